@@ -1,0 +1,78 @@
+/** The operating system's sockets behind the `Network` interface. */
+import dgram from 'node:dgram'
+import net from 'node:net'
+import type {
+  BindOptions,
+  ConnectOptions,
+  Datagram,
+  ListenOptions,
+  Network,
+  TcpListener,
+  TcpSocket,
+  UdpSocket,
+} from './network.ts'
+import { socketError } from './network.ts'
+
+export class OsNetwork implements Network {
+  readonly name = 'os'
+
+  listenTcp(options: ListenOptions, onConnection: (socket: TcpSocket) => void): Promise<TcpListener> {
+    return new Promise((resolve, reject) => {
+      // because a connected net.Socket has all four address fields set
+      const server = net.createServer({ allowHalfOpen: true }, (socket) => onConnection(socket as TcpSocket))
+      server.once('error', reject)
+      server.listen({ port: options.port, host: options.address }, () => {
+        server.off('error', reject)
+        resolve({ port: (server.address() as net.AddressInfo).port, close: () => server.close() })
+      })
+    })
+  }
+
+  connectTcp(options: ConnectOptions): Promise<TcpSocket> {
+    return new Promise((resolve, reject) => {
+      const socket = net.connect({
+        host: options.address,
+        port: options.port,
+        allowHalfOpen: true,
+        ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
+      })
+      const timeoutMs = options.timeoutMs ?? 30_000
+      const timer = setTimeout(() => {
+        socket.destroy()
+        reject(socketError('ETIMEDOUT', `${options.address}:${options.port} did not answer in ${timeoutMs} ms`))
+      }, timeoutMs)
+      socket.once('error', (error) => {
+        clearTimeout(timer)
+        reject(error)
+      })
+      socket.once('connect', () => {
+        clearTimeout(timer)
+        socket.removeAllListeners('error')
+        resolve(socket as TcpSocket)
+      })
+    })
+  }
+
+  bindUdp(options: BindOptions, onDatagram: (datagram: Datagram) => void): Promise<UdpSocket> {
+    return new Promise((resolve, reject) => {
+      const socket = dgram.createSocket({ type: options.address?.includes(':') ? 'udp6' : 'udp4', reuseAddr: true })
+      socket.once('error', reject)
+      socket.on('message', (payload, remote) =>
+        onDatagram({ payload: new Uint8Array(payload), remoteAddress: remote.address, remotePort: remote.port }),
+      )
+      socket.bind(options.port, options.address, () => {
+        socket.off('error', reject)
+        for (const group of options.groups ?? []) {
+          const [address, zone] = group.split('%')
+          socket.addMembership(address!, zone)
+        }
+        if (options.hopLimit !== undefined) socket.setTTL(options.hopLimit)
+        resolve({
+          port: socket.address().port,
+          send: (data, address, port) => socket.send(data, port, address),
+          close: () => socket.close(),
+        })
+      })
+    })
+  }
+}

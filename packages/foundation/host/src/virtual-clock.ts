@@ -1,0 +1,88 @@
+/**
+ * Virtual time: one event queue, advanced from event to event. Same programme, same seed, same order.
+ *
+ * Promises are allowed at the edges of daemons: after each event the clock lets every microtask and every
+ * `process.nextTick` run before time moves on.
+ * Threads, sockets and the file system have no place under this clock: their completions are not its events.
+ */
+import type { Clock, Timer } from './clock.ts'
+import { EventQueue } from './event-queue.ts'
+
+export class VirtualClock implements Clock {
+  readonly #queue = new EventQueue()
+  readonly #startWallMs: number
+  #nowMs = 0
+  #eventsRun = 0
+
+  /** @param startWallMs what `wallMs()` says at time 0. */
+  constructor(startWallMs: number = Date.UTC(2026, 0, 1)) {
+    this.#startWallMs = startWallMs
+  }
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  wallMs(): number {
+    return this.#startWallMs + Math.floor(this.#nowMs)
+  }
+
+  after(delayMs: number, fn: () => void): Timer {
+    return this.#queue.push(this.#nowMs + Math.max(0, delayMs), fn)
+  }
+
+  get eventsRun(): number {
+    return this.#eventsRun
+  }
+
+  /** Runs every event due within the next `durationMs`, then sets the time to its end. */
+  async advance(durationMs: number): Promise<void> {
+    const endMs = this.#nowMs + durationMs
+    await this.#settle()
+    for (;;) {
+      const next = this.#queue.peek()
+      if (next === undefined || next.dueMs > endMs) break
+      this.#nowMs = next.dueMs
+      this.#queue.take(next.dueMs)!()
+      this.#eventsRun++
+      await this.#settle()
+    }
+    this.#nowMs = endMs
+  }
+
+  /** Advances until `condition` holds. @returns false when `withinMs` passed first. */
+  async until(condition: () => boolean, withinMs: number): Promise<boolean> {
+    const endMs = this.#nowMs + withinMs
+    await this.#settle()
+    while (!condition()) {
+      const next = this.#queue.peek()
+      if (next === undefined || next.dueMs > endMs) {
+        this.#nowMs = endMs
+        return condition()
+      }
+      this.#nowMs = next.dueMs
+      this.#queue.take(next.dueMs)!()
+      this.#eventsRun++
+      await this.#settle()
+    }
+    return true
+  }
+
+  /** Awaits a promise that needs virtual time to pass. Rejects when `withinMs` pass first. */
+  async run<T>(promise: Promise<T>, withinMs = 3_600_000): Promise<T> {
+    let done = false
+    const mark = (): void => {
+      done = true
+    }
+    promise.then(mark, mark)
+    if (!(await this.until(() => done, withinMs))) {
+      throw new Error(`nothing happened within ${withinMs} ms of virtual time`)
+    }
+    return promise
+  }
+
+  /** Lets microtasks and ticks run until they are exhausted: one turn of the event loop. */
+  #settle(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve))
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * The floor rule: a package imports only along the edges listed here (the picture is in ARCHITECTURE.md), and only other
+ * packages' public index. An oxlint JS plugin (ESLint-compatible shape), so it runs with every other rule.
+ */
+
+/** Package (folder below packages/, or apps/<name>) → the packages it may import. */
+export const EDGES = {
+  'foundation/net': [],
+  'foundation/packet': [],
+  'foundation/frame': [],
+  'foundation/probe': [],
+  'foundation/host': ['net'],
+  'foundation/api': ['host'],
+  'contracts/nexus': ['api'],
+  'contracts/switchd': ['api'],
+  'contracts/routed': ['api'],
+  'contracts/sled-agent': ['api'],
+  'contracts/testbed': ['api'],
+  'dataplane/link': ['net', 'packet', 'frame', 'host', 'probe'],
+  'dataplane/p4': [],
+  'dataplane/npu': ['packet', 'frame', 'probe', 'p4'],
+  'dataplane/netstack': ['net', 'packet', 'frame', 'host', 'probe', 'link'],
+  'dataplane/vport': ['net', 'packet', 'frame', 'host', 'probe', 'link', 'p4', 'npu'],
+  'routing/rib': ['net', 'host', 'probe'],
+  'routing/bgp': ['net', 'host', 'probe', 'rib'],
+  'routing/static': ['net', 'host', 'rib'],
+  'routing/ddm': ['net', 'host', 'probe', 'api', 'rib'],
+  'routing/lower': ['net', 'host', 'probe', 'api', 'rib', 'contract-switchd'],
+  'routing/routed': ['net', 'host', 'probe', 'api', 'contract-routed', 'rib', 'bgp', 'static', 'ddm', 'lower'],
+  'control/switchd': ['net', 'packet', 'frame', 'host', 'probe', 'api', 'contract-switchd', 'link', 'p4', 'npu'],
+  'control/sled-agent': [
+    'net',
+    'packet',
+    'frame',
+    'host',
+    'probe',
+    'api',
+    'contract-sled-agent',
+    'link',
+    'netstack',
+    'vport',
+  ],
+  'control/nexus': [
+    'net',
+    'host',
+    'probe',
+    'api',
+    'contract-nexus',
+    'contract-sled-agent',
+    'contract-switchd',
+    'contract-routed',
+  ],
+  'testbed/testbed': '*',
+  // A running rack is reached by its contracts; `testbed` is imported to start one.
+  'apps/lode': [
+    'net',
+    'packet',
+    'host',
+    'probe',
+    'api',
+    'contract-nexus',
+    'contract-switchd',
+    'contract-routed',
+    'contract-testbed',
+    'testbed',
+  ],
+}
+
+const SCOPE = '@lodestone/'
+
+/** @param {string} fileName */
+function packageOf(fileName) {
+  const match = /(?:^|\/)(?:packages\/([^/]+\/[^/]+)|(apps\/[^/]+))\//.exec(fileName)
+  return match === null ? undefined : (match[1] ?? match[2])
+}
+
+const rule = {
+  meta: { type: 'problem' },
+  create(context) {
+    const here = packageOf(context.filename)
+    if (here === undefined) return {}
+    const allowed = EDGES[here]
+    const isTest = /\.test\.ts$|\/bench\//.test(context.filename)
+    const check = (node) => {
+      const source = node.source?.value
+      if (typeof source !== 'string') return
+      if (source.startsWith('.')) {
+        const depth = source.split('/').filter((part) => part === '..').length
+        const inside = context.filename.slice(context.filename.indexOf(here) + here.length + 1).split('/').length - 1
+        if (depth > inside) context.report({ node, message: `${source} leaves the package: import its public index` })
+        if (!isTest && source.endsWith('.test.ts')) context.report({ node, message: 'source imports a test' })
+        return
+      }
+      if (!source.startsWith(SCOPE)) return
+      const name = source.slice(SCOPE.length)
+      if (name.includes('/')) context.report({ node, message: `${source} is a deep import: use the package index` })
+      if (allowed === undefined) context.report({ node, message: `${here} is not in the table of floors` })
+      else if (allowed !== '*' && !allowed.includes(name)) {
+        context.report({ node, message: `${here} may not import ${source} (see tools/lint/floors.js)` })
+      }
+    }
+    return { ImportDeclaration: check, ExportNamedDeclaration: check, ExportAllDeclaration: check }
+  },
+}
+
+export default { meta: { name: 'lodestone' }, rules: { floors: rule } }
