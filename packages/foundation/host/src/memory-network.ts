@@ -117,8 +117,9 @@ export class MemoryNetwork implements Network {
         const far = new MemorySocket(options.address, options.port, localAddress, localPort)
         near.join(far, (fn) => this.#fabric.deliver(this, peer, fn))
         far.join(near, (fn) => this.#fabric.deliver(peer, this, fn))
-        listener.accept(far)
+        // The answer leaves before the listener can reset the connection: a caller always gets its socket first.
         this.#fabric.deliver(peer, this, () => resolve(near))
+        listener.accept(far)
       })
     })
   }

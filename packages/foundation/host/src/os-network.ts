@@ -1,4 +1,7 @@
-/** The operating system's sockets behind the `Network` interface. */
+/**
+ * The operating system's sockets behind the `Network` interface. For streams an address that begins with `/` is the path of
+ * a Unix socket, and the port is ignored.
+ */
 import dgram from 'node:dgram'
 import net from 'node:net'
 import type {
@@ -21,9 +24,14 @@ export class OsNetwork implements Network {
       // because a connected net.Socket has all four address fields set
       const server = net.createServer({ allowHalfOpen: true }, (socket) => onConnection(socket as TcpSocket))
       server.once('error', reject)
-      server.listen({ port: options.port, host: options.address }, () => {
+      const where =
+        options.address?.startsWith('/') === true
+          ? { path: options.address }
+          : { port: options.port, host: options.address }
+      server.listen(where, () => {
         server.off('error', reject)
-        resolve({ port: (server.address() as net.AddressInfo).port, close: () => server.close() })
+        const bound = server.address()
+        resolve({ port: typeof bound === 'object' && bound !== null ? bound.port : 0, close: () => server.close() })
       })
     })
   }
@@ -31,8 +39,9 @@ export class OsNetwork implements Network {
   connectTcp(options: ConnectOptions): Promise<TcpSocket> {
     return new Promise((resolve, reject) => {
       const socket = net.connect({
-        host: options.address,
-        port: options.port,
+        ...(options.address.startsWith('/')
+          ? { path: options.address }
+          : { host: options.address, port: options.port }),
         allowHalfOpen: true,
         ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
       })

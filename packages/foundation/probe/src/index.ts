@@ -1,3 +1,7 @@
 export { Counters } from './counters.ts'
+export { type RenderOptions, renderNearMiss, renderStep, renderStory } from './render.ts'
 export type { DropReason, NamedValue, NearMiss, Step, StoryEvent } from './step.ts'
+export { type Story, StoryBook, type StoryBookOptions } from './story-book.ts'
+export { type FilterResult, parseStoryFilter, type StoryFilter } from './story-filter.ts'
+export { type Verdict, verdict } from './verdict.ts'
 export { Tracer } from './tracer.ts'

@@ -1,0 +1,49 @@
+/**
+ * The public API of the rack: wire-compatible with the published interface of Oxide racks for the operations declared
+ * here. The others are known by name (`UNSERVED_OPERATIONS`) and answered with 501.
+ */
+import { api, type Client } from '@lodestone/api'
+import { firewallEndpoints } from './firewall.ts'
+import { floatingIpEndpoints } from './floating-ip.ts'
+import { hardwareEndpoints } from './hardware.ts'
+import { instanceEndpoints } from './instance.ts'
+import { ipPoolEndpoints } from './ip-pool.ts'
+import { networkInterfaceEndpoints } from './network-interface.ts'
+import { projectEndpoints } from './project.ts'
+import { sessionEndpoints } from './session.ts'
+import { vpcEndpoints } from './vpc.ts'
+
+export * from './firewall.ts'
+export * from './floating-ip.ts'
+export * from './hardware.ts'
+export * from './instance.ts'
+export * from './ip-pool.ts'
+export * from './network-interface.ts'
+export * from './project.ts'
+export * from './session.ts'
+export { UNSERVED_OPERATIONS } from './unserved-operations.ts'
+export * from './vpc.ts'
+
+/** The newest `api-version` that is understood; older ones are served with the same shapes. */
+export const NEXUS_API_VERSION = '2026081901.0.0'
+export const NEXUS_PORT = 12220
+
+export const nexusApi = api({
+  title: 'Lodestone public API',
+  version: NEXUS_API_VERSION,
+  endpoints: [
+    ...sessionEndpoints,
+    ...projectEndpoints,
+    ...vpcEndpoints,
+    ...firewallEndpoints,
+    ...instanceEndpoints,
+    ...networkInterfaceEndpoints,
+    ...floatingIpEndpoints,
+    ...ipPoolEndpoints,
+    ...hardwareEndpoints,
+  ],
+})
+
+export type NexusApi = typeof nexusApi
+export type NexusClient = Client<NexusApi>
+export type NexusOperation = NexusApi['endpoints'][number]['operationId']

@@ -1,0 +1,88 @@
+/** What a packet engine port is made from: addresses, external addresses, firewall rules, routes. All resolved. */
+import { z } from 'zod'
+import { IpAddr, IpNet, MacAddr, Port16, Vni } from './address.ts'
+
+export const Nic = z
+  .object({
+    /** Also the id of the port. */
+    id: z.uuid(),
+    name: z.string(),
+    slot: z.int().min(0).max(7),
+    mac: MacAddr,
+    vni: Vni,
+    /** At least one of the two. The gateway is the first address of the subnet. */
+    ipv4: z.object({ ip: z.ipv4(), subnet: z.cidrv4() }).optional(),
+    ipv6: z.object({ ip: z.ipv6(), subnet: z.cidrv6() }).optional(),
+    /** External addresses belong to the primary interface only. */
+    primary: z.boolean(),
+    /** Prefixes the guest may send from and receive for, besides its own addresses. */
+    transit_ips: z.array(IpNet),
+  })
+  .meta({ id: 'Nic' })
+export type Nic = z.output<typeof Nic>
+
+export const SourceNat = z
+  .object({ ip: IpAddr, first_port: Port16, last_port: Port16 })
+  .meta({ id: 'SourceNat', description: 'A shared external address and the ports of it that are ours, inclusive.' })
+
+/** On the way out a floating address is preferred to an ephemeral one, and that to source NAT. */
+export const ExternalIps = z
+  .object({ snat: SourceNat.optional(), ephemeral: IpAddr.optional(), floating: z.array(IpAddr) })
+  .meta({ id: 'ExternalIps' })
+export type ExternalIps = z.output<typeof ExternalIps>
+
+/** The far side of a connection. */
+export const HostFilter = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('ip'), value: IpNet }),
+    z.object({ type: z.literal('vpc'), value: Vni }),
+  ])
+  .meta({ id: 'HostFilter' })
+
+export const ProtocolFilter = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('tcp') }),
+    z.object({ type: z.literal('udp') }),
+    z.object({ type: z.literal('icmp'), icmp_type: z.int().optional(), code: z.string().optional() }),
+    z.object({ type: z.literal('icmp6'), icmp_type: z.int().optional(), code: z.string().optional() }),
+  ])
+  .meta({ id: 'ProtocolFilter' })
+
+/** An absent filter matches everything; an empty one matches nothing, because what it named does not exist. */
+export const FirewallRule = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    status: z.enum(['enabled', 'disabled']),
+    direction: z.enum(['inbound', 'outbound']),
+    action: z.enum(['allow', 'deny']),
+    /** Lower decides first; at equal priority deny wins. */
+    priority: z.int().min(0).max(0xffff),
+    /** The interfaces it applies to; absent: all of the VPC. */
+    target_nics: z.array(z.uuid()).optional(),
+    hosts: z.array(HostFilter).optional(),
+    protocols: z.array(ProtocolFilter).optional(),
+    /** Each `80` or `8000-8080`; local port inbound, remote port outbound. TCP and UDP only. */
+    ports: z.array(z.string().regex(/^\d{1,5}(-\d{1,5})?$/)).optional(),
+  })
+  .meta({ id: 'FirewallRule' })
+export type FirewallRule = z.output<typeof FirewallRule>
+
+export const RouteTarget = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('drop') }),
+    z.object({ type: z.literal('internet_gateway') }),
+    z.object({ type: z.literal('ip'), value: IpAddr }),
+    z.object({ type: z.literal('vpc_subnet'), value: IpNet }),
+  ])
+  .meta({ id: 'RouteTarget' })
+
+export const VpcRoute = z
+  .object({
+    dest: IpNet,
+    target: RouteTarget,
+    /** At equal prefix length custom wins over system. */
+    router: z.enum(['system', 'custom']),
+  })
+  .meta({ id: 'VpcRoute' })
+export type VpcRoute = z.output<typeof VpcRoute>

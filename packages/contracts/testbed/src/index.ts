@@ -1,0 +1,16 @@
+/** The control socket of a running topology: what the command line uses to look into it and to break it. */
+import { api, type Client } from '@lodestone/api'
+import { observeEndpoints } from './observe.ts'
+import { rackEndpoints } from './rack.ts'
+
+export * from './observe.ts'
+export * from './rack.ts'
+
+export const testbedApi = api({
+  title: 'Lodestone testbed',
+  version: '1.0.0',
+  endpoints: [...rackEndpoints, ...observeEndpoints],
+})
+
+export type TestbedApi = typeof testbedApi
+export type TestbedClient = Client<TestbedApi>

@@ -1,0 +1,6 @@
+export type { DirectionCounters } from './direction.ts'
+export { LINK_DROP_REASONS } from './drop.ts'
+export { FrameRing } from './frame-ring.ts'
+export { type Impairments, PERFECT } from './impairments.ts'
+export { Link, type LinkDirection, type LinkOptions, type LinkTap } from './link.ts'
+export type { FrameSink, Port } from './port.ts'

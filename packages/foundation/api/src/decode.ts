@@ -1,0 +1,167 @@
+/**
+ * From the text of a request to typed values: path parameters, query string, body. Anything wrong becomes a tagged
+ * result that names the field; nothing here throws on what a client sent.
+ */
+import { z } from 'zod'
+import type { ApiError } from './api-error.ts'
+import type { Endpoint } from './endpoint.ts'
+import { findJsonError, findJsonPath } from './json-position.ts'
+
+export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ApiError }
+
+export function decodeParams(endpoint: Endpoint, params: Readonly<Record<string, string>>): Decoded<unknown> {
+  if (endpoint.params === undefined) return { ok: true, value: {} }
+  const text = new URLSearchParams(params)
+  const result = endpoint.params.safeParse(scalarsFromText(endpoint.params, text))
+  if (result.success) return { ok: true, value: result.data }
+  return invalid(`bad parameter in URL path: ${describeIssues(result.error.issues)}`)
+}
+
+export function decodeQuery(endpoint: Endpoint, search: URLSearchParams): Decoded<unknown> {
+  if (endpoint.query === undefined) return { ok: true, value: {} }
+  const result = endpoint.query.safeParse(scalarsFromText(endpoint.query, search))
+  if (result.success) return { ok: true, value: result.data }
+  return invalid(`unable to parse query string: ${describeIssues(result.error.issues)}`)
+}
+
+export async function decodeBody(endpoint: Endpoint, request: Request, maxBytes: number): Promise<Decoded<unknown>> {
+  const bytes = await readBody(request, maxBytes)
+  if (bytes === undefined) {
+    const message = `request body exceeded maximum size of ${maxBytes} bytes`
+    return { ok: false, error: { kind: 'protocol', status: 413, message } }
+  }
+  if (endpoint.body === undefined) return { ok: true, value: undefined }
+  const wanted = endpoint.bodyEncoding === 'form' ? 'application/x-www-form-urlencoded' : 'application/json'
+  const type = request.headers.get('content-type')?.split(';')[0]!.trim().toLowerCase()
+  if (type !== undefined && type !== '' && type !== wanted) {
+    return invalid(`expected content type "${wanted}", got "${type}"`)
+  }
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    if (error instanceof TypeError) return invalid('unable to parse body: it is not UTF-8')
+    throw error
+  }
+  return endpoint.bodyEncoding === 'form' ? decodeForm(endpoint.body, text) : decodeJson(endpoint.body, text)
+}
+
+function decodeForm(schema: z.ZodType, text: string): Decoded<unknown> {
+  const fields = new URLSearchParams(text)
+  const result = schema.safeParse(
+    schema instanceof z.ZodObject ? scalarsFromText(schema, fields) : Object.fromEntries(fields),
+  )
+  if (result.success) return { ok: true, value: result.data }
+  return invalid(`unable to parse URL-encoded body: ${describeIssues(result.error.issues)}`)
+}
+
+function decodeJson(schema: z.ZodType, text: string): Decoded<unknown> {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    const found = findJsonError(text) ?? { message: 'syntax error', line: 1, column: 1 }
+    return invalid(`unable to parse JSON body: ${found.message} at line ${found.line} column ${found.column}`)
+  }
+  const result = schema.safeParse(json)
+  if (result.success) return { ok: true, value: result.data }
+  const issue = deepest(result.error.issues)
+  const { line, column } = findJsonPath(text, issue.path)
+  return invalid(`unable to parse JSON body: ${describeIssue(issue)} at line ${line} column ${column}`)
+}
+
+function invalid(message: string): Decoded<never> {
+  // Parse errors carry no machine-readable code, as in Dropshot.
+  return { ok: false, error: { kind: 'protocol', status: 400, message } }
+}
+
+/** Undefined when the body is longer than `maxBytes`; the rest is not read. */
+async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
+  if (request.body === null) return new Uint8Array(0)
+  const chunks: Uint8Array[] = []
+  let length = 0
+  const reader = request.body.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    length += value.length
+    if (length > maxBytes) {
+      await reader.cancel()
+      return undefined
+    }
+    chunks.push(value)
+  }
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole
+}
+
+/** Text fields as the numbers, booleans and arrays that the schema asks for; what does not convert stays text. */
+function scalarsFromText(schema: z.ZodObject, fields: URLSearchParams): Record<string, unknown> {
+  const out: Record<string, unknown> = {}
+  for (const [name, field] of Object.entries(schema.shape)) {
+    const texts = fields.getAll(name)
+    if (texts.length === 0) continue
+    const inner = unwrap(field)
+    if (inner instanceof z.ZodArray) {
+      const element = unwrap(inner.element)
+      out[name] = texts.map((text) => scalarFromText(element, text))
+    } else {
+      out[name] = scalarFromText(inner, texts[0]!)
+    }
+  }
+  return out
+}
+
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  let inner = schema
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable || inner instanceof z.ZodDefault) {
+    inner = inner.unwrap()
+  }
+  return inner
+}
+
+function scalarFromText(schema: z.core.$ZodType, text: string): unknown {
+  if (schema instanceof z.ZodNumber && /^-?\d+(\.\d+)?$/.test(text)) return Number(text)
+  if (schema instanceof z.ZodBoolean && (text === 'true' || text === 'false')) return text === 'true'
+  return text
+}
+
+type Issue = z.core.$ZodIssue
+
+/** The issue that says most: inside a union, the one that went furthest into the value. */
+function deepest(issues: readonly Issue[]): Issue {
+  const first = issues[0]!
+  if (first.code !== 'invalid_union' || first.errors.length === 0) return first
+  const inner = first.errors
+    .filter((alternative) => alternative.length > 0)
+    .map((alternative) => deepest(alternative))
+    .sort((a, b) => b.path.length - a.path.length)[0]
+  if (inner === undefined || inner.path.length === 0) return first
+  return { ...inner, path: [...first.path, ...inner.path] }
+}
+
+function describeIssues(issues: readonly Issue[]): string {
+  return describeIssue(deepest(issues))
+}
+
+function describeIssue(issue: Issue): string {
+  // zod reports an absent field as a wrong type whose input is undefined, and says so only in its message.
+  if (issue.path.length > 0 && issue.message.endsWith('received undefined')) {
+    const parent = pathText(issue.path.slice(0, -1))
+    return `${parent === '' ? '' : `${parent}: `}missing field \`${String(issue.path.at(-1))}\``
+  }
+  const path = pathText(issue.path)
+  return `${path === '' ? '' : `${path}: `}${issue.message.replace(/^Invalid input: /, '').replace(/^[A-Z]/, (c) => c.toLowerCase())}`
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${String(part)}`))
+    .join('')
+}

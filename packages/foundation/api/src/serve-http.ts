@@ -1,0 +1,168 @@
+/**
+ * HTTP/1.1 (RFC 9112) service over the sockets of any `Network`. Node's parser runs on the given byte stream, so the
+ * same daemon serves on the operating system and on an emulated NIC. No timers are started: Node's own timeouts are
+ * real time, and under a virtual clock time belongs to the caller.
+ *
+ * NOT IMPLEMENTED: protocol upgrades (WebSocket), trailers, TLS.
+ */
+import http from 'node:http'
+import type { Network, TcpSocket } from '@lodestone/host'
+import type { HttpHandler } from './implement.ts'
+
+export interface HttpServer {
+  readonly port: number
+  /** Stops listening and resets every open connection. */
+  close(): void
+}
+
+/** Rejects as `listenTcp` does: `EADDRINUSE`, `EADDRNOTAVAIL`. */
+export async function serveHttp(
+  network: Network,
+  options: { readonly address?: string; readonly port: number },
+  handler: HttpHandler,
+): Promise<HttpServer> {
+  const sockets = new Set<TcpSocket>()
+  const server = http.createServer({
+    requestTimeout: 0,
+    headersTimeout: 0,
+    keepAliveTimeout: 0,
+    connectionsCheckingInterval: 0x7fffffff,
+  })
+  server.on('request', (message, response) => void answer(message, response, handler))
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+    else socket.destroy()
+  })
+  const listener = await network.listenTcp(options, (socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy()) // a peer that resets is no event of ours
+    socket.on('close', () => sockets.delete(socket))
+    server.emit('connection', socket)
+  })
+  return {
+    port: listener.port,
+    close() {
+      listener.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+
+async function answer(
+  message: http.IncomingMessage,
+  response: http.ServerResponse,
+  handler: HttpHandler,
+): Promise<void> {
+  response.sendDate = false // Node caches the date with a real timer
+  response.on('error', () => response.destroy())
+  const request = toRequest(message)
+  if (request === undefined) {
+    response.writeHead(400, { 'content-length': 0 }).end()
+    return
+  }
+  let result: Response
+  try {
+    result = await handler(request)
+  } catch (error) {
+    // The handlers that `implement` makes never reject; this keeps one bad handler from taking the daemon down.
+    const text = JSON.stringify({ message: 'Internal Server Error', request_id: '' })
+    response.writeHead(500, { 'content-type': 'application/json', 'content-length': text.length }).end(text)
+    message.resume()
+    if (!(error instanceof Error)) throw error
+    return
+  }
+  message.resume() // what the handler left unread
+  for (const [name, value] of result.headers) if (name !== 'set-cookie') response.setHeader(name, value)
+  const cookies = result.headers.getSetCookie()
+  if (cookies.length > 0) response.setHeader('set-cookie', cookies)
+  if (result.body === null) {
+    if (result.status !== 204 && result.status !== 304) response.setHeader('content-length', 0)
+    response.writeHead(result.status).end()
+    return
+  }
+  response.writeHead(result.status)
+  response.flushHeaders()
+  await pump(result.body, response)
+}
+
+function toRequest(message: http.IncomingMessage): Request | undefined {
+  const headers = new Headers()
+  try {
+    for (let i = 0; i + 1 < message.rawHeaders.length; i += 2) {
+      headers.append(message.rawHeaders[i]!, message.rawHeaders[i + 1]!)
+    }
+    const hasBody = message.method !== 'GET' && message.method !== 'HEAD'
+    return new Request(new URL(message.url ?? '/', `http://${message.headers.host ?? 'localhost'}`), {
+      method: message.method ?? 'GET',
+      headers,
+      ...(hasBody ? { body: bytesOf(message), duplex: 'half' } : {}),
+    })
+  } catch (error) {
+    if (error instanceof TypeError) return undefined // a URL or method that Request refuses
+    throw error
+  }
+}
+
+/** The body of a message as a stream that holds the socket back while nobody reads. */
+export function bytesOf(message: http.IncomingMessage, onEnd: () => void = () => {}): ReadableStream<Uint8Array> {
+  let isOpen = true
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      const fail = (error: Error): void => {
+        if (!isOpen) return
+        isOpen = false
+        controller.error(error)
+        onEnd()
+      }
+      message.on('data', (chunk: Uint8Array) => {
+        if (!isOpen) return
+        controller.enqueue(new Uint8Array(chunk))
+        if ((controller.desiredSize ?? 0) <= 0) message.pause()
+      })
+      message.on('end', () => {
+        if (!isOpen) return
+        isOpen = false
+        controller.close()
+        onEnd()
+      })
+      message.on('error', fail)
+      message.on('close', () => fail(new Error('the connection closed before the body ended')))
+      message.pause()
+    },
+    pull() {
+      message.resume()
+    },
+    cancel() {
+      isOpen = false
+      message.destroy()
+      onEnd()
+    },
+  })
+}
+
+async function pump(body: ReadableStream<Uint8Array>, response: http.ServerResponse): Promise<void> {
+  const reader = body.getReader()
+  let wake: (() => void) | undefined
+  response.on('drain', () => wake?.())
+  response.on('close', () => {
+    wake?.()
+    if (!response.writableFinished) void reader.cancel()
+  })
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (response.destroyed) return
+      if (done) break
+      if (!response.write(value)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        wake = undefined
+      }
+    }
+    response.end()
+  } catch {
+    // The source failed half way: cutting the connection is the only way left to say so (RFC 9112 §8).
+    response.destroy()
+  }
+}

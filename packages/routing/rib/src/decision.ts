@@ -1,0 +1,270 @@
+/**
+ * The decision process: which of a prefix's paths are used (RFC 4271 §9.1.2.2, with RFC 4456 §9 for reflected routes).
+ *
+ * It is a list of named steps. Each step removes the candidates that another candidate beats *at that step*; what is
+ * left goes to the next. Elimination, not sorting: MED compares only within a neighbour AS and so is no order at all,
+ * and elimination makes the result a function of the set, never of arrival order (unless `oldest` is asked for).
+ *
+ * Invariant: `explain` runs the same code with a recorder, so the reason given is the step that decided.
+ */
+import { type BgpAttributes, describePath, type Path, PROTOCOLS } from './path.ts'
+
+export interface DecisionOptions {
+  /** Prefer the path that arrived first among otherwise equal external ones (RFC 5004). Makes results order-dependent. */
+  readonly preferOldest: boolean
+  /** Compare MEDs of different neighbour ASes too. */
+  readonly alwaysCompareMed: boolean
+  /** Multipath only over equal AS_PATHs, instead of AS_PATHs of equal length. */
+  readonly multipathNeedsSameAsPath: boolean
+}
+
+export const DEFAULT_DECISION: DecisionOptions = {
+  preferOldest: false,
+  alwaysCompareMed: false,
+  multipathNeedsSameAsPath: false,
+}
+
+export type DecisionStepName =
+  | 'preference'
+  | 'protocol'
+  | 'local-pref'
+  | 'as-path-length'
+  | 'origin'
+  | 'med'
+  | 'external-over-internal'
+  | 'metric'
+  | 'oldest'
+  | 'router-id'
+  | 'cluster-list-length'
+  | 'peer-address'
+  | 'path-id'
+  /** Not comparators: why a path that tied for best is nevertheless not used. */
+  | 'as-path-differs'
+  | 'fan-out'
+
+export interface DecisionStep {
+  readonly name: DecisionStepName
+  /** Multipath is over the paths that are equal at every step that is not a tie-break. */
+  readonly isTieBreak: boolean
+  /** Negative when `a` wins. */
+  compare(a: Path, b: Path): number
+  /** Only paths of one group are compared; absent: all are. */
+  group?(path: Path): number
+  /** What the step looks at, for people. */
+  describe(path: Path): string
+}
+
+const ORIGIN_NAMES = ['IGP', 'EGP', 'INCOMPLETE'] as const
+
+/** A step over BGP attributes; paths of other protocols are equal to it. */
+function attributeStep(
+  name: DecisionStepName,
+  value: (attributes: BgpAttributes) => number,
+  describe: (attributes: BgpAttributes) => string,
+): DecisionStep {
+  return {
+    name,
+    isTieBreak: false,
+    compare: (a, b) =>
+      a.attributes === undefined || b.attributes === undefined ? 0 : value(a.attributes) - value(b.attributes),
+    describe: (path) => (path.attributes === undefined ? 'none' : describe(path.attributes)),
+  }
+}
+
+function routerId(path: Path): number {
+  return path.attributes?.originatorId ?? path.source.bgp?.routerId ?? 0
+}
+
+export function decisionSteps(options: DecisionOptions): readonly DecisionStep[] {
+  const med: DecisionStep = attributeStep(
+    'med',
+    (a) => a.effectiveMed,
+    (a) => `MED ${a.effectiveMed} from AS ${a.neighbourAsn}`,
+  )
+  const steps: DecisionStep[] = [
+    {
+      name: 'preference',
+      isTieBreak: false,
+      compare: (a, b) => a.preference - b.preference,
+      describe: (path) => `preference ${path.preference}`,
+    },
+    {
+      name: 'protocol',
+      isTieBreak: false,
+      compare: (a, b) => PROTOCOLS.indexOf(a.source.protocol) - PROTOCOLS.indexOf(b.source.protocol),
+      describe: (path) => `protocol ${path.source.protocol}`,
+    },
+    attributeStep(
+      'local-pref',
+      (a) => -a.effectiveLocalPref,
+      (a) => `LOCAL_PREF ${a.effectiveLocalPref}`,
+    ),
+    attributeStep(
+      'as-path-length',
+      (a) => a.asPathLength,
+      (a) => `AS_PATH length ${a.asPathLength}`,
+    ),
+    attributeStep(
+      'origin',
+      (a) => a.origin,
+      (a) => `ORIGIN ${ORIGIN_NAMES[a.origin]}`,
+    ),
+    options.alwaysCompareMed ? med : { ...med, group: (path) => path.attributes?.neighbourAsn ?? 0 },
+    {
+      name: 'external-over-internal',
+      isTieBreak: false,
+      compare: (a, b) => internalRank(a) - internalRank(b),
+      describe: (path) => (internalRank(path) === 0 ? 'learned by eBGP' : 'learned by iBGP'),
+    },
+    {
+      name: 'metric',
+      isTieBreak: false,
+      compare: (a, b) => a.metric - b.metric,
+      describe: (path) => `metric ${path.metric}`,
+    },
+  ]
+  if (options.preferOldest) {
+    steps.push({
+      name: 'oldest',
+      isTieBreak: true,
+      compare: (a, b) =>
+        a.source.bgp?.isExternal === true && b.source.bgp?.isExternal === true ? a.receivedAtMs - b.receivedAtMs : 0,
+      describe: (path) => `received at ${path.receivedAtMs.toFixed(0)} ms`,
+    })
+  }
+  steps.push(
+    {
+      name: 'router-id',
+      isTieBreak: true,
+      compare: (a, b) => routerId(a) - routerId(b),
+      describe: (path) => `router ID ${dotted(routerId(path))}`,
+    },
+    {
+      name: 'cluster-list-length',
+      isTieBreak: true,
+      compare: (a, b) => (a.attributes?.clusterListLength ?? 0) - (b.attributes?.clusterListLength ?? 0),
+      describe: (path) => `CLUSTER_LIST length ${path.attributes?.clusterListLength ?? 0}`,
+    },
+    {
+      name: 'peer-address',
+      isTieBreak: true,
+      compare: (a, b) => {
+        const peerA = a.source.bgp?.peerAddress
+        const peerB = b.source.bgp?.peerAddress
+        if (peerA !== undefined && peerB !== undefined) return peerA.compare(peerB)
+        return a.source.peer < b.source.peer ? -1 : a.source.peer > b.source.peer ? 1 : 0
+      },
+      describe: (path) => `peer ${path.source.bgp?.peerAddress.toString() ?? path.source.peer}`,
+    },
+    {
+      name: 'path-id',
+      isTieBreak: true,
+      compare: (a, b) => a.pathId - b.pathId,
+      describe: (path) => `path ID ${path.pathId}`,
+    },
+  )
+  return steps
+}
+
+function internalRank(path: Path): 0 | 1 {
+  return path.source.bgp === undefined || path.source.bgp.isExternal ? 0 : 1
+}
+
+/** Told about each path that loses: at which step, and one of the paths that beat it there. */
+export type DecisionRecorder = (loser: Path, step: DecisionStep | 'as-path-differs' | 'fan-out', winner: Path) => void
+
+/**
+ * Selects from `paths` (all for one prefix). Unusable paths take no part.
+ * @param fanOut how many paths may be used, from the protocol of the best one.
+ * @returns the best path first, then the others used beside it; empty when none is usable.
+ */
+export function decide(
+  paths: readonly Path[],
+  steps: readonly DecisionStep[],
+  options: DecisionOptions,
+  fanOut: (best: Path) => number,
+  record?: DecisionRecorder,
+): readonly Path[] {
+  let candidates: readonly Path[] = paths
+  for (let i = 0; i < paths.length; i++) {
+    if (paths[i]!.unusable !== undefined) {
+      candidates = paths.filter((path) => path.unusable === undefined)
+      break
+    }
+  }
+  if (candidates.length <= 1) return candidates.length === 0 ? [] : [candidates[0]!]
+
+  let tieBreaks = 0
+  for (; tieBreaks < steps.length; tieBreaks++) {
+    const step = steps[tieBreaks]!
+    if (step.isTieBreak) break
+    candidates = eliminate(candidates, step, record)
+    if (candidates.length === 1) return [candidates[0]!]
+  }
+  // What is left is equal in everything but tie-breaks, and those are an order: the first is best.
+  const breakers = steps.slice(tieBreaks)
+  const ranked = candidates.toSorted((a, b) => compareBy(breakers, a, b))
+  const best = ranked[0]!
+  const used: Path[] = [best]
+  const limit = fanOut(best)
+  for (let i = 1; i < ranked.length; i++) {
+    const path = ranked[i]!
+    const hasSameAsPath = path.attributes?.asPathText === best.attributes?.asPathText
+    if (limit <= 1) record?.(path, breakers.find((step) => step.compare(best, path) !== 0) ?? 'fan-out', best)
+    else if (options.multipathNeedsSameAsPath && !hasSameAsPath) record?.(path, 'as-path-differs', best)
+    else if (used.length >= limit) record?.(path, 'fan-out', best)
+    else used.push(path)
+  }
+  return used
+}
+
+function eliminate(candidates: readonly Path[], step: DecisionStep, record?: DecisionRecorder): readonly Path[] {
+  if (step.group === undefined) {
+    let best = candidates[0]!
+    let isUneven = false
+    for (let i = 1; i < candidates.length; i++) {
+      const order = step.compare(candidates[i]!, best)
+      if (order !== 0) isUneven = true
+      if (order < 0) best = candidates[i]!
+    }
+    if (!isUneven) return candidates
+    return candidates.filter((path) => {
+      if (step.compare(best, path) >= 0) return true
+      record?.(path, step, best)
+      return false
+    })
+  }
+  const bests = new Map<number, Path>()
+  for (const path of candidates) {
+    const best = bests.get(step.group(path))
+    if (best === undefined || step.compare(path, best) < 0) bests.set(step.group(path), path)
+  }
+  const survivors = candidates.filter((path) => {
+    const best = bests.get(step.group!(path))!
+    if (step.compare(best, path) >= 0) return true
+    record?.(path, step, best)
+    return false
+  })
+  return survivors.length === candidates.length ? candidates : survivors
+}
+
+function compareBy(steps: readonly DecisionStep[], a: Path, b: Path): number {
+  for (const step of steps) {
+    const order = step.compare(a, b)
+    if (order !== 0) return order
+  }
+  return 0
+}
+
+function dotted(value: number): string {
+  return `${value >>> 24}.${(value >>> 16) & 0xff}.${(value >>> 8) & 0xff}.${value & 0xff}`
+}
+
+/** One sentence for a lost comparison. */
+export function describeLoss(loser: Path, step: DecisionStep | 'as-path-differs' | 'fan-out', winner: Path): string {
+  if (step === 'fan-out') return `ties with ${describePath(winner)}, but the fan-out is used up`
+  if (step === 'as-path-differs') {
+    return `ties with ${describePath(winner)}, but multipath is limited to AS_PATH ${winner.attributes?.asPathText ?? ''}`
+  }
+  return `${step.describe(loser)} loses to ${step.describe(winner)} of ${describePath(winner)}`
+}
