@@ -122,7 +122,7 @@ header udp_t {
 header geneve_t {
     bit<2> version;
     bit<6> opt_len;
-    bit<1> control;
+    bit<1> oam;
     bit<1> critical;
     bit<6> reserved;
     bit<16> protocol;

@@ -181,8 +181,9 @@ parser SwitchParser(
         packet.extract(hdr.udp);
         meta.l4_src_port = hdr.udp.src_port;
         meta.l4_dst_port = hdr.udp.dst_port;
-        transition select(hdr.udp.dst_port) {
-            GENEVE_PORT: parse_geneve;
+        // Tunnels run over IPv6 only; over IPv4 the port is one that a guest may use.
+        transition select(hdr.ipv6.isValid(), hdr.udp.dst_port) {
+            (true, GENEVE_PORT): parse_geneve;
             default: accept;
         }
     }
@@ -219,10 +220,28 @@ parser SwitchParser(
 
     state parse_inner_ipv4 {
         packet.extract(hdr.inner_ipv4);
-        transition select(hdr.inner_ipv4.ihl, hdr.inner_ipv4.frag_offset, hdr.inner_ipv4.protocol) {
-            (5, 0, PROTOCOL_TCP): parse_inner_ports;
-            (5, 0, PROTOCOL_UDP): parse_inner_ports;
-            (5, 0, PROTOCOL_ICMP): parse_inner_echo;
+        option_words = hdr.inner_ipv4.ihl - 5;
+        transition select(hdr.inner_ipv4.version, hdr.inner_ipv4.ihl) {
+            (4, 5): parse_inner_ipv4_payload;
+            (4, 6..15): parse_inner_ipv4_option;
+            default: accept;
+        }
+    }
+
+    state parse_inner_ipv4_option {
+        packet.extract(hdr.inner_ipv4_options.next);
+        option_words = option_words - 1;
+        transition select(option_words) {
+            0: parse_inner_ipv4_payload;
+            default: parse_inner_ipv4_option;
+        }
+    }
+
+    state parse_inner_ipv4_payload {
+        transition select(hdr.inner_ipv4.frag_offset, hdr.inner_ipv4.protocol) {
+            (0, PROTOCOL_TCP): parse_inner_ports;
+            (0, PROTOCOL_UDP): parse_inner_ports;
+            (0, PROTOCOL_ICMP): parse_inner_echo;
             default: accept;
         }
     }

@@ -2,8 +2,8 @@
 // routing with multipath slots, neighbour resolution, and a CPU port. It does the job of a data-centre ASIC's program
 // for this rack; every drop has a number.
 //
-// Order of the ingress control: CPU port, sanity, filter, decapsulation, NAT ingress, services, routing, resolution, egress
-// filter, MAC rewrite. Decapsulation comes before NAT ingress, so a guest that sends to a floating address of this
+// Order of the ingress control: CPU port, sanity, filter, decapsulation, NAT ingress, services, routing, egress filter and
+// tag, resolution, MAC rewrite. What waits on the CPU for its next hop has passed the filter and has its tag. Decapsulation comes before NAT ingress, so a guest that sends to a floating address of this
 // rack is turned round here instead of at the upstream router.
 
 #include <core.p4>
@@ -160,7 +160,9 @@ control Filter(
                 }
             } else {
                 switch_ipv6_addr.apply();
-                if (!meta.is_switch_address && !meta.dropped && hdr.ipv6.dst[127:118] == 0x3fa) {
+                // RFC 4291 section 2.5.6: neither as a destination nor as a source.
+                if (!meta.is_switch_address && !meta.dropped
+                    && (hdr.ipv6.dst[127:118] == 0x3fa || hdr.ipv6.src[127:118] == 0x3fa)) {
                     DROP(DROP_LINK_LOCAL_FORWARD)
                 }
             }
@@ -234,6 +236,12 @@ control NatIngress(
             return;
         }
 
+        // Their places in the packet are needed for the tunnel's own headers.
+        if (hdr.geneve.isValid() || hdr.ddm.isValid()) {
+            DROP(DROP_BAD_TUNNEL_PAYLOAD)
+            return;
+        }
+
         tunnel_source.apply();
         hdr.inner_ethernet.setValid();
         // The inner Ethernet header names the instance and, as its source, nobody.
@@ -270,7 +278,7 @@ control NatIngress(
         hdr.geneve.setValid();
         hdr.geneve.version = 0;
         hdr.geneve.opt_len = 1;
-        hdr.geneve.control = 0;
+        hdr.geneve.oam = 0;
         hdr.geneve.critical = 0;
         hdr.geneve.reserved = 0;
         hdr.geneve.protocol = ETHERTYPE_BRIDGING;
@@ -305,15 +313,38 @@ control NatEgress(inout headers_t hdr, inout metadata_t meta, inout softnpu_egre
             DROP(DROP_TUNNEL_OPTION)
             return;
         }
+        // IPv6, UDP, Geneve, its options and the inner Ethernet header.
+        meta.l3_length = meta.l3_length - (40 + 8 + 8 + 14) - ((bit<32>) hdr.geneve.opt_len << 2);
+        if (hdr.ddm.isValid()) {
+            meta.l3_length = meta.l3_length - 1 - (bit<32>) hdr.ddm.header_length;
+            hdr.ddm.setInvalid();
+            hdr.ddm_elements.pop_front(16);
+        }
         if (hdr.inner_ipv4.isValid()) {
             hdr.ipv4 = hdr.inner_ipv4;
             hdr.inner_ipv4.setInvalid();
+            hdr.ipv4_options = hdr.inner_ipv4_options;
+            hdr.inner_ipv4_options.pop_front(10);
             hdr.ipv6.setInvalid();
             hdr.ethernet.ether_type = ETHERTYPE_IPV4;
+            if (hdr.ipv4.dst[31:28] == 0xe) {
+                DROP(DROP_NO_MULTICAST_GROUP)
+                return;
+            } else if (hdr.ipv4.dst == 0xffffffff) {
+                DROP(DROP_BROADCAST)
+                return;
+            }
         } else if (hdr.inner_ipv6.isValid()) {
             hdr.ipv6 = hdr.inner_ipv6;
             hdr.inner_ipv6.setInvalid();
             hdr.ethernet.ether_type = ETHERTYPE_IPV6;
+            if (hdr.ipv6.dst[127:120] == 0xff) {
+                DROP(DROP_NO_MULTICAST_GROUP)
+                return;
+            } else if (hdr.ipv6.dst[127:118] == 0x3fa || hdr.ipv6.src[127:118] == 0x3fa) {
+                DROP(DROP_LINK_LOCAL_FORWARD)
+                return;
+            }
         } else {
             DROP(DROP_BAD_TUNNEL_PAYLOAD)
             return;
@@ -480,7 +511,7 @@ control Router(
                 sum = (bit<32>) sum[15:0] + (bit<32>) sum[31:16];
                 hdr.ipv4.checksum = ~sum[15:0];
             }
-        } else {
+        } else if (hdr.ipv6.isValid()) {
             lookup_v6.apply();
             if (routed) {
                 bit<32> hash = path_hash.get(
@@ -496,6 +527,8 @@ control Router(
             } else {
                 hdr.ipv6.hop_limit = hdr.ipv6.hop_limit - 1;
             }
+        } else {
+            DROP(DROP_ETHER_TYPE)
         }
     }
 }
@@ -559,18 +592,12 @@ control Resolver(
     }
 }
 
-// The last looks at a packet that leaves by a front or rear port.
+// What may leave by a front or rear port, and with which tag.
 control PortEgress(inout headers_t hdr, inout metadata_t meta, inout softnpu_egress_metadata_t egress) {
     bool allowed = false;
 
     action guest_traffic_allowed() {
         allowed = true;
-    }
-    action rewrite(mac_t mac) {
-        hdr.ethernet.src = mac;
-    }
-    action no_mac() {
-        DROP(DROP_NO_MAC)
     }
 
     // Guests' packets for the outside may leave by uplinks only.
@@ -578,12 +605,6 @@ control PortEgress(inout headers_t hdr, inout metadata_t meta, inout softnpu_egr
         key = { egress.port: exact; }
         actions = { guest_traffic_allowed; NoAction; }
         default_action = NoAction();
-        size = 256;
-    }
-    table mac_rewrite {
-        key = { egress.port: exact; }
-        actions = { rewrite; no_mac; }
-        default_action = no_mac();
         size = 256;
     }
 
@@ -595,6 +616,11 @@ control PortEgress(inout headers_t hdr, inout metadata_t meta, inout softnpu_egr
                 return;
             }
         }
+        // A tag belongs to the link that it came by.
+        if (hdr.vlan.isValid()) {
+            hdr.ethernet.ether_type = hdr.vlan.ether_type;
+            hdr.vlan.setInvalid();
+        }
         if (meta.vlan_id != 0) {
             hdr.vlan.setValid();
             hdr.vlan.pcp = 0;
@@ -603,6 +629,25 @@ control PortEgress(inout headers_t hdr, inout metadata_t meta, inout softnpu_egr
             hdr.vlan.ether_type = hdr.ethernet.ether_type;
             hdr.ethernet.ether_type = ETHERTYPE_VLAN;
         }
+    }
+}
+
+control MacRewrite(inout headers_t hdr, inout metadata_t meta, inout softnpu_egress_metadata_t egress) {
+    action rewrite(mac_t mac) {
+        hdr.ethernet.src = mac;
+    }
+    action no_mac() {
+        DROP(DROP_NO_MAC)
+    }
+
+    table mac_rewrite {
+        key = { egress.port: exact; }
+        actions = { rewrite; no_mac; }
+        default_action = no_mac();
+        size = 256;
+    }
+
+    apply {
         mac_rewrite.apply();
     }
 }
@@ -667,6 +712,7 @@ control SwitchIngress(
     Router() router;
     Resolver() resolver;
     PortEgress() port_egress;
+    MacRewrite() mac_rewrite;
     Punt() punt;
 
     // The CPU port speaks only under a sidecar header, and nobody else may.
@@ -710,8 +756,13 @@ control SwitchIngress(
         if (!meta.dropped && !meta.done && !meta.from_cpu) {
             filter.apply(hdr, meta, ingress, egress);
             if (!meta.dropped && meta.is_switch_address) {
-                if (hdr.geneve.isValid() && hdr.geneve.vni != 0) {
+                // Sleds speak to the switch by rear ports; a tunnel from the world is nobody's.
+                if (hdr.geneve.isValid() && hdr.geneve.vni != 0 && !meta.is_uplink) {
                     nat_egress.apply(hdr, meta, egress);
+                    if (!meta.dropped) {
+                        // The inner header is from a guest and was not looked at yet.
+                        sanity.apply(hdr, meta, egress);
+                    }
                 } else {
                     services.apply(hdr, meta, ingress, egress);
                 }
@@ -724,10 +775,13 @@ control SwitchIngress(
             router.apply(hdr, meta, ingress, egress);
         }
         if (!meta.dropped && !meta.done) {
+            port_egress.apply(hdr, meta, egress);
+        }
+        if (!meta.dropped && !meta.done) {
             resolver.apply(hdr, meta, ingress, egress);
         }
         if (!meta.dropped && !meta.done) {
-            port_egress.apply(hdr, meta, egress);
+            mac_rewrite.apply(hdr, meta, egress);
         }
         if (meta.dropped) {
             drop_reasons.count((bit<32>) egress.drop_reason);

@@ -6,7 +6,10 @@ import { ExternalIps, FirewallRule, Nic, VpcRoute } from './nic.ts'
 
 export const InstanceEnsure = z
   .object({
-    /** Of this whole description; sending the same one again changes nothing. */
+    /**
+     * Of this description without the addresses, rules and routes, which are what holds at the moment of sending and
+     * later change by operations of their own. Sending the same one again changes nothing.
+     */
     generation: Generation,
     hostname: z.string(),
     ncpus: z.int().min(1),

@@ -7,19 +7,22 @@ import type { ApiError } from './api-error.ts'
 import type { Endpoint } from './endpoint.ts'
 import { findJsonError, findJsonPath } from './json-position.ts'
 
+/** Issues carry the value that was refused. */
+const REPORT = { reportInput: true } as const
+
 export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ApiError }
 
 export function decodeParams(endpoint: Endpoint, params: Readonly<Record<string, string>>): Decoded<unknown> {
   if (endpoint.params === undefined) return { ok: true, value: {} }
   const text = new URLSearchParams(params)
-  const result = endpoint.params.safeParse(scalarsFromText(endpoint.params, text))
+  const result = endpoint.params.safeParse(scalarsFromText(endpoint.params, text), REPORT)
   if (result.success) return { ok: true, value: result.data }
   return invalid(`bad parameter in URL path: ${describeIssues(result.error.issues)}`)
 }
 
 export function decodeQuery(endpoint: Endpoint, search: URLSearchParams): Decoded<unknown> {
   if (endpoint.query === undefined) return { ok: true, value: {} }
-  const result = endpoint.query.safeParse(scalarsFromText(endpoint.query, search))
+  const result = endpoint.query.safeParse(scalarsFromText(endpoint.query, search), REPORT)
   if (result.success) return { ok: true, value: result.data }
   return invalid(`unable to parse query string: ${describeIssues(result.error.issues)}`)
 }
@@ -50,6 +53,7 @@ function decodeForm(schema: z.ZodType, text: string): Decoded<unknown> {
   const fields = new URLSearchParams(text)
   const result = schema.safeParse(
     schema instanceof z.ZodObject ? scalarsFromText(schema, fields) : Object.fromEntries(fields),
+    REPORT,
   )
   if (result.success) return { ok: true, value: result.data }
   return invalid(`unable to parse URL-encoded body: ${describeIssues(result.error.issues)}`)
@@ -64,7 +68,7 @@ function decodeJson(schema: z.ZodType, text: string): Decoded<unknown> {
     const found = findJsonError(text) ?? { message: 'syntax error', line: 1, column: 1 }
     return invalid(`unable to parse JSON body: ${found.message} at line ${found.line} column ${found.column}`)
   }
-  const result = schema.safeParse(json)
+  const result = schema.safeParse(json, REPORT)
   if (result.success) return { ok: true, value: result.data }
   const issue = deepest(result.error.issues)
   const { line, column } = findJsonPath(text, issue.path)
@@ -151,8 +155,8 @@ function describeIssues(issues: readonly Issue[]): string {
 }
 
 function describeIssue(issue: Issue): string {
-  // zod reports an absent field as a wrong type whose input is undefined, and says so only in its message.
-  if (issue.path.length > 0 && issue.message.endsWith('received undefined')) {
+  // No text holds `undefined`: a value that is, is a field that is not there.
+  if (issue.path.length > 0 && 'input' in issue && issue.input === undefined) {
     const parent = pathText(issue.path.slice(0, -1))
     return `${parent === '' ? '' : `${parent}: `}missing field \`${String(issue.path.at(-1))}\``
   }

@@ -3,14 +3,14 @@
  * request. Rejects with the socket's error (`ECONNREFUSED`, `ETIMEDOUT`, `ECONNRESET`, …).
  */
 import http from 'node:http'
-import { type Clock, type Network, socketError } from '@lodestone/host'
+import { type Clock, type Network, socketError, type TcpSocket } from '@lodestone/host'
 import type { FetchLike } from './client.ts'
 import { bytesOf } from './serve-http.ts'
 
 export interface HttpFetchOptions {
   /** With a clock, a request that has no response headers after `timeoutMs` fails with `ETIMEDOUT`. */
   readonly clock?: Clock
-  /** Default 30 000. */
+  /** Counted from the start of the request, connecting included; default 30 000. */
   readonly timeoutMs?: number
   /** Source address of the connections. */
   readonly localAddress?: string
@@ -23,17 +23,20 @@ export function httpFetch(network: Network, options: HttpFetchOptions = {}): Fet
     if (url.protocol !== 'http:') throw socketError('EPROTONOSUPPORT', `${url.protocol} is not implemented`)
     const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer())
     request.signal.throwIfAborted()
-    const socket = await network.connectTcp({
+    const connecting = network.connectTcp({
       address: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port === '' ? 80 : Number(url.port),
       timeoutMs,
       ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
     })
     return new Promise<Response>((resolve, reject) => {
+      let socket: TcpSocket | undefined
+      let outgoing: http.ClientRequest | undefined
+      let isOver = false
       const fail = (error: Error): void => {
         done()
-        outgoing.destroy()
-        socket.destroy()
+        outgoing?.destroy()
+        socket?.destroy()
         reject(error)
       }
       const abort = (): void => fail(request.signal.reason instanceof Error ? request.signal.reason : aborted())
@@ -41,22 +44,28 @@ export function httpFetch(network: Network, options: HttpFetchOptions = {}): Fet
         fail(socketError('ETIMEDOUT', `${url.host} did not answer in ${timeoutMs} ms`)),
       )
       const done = (): void => {
+        isOver = true
         timer?.cancel()
         request.signal.removeEventListener('abort', abort)
       }
-      const outgoing = http.request({
-        method: request.method,
-        path: url.pathname + url.search,
-        headers: { host: url.host, ...Object.fromEntries(request.headers), ...lengthOf(body) },
-        createConnection: () => socket,
-      })
-      outgoing.on('error', fail)
-      outgoing.on('response', (message) => {
-        timer?.cancel()
-        resolve(toResponse(message, done))
-      })
       request.signal.addEventListener('abort', abort)
-      outgoing.end(body)
+      const send = (connected: TcpSocket): void => {
+        socket = connected
+        if (isOver) return void connected.destroy()
+        outgoing = http.request({
+          method: request.method,
+          path: url.pathname + url.search,
+          headers: { host: url.host, ...Object.fromEntries(request.headers), ...lengthOf(body) },
+          createConnection: () => connected,
+        })
+        outgoing.on('error', fail)
+        outgoing.on('response', (message) => {
+          timer?.cancel()
+          resolve(toResponse(message, done))
+        })
+        outgoing.end(body)
+      }
+      connecting.then(send, fail)
     })
   }
 }

@@ -22,7 +22,7 @@ export class Reply<T> {
   }
 }
 
-type Outcome<T> = T | Reply<T> | Response
+type Outcome<T> = (undefined extends T ? T | void : T) | Reply<T> | Response
 
 /** A handler answers with the declared value, a `Reply`, or (rarely) a `Response` of its own making. */
 export type Handler<E, Context = undefined> = (
@@ -68,7 +68,7 @@ export function implement<A extends Api, Context = undefined>(
   const router = new Router(api.endpoints)
   const newRequestId = options.newRequestId ?? countingIds()
   // because Handlers<A> has exactly one handler for each endpoint of A, which the index type cannot express
-  const byId = handlers as Readonly<Record<string, Handler<Endpoint, Context>>>
+  const byId = handlers as unknown as Readonly<Record<string, Handler<Endpoint, Context>>>
   const respond = async (request: Request, requestId: string, seen: { operationId?: string }): Promise<Response> => {
     const url = new URL(request.url)
     const match = router.match(request.method, url.pathname)

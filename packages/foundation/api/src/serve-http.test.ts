@@ -80,7 +80,7 @@ test('a stream delivers events while it is open and tells the server when the re
 })
 
 test('nobody listening, a silent server and a server that goes away are unreachable with a reason', async () => {
-  const { clock, near, far } = makeWorld()
+  const { clock, near, far, fabric } = makeWorld()
   const shelf = client(shelfApi, httpFetch(near, { clock, timeoutMs: 2000 }), 'http://[fd00::2]')
   const refused = await clock.run(shelf.book_newest())
   assert.ok(!refused.ok && refused.kind === 'unreachable')
@@ -91,6 +91,11 @@ test('nobody listening, a silent server and a server that goes away are unreacha
   assert.ok(!silent.ok)
   assert.match(silent.message, /ETIMEDOUT/)
   assert.ok(clock.nowMs() - startMs <= 2020)
+  fabric.setReachable('near', 'far', false)
+  const vanished = await clock.run(shelf.book_newest())
+  assert.ok(!vanished.ok)
+  assert.match(vanished.message, /ETIMEDOUT/)
+  fabric.setReachable('near', 'far', true)
   clock.after(500, () => server.close())
   const gone = await clock.run(shelf.book_newest())
   assert.ok(!gone.ok && gone.kind === 'unreachable', JSON.stringify(gone))

@@ -1,29 +1,28 @@
-import type { Files } from './files.ts'
+import { cleanPath, type Files } from './files.ts'
 
 /** Files in memory, for tests and virtual time. */
 export class MemoryFiles implements Files {
   readonly #content = new Map<string, Uint8Array>()
 
-  read(path: string): Promise<Uint8Array | undefined> {
-    return Promise.resolve(this.#content.get(path)?.slice())
+  async read(path: string): Promise<Uint8Array | undefined> {
+    return this.#content.get(cleanPath(path))?.slice()
   }
 
-  write(path: string, content: Uint8Array): Promise<void> {
-    this.#content.set(path, content.slice())
-    return Promise.resolve()
+  async write(path: string, content: Uint8Array): Promise<void> {
+    this.#content.set(cleanPath(path), new Uint8Array(content)) // `slice` of a Buffer would not copy
   }
 
-  remove(path: string): Promise<void> {
-    this.#content.delete(path)
-    return Promise.resolve()
+  async remove(path: string): Promise<void> {
+    this.#content.delete(cleanPath(path))
   }
 
-  list(path: string): Promise<readonly string[]> {
-    const prefix = path === '' || path.endsWith('/') ? path : `${path}/`
+  async list(path: string): Promise<readonly string[]> {
+    const clean = cleanPath(path)
+    const prefix = clean === '' ? '' : `${clean}/`
     const names = new Set<string>()
     for (const key of this.#content.keys()) {
       if (key.startsWith(prefix)) names.add(key.slice(prefix.length).split('/')[0]!)
     }
-    return Promise.resolve([...names].sort())
+    return [...names].sort()
   }
 }

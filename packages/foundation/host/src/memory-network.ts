@@ -3,7 +3,7 @@
  * packets in between. Delivery goes through the clock (one latency for all), so it works in virtual time.
  */
 import { Duplex } from 'node:stream'
-import type { Clock } from './clock.ts'
+import type { Clock, Timer } from './clock.ts'
 import {
   type BindOptions,
   type ConnectOptions,
@@ -65,6 +65,11 @@ export class MemoryFabric {
     return new Set(this.#stacks.values())
   }
 
+  /** @internal */
+  after(delayMs: number, fn: () => void): Timer {
+    return this.#clock.after(delayMs, fn)
+  }
+
   /** @internal Runs `fn` one latency from now unless the path between the two hosts is cut. */
   deliver(from: MemoryNetwork, to: MemoryNetwork, fn: () => void): void {
     this.#clock.after(this.#latencyMs, () => {
@@ -104,13 +109,18 @@ export class MemoryNetwork implements Network {
     }
     const localAddress = options.localAddress ?? this.addresses[0]!
     const localPort = this.#nextPort++
+    const timeoutMs = options.timeoutMs ?? 30_000
     return new Promise((resolve, reject) => {
+      const timer = this.#fabric.after(timeoutMs, () => {
+        reject(socketError('ETIMEDOUT', `${options.address}:${options.port} did not answer in ${timeoutMs} ms`))
+      })
       this.#fabric.deliver(this, peer, () => {
         const listener = peer.findListener(options.address, options.port)
         if (listener === undefined) {
-          this.#fabric.deliver(peer, this, () =>
-            reject(socketError('ECONNREFUSED', `${options.address}:${options.port}`)),
-          )
+          this.#fabric.deliver(peer, this, () => {
+            timer.cancel()
+            reject(socketError('ECONNREFUSED', `${options.address}:${options.port}`))
+          })
           return
         }
         const near = new MemorySocket(localAddress, localPort, options.address, options.port)
@@ -118,7 +128,10 @@ export class MemoryNetwork implements Network {
         near.join(far, (fn) => this.#fabric.deliver(this, peer, fn))
         far.join(near, (fn) => this.#fabric.deliver(peer, this, fn))
         // The answer leaves before the listener can reset the connection: a caller always gets its socket first.
-        this.#fabric.deliver(peer, this, () => resolve(near))
+        this.#fabric.deliver(peer, this, () => {
+          timer.cancel()
+          resolve(near)
+        })
         listener.accept(far)
       })
     })
@@ -127,12 +140,18 @@ export class MemoryNetwork implements Network {
   bindUdp(options: BindOptions, onDatagram: (datagram: Datagram) => void): Promise<UdpSocket> {
     const port = options.port === 0 ? this.#nextPort++ : options.port
     const groups = (options.groups ?? []).map((group) => group.split('%')[0]!)
+    const isTaken = [...this.#bindings].some(
+      (other) => other.port === port && other.address === options.address && other.groups.length + groups.length === 0,
+    )
+    if (isTaken) {
+      return Promise.reject(socketError('EADDRINUSE', `${options.address ?? '*'}:${port} is in use`))
+    }
     const binding: Binding = { address: options.address, port, groups, deliver: onDatagram }
     this.#bindings.add(binding)
     const socket: UdpSocket = {
       port,
       send: (payload, address, remotePort) => {
-        const copy = payload.slice()
+        const copy = new Uint8Array(payload) // `slice` of a Buffer would not copy
         const source = options.address ?? this.addresses[0]!
         for (const host of this.#fabric.all()) {
           const isGroup = host !== this && host.joins(address)

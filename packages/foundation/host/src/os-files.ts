@@ -1,10 +1,14 @@
 /** A directory of the operating system as `Files`. */
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join, normalize } from 'node:path'
-import type { Files } from './files.ts'
+import { basename, dirname, join } from 'node:path'
+import { cleanPath, type Files } from './files.ts'
+
+/** Names of files that are being written; a crash may leave one behind. */
+const TEMPORARY = '.~'
 
 export class OsFiles implements Files {
   readonly root: string
+  #writes = 0
 
   constructor(root: string) {
     this.root = root
@@ -22,7 +26,8 @@ export class OsFiles implements Files {
   async write(path: string, content: Uint8Array): Promise<void> {
     const target = this.#resolve(path)
     await mkdir(dirname(target), { recursive: true })
-    const temporary = `${target}.new`
+    // Each write has its own, so that two of them cannot mix.
+    const temporary = join(dirname(target), `${TEMPORARY}${this.#writes++}-${basename(target)}`)
     const file = await open(temporary, 'w', 0o600)
     try {
       await file.writeFile(content)
@@ -45,7 +50,8 @@ export class OsFiles implements Files {
 
   async list(path: string): Promise<readonly string[]> {
     try {
-      return (await readdir(this.#resolve(path))).sort()
+      const names = await readdir(this.#resolve(path))
+      return names.filter((name) => !name.startsWith(TEMPORARY)).sort()
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
       throw error
@@ -53,8 +59,6 @@ export class OsFiles implements Files {
   }
 
   #resolve(path: string): string {
-    const clean = normalize(path)
-    if (clean.startsWith('..') || clean.startsWith('/')) throw new Error(`path ${path} leaves ${this.root}`)
-    return join(this.root, clean)
+    return join(this.root, cleanPath(path))
   }
 }

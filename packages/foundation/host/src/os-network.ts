@@ -64,18 +64,27 @@ export class OsNetwork implements Network {
 
   bindUdp(options: BindOptions, onDatagram: (datagram: Datagram) => void): Promise<UdpSocket> {
     return new Promise((resolve, reject) => {
-      const socket = dgram.createSocket({ type: options.address?.includes(':') ? 'udp6' : 'udp4', reuseAddr: true })
+      const groups = options.groups ?? []
+      const isV6 = options.address?.includes(':') === true || groups.some((group) => group.includes(':'))
+      // Members of a group share its port; for others a port in use is an error.
+      const socket = dgram.createSocket({ type: isV6 ? 'udp6' : 'udp4', reuseAddr: groups.length > 0 })
       socket.once('error', reject)
       socket.on('message', (payload, remote) =>
         onDatagram({ payload: new Uint8Array(payload), remoteAddress: remote.address, remotePort: remote.port }),
       )
       socket.bind(options.port, options.address, () => {
         socket.off('error', reject)
-        for (const group of options.groups ?? []) {
-          const [address, zone] = group.split('%')
-          socket.addMembership(address!, zone)
+        socket.on('error', () => undefined) // datagrams may get lost, those that cannot be sent too
+        try {
+          for (const group of groups) join(socket, group, isV6)
+          if (options.hopLimit !== undefined) {
+            socket.setTTL(options.hopLimit)
+            socket.setMulticastTTL(options.hopLimit)
+          }
+        } catch (error) {
+          socket.close()
+          return reject(error)
         }
-        if (options.hopLimit !== undefined) socket.setTTL(options.hopLimit)
         resolve({
           port: socket.address().port,
           send: (data, address, port) => socket.send(data, port, address),
@@ -84,4 +93,11 @@ export class OsNetwork implements Network {
       })
     })
   }
+}
+
+/** Node names the interface of an IPv6 group by its zone. */
+function join(socket: dgram.Socket, group: string, isV6: boolean): void {
+  const [address, zone] = group.split('%')
+  if (zone === undefined) socket.addMembership(address!) // because split gives at least one part
+  else socket.addMembership(address!, isV6 ? `::%${zone}` : zone)
 }

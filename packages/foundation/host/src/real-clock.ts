@@ -48,12 +48,16 @@ export class RealClock implements Clock {
     this.#timeout = undefined
     this.#armedForMs = -Infinity // events asked for while running do not re-arm
     const nowMs = performance.now()
-    for (let i = 0; i < EVENTS_PER_TURN; i++) {
-      const run = this.#queue.take(nowMs)
-      if (run === undefined) break
-      run()
+    try {
+      for (let i = 0; i < EVENTS_PER_TURN; i++) {
+        const run = this.#queue.take(nowMs)
+        if (run === undefined) break
+        run()
+      }
+    } finally {
+      // Also when an event threw: the others still have their time.
+      this.#armedForMs = Infinity
+      this.#arm()
     }
-    this.#armedForMs = Infinity
-    this.#arm()
   }
 }

@@ -47,7 +47,7 @@ export class VirtualClock implements Clock {
       this.#eventsRun++
       await this.#settle()
     }
-    this.#nowMs = endMs
+    this.#nowMs = Math.max(this.#nowMs, endMs) // another caller may have advanced further meanwhile
   }
 
   /** Advances until `condition` holds. @returns false when `withinMs` passed first. */
@@ -57,7 +57,7 @@ export class VirtualClock implements Clock {
     while (!condition()) {
       const next = this.#queue.peek()
       if (next === undefined || next.dueMs > endMs) {
-        this.#nowMs = endMs
+        this.#nowMs = Math.max(this.#nowMs, endMs)
         return condition()
       }
       this.#nowMs = next.dueMs

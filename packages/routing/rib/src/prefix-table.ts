@@ -5,7 +5,7 @@
  *
  * Invariant: host bits of a key are ignored; `203.0.113.9/24` and `203.0.113.0/24` are the same entry.
  */
-import type { Prefix } from '@lodestone/net';
+import type { Prefix } from '@lodestone/net'
 import { type Ip } from '@lodestone/net'
 
 export class PrefixTable<Value> {

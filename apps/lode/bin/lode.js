@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// In the repository the sources run as they are; in the published package, where Node runs no TypeScript, the bundle does.
+// Plain old JavaScript, so that an old Node gets as far as the message about its age.
+import { existsSync } from 'node:fs'
+
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(
+    'lode needs Node 24 or newer, and this is ' +
+      process.version +
+      '. Run it with npx (on Linux x64 the package brings a current Node along), or install Node 24.\n',
+  )
+  process.exit(1)
+}
+const source = new URL('../src/main.ts', import.meta.url)
+await import(existsSync(source) ? source.href : new URL('../dist/lode.js', import.meta.url).href)

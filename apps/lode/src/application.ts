@@ -1,0 +1,44 @@
+import { buildApplication, buildRouteMap } from '@stricli/core'
+import { apiCommand } from './commands/api.command.ts'
+import { captureCommand } from './commands/capture.command.ts'
+import { demoCommand } from './commands/demo.command.ts'
+import { downCommand } from './commands/down.command.ts'
+import { execCommand } from './commands/exec.command.ts'
+import { linkCommand } from './commands/link.command.ts'
+import { powerCommand } from './commands/power.command.ts'
+import { statusCommand } from './commands/status.command.ts'
+import { tableCommand } from './commands/table.command.ts'
+import { traceCommand } from './commands/trace.command.ts'
+import { upCommand } from './commands/up.command.ts'
+
+const routes = buildRouteMap({
+  routes: {
+    up: upCommand,
+    demo: demoCommand,
+    status: statusCommand,
+    trace: traceCommand,
+    table: tableCommand,
+    capture: captureCommand,
+    api: apiCommand,
+    exec: execCommand,
+    link: linkCommand,
+    power: powerCommand,
+    down: downCommand,
+  },
+  docs: {
+    brief: 'The network of a rack-scale cloud computer on this machine',
+    fullDescription: [
+      'Start a rack with `lode up`, then look into it from another terminal.',
+      '',
+      'A running rack is found through its state directory: --state DIR, else $LODE_STATE, else ~/.lode/default.',
+      'Exit status: 0 done, 1 the answer is no, 2 wrong usage, 3 no rack is running there.',
+    ].join('\n'),
+  },
+})
+
+export const application = buildApplication(routes, {
+  name: 'lode',
+  versionInfo: { currentVersion: '0.1.0' },
+  scanner: { caseStyle: 'allow-kebab-for-camel' },
+  documentation: { disableAnsiColor: true },
+})

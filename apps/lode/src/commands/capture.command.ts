@@ -1,0 +1,72 @@
+import { buildCommand } from '@stricli/core'
+import { open } from 'node:fs/promises'
+import type { LodeContext } from '../context.ts'
+import { rackClient, reportFailure } from '../rack-client.ts'
+import { parseText, type RackFlags, rackFlags } from '../state-flag.ts'
+
+interface CaptureFlags extends RackFlags {
+  readonly write: string
+  readonly count?: number
+  readonly seconds?: number
+}
+
+const positive = (text: string): number => {
+  const value = Number(text)
+  if (!(value > 0)) throw new Error('expected a number above 0')
+  return value
+}
+
+export const captureCommand = buildCommand({
+  docs: {
+    brief: 'Capture frames on links into a pcapng file',
+    customUsage: [
+      { input: 'sled0-switch0 -w underlay.pcapng', brief: 'One link until Ctrl-C' },
+      { input: '-w - --seconds 5', brief: 'All links for five seconds, to standard output (pipe it to Wireshark)' },
+    ],
+  },
+  parameters: {
+    flags: {
+      ...rackFlags,
+      write: { kind: 'parsed', parse: parseText, brief: 'File to write, - for standard output', placeholder: 'FILE' },
+      count: {
+        kind: 'parsed',
+        parse: positive,
+        optional: true,
+        brief: 'Stop after this many frames',
+        placeholder: 'N',
+      },
+      seconds: { kind: 'parsed', parse: positive, optional: true, brief: 'Stop after this time', placeholder: 'S' },
+    },
+    aliases: { w: 'write' },
+    positional: { kind: 'array', parameter: { parse: parseText, brief: 'Links; none means all', placeholder: 'LINK' } },
+  },
+  async func(this: LodeContext, flags: CaptureFlags, ...links: string[]) {
+    const directory = this.stateDirectory(flags.state)
+    const aborter = new AbortController()
+    this.process.once('SIGINT', () => aborter.abort())
+    const result = await rackClient(this, directory).capture({
+      body: {
+        links,
+        ...(flags.count === undefined ? {} : { max_frames: flags.count }),
+        ...(flags.seconds === undefined ? {} : { duration_ms: flags.seconds * 1000 }),
+      },
+      signal: aborter.signal,
+    })
+    if (!result.ok) return reportFailure(this, directory, result)
+    const file = flags.write === '-' ? undefined : await open(flags.write, 'w')
+    let bytes = 0
+    try {
+      for await (const chunk of result.value) {
+        bytes += chunk.length
+        if (file === undefined) this.process.stdout.write(chunk)
+        else await file.write(chunk)
+      }
+    } catch (error) {
+      if (!aborter.signal.aborted) throw error
+    } finally {
+      await file?.close()
+    }
+    if (flags.json) this.note(JSON.stringify({ file: flags.write, bytes }))
+    else this.note(`${bytes} bytes written to ${flags.write === '-' ? 'standard output' : flags.write}`)
+  },
+})

@@ -1,0 +1,62 @@
+import { buildCommand, numberParser } from '@stricli/core'
+import type { LodeContext } from '../context.ts'
+import { parsePublish, type PublishSpec } from '../publish-spec.ts'
+import { parseText } from '../state-flag.ts'
+
+export interface UpFlags {
+  readonly sleds: number
+  readonly state?: string
+  readonly apiPort: number
+  readonly publish: readonly PublishSpec[]
+  readonly json: boolean
+}
+
+export const upCommand = buildCommand({
+  docs: {
+    brief: 'Start a rack and keep it running until Ctrl-C',
+    fullDescription: [
+      'Prints the API address and the credentials, then what becomes ready and how long it took.',
+      'The same state directory brings the same instances and addresses back.',
+    ].join('\n'),
+    customUsage: [
+      { input: '', brief: 'Four sleds, API on 127.0.0.1:12220' },
+      { input: '--sleds 8 --state ./rack', brief: 'A bigger rack with its state here' },
+      {
+        input: '--publish 8080=198.51.100.10:80',
+        brief: 'curl http://127.0.0.1:8080 then crosses the whole rack',
+      },
+    ],
+  },
+  parameters: {
+    flags: {
+      sleds: { kind: 'parsed', parse: sledCount, default: '4', brief: 'Sleds, 1 to 32', placeholder: 'N' },
+      state: { kind: 'parsed', parse: parseText, optional: true, brief: 'State directory', placeholder: 'DIR' },
+      apiPort: {
+        kind: 'parsed',
+        parse: numberParser,
+        default: '12220',
+        brief: 'Port of the public API on 127.0.0.1; 0 picks one',
+        placeholder: 'PORT',
+      },
+      publish: {
+        kind: 'parsed',
+        parse: parsePublish,
+        variadic: true,
+        default: [],
+        brief: 'Make an external address reachable from this machine',
+        placeholder: 'HOSTPORT=IP:PORT',
+      },
+      json: { kind: 'boolean', default: false, brief: 'Print one JSON object per event' },
+    },
+  },
+  async func(this: LodeContext, flags: UpFlags) {
+    const { up } = await import('../up.ts')
+    await up(this, flags)
+  },
+})
+
+function sledCount(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1 || count > 32) throw new Error(`--sleds takes 1 to 32, not ${text}`)
+  return count
+}

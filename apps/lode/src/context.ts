@@ -1,0 +1,66 @@
+/**
+ * What a command may use of its surroundings: output streams, environment, exit status, and the host capabilities that
+ * it hands on to everything below.
+ */
+import { OsNetwork, OsRandom, RealClock } from '@lodestone/host'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** What an exit status of `lode` means. */
+export const ExitStatus = {
+  ok: 0,
+  /** It ran and the answer is no: a demo step that did not happen, a check that failed. */
+  failed: 1,
+  /** The words of the command are wrong. */
+  usage: 2,
+  /** No rack runs on that state directory, or it did not answer. */
+  noRack: 3,
+} as const
+
+export class LodeContext {
+  readonly process: NodeJS.Process
+  readonly clock = new RealClock()
+  readonly random = new OsRandom()
+  readonly network = new OsNetwork()
+
+  constructor(nodeProcess: NodeJS.Process) {
+    this.process = nodeProcess
+  }
+
+  /** Colours only on a terminal, and not where NO_COLOR asks for none. */
+  get color(): boolean {
+    return this.process.stdout.isTTY === true && (this.process.env['NO_COLOR'] ?? '') === ''
+  }
+
+  print(text: string): void {
+    this.process.stdout.write(`${text}\n`)
+  }
+
+  printJson(value: unknown): void {
+    this.process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
+  }
+
+  /** A message for people, apart from the command's output. */
+  note(text: string): void {
+    this.process.stderr.write(`${text}\n`)
+  }
+
+  /** Ends the command with this status once its output is out. */
+  exit(status: number): void {
+    this.process.exitCode = status
+  }
+
+  /** Whether a process runs, by sending it no signal. */
+  isAlive(pid: number): boolean {
+    try {
+      this.process.kill(pid, 0)
+      return true
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'EPERM' // it runs, and is someone else's
+    }
+  }
+
+  stateDirectory(flag: string | undefined): string {
+    return resolve(flag ?? this.process.env['LODE_STATE'] ?? join(homedir(), '.lode', 'default'))
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * `lode demo`: everything in it goes through the public API, the control socket's contract and packets. Each step checks what it
+ * claims; the first that does not hold ends the demo with status 1.
+ */
+import { type CallResult, client, httpFetch, readNdjson } from '@lodestone/api'
+import { nexusApi } from '@lodestone/contract-nexus'
+import { type TestbedClient, testbedApi, TraceEvent } from '@lodestone/contract-testbed'
+import { sleep } from '@lodestone/host'
+import { renderStory, type Story, type StoryEvent, verdict } from '@lodestone/probe'
+import { Rack } from '@lodestone/testbed'
+import { mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DemoFlags } from './commands/demo.command.ts'
+import { ExitStatus, type LodeContext } from './context.ts'
+import { readToken } from './rack-client.ts'
+
+const PROJECT = 'demo'
+const VPC = 'default'
+const INSTANCE = 'web1'
+const RULE = 'allow-http'
+const CLIENT = 'client'
+
+class DemoFailure extends Error {}
+
+export async function demo(context: LodeContext, flags: DemoFlags): Promise<void> {
+  const stateDirectory = await mkdtemp(join(tmpdir(), 'lode-demo-'))
+  const say = (text: string): void => {
+    if (!flags.json) context.print(text)
+  }
+  let rack: Rack | undefined
+  try {
+    const startMs = context.clock.nowMs()
+    say(`Starting a rack of ${flags.sleds} sleds, two switches, two upstream routers and a client on the internet …`)
+    rack = await Rack.start({
+      clock: context.clock,
+      random: context.random,
+      os: context.network,
+      processId: context.process.pid,
+      isProcessAlive: (pid) => context.isAlive(pid),
+      sleds: flags.sleds,
+      stateDirectory,
+      isEphemeral: true,
+      apiAddress: '127.0.0.1',
+      apiPort: 0,
+      publish: [],
+      onProgress: (name, detail) =>
+        say(`  ${((context.clock.nowMs() - startMs) / 1000).toFixed(1).padStart(5)} s  ${name}: ${detail}`),
+    })
+    const testbed = client(testbedApi, rack.controlHandler, 'http://rack')
+    const stopCapture = flags.capture === undefined ? undefined : await startCapture(testbed, flags.capture)
+    const result = await show(context, rack, testbed, stateDirectory, say)
+    await stopCapture?.()
+    if (flags.json) context.printJson({ ...result, elapsedMs: Math.round(context.clock.nowMs() - startMs) })
+    else say(`\nAll of it happened, in ${((context.clock.nowMs() - startMs) / 1000).toFixed(1)} s.`)
+  } catch (error) {
+    context.note(`The demo failed: ${error instanceof DemoFailure ? error.message : String((error as Error).stack)}`)
+    context.exit(ExitStatus.failed)
+  } finally {
+    await rack?.close()
+    await rm(stateDirectory, { recursive: true, force: true })
+  }
+  // because workers and the embedded database may still hold handles that are of no use any more
+  context.process.exit()
+}
+
+async function show(
+  context: LodeContext,
+  rack: Rack,
+  testbed: TestbedClient,
+  stateDirectory: string,
+  say: (text: string) => void,
+): Promise<Readonly<Record<string, unknown>>> {
+  const headers = { authorization: `Bearer ${await readToken(stateDirectory)}` }
+  const nexus = client(nexusApi, httpFetch(context.network), rack.info().api.url)
+
+  say('\nThrough the public API: a project, an instance with a floating address, a firewall rule for HTTP')
+  done(await nexus.project_create({ headers, body: { name: PROJECT, description: 'demo' } }), 'create the project')
+  const floating = done(
+    await nexus.floating_ip_create({
+      headers,
+      query: { project: PROJECT },
+      body: { name: 'web', description: 'demo', address_allocator: { type: 'auto' } },
+    }),
+    'create the floating address',
+  )
+  const rules = done(
+    await nexus.vpc_firewall_rules_view({ headers, query: { project: PROJECT, vpc: VPC } }),
+    'read the firewall rules',
+  ).rules
+  const allowHttp = {
+    name: RULE,
+    description: 'let the internet in',
+    status: 'enabled' as const,
+    direction: 'inbound' as const,
+    action: 'allow' as const,
+    priority: 100,
+    targets: [{ type: 'vpc' as const, value: VPC }],
+    filters: { protocols: [{ type: 'tcp' as const }], ports: ['80'] },
+  }
+  done(
+    await nexus.vpc_firewall_rules_update({
+      headers,
+      query: { project: PROJECT, vpc: VPC },
+      body: { rules: [...rules, allowHttp] },
+    }),
+    'add the firewall rule',
+  )
+  done(
+    await nexus.instance_create({
+      headers,
+      query: { project: PROJECT },
+      body: {
+        name: INSTANCE,
+        description: 'demo',
+        hostname: INSTANCE,
+        ncpus: 1,
+        memory: 2 ** 30,
+        network_interfaces: { type: 'default_ipv4' },
+        external_ips: [{ type: 'floating', floating_ip: 'web' }],
+      },
+    }),
+    'create the instance',
+  )
+  await eventually(context, 'the instance runs', 10_000, async () => {
+    const instance = done(
+      await nexus.instance_view({ headers, params: { instance: INSTANCE }, query: { project: PROJECT } }),
+      'view the instance',
+    )
+    return instance.run_state === 'running'
+  })
+  say(`  ${INSTANCE} runs and has ${floating.ip}`)
+
+  await eventually(context, 'BGP announces the pool to the client', 10_000, async () => {
+    const table = done(await testbed.table_view({ params: { node: CLIENT, table: 'rib' } }), 'read the routes')
+    return table.rows.some((row) => row[0]?.startsWith('198.51.100.') === true)
+  })
+  say('  BGP: the client has a route to the pool, through both upstream routers')
+
+  const url = `http://${floating.ip}/`
+  say(`\nThe client on the internet fetches ${url}`)
+  const filter = `tcp and syn and host ${floating.ip}`
+  const opened = collectStories(testbed, filter, 2)
+  const page = done(await testbed.fetch({ body: { from: CLIENT, url, timeout_ms: 5000 } }), 'fetch the page')
+  if (page.status !== 200) throw new DemoFailure(`the page was not served: ${page.error ?? page.status_line}`)
+  if (!page.body.includes(INSTANCE)) throw new DemoFailure(`the page is not from ${INSTANCE}: ${page.body}`)
+  say(`  ${page.status_line}    (${page.elapsed_ms.toFixed(1)} ms)\n  ${page.body.trim().replaceAll('\n', '\n  ')}`)
+  const [syn, answer] = await within(context, opened, 3000, 'the story of the connection')
+  if (syn === undefined || answer === undefined) throw new DemoFailure('the connection has no story')
+  for (const [title, story] of [
+    ['The story of the SYN', syn],
+    ['The story of its answer, the SYN-ACK', answer],
+  ] as const) {
+    say(`\n${title} (packet ${story.packet})\n${renderStory(story.events, context)}`)
+    const end = verdict(story.events)
+    say(end.lines.join('\n'))
+    if (end.outcome !== 'delivered') throw new DemoFailure(`${title}: it was not delivered`)
+  }
+
+  say(`\nNow without the firewall rule "${RULE}"`)
+  done(
+    await nexus.vpc_firewall_rules_update({ headers, query: { project: PROJECT, vpc: VPC }, body: { rules } }),
+    'remove the firewall rule',
+  )
+  const refused = await eventuallyDropped(context, testbed, url, `${filter} and dropped`)
+  const end = verdict(refused.events)
+  say(`\n${end.lines.join('\n')}\n\nIts story (packet ${refused.packet})\n${renderStory(refused.events, context)}`)
+  if (end.outcome !== 'dropped') throw new DemoFailure('the second request was not dropped')
+  return { url, statusLine: page.status_line, body: page.body, syn, answer, dropped: refused, verdict: end.lines }
+}
+
+/** The next `count` stories that match. The trace is on when this returns its promise. */
+async function collectStories(testbed: TestbedClient, filter: string, count: number): Promise<readonly Story[]> {
+  const stream = done(await testbed.trace({ query: { filter, packets: count } }), 'trace')
+  const stories = new Map<number, StoryEvent[]>()
+  for await (const event of readNdjson(stream, TraceEvent)) {
+    const events = stories.get(event.packet)
+    // because the contract leaves the step open for kinds that are newer than this program
+    if (events === undefined) stories.set(event.packet, [event as StoryEvent])
+    else events.push(event as StoryEvent)
+  }
+  return [...stories].map(([packet, events]) => ({ packet, events }))
+}
+
+/** Fetches until a request goes unanswered because it was dropped: the new rules need a moment to reach the sled. */
+async function eventuallyDropped(
+  context: LodeContext,
+  testbed: TestbedClient,
+  url: string,
+  filter: string,
+): Promise<Story> {
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const dropped = collectStories(testbed, filter, 1)
+    const page = done(await testbed.fetch({ body: { from: CLIENT, url, timeout_ms: 800 } }), 'fetch again')
+    if (page.status !== 0) {
+      await sleep(context.clock, 200)
+      continue
+    }
+    const [story] = await within(context, dropped, 3000, 'the story of the drop')
+    if (story !== undefined) return story
+  }
+  throw new DemoFailure('the page is still served after the rule was removed')
+}
+
+async function startCapture(testbed: TestbedClient, path: string): Promise<() => Promise<void>> {
+  const aborter = new AbortController()
+  const stream = done(await testbed.capture({ body: { links: [] }, signal: aborter.signal }), 'capture')
+  const file = await open(path, 'w')
+  const reader = stream.getReader()
+  const copying = (async () => {
+    for (;;) {
+      const { done: ended, value } = await reader.read()
+      if (ended) break
+      await file.write(value)
+    }
+  })()
+  return async () => {
+    await reader.cancel()
+    await copying.catch(() => {}) // cancelled by us
+    await file.close()
+  }
+}
+
+function done<T>(result: CallResult<T>, what: string): T {
+  if (result.ok) return result.value
+  throw new DemoFailure(`could not ${what}: ${result.message}`)
+}
+
+async function eventually(
+  context: LodeContext,
+  what: string,
+  withinMs: number,
+  condition: () => Promise<boolean>,
+): Promise<void> {
+  const endMs = context.clock.nowMs() + withinMs
+  while (!(await condition())) {
+    if (context.clock.nowMs() > endMs) throw new DemoFailure(`it took over ${withinMs / 1000} s until ${what}`)
+    await sleep(context.clock, 50)
+  }
+}
+
+function within<T>(context: LodeContext, promise: Promise<T>, limitMs: number, what: string): Promise<T> {
+  return Promise.race([
+    promise,
+    sleep(context.clock, limitMs).then(() => {
+      throw new DemoFailure(`${what} did not come within ${limitMs / 1000} s`)
+    }),
+  ])
+}

@@ -1,0 +1,64 @@
+/** `lode up`: one rack in the foreground, found by others through its state directory. */
+import { Rack, RackStartError } from '@lodestone/testbed'
+import { ExitStatus, type LodeContext } from './context.ts'
+import type { UpFlags } from './commands/up.command.ts'
+
+export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
+  const stateDirectory = context.stateDirectory(flags.state)
+  const startMs = context.clock.nowMs()
+  const seconds = (): string => `${((context.clock.nowMs() - startMs) / 1000).toFixed(1).padStart(5)} s`
+  const emit = (event: string, fields: Readonly<Record<string, unknown>>, text: string): void => {
+    if (flags.json) context.print(JSON.stringify({ event, ...fields }))
+    else context.print(text)
+  }
+
+  let rack: Rack
+  try {
+    rack = await Rack.start({
+      clock: context.clock,
+      random: context.random,
+      os: context.network,
+      processId: context.process.pid,
+      isProcessAlive: (pid) => context.isAlive(pid),
+      sleds: flags.sleds,
+      stateDirectory,
+      apiAddress: '127.0.0.1',
+      apiPort: flags.apiPort,
+      publish: flags.publish,
+      onProgress: (name, detail) => emit('ready', { name, detail }, `${seconds()}  ${name}: ${detail}`),
+    })
+  } catch (error) {
+    if (!(error instanceof RackStartError)) throw error
+    context.note(error.message)
+    return context.exit(ExitStatus.failed)
+  }
+
+  const { api } = rack.info()
+  emit(
+    'up',
+    { api: api.url, silo: api.silo, username: api.username, stateDirectory },
+    [
+      '',
+      `API       ${api.url}`,
+      `log in    silo ${api.silo}, user ${api.username}, password ${api.password_hint}`,
+      `state     ${stateDirectory}`,
+      ...flags.publish.map((p) => `published http://127.0.0.1:${p.hostPort} → ${p.address}:${p.port}`),
+      '',
+      'Try, in another terminal:  npx lode status    npx lode api GET /v1/projects    npx lode trace dropped',
+      'Ctrl-C stops the rack; its state stays.',
+    ].join('\n'),
+  )
+
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
+    void rack.close()
+  }
+  context.process.on('SIGINT', stop)
+  context.process.on('SIGTERM', stop)
+  await rack.closed
+  emit('down', {}, 'stopped')
+  // because workers and the embedded database may still hold handles that are of no use any more
+  context.process.exit(ExitStatus.ok)
+}

@@ -1,0 +1,134 @@
+/** All handlers of the public API, and the function that serves it. */
+import {
+  api,
+  ApiFailure,
+  endpoint,
+  type Handlers,
+  type HttpHandler,
+  implement,
+  type RequestFailure,
+} from '@lodestone/api'
+import {
+  NEXUS_API_VERSION,
+  type NexusApi,
+  nexusApi,
+  type NexusOperation,
+  UNSERVED_OPERATIONS,
+} from '@lodestone/contract-nexus'
+import { z } from 'zod'
+import { authenticate } from '../auth/authenticate.ts'
+import { authorize, REQUIREMENTS } from '../auth/authorize.ts'
+import { nowOf, type RequestContext, type Service } from '../service.ts'
+import { firewallHandlers } from './firewall.ts'
+import { floatingIpHandlers } from './floating-ip.ts'
+import { hardwareHandlers } from './hardware.ts'
+import { instanceDetailHandlers } from './instance-detail.ts'
+import { instanceHandlers } from './instance.ts'
+import { ipPoolHandlers } from './ip-pool.ts'
+import { networkInterfaceHandlers } from './network-interface.ts'
+import { projectHandlers } from './project.ts'
+import { sessionHandlers } from './session.ts'
+import { vpcSubnetHandlers } from './vpc-subnet.ts'
+import { vpcHandlers } from './vpc.ts'
+
+export interface ServeOptions {
+  readonly onError?: (failure: RequestFailure) => void
+  readonly checkResponses?: boolean
+}
+
+export function nexusHandler(service: Service, options: ServeOptions = {}): HttpHandler {
+  const handlers: Handlers<NexusApi, RequestContext> = {
+    ...sessionHandlers(service),
+    ...projectHandlers(service),
+    ...vpcHandlers(service),
+    ...vpcSubnetHandlers(service),
+    ...firewallHandlers(service),
+    ...instanceHandlers(service),
+    ...instanceDetailHandlers(service),
+    ...networkInterfaceHandlers(service),
+    ...floatingIpHandlers(service),
+    ...ipPoolHandlers(service),
+    ...hardwareHandlers(service),
+  }
+  const newRequestId = (): string => service.random.uuid()
+  const unserved = unservedHandler(service, newRequestId)
+  return implement<NexusApi, RequestContext>(nexusApi, handlers, {
+    ...options,
+    newRequestId,
+    async before({ request, endpoint: { operationId, path } }) {
+      checkVersion(request.headers.get('api-version'))
+      // because every endpoint of nexusApi has an operation id of this union
+      const requirement = REQUIREMENTS[operationId as NexusOperation]
+      const actor =
+        requirement.scope === 'public'
+          ? undefined
+          : await authenticate(service.store.db, request.headers, nowOf(service))
+      const refusal = authorize(requirement, actor, objectOf(path, request.url))
+      if (refusal !== undefined) throw new ApiFailure(refusal)
+      return { actor }
+    },
+    async fallback(request) {
+      const response = await unserved(request)
+      return response.status === 404 ? undefined : response
+    },
+  })
+}
+
+/**
+ * The `api-version` header (RFC 9110 has no say in it): any version up to ours gets our shapes, which only ever added
+ * fields within the window of the clients we know.
+ */
+function checkVersion(header: string | null): void {
+  if (header === null) return
+  const asked = /^(\d+)\.(\d+)\.(\d+)$/.exec(header)
+  if (asked === null) throw badVersion(`unable to parse api-version header: "${header}"`)
+  const ours = NEXUS_API_VERSION.split('.').map(Number)
+  for (let i = 0; i < 3; i++) {
+    const difference = Number(asked[i + 1]) - ours[i]! // because both have three parts
+    if (difference < 0) return
+    if (difference > 0) throw badVersion(`server does not support this API version: ${header}`)
+  }
+}
+
+function badVersion(message: string): ApiFailure {
+  return new ApiFailure({ kind: 'protocol', status: 400, message })
+}
+
+/** What the path names, when it names something: `/v1/projects/{project}` names a project. */
+function objectOf(template: string, url: string): { type: string; name: string } | undefined {
+  const segments = template.split('/')
+  const at = segments.findIndex((segment) => segment.startsWith('{'))
+  if (at < 0) return undefined
+  const name = decodeURIComponent(new URL(url).pathname.split('/')[at] ?? '')
+  return { type: segments[at]!.slice(1, -1).replaceAll('_', '-'), name }
+}
+
+/** Operations of the reference interface that are not there yet: known callers get 501, others 401. */
+function unservedHandler(service: Service, newRequestId: () => string): HttpHandler {
+  const endpoints = UNSERVED_OPERATIONS.map((line) => {
+    const [method, path, operationId] = line.split(' ')
+    const names = [...path!.matchAll(/\{([^}]+)\}/g)].map((match) => match[1]!)
+    return endpoint({
+      operationId: operationId!,
+      // because the data file holds methods of this union only
+      method: method as 'GET' | 'POST' | 'PUT' | 'DELETE',
+      path: path!,
+      summary: 'not served',
+      params: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))),
+      response: { status: 204 },
+    })
+  })
+  const refuse = (operationId: string) => (): never => {
+    throw new ApiFailure({ kind: 'not-implemented', message: `operation ${operationId} is not implemented` })
+  }
+  const handlers = Object.fromEntries(endpoints.map(({ operationId }) => [operationId, refuse(operationId)]))
+  return implement(api({ title: 'unserved', version: NEXUS_API_VERSION, endpoints }), handlers, {
+    newRequestId,
+    async before({ request }): Promise<undefined> {
+      checkVersion(request.headers.get('api-version'))
+      const actor = await authenticate(service.store.db, request.headers, nowOf(service))
+      const refusal = authorize({ scope: 'user' }, actor, undefined)
+      if (refusal !== undefined) throw new ApiFailure(refusal)
+    },
+  })
+}

@@ -1,0 +1,102 @@
+/**
+ * Name-or-id rules: an id stands alone, a name needs its parent. Whoever gives both an id and a parent gets 400, and so
+ * does a name without one. Everything is looked up inside the caller's silo.
+ */
+import { type ApiFailure, invalidRequest, objectNotFound } from '@lodestone/api'
+import type { Actor } from '../auth/authenticate.ts'
+import { type ExternalIpRow, floatingIpById, floatingIpByName } from '../store/external-ip.ts'
+import {
+  instanceById,
+  instanceByName,
+  type InstanceRow,
+  type NetworkInterfaceRow,
+  nicById,
+  nicByName,
+} from '../store/instance.ts'
+import { projectByRef, type ProjectRow } from '../store/project.ts'
+import { isId } from '../store/scan.ts'
+import type { Db } from '../store/store.ts'
+import { subnetById, subnetByName, vpcById, vpcByName, type VpcRow, type VpcSubnetRow } from '../store/vpc.ts'
+
+interface InProject {
+  readonly project?: string | undefined
+}
+
+interface InVpc extends InProject {
+  readonly vpc?: string | undefined
+}
+
+interface InInstance extends InProject {
+  readonly instance?: string | undefined
+}
+
+export function notFound(type: string, ref: string): ApiFailure {
+  return objectNotFound(type, isId(ref) ? { id: ref } : { name: ref })
+}
+
+export async function selectProject(db: Db, actor: Actor, ref: string): Promise<ProjectRow> {
+  const row = await projectByRef(db, actor.siloId, ref)
+  if (row === undefined) throw notFound('project', ref)
+  return row
+}
+
+export async function selectVpc(db: Db, actor: Actor, ref: string, parent: InProject): Promise<VpcRow> {
+  if (isId(ref)) {
+    if (parent.project !== undefined) throw tooMany('vpc', 'project')
+    return found(await vpcById(db, actor.siloId, ref), 'vpc', ref)
+  }
+  const project = await selectProject(db, actor, required(parent.project, 'vpc', 'project'))
+  return found(await vpcByName(db, project.id, ref), 'vpc', ref)
+}
+
+export async function selectSubnet(db: Db, actor: Actor, ref: string, parent: InVpc): Promise<VpcSubnetRow> {
+  if (isId(ref)) {
+    if (parent.vpc !== undefined || parent.project !== undefined) throw tooMany('subnet', 'vpc and project')
+    return found(await subnetById(db, actor.siloId, ref), 'vpc-subnet', ref)
+  }
+  const vpc = await selectVpc(db, actor, required(parent.vpc, 'subnet', 'vpc'), parent)
+  return found(await subnetByName(db, vpc.id, ref), 'vpc-subnet', ref)
+}
+
+export async function selectInstance(db: Db, actor: Actor, ref: string, parent: InProject): Promise<InstanceRow> {
+  if (isId(ref)) {
+    if (parent.project !== undefined) throw tooMany('instance', 'project')
+    return found(await instanceById(db, actor.siloId, ref), 'instance', ref)
+  }
+  const project = await selectProject(db, actor, required(parent.project, 'instance', 'project'))
+  return found(await instanceByName(db, project.id, ref), 'instance', ref)
+}
+
+export async function selectNic(db: Db, actor: Actor, ref: string, parent: InInstance): Promise<NetworkInterfaceRow> {
+  if (isId(ref)) {
+    if (parent.instance !== undefined || parent.project !== undefined) {
+      throw tooMany('network interface', 'instance and project')
+    }
+    return found(await nicById(db, actor.siloId, ref), 'instance-network-interface', ref)
+  }
+  const instance = await selectInstance(db, actor, required(parent.instance, 'network interface', 'instance'), parent)
+  return found(await nicByName(db, instance.id, ref), 'instance-network-interface', ref)
+}
+
+export async function selectFloatingIp(db: Db, actor: Actor, ref: string, parent: InProject): Promise<ExternalIpRow> {
+  if (isId(ref)) {
+    if (parent.project !== undefined) throw tooMany('floating ip', 'project')
+    return found(await floatingIpById(db, actor.siloId, ref), 'floating-ip', ref)
+  }
+  const project = await selectProject(db, actor, required(parent.project, 'floating ip', 'project'))
+  return found(await floatingIpByName(db, project.id, ref), 'floating-ip', ref)
+}
+
+function found<T>(row: T | undefined, type: string, ref: string): T {
+  if (row === undefined) throw notFound(type, ref)
+  return row
+}
+
+function required(parent: string | undefined, what: string, parentName: string): string {
+  if (parent === undefined) throw invalidRequest(`${what} should either be an ID or ${parentName} should be specified`)
+  return parent
+}
+
+function tooMany(what: string, parentName: string): ApiFailure {
+  return invalidRequest(`when providing ${what} as an ID ${parentName} should not be specified`)
+}

@@ -1,0 +1,219 @@
+/** Login, the current user, device authorization (RFC 8628), access tokens, SSH keys. */
+import { ApiFailure, invalidRequest, Reply } from '@lodestone/api'
+import { type CurrentUser, DEVICE_GRANT_TYPE, type SshKey } from '@lodestone/contract-nexus'
+import { type Actor, SESSION_ABSOLUTE_MS, SESSION_COOKIE, sessionCookie, TOKEN_PREFIX } from '../auth/authenticate.ts'
+import { actorOf } from '../auth/authorize.ts'
+import { hashPassword, verifyPassword } from '../auth/password.ts'
+import { newSecret, newUserCode, secretDigest } from '../auth/secret.ts'
+import { type HandlersOf, nowOf, type Service } from '../service.ts'
+import { pageOfRows, scanOf } from '../store/scan.ts'
+import {
+  type AccessTokenRow,
+  confirmDeviceAuth,
+  deleteAccessToken,
+  deleteDeviceAuth,
+  deleteSession,
+  deleteSshKey,
+  deviceAuthByCodeHash,
+  deviceAuthByUserCode,
+  insertAccessToken,
+  insertDeviceAuth,
+  insertSession,
+  insertSshKey,
+  listAccessTokens,
+  listSshKeys,
+  sshKeyByRef,
+  type SshKeyRow,
+} from '../store/session.ts'
+import { siloByRef, userByExternalId } from '../store/silo.ts'
+import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
+import { notFound } from './selector.ts'
+
+const DEVICE_AUTH_LIFETIME_S = 300
+
+type Ids =
+  | 'ping'
+  | 'login_local'
+  | 'logout'
+  | 'device_auth_request'
+  | 'device_auth_confirm'
+  | 'device_access_token'
+  | 'current_user_view'
+  | 'current_user_groups'
+  | 'current_user_access_token_list'
+  | 'current_user_access_token_delete'
+  | 'current_user_ssh_key_list'
+  | 'current_user_ssh_key_create'
+  | 'current_user_ssh_key_view'
+  | 'current_user_ssh_key_delete'
+
+export function sessionHandlers(service: Service): HandlersOf<Ids> {
+  const { store, random } = service
+  // Verified when the user does not exist, so that the answer takes as long as for one who does.
+  const nobody = hashPassword('nobody', random, service.passwordCost)
+  return {
+    ping: () => ({ status: 'ok' }),
+
+    async login_local({ params, body }) {
+      const silo = await siloByRef(store.db, params.silo_name)
+      const user = silo === undefined ? undefined : await userByExternalId(store.db, silo.id, body.username)
+      const isRight = verifyPassword(user?.password_hash ?? nobody, body.password)
+      if (user === undefined || !isRight) {
+        throw new ApiFailure({ kind: 'unauthenticated', internal: `login of ${body.username} failed` })
+      }
+      const secret = newSecret(random)
+      const now = nowOf(service)
+      await insertSession(store.db, {
+        token_hash: secretDigest(secret),
+        user_id: user.id,
+        time_created: now,
+        time_last_used: now,
+      })
+      return new Reply(undefined, { 'set-cookie': cookie(secret, SESSION_ABSOLUTE_MS / 1000) })
+    },
+
+    async logout({ request }) {
+      const secret = sessionCookie(request.headers)
+      if (secret !== undefined) await deleteSession(store.db, secretDigest(secret))
+      return new Reply(undefined, { 'set-cookie': cookie('', 0) })
+    },
+
+    current_user_view: ({ context }) => currentUser(actorOf(context)),
+    current_user_groups: () => ({ items: [], next_page: null }),
+
+    ...deviceHandlers(service),
+
+    async current_user_access_token_list({ query, context }) {
+      const scan = scanOf(query, 'id_ascending')
+      const rows = await listAccessTokens(store.db, actorOf(context).userId, scan)
+      return pageOfRows(rows, scan, tokenFromRow)
+    },
+    async current_user_access_token_delete({ params, context }) {
+      const isGone = await deleteAccessToken(store.db, actorOf(context).userId, params.token_id)
+      if (!isGone) throw notFound('device-access-token', params.token_id)
+    },
+
+    async current_user_ssh_key_list({ query, context }) {
+      const scan = scanOf(query)
+      return pageOfRows(await listSshKeys(store.db, actorOf(context).userId, scan), scan, sshKeyFromRow)
+    },
+    async current_user_ssh_key_create({ body, context }) {
+      const row: SshKeyRow = {
+        ...newIdentity(random.uuid(), body, nowOf(service)),
+        user_id: actorOf(context).userId,
+        public_key: body.public_key,
+      }
+      await orAlreadyExists('ssh-key', body.name, () => insertSshKey(store.db, row))
+      return sshKeyFromRow(row)
+    },
+    async current_user_ssh_key_view({ params, context }) {
+      return sshKeyFromRow(await selectSshKey(service, actorOf(context), params.ssh_key))
+    },
+    async current_user_ssh_key_delete({ params, context }) {
+      await deleteSshKey(store.db, (await selectSshKey(service, actorOf(context), params.ssh_key)).id)
+    },
+  }
+}
+
+type DeviceIds = 'device_auth_request' | 'device_auth_confirm' | 'device_access_token'
+
+function deviceHandlers(service: Service): HandlersOf<DeviceIds> {
+  const { store, random } = service
+  return {
+    async device_auth_request({ body, request }) {
+      const deviceCode = newSecret(random)
+      const userCode = newUserCode(random)
+      await insertDeviceAuth(store.db, {
+        user_code: userCode,
+        device_code_hash: secretDigest(deviceCode),
+        client_id: body.client_id,
+        ttl_s: body.ttl_seconds ?? null,
+        user_id: null,
+        time_expires: new Date(service.clock.wallMs() + DEVICE_AUTH_LIFETIME_S * 1000),
+      })
+      return {
+        device_code: deviceCode,
+        user_code: userCode,
+        verification_uri: new URL('/device/verify', request.url).href,
+        expires_in: DEVICE_AUTH_LIFETIME_S,
+      }
+    },
+
+    async device_auth_confirm({ body, context }) {
+      const pending = await deviceAuthByUserCode(store.db, body.user_code)
+      if (pending === undefined || pending.time_expires <= nowOf(service)) {
+        throw invalidRequest('the user code is unknown or has expired')
+      }
+      await confirmDeviceAuth(store.db, pending.user_code, actorOf(context).userId)
+    },
+
+    async device_access_token({ body }) {
+      // RFC 6749 §5.2 and RFC 8628 §3.5: these errors have a shape of their own.
+      if (body.grant_type !== DEVICE_GRANT_TYPE) return oauthError('unsupported_grant_type')
+      const pending = await deviceAuthByCodeHash(store.db, secretDigest(body.device_code))
+      if (pending === undefined || pending.client_id !== body.client_id) return oauthError('invalid_grant')
+      const now = nowOf(service)
+      if (pending.time_expires <= now) return oauthError('expired_token')
+      const userId = pending.user_id
+      if (userId === null) return oauthError('authorization_pending')
+      const token = `${TOKEN_PREFIX}${newSecret(random)}`
+      const row: AccessTokenRow = {
+        id: random.uuid(),
+        token_hash: secretDigest(token),
+        user_id: userId,
+        client_id: pending.client_id,
+        time_created: now,
+        time_expires: pending.ttl_s === null ? null : new Date(now.getTime() + pending.ttl_s * 1000),
+      }
+      await store.transaction(async (tx) => {
+        await insertAccessToken(tx, row)
+        await deleteDeviceAuth(tx, pending.user_code)
+      })
+      return {
+        access_token: token,
+        token_type: 'bearer' as const,
+        token_id: row.id,
+        time_expires: row.time_expires?.toISOString() ?? null,
+      }
+    },
+  }
+}
+
+export function sshKeyFromRow(row: SshKeyRow): SshKey {
+  return { ...identityFromRow(row), silo_user_id: row.user_id, public_key: row.public_key }
+}
+
+async function selectSshKey(service: Service, actor: Actor, ref: string): Promise<SshKeyRow> {
+  const row = await sshKeyByRef(service.store.db, actor.userId, ref)
+  if (row === undefined) throw notFound('ssh-key', ref)
+  return row
+}
+
+function tokenFromRow(row: AccessTokenRow): { id: string; time_created: string; time_expires: string | null } {
+  return {
+    id: row.id,
+    time_created: row.time_created.toISOString(),
+    time_expires: row.time_expires?.toISOString() ?? null,
+  }
+}
+
+function currentUser(actor: Actor): CurrentUser {
+  return {
+    id: actor.userId,
+    display_name: actor.userName,
+    silo_id: actor.siloId,
+    silo_name: actor.siloName,
+    fleet_viewer: actor.fleetRole !== undefined,
+    silo_admin: actor.siloRole === 'admin',
+    time_created: actor.timeCreated.toISOString(),
+    time_modified: actor.timeModified.toISOString(),
+  }
+}
+
+function cookie(secret: string, maxAgeS: number): string {
+  return `${SESSION_COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeS}`
+}
+
+function oauthError(error: string): Response {
+  return Response.json({ error }, { status: 400 })
+}

@@ -1,0 +1,90 @@
+/**
+ * From the headers of a request to an actor: a session cookie or a bearer token. Sessions end after 8 idle hours and
+ * after 24 hours in any case.
+ */
+import { rolesOfUser, siloByRef, userById } from '../store/silo.ts'
+import { accessTokenByHash, deleteSession, sessionByHash, touchSession } from '../store/session.ts'
+import type { Db } from '../store/store.ts'
+import { secretDigest } from './secret.ts'
+
+export type FleetRole = 'admin' | 'collaborator' | 'viewer'
+export type SiloRole = 'admin' | 'collaborator' | 'limited_collaborator' | 'viewer'
+
+export interface Actor {
+  readonly userId: string
+  readonly userName: string
+  readonly siloId: string
+  readonly siloName: string
+  readonly fleetRole: FleetRole | undefined
+  readonly siloRole: SiloRole | undefined
+  readonly timeCreated: Date
+  readonly timeModified: Date
+}
+
+export const SESSION_IDLE_MS = 8 * 3_600_000
+export const SESSION_ABSOLUTE_MS = 24 * 3_600_000
+/** How old `time_last_used` may get before a request writes it again. */
+const TOUCH_MS = 60_000
+export const SESSION_COOKIE = 'session'
+export const TOKEN_PREFIX = 'oxide-token-'
+
+/** Undefined when there are no credentials or they are not valid; which of the two is for the log only. */
+export async function authenticate(db: Db, headers: Headers, now: Date): Promise<Actor | undefined> {
+  const bearer = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '')?.[1]
+  if (bearer !== undefined) {
+    const userId = await userOfToken(db, bearer, now)
+    return userId === undefined ? undefined : loadActor(db, userId)
+  }
+  const cookie = sessionCookie(headers)
+  if (cookie === undefined) return undefined
+  const userId = await userOfSession(db, cookie, now)
+  return userId === undefined ? undefined : loadActor(db, userId)
+}
+
+export function sessionCookie(headers: Headers): string | undefined {
+  for (const part of (headers.get('cookie') ?? '').split(';')) {
+    const [name, value] = part.trim().split('=')
+    if (name === SESSION_COOKIE && value !== undefined && value !== '') return value
+  }
+  return undefined
+}
+
+async function userOfToken(db: Db, bearer: string, now: Date): Promise<string | undefined> {
+  if (!bearer.startsWith(TOKEN_PREFIX)) return undefined
+  const token = await accessTokenByHash(db, secretDigest(bearer))
+  if (token === undefined || (token.time_expires !== null && token.time_expires <= now)) return undefined
+  return token.user_id
+}
+
+async function userOfSession(db: Db, cookie: string, now: Date): Promise<string | undefined> {
+  const digest = secretDigest(cookie)
+  const session = await sessionByHash(db, digest)
+  if (session === undefined) return undefined
+  const idleMs = now.getTime() - session.time_last_used.getTime()
+  const ageMs = now.getTime() - session.time_created.getTime()
+  if (idleMs > SESSION_IDLE_MS || ageMs > SESSION_ABSOLUTE_MS) {
+    await deleteSession(db, digest)
+    return undefined
+  }
+  if (idleMs > TOUCH_MS) await touchSession(db, digest, now)
+  return session.user_id
+}
+
+async function loadActor(db: Db, userId: string): Promise<Actor | undefined> {
+  const user = await userById(db, userId)
+  if (user === undefined) return undefined
+  const silo = await siloByRef(db, user.silo_id)
+  if (silo === undefined) return undefined
+  const roles = await rolesOfUser(db, userId)
+  return {
+    userId,
+    userName: user.external_id,
+    siloId: silo.id,
+    siloName: silo.name,
+    // because only values of these unions are ever inserted
+    fleetRole: roles.find((role) => role.scope === 'fleet')?.role as FleetRole | undefined,
+    siloRole: roles.find((role) => role.scope === 'silo')?.role as SiloRole | undefined,
+    timeCreated: user.time_created,
+    timeModified: user.time_modified,
+  }
+}

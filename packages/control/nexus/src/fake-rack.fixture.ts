@@ -1,0 +1,265 @@
+/**
+ * A rack without packets: sled agents and switch daemons that implement the contracts in memory, served over a memory
+ * network in virtual time, and a control plane that reaches them only that way.
+ */
+import { ApiFailure, client, type FetchLike, implement, pageInMemory, serveHttp } from '@lodestone/api'
+import { type NexusClient, nexusApi } from '@lodestone/contract-nexus'
+import {
+  type ExternalIps,
+  type FirewallRule,
+  type InstanceEnsure,
+  SLED_AGENT_PORT,
+  sledAgentApi,
+  type SledInstance,
+  type V2pState,
+  type VpcRoutes,
+} from '@lodestone/contract-sled-agent'
+import { type NatEntry, SWITCHD_PORT, switchdApi } from '@lodestone/contract-switchd'
+import { Host, MemoryFabric, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
+import type { Inventory } from './inventory.ts'
+import { Nexus } from './nexus.ts'
+import type { Store } from './store/store.ts'
+
+/** Cheap: these tests are not about the strength of passwords. */
+export const CHEAP_PASSWORDS = { memoryKiB: 64, iterations: 1 }
+
+const BOOT_MS = 50
+
+export class FakeSled {
+  readonly instances = new Map<string, { spec: InstanceEnsure; now: SledInstance }>()
+  readonly firewalls = new Map<number, { generation: number; rules: FirewallRule[] }>()
+  v2p: V2pState = { generation: 0, mappings: [] }
+  routes: VpcRoutes = { generation: 0, sets: [] }
+  calls = 0
+  /** The next instances to start end in state failed, with this reason. */
+  failure: string | undefined
+  readonly #clock: VirtualClock
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock
+  }
+
+  /** Everything is lost, as when the agent restarts. */
+  restart(): void {
+    this.instances.clear()
+    this.firewalls.clear()
+    this.v2p = { generation: 0, mappings: [] }
+  }
+
+  setState(id: string, state: SledInstance['state'], reason?: string): void {
+    const known = this.instances.get(id)
+    if (known === undefined) return
+    known.now = {
+      ...known.now,
+      state,
+      time_updated: new Date(this.#clock.wallMs()).toISOString(),
+      ...(reason === undefined ? {} : { reason }),
+    }
+  }
+
+  find(id: string): { spec: InstanceEnsure; now: SledInstance } {
+    const known = this.instances.get(id)
+    if (known === undefined) {
+      throw new ApiFailure({ kind: 'object-not-found', type: 'instance', lookup: { id } })
+    }
+    return known
+  }
+
+  readonly handler = implement(
+    sledAgentApi,
+    {
+      instance_list: () => [...this.instances.values()].map(({ now }) => now),
+      instance_ensure: ({ params, body }) => {
+        const id = params.instance_id
+        const known = this.instances.get(id)
+        checkGeneration(body.generation, known?.spec.generation)
+        const time = new Date(this.#clock.wallMs()).toISOString()
+        const now: SledInstance = {
+          id,
+          generation: body.generation,
+          state: known?.now.state ?? 'stopped',
+          time_updated: time,
+        }
+        this.instances.set(id, { spec: body, now })
+        return now
+      },
+      instance_view: ({ params }) => this.find(params.instance_id).now,
+      instance_delete: ({ params }) => void this.instances.delete(params.instance_id),
+      instance_state_set: ({ params, body }) => {
+        const id = params.instance_id
+        this.find(id)
+        const { failure } = this
+        this.setState(id, body.state === 'stopped' ? 'stopping' : 'starting')
+        this.#clock.after(BOOT_MS, () => {
+          if (body.state === 'stopped') this.setState(id, 'stopped')
+          else if (failure !== undefined) this.setState(id, 'failed', failure)
+          else this.setState(id, 'running')
+        })
+        return this.find(id).now
+      },
+      instance_external_ips_set: ({ params, body }) => {
+        const known = this.find(params.instance_id)
+        known.spec = { ...known.spec, external_ips: body }
+      },
+      instance_serial_console: ({ query }) => {
+        const text = Buffer.from('lodestone guest\n')
+        const start = query.from_start ?? Math.max(0, text.length - (query.most_recent ?? 0))
+        return { data: [...text.subarray(start, start + (query.max_bytes ?? 100))], last_byte_offset: text.length }
+      },
+      instance_serial_console_input: () => undefined,
+      v2p_view: () => this.v2p,
+      v2p_set: ({ body }) => {
+        checkGeneration(body.generation, this.v2p.generation)
+        this.v2p = body
+        return { generation: body.generation }
+      },
+      vpc_firewall_rules_set: ({ params, body }) => {
+        checkGeneration(body.generation, this.firewalls.get(params.vni)?.generation)
+        this.firewalls.set(params.vni, body)
+        return { generation: body.generation }
+      },
+      vpc_routes_set: ({ body }) => {
+        checkGeneration(body.generation, this.routes.generation)
+        this.routes = body
+        return { generation: body.generation }
+      },
+      port_list: () => [],
+      port_view: ({ params }) => {
+        throw new ApiFailure({ kind: 'object-not-found', type: 'port', lookup: { id: params.port_id } })
+      },
+    },
+    { before: () => void this.calls++, checkResponses: true },
+  )
+
+  externalIps(id: string): ExternalIps {
+    return this.find(id).spec.external_ips
+  }
+}
+
+const unused = (): never => {
+  throw new ApiFailure({ kind: 'not-implemented', message: 'the control plane has no business here' })
+}
+
+export class FakeSwitch {
+  generation = 0
+  entries: NatEntry[] = []
+  /** An address that the switch refuses to translate. */
+  poison: string | undefined
+
+  readonly handler = implement(switchdApi, {
+    // Operations that the control plane does not use.
+    ...unusedSwitchOperations(),
+    nat_desired_set: ({ body }) => {
+      checkGeneration(body.generation, this.generation)
+      this.generation = body.generation
+      this.entries = body.entries.filter((entry) => entry.external_address !== this.poison)
+      const results = body.entries.map(({ external_address, first_port, last_port }) => ({
+        external_address,
+        first_port,
+        last_port,
+        ...(external_address === this.poison
+          ? { outcome: 'failed' as const, reason: 'table full' }
+          : { outcome: 'applied' as const }),
+      }))
+      return { generation: body.generation, results }
+    },
+    nat_list: ({ query }) => pageInMemory(this.entries, query, (e) => `${e.external_address} ${e.first_port}`),
+  })
+}
+
+function unusedSwitchOperations() {
+  return Object.fromEntries(switchdApi.endpoints.map(({ operationId }) => [operationId, unused])) as {
+    // because every operation of the API is in the list
+    [Id in (typeof switchdApi.endpoints)[number]['operationId']]: typeof unused
+  }
+}
+
+function checkGeneration(offered: number, present: number | undefined): void {
+  if (present === undefined || offered >= present) return
+  throw new ApiFailure({ kind: 'conflict', message: `generation ${offered} is older than ${present}` })
+}
+
+export interface FakeRack {
+  readonly clock: VirtualClock
+  readonly fabric: MemoryFabric
+  readonly sleds: readonly FakeSled[]
+  readonly switches: readonly FakeSwitch[]
+  readonly inventory: Inventory
+  readonly errors: unknown[]
+  /** A control plane over this rack; another one over the same store is the same one after a restart. */
+  makeNexus(store: { store: Store } | { storeDirectory: string }): Nexus
+}
+
+export async function makeFakeRack(sledCount = 2): Promise<FakeRack> {
+  const clock = new VirtualClock()
+  const fabric = new MemoryFabric(clock, 0.2)
+  const random = new SeededRandom(7)
+  const underlay = fabric.network('nexus', ['fd00:1122:3344:101::10'])
+  const errors: unknown[] = []
+  const sleds: FakeSled[] = []
+  const switches: FakeSwitch[] = []
+  const inventory: { rackId: string; sleds: Inventory['sleds'][number][]; switches: Inventory['switches'][number][] } =
+    {
+      rackId: random.uuid(),
+      sleds: [],
+      switches: [],
+    }
+  for (let i = 0; i < sledCount; i++) {
+    const sled = new FakeSled(clock)
+    const address = `fd00:1122:3344:${101 + i}::1`
+    await serveHttp(fabric.network(`sled${i}`, [address]), { port: SLED_AGENT_PORT }, sled.handler)
+    sleds.push(sled)
+    const baseUrl = `http://[${address}]:${SLED_AGENT_PORT}`
+    inventory.sleds.push({ id: random.uuid(), name: `sled${i}`, baseUrl, underlayAddress: address })
+  }
+  for (let i = 0; i < 2; i++) {
+    const fake = new FakeSwitch()
+    const address = `fd00:1122:3344:${101 + i}::2`
+    await serveHttp(fabric.network(`switch${i}`, [address]), { port: SWITCHD_PORT }, fake.handler)
+    switches.push(fake)
+    inventory.switches.push({ id: random.uuid(), name: `switch${i}`, baseUrl: `http://[${address}]:${SWITCHD_PORT}` })
+  }
+  let starts = 0
+  const makeNexus: FakeRack['makeNexus'] = (where) => {
+    const host = new Host({
+      name: 'nexus',
+      clock,
+      random: random.fork(`nexus ${starts++}`),
+      files: new MemoryFiles(),
+      networks: { underlay },
+      log: (line) => errors.push(line),
+    })
+    return new Nexus(host, { inventory, ...where, passwordCost: CHEAP_PASSWORDS, checkResponses: true })
+  }
+  return { clock, fabric, sleds, switches, inventory, errors, makeNexus }
+}
+
+/** Runs virtual time until every reconciler is idle. */
+export async function settle(rack: FakeRack, nexus: Nexus, withinMs = 60_000): Promise<void> {
+  const isIdle = (): boolean => nexus.reconcilers().every((loop) => loop.state === 'idle' && loop.passes > 0)
+  for (let calm = 0; calm < 3; calm++) {
+    if (!(await rack.clock.until(isIdle, withinMs))) {
+      throw new Error(`reconcilers do not come to rest: ${JSON.stringify(nexus.reconcilers())}`)
+    }
+    await rack.clock.advance(150) // an instance that is between two states is looked at again within this time
+  }
+}
+
+export async function login(handler: FetchLike, username = 'test-privileged', password = 'oxide'): Promise<string> {
+  const anonymous = client(nexusApi, handler, 'http://nexus')
+  const result = await anonymous.login_local({
+    params: { silo_name: 'test-suite-silo' },
+    body: { username, password },
+  })
+  if (!result.ok) throw new Error(result.message)
+  return result.headers.get('set-cookie')!.split(';')[0]!
+}
+
+/** A client that sends a credential with every request. */
+export function clientWith(handler: FetchLike, headers: Readonly<Record<string, string>>): NexusClient {
+  const fetchLike: FetchLike = (request) => {
+    for (const [name, value] of Object.entries(headers)) request.headers.set(name, value)
+    return handler(request)
+  }
+  return client(nexusApi, fetchLike, 'http://nexus')
+}

@@ -1,0 +1,7 @@
+export type { FleetRole, SiloRole } from './auth/authenticate.ts'
+export { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
+export type { Inventory, InventorySled, InventorySwitch } from './inventory.ts'
+export { Nexus, type NexusOptions } from './nexus.ts'
+export type { ItemStatus, ReconcilerStatus } from './reconcile/loop.ts'
+export { DEFAULT_RECOVERY_SILO, type RecoverySilo, type RecoveryUser } from './recovery.ts'
+export { Store } from './store/store.ts'

@@ -1,0 +1,102 @@
+/**
+ * The control plane: the public API over the store, and the reconcilers that make the rack what the store says. A write
+ * is acknowledged when it is durable; a restart reads everything back and reconciles from scratch.
+ */
+import { errorResponse, type FetchLike, httpFetch, type HttpHandler } from '@lodestone/api'
+import type { Host } from '@lodestone/host'
+import { nexusHandler } from './api/handlers.ts'
+import { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
+import type { Inventory } from './inventory.ts'
+import type { ReconcilerStatus } from './reconcile/loop.ts'
+import { Reconcilers } from './reconcile/reconcilers.ts'
+import { DEFAULT_RECOVERY_SILO, ensureRecoverySilo, type RecoverySilo } from './recovery.ts'
+import type { Service } from './service.ts'
+import { Store } from './store/store.ts'
+
+export interface NexusOptions {
+  readonly inventory: Inventory
+  /** Directory of the embedded database, an open store, or nothing for a database in memory. */
+  readonly storeDirectory?: string
+  /** An open store instead of a directory; it is left open by `close`. */
+  readonly store?: Store
+  /** How sleds and switches are reached; HTTP over the host's network `underlay` unless given. */
+  readonly fetch?: FetchLike
+  readonly recoverySilo?: RecoverySilo
+  readonly passwordCost?: PasswordCost
+  /** Parses every response with its schema; for tests. */
+  readonly checkResponses?: boolean
+}
+
+/** A sled or switch that takes longer than this for an answer counts as unreachable. */
+const CALL_TIMEOUT_MS = 5_000
+
+export class Nexus {
+  readonly #host: Host
+  readonly #options: NexusOptions
+  #handler: HttpHandler | undefined
+  #store: Store | undefined
+  #reconcilers: Reconcilers | undefined
+
+  constructor(host: Host, options: NexusOptions) {
+    this.#host = host
+    this.#options = options
+  }
+
+  /** The public API. Answers 503 before `start` has resolved and after `close`. */
+  readonly handler: HttpHandler = (request) => {
+    if (this.#handler !== undefined) return this.#handler(request)
+    return Promise.resolve(
+      errorResponse({ kind: 'unavailable', message: 'the API is not up' }, this.#host.random.uuid()),
+    )
+  }
+
+  async start(): Promise<void> {
+    const { clock, random } = this.#host
+    const { inventory } = this.#options
+    const store = this.#options.store ?? (await Store.open(this.#options.storeDirectory))
+    const fetch =
+      this.#options.fetch ?? httpFetch(this.#host.network('underlay'), { clock, timeoutMs: CALL_TIMEOUT_MS })
+    const reconcilers = new Reconcilers(store, clock, inventory, fetch)
+    const service: Service = {
+      store,
+      clock,
+      random,
+      inventory,
+      passwordCost: this.#options.passwordCost ?? DEFAULT_PASSWORD_COST,
+      sledAgent: (sledId) => reconcilers.agent(sledId),
+      activate: () => reconcilers.activate(),
+    }
+    await ensureRecoverySilo(service, this.#options.recoverySilo ?? DEFAULT_RECOVERY_SILO)
+    this.#store = store
+    this.#reconcilers = reconcilers
+    this.#handler = nexusHandler(service, {
+      checkResponses: this.#options.checkResponses ?? false,
+      onError: ({ error, cause, ...where }) => {
+        if (error.kind !== 'internal') return
+        this.#host.log('error', 'request-failed', { ...where, error: error.internal, stack: stackOf(cause) })
+      },
+    })
+    reconcilers.activate()
+  }
+
+  /** What each reconciler has done for each sled and switch. */
+  reconcilers(): readonly ReconcilerStatus[] {
+    return this.#reconcilers?.status() ?? []
+  }
+
+  /** Asks all reconcilers to look now: something outside may have changed, such as a sled that came back. */
+  activate(): void {
+    this.#reconcilers?.activate()
+  }
+
+  /** Ends the passes that are running and closes the store. */
+  async close(): Promise<void> {
+    this.#handler = undefined
+    await this.#reconcilers?.close()
+    if (this.#options.store === undefined) await this.#store?.close()
+  }
+}
+
+function stackOf(cause: unknown): string | undefined {
+  return cause instanceof Error ? cause.stack : undefined
+}

@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import type { CallResult } from '@lodestone/api'
+import type { NexusClient } from '@lodestone/contract-nexus'
+import { clientWith, type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
+import type { Nexus } from './nexus.ts'
+import { REFERENCE_MISSING, REFERENCE_URL, referenceCheck } from './reference.fixture.ts'
+import { Store } from './store/store.ts'
+
+const GIB = 2 ** 30
+const referenceText = existsSync(REFERENCE_URL) ? readFileSync(REFERENCE_URL, 'utf8') : undefined
+const skip = referenceText === undefined ? REFERENCE_MISSING : false
+const reference = referenceCheck(referenceText)
+let rack: FakeRack
+let store: Store
+let nexus: Nexus
+let api: NexusClient
+
+function valueOf<T>(result: CallResult<T>): T {
+  assert.ok(result.ok, result.ok ? '' : result.message)
+  return result.value
+}
+
+before(async () => {
+  rack = await makeFakeRack(2)
+  store = await Store.open()
+  nexus = rack.makeNexus({ store })
+  await nexus.start()
+  const handler = reference.watch(nexus.handler)
+  api = clientWith(handler, { cookie: await login(handler) })
+  const pool = valueOf(await api.system_ip_pool_create({ body: { name: 'internet', description: '' } }))
+  const range = { first: '198.51.100.10', last: '198.51.100.14' }
+  valueOf(await api.system_ip_pool_range_add({ params: { pool: pool.name }, body: range }))
+  const link = { silo: 'test-suite-silo', is_default: true }
+  valueOf(await api.system_ip_pool_silo_link({ params: { pool: pool.name }, body: link }))
+})
+
+after(async () => {
+  await nexus.close()
+  await store.close()
+})
+
+async function createInstance(project: string, name: string, extra: object = {}): Promise<string> {
+  const body = { name, description: '', hostname: name, ncpus: 1, memory: GIB, ...extra }
+  return valueOf(await api.instance_create({ query: { project }, body })).id
+}
+
+async function stateOf(id: string): Promise<string> {
+  return valueOf(await api.instance_view({ params: { instance: id } })).run_state
+}
+
+async function removeInstance(id: string): Promise<void> {
+  await api.instance_stop({ params: { instance: id } })
+  await settle(rack, nexus)
+  valueOf(await api.instance_delete({ params: { instance: id } }))
+  await settle(rack, nexus)
+}
+
+test('a request for an instance with a floating IP reaches sleds and switches', async () => {
+  const project = 'flow'
+  valueOf(await api.project_create({ body: { name: project, description: 'p' } }))
+  const floating = valueOf(
+    await api.floating_ip_create({ query: { project }, body: { name: 'web-ip', description: '' } }),
+  )
+  assert.equal(floating.ip, '198.51.100.10')
+  const id = await createInstance(project, 'web', { external_ips: [{ type: 'floating', floating_ip: 'web-ip' }] })
+  assert.equal(await stateOf(id), 'starting')
+  await settle(rack, nexus)
+  assert.equal(await stateOf(id), 'running')
+
+  const [nic] = valueOf(await api.instance_network_interface_list({ query: { instance: 'web', project } })).items
+  assert.ok(nic?.ip_stack.type === 'dual_stack')
+  assert.equal(nic.ip_stack.value.v4.ip, '172.30.0.5', 'the first five addresses of a subnet are reserved')
+  assert.match(nic.mac, /^A8:40:25:F[0-9A-E]:/)
+
+  const { spec } = rack.sleds[0]!.find(id)
+  assert.deepEqual(spec.external_ips, {
+    snat: { ip: '198.51.100.11', first_port: 0, last_port: 16_383 },
+    floating: ['198.51.100.10'],
+  })
+  const rules = spec.firewall_rules.map((rule) => rule.name)
+  assert.deepEqual(rules, ['allow-internal-inbound', 'allow-ssh', 'allow-icmp'])
+  assert.deepEqual(spec.nics[0]?.ipv4, { ip: '172.30.0.5', subnet: '172.30.0.0/22' })
+  assert.ok(spec.routes.some((route) => route.dest === '0.0.0.0/0' && route.target.type === 'internet_gateway'))
+
+  for (const sled of rack.sleds) {
+    const hosts = sled.v2p.mappings.map((mapping) => `${mapping.virtual_ip} ${mapping.physical_host_ip}`)
+    assert.ok(hosts.includes('172.30.0.5 fd00:1122:3344:101::1'), 'every sled knows where every address is')
+  }
+  const nat = { internal_ip: 'fd00:1122:3344:101::1', inner_mac: nic.mac.toLowerCase(), vni: spec.nics[0]!.vni }
+  for (const { entries } of rack.switches) {
+    assert.deepEqual(entries, [
+      { external_address: '198.51.100.10', first_port: 0, last_port: 65_535, ...nat },
+      { external_address: '198.51.100.11', first_port: 0, last_port: 16_383, ...nat },
+    ])
+  }
+  const addresses = valueOf(await api.instance_external_ip_list({ params: { instance: id } })).items
+  assert.deepEqual(addresses.map((address) => address.kind).sort(), ['floating', 'snat'])
+  const console = valueOf(
+    await rack.clock.run(
+      api.instance_serial_console({ params: { instance: id }, query: { from_start: 0, max_bytes: 9 } }),
+    ),
+  )
+  assert.equal(Buffer.from(console.data).toString(), 'lodestone')
+
+  // Detach: the address stays the project's, the switches forget it.
+  valueOf(await api.floating_ip_detach({ params: { floating_ip: 'web-ip' }, query: { project } }))
+  await settle(rack, nexus)
+  assert.deepEqual(rack.sleds[0]!.externalIps(id).floating, [])
+  assert.equal(rack.switches[1]!.entries.length, 1)
+  const attach = { kind: 'instance' as const, parent: 'web' }
+  valueOf(await api.floating_ip_attach({ params: { floating_ip: floating.id }, body: attach }))
+  await settle(rack, nexus)
+  assert.deepEqual(rack.sleds[0]!.externalIps(id).floating, ['198.51.100.10'])
+  const refused = await api.floating_ip_delete({ params: { floating_ip: floating.id } })
+  assert.ok(!refused.ok && refused.kind === 'refused' && refused.status === 400)
+  await removeInstance(id)
+  assert.equal(rack.switches[0]!.entries.length, 0)
+  assert.deepEqual(rack.sleds[0]!.v2p.mappings, [])
+  valueOf(await api.floating_ip_delete({ params: { floating_ip: floating.id } }))
+})
+
+test('firewall rules reach the sleds resolved, and names that do not exist match nothing', async () => {
+  const project = 'walls'
+  valueOf(await api.project_create({ body: { name: project, description: '' } }))
+  const one = await createInstance(project, 'one')
+  await createInstance(project, 'two')
+  await settle(rack, nexus)
+  const { vni, id: nicId } = rack.sleds
+    .flatMap((sled) => [...sled.instances.values()])
+    .find(({ now }) => now.id === one)!.spec.nics[0]!
+  const before = rack.sleds.map((sled) => sled.firewalls.get(vni)!.generation)
+  const answer = await api.vpc_firewall_rules_update({
+    query: { project, vpc: 'default' },
+    body: {
+      rules: [
+        {
+          name: 'web',
+          description: '',
+          status: 'enabled',
+          direction: 'inbound',
+          action: 'allow',
+          priority: 100,
+          targets: [{ type: 'instance', value: 'one' }],
+          filters: {
+            hosts: [
+              { type: 'instance', value: 'two' },
+              { type: 'subnet', value: 'nowhere' },
+              { type: 'ip', value: '192.0.2.1' },
+              { type: 'vpc', value: 'default' },
+            ],
+            protocols: [{ type: 'tcp' }, { type: 'icmp', value: { icmp_type: 8, code: '0-3' } }],
+            ports: ['80', '8000-8080'],
+          },
+        },
+      ],
+    },
+  })
+  assert.equal(valueOf(answer).rules.length, 1)
+  await settle(rack, nexus)
+  for (const [i, sled] of rack.sleds.entries()) {
+    const { generation, rules } = sled.firewalls.get(vni)!
+    assert.equal(generation, before[i]! + 1)
+    assert.deepEqual(rules[0]?.target_nics, [nicId])
+    assert.equal(rules[0]?.hosts?.length, 4, 'two private addresses of instance two, one address, one VNI')
+    assert.deepEqual(rules[0]?.hosts?.at(-1), { type: 'vpc', value: vni })
+    assert.deepEqual(rules[0]?.protocols, [{ type: 'tcp' }, { type: 'icmp', icmp_type: 8, code: '0-3' }])
+  }
+  const [rule] = valueOf(answer).rules
+  const again = await api.vpc_firewall_rules_update({
+    query: { project, vpc: 'default' },
+    body: { rules: [rule!, { ...rule!, targets: [{ type: 'vpc', value: 'other' }], name: 'cross' }] },
+  })
+  assert.ok(!again.ok && again.kind === 'refused')
+  assert.match(again.message, /cross-VPC/)
+  for (const name of ['one', 'two']) {
+    await removeInstance(valueOf(await api.instance_view({ params: { instance: name }, query: { project } })).id)
+  }
+})
+
+test('instances are spread over the sleds, and go through stop, start, reboot and delete', async () => {
+  const project = 'life'
+  valueOf(await api.project_create({ body: { name: project, description: '' } }))
+  const ids = [await createInstance(project, 'a'), await createInstance(project, 'b')]
+  await settle(rack, nexus)
+  assert.deepEqual(
+    rack.sleds.map((sled) => sled.instances.size),
+    [1, 1],
+  )
+  const [id] = ids
+  assert.ok(id !== undefined)
+  const sled = rack.sleds.find((candidate) => candidate.instances.has(id))!
+  const busy = await api.instance_delete({ params: { instance: id } })
+  assert.ok(!busy.ok && busy.kind === 'refused' && busy.status === 400)
+
+  assert.equal(valueOf(await api.instance_reboot({ params: { instance: id } })).run_state, 'rebooting')
+  await settle(rack, nexus)
+  assert.equal(await stateOf(id), 'running')
+
+  assert.equal(valueOf(await api.instance_stop({ params: { instance: id } })).run_state, 'stopping')
+  const early = await api.instance_start({ params: { instance: id } })
+  assert.ok(!early.ok && early.kind === 'refused' && early.status === 409)
+  await settle(rack, nexus)
+  assert.equal(await stateOf(id), 'stopped')
+  assert.equal(sled.instances.has(id), false)
+
+  assert.equal(valueOf(await api.instance_start({ params: { instance: id } })).run_state, 'starting')
+  await settle(rack, nexus)
+  assert.equal(await stateOf(id), 'running')
+
+  sled.setState(id, 'stopped') // the guest shuts itself down
+  await rack.clock.advance(31_000)
+  await settle(rack, nexus)
+  assert.equal(await stateOf(id), 'stopped')
+
+  rack.sleds.forEach((each) => (each.failure = 'out of luck'))
+  valueOf(await api.instance_start({ params: { instance: id } }))
+  await settle(rack, nexus)
+  assert.equal(await stateOf(id), 'failed')
+  rack.sleds.forEach((each) => (each.failure = undefined))
+  valueOf(await api.instance_delete({ params: { instance: id } }))
+  await removeInstance(ids[1]!)
+  assert.deepEqual(
+    rack.sleds.map((each) => each.instances.size),
+    [0, 0],
+  )
+})
+
+test('a sled that cannot be reached is reported, hinders nobody, and catches up when it is back', async () => {
+  const project = 'cut'
+  valueOf(await api.project_create({ body: { name: project, description: '' } }))
+  rack.fabric.setReachable('nexus', 'sled0', false)
+  const id = await createInstance(project, 'lost')
+  const other = await createInstance(project, 'found')
+  await rack.clock.advance(8_000)
+  assert.equal(await stateOf(id), 'starting')
+  assert.equal(await stateOf(other), 'running')
+  const status = nexus.reconcilers().find((loop) => loop.reconciler === 'instances' && loop.target === 'sled0')!
+  assert.match(status.items[0]!.detail!, /ETIMEDOUT/)
+  rack.fabric.setReachable('nexus', 'sled0', true)
+  await settle(rack, nexus)
+  assert.equal(await stateOf(id), 'running')
+
+  // An agent that comes back with nothing is told everything again within a period.
+  rack.sleds[0]!.restart()
+  await rack.clock.advance(31_000)
+  await settle(rack, nexus)
+  assert.equal(rack.sleds[0]!.find(id).now.state, 'running')
+  assert.equal(rack.sleds[0]!.v2p.mappings.length, 4)
+  assert.ok(rack.sleds[0]!.firewalls.size > 0)
+  await removeInstance(id)
+  await removeInstance(other)
+})
+
+test('a translation that a switch refuses is reported and retried until it holds', async () => {
+  const project = 'nat'
+  valueOf(await api.project_create({ body: { name: project, description: '' } }))
+  rack.switches[1]!.poison = '198.51.100.11'
+  const id = await createInstance(project, 'x', { external_ips: [{ type: 'ephemeral' }] })
+  await rack.clock.advance(2_000)
+  assert.equal(rack.switches[0]!.entries.length, 2)
+  assert.equal(rack.switches[1]!.entries.length, 1)
+  const status = nexus.reconcilers().find((loop) => loop.reconciler === 'nat' && loop.target === 'switch1')!
+  const failed = status.items.filter((item) => item.state === 'failed')
+  assert.deepEqual(
+    failed.map(({ item, detail }) => ({ item, detail })),
+    [{ item: '198.51.100.11 0-65535', detail: 'table full' }],
+  )
+  rack.switches[1]!.poison = undefined
+  await settle(rack, nexus)
+  assert.equal(rack.switches[1]!.entries.length, 2)
+  valueOf(await api.instance_ephemeral_ip_detach({ params: { instance: id } }))
+  await settle(rack, nexus)
+  assert.equal(rack.switches[1]!.entries.length, 1)
+  await removeInstance(id)
+})
+
+test('when nothing changes, nothing is pushed but the periodic repetition', async () => {
+  await settle(rack, nexus)
+  const before = rack.sleds.map((sled) => sled.calls)
+  await rack.clock.advance(10_000)
+  nexus.activate()
+  await settle(rack, nexus)
+  const calls = rack.sleds.map((sled, i) => sled.calls - before[i]!)
+  assert.ok(Math.max(...calls) <= 8, `an activation without a change only lists instances: ${calls}`)
+})
+
+test('four instances share one address for source NAT, and a pool that is used up says so', async () => {
+  const project = 'full'
+  valueOf(await api.project_create({ body: { name: project, description: '' } }))
+  const blocks = new Set<string>()
+  for (let i = 0; i < 5; i++) {
+    const id = await createInstance(project, `i${i}`, { start: false })
+    const [snat] = valueOf(await api.instance_external_ip_list({ params: { instance: id } })).items
+    assert.ok(snat?.kind === 'snat')
+    blocks.add(`${snat.ip} ${snat.first_port}`)
+  }
+  assert.deepEqual(
+    [...blocks],
+    ['198.51.100.10 0', '198.51.100.10 16384', '198.51.100.10 32768', '198.51.100.10 49152', '198.51.100.11 0'],
+  )
+  const names = ['f0', 'f1', 'f2', 'f3']
+  const results = []
+  for (const name of names) {
+    results.push(await api.floating_ip_create({ query: { project }, body: { name, description: '' } }))
+  }
+  const last = results.at(-1)!
+  assert.ok(!last.ok && last.kind === 'refused')
+  assert.equal(last.status, 507)
+  assert.equal(last.errorCode, 'InsufficientCapacity')
+  const use = valueOf(await api.system_ip_pool_utilization_view({ params: { pool: 'internet' } }))
+  assert.deepEqual(use, { capacity: 5, remaining: 0 })
+})
+
+test('no request ended in an internal error', () => {
+  assert.deepEqual(rack.errors, [])
+})
+
+test('every response fits the published interface', { skip }, () => {
+  assert.deepEqual(reference.problems, [])
+  assert.ok(reference.checked.size >= 15, `${reference.checked.size} operations were compared`)
+})

@@ -1,0 +1,52 @@
+/** Pushing a declared state to a target: give it a generation, send it unless it was acknowledged, remember. */
+import { createHash } from 'node:crypto'
+import type { CallResult } from '@lodestone/api'
+import type { Clock } from '@lodestone/host'
+import { generationOf, raiseGeneration } from '../store/desired-state.ts'
+import type { Store } from '../store/store.ts'
+import type { ItemStatus } from './loop.ts'
+
+const CONFLICT = 409
+
+export class DeclaredPush {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #kind: string
+  /** The generation that each target has acknowledged since this process began. */
+  readonly #acknowledged = new Map<string, number>()
+
+  constructor(store: Store, clock: Clock, kind: string) {
+    this.#store = store
+    this.#clock = clock
+    this.#kind = kind
+  }
+
+  /** The generation of this content, durable when it resolves. */
+  generation(target: string, body: unknown): Promise<number> {
+    const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex')
+    return this.#store.transaction((tx) => generationOf(tx, this.#kind, target, digest, this.#clock.wallMs()))
+  }
+
+  /** @param isFull send even what was acknowledged before. */
+  async push(
+    item: string,
+    target: string,
+    body: unknown,
+    isFull: boolean,
+    send: (generation: number) => Promise<CallResult<unknown>>,
+  ): Promise<ItemStatus> {
+    const generation = await this.generation(target, body)
+    if (!isFull && this.#acknowledged.get(target) === generation) return { item, state: 'applied', generation }
+    const result = await send(generation)
+    if (result.ok) {
+      this.#acknowledged.set(target, generation)
+      return { item, state: 'applied', generation }
+    }
+    this.#acknowledged.delete(target)
+    if (result.kind === 'refused' && result.status === CONFLICT) {
+      // The target remembers a newer generation, of a store that is gone: overtake it.
+      await this.#store.transaction((tx) => raiseGeneration(tx, this.#kind, target, this.#clock.wallMs()))
+    }
+    return { item, state: 'failed', generation, detail: result.message }
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The schema, one DDL statement per step, so that every PostgreSQL-protocol database can run it and a crash between
+ * steps loses nothing. Steps are only ever appended. No statement asks the database for the time or for an identifier.
+ */
+import { type Kysely, sql } from 'kysely'
+import type { Migration, MigrationProvider } from 'kysely/migration'
+
+const IDENTITY = 'id uuid primary key, name text not null, description text not null'
+const TIMES = 'time_created timestamptz not null, time_modified timestamptz not null'
+
+const STEPS: readonly string[] = [
+  `create table silo (${IDENTITY}, ${TIMES})`,
+  `create unique index silo_name on silo (name)`,
+  `create table silo_user (id uuid primary key, silo_id uuid not null references silo, external_id text not null,
+    password_hash text not null, ${TIMES})`,
+  `create unique index silo_user_external_id on silo_user (silo_id, external_id)`,
+  `create table role_assignment (user_id uuid not null references silo_user, scope text not null, role text not null,
+    primary key (user_id, scope))`,
+  `create table session (token_hash text primary key, user_id uuid not null references silo_user,
+    time_created timestamptz not null, time_last_used timestamptz not null)`,
+  `create table device_auth (user_code text primary key, device_code_hash text not null, client_id uuid not null,
+    ttl_s int, user_id uuid references silo_user, time_expires timestamptz not null)`,
+  `create unique index device_auth_code on device_auth (device_code_hash)`,
+  `create table access_token (id uuid primary key, token_hash text not null, user_id uuid not null references silo_user,
+    client_id uuid not null, time_created timestamptz not null, time_expires timestamptz)`,
+  `create unique index access_token_hash on access_token (token_hash)`,
+  `create table ssh_key (${IDENTITY}, user_id uuid not null references silo_user, public_key text not null, ${TIMES})`,
+  `create unique index ssh_key_name on ssh_key (user_id, name)`,
+  `create table project (${IDENTITY}, silo_id uuid not null references silo, ${TIMES})`,
+  `create unique index project_name on project (silo_id, name)`,
+  `create table vpc (${IDENTITY}, project_id uuid not null references project, dns_name text not null,
+    vni int not null, ipv6_prefix text not null, system_router_id uuid not null, ${TIMES})`,
+  `create unique index vpc_name on vpc (project_id, name)`,
+  `create unique index vpc_vni on vpc (vni)`,
+  `create table vpc_subnet (${IDENTITY}, vpc_id uuid not null references vpc, ipv4_block text not null,
+    ipv6_block text not null, ${TIMES})`,
+  `create unique index vpc_subnet_name on vpc_subnet (vpc_id, name)`,
+  `create table firewall_rule (${IDENTITY}, vpc_id uuid not null references vpc, position int not null,
+    status text not null, direction text not null, action text not null, priority int not null,
+    targets jsonb not null, filters jsonb not null, ${TIMES})`,
+  `create unique index firewall_rule_name on firewall_rule (vpc_id, name)`,
+  `create table ip_pool (${IDENTITY}, ip_version text not null, pool_type text not null, assignment text not null,
+    ${TIMES})`,
+  `create unique index ip_pool_name on ip_pool (name)`,
+  `create table ip_pool_range (id uuid primary key, ip_pool_id uuid not null references ip_pool, first text not null,
+    last text not null, time_created timestamptz not null)`,
+  `create table ip_pool_silo (ip_pool_id uuid not null references ip_pool, silo_id uuid not null references silo,
+    is_default boolean not null, primary key (ip_pool_id, silo_id))`,
+  `create table instance (${IDENTITY}, project_id uuid not null references project, hostname text not null,
+    ncpus int not null, memory_bytes bigint not null, user_data text not null, desired_state text not null,
+    run_state text not null, reboot_requested boolean not null, time_run_state_updated timestamptz not null,
+    reason text, sled_id uuid, auto_restart_policy text, cpu_platform text, enable_jumbo_frames boolean not null,
+    ${TIMES})`,
+  `create unique index instance_name on instance (project_id, name)`,
+  `create table instance_ssh_key (instance_id uuid not null references instance on delete cascade,
+    ssh_key_id uuid not null references ssh_key on delete cascade, primary key (instance_id, ssh_key_id))`,
+  `create table network_interface (${IDENTITY}, instance_id uuid not null references instance on delete cascade,
+    vpc_id uuid not null references vpc, subnet_id uuid not null references vpc_subnet, slot int not null,
+    is_primary boolean not null, mac text not null, ipv4 text, ipv6 text, transit_ips jsonb not null, ${TIMES})`,
+  `create unique index network_interface_name on network_interface (instance_id, name)`,
+  `create unique index network_interface_mac on network_interface (mac)`,
+  `create unique index network_interface_ipv4 on network_interface (subnet_id, ipv4)`,
+  `create unique index network_interface_ipv6 on network_interface (subnet_id, ipv6)`,
+  `create table external_ip (id uuid primary key, kind text not null, ip_pool_id uuid not null references ip_pool,
+    ip text not null, first_port int not null, last_port int not null, instance_id uuid references instance,
+    project_id uuid references project, name text, description text, ${TIMES})`,
+  `create unique index external_ip_ports on external_ip (ip, first_port)`,
+  `create unique index external_ip_name on external_ip (project_id, name)`,
+  `create table desired_state (kind text not null, target text not null, generation bigint not null,
+    digest text not null, primary key (kind, target))`,
+]
+
+export class NexusMigrations implements MigrationProvider {
+  getMigrations(): Promise<Record<string, Migration>> {
+    const entries = STEPS.map((statement, i): [string, Migration] => [
+      `step-${String(i + 1).padStart(4, '0')}`,
+      {
+        async up(db: Kysely<unknown>) {
+          await sql.raw(statement).execute(db)
+        },
+      },
+    ])
+    return Promise.resolve(Object.fromEntries(entries))
+  }
+}

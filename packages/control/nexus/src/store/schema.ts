@@ -1,0 +1,206 @@
+/**
+ * Rows of the store, one interface per table. These are not API types and not engine types: each has a named
+ * conversion (`projectFromRow`, …) beside the handlers or reconcilers that need it.
+ *
+ * Addresses, prefixes and MACs are canonical text; `bigint` columns come back as numbers below 2^53.
+ */
+import type { ColumnType, JSONColumnType } from 'kysely'
+import type { VpcFirewallRuleFilter, VpcFirewallRuleTarget } from '@lodestone/contract-nexus'
+
+type Json<T> = JSONColumnType<T & object, string, string>
+/** `timestamptz`; always set by the caller, never by the database. */
+type Timestamp = ColumnType<Date, Date, Date>
+
+export interface IdentityRow {
+  id: string
+  name: string
+  description: string
+  time_created: Timestamp
+  time_modified: Timestamp
+}
+
+export type SiloTable = IdentityRow
+
+export interface SiloUserTable {
+  id: string
+  silo_id: string
+  external_id: string
+  password_hash: string
+  time_created: Timestamp
+  time_modified: Timestamp
+}
+
+export interface RoleAssignmentTable {
+  user_id: string
+  scope: 'fleet' | 'silo'
+  role: string
+}
+
+/** Secrets are stored as SHA-256 only: a copy of the database opens no session. */
+export interface SessionTable {
+  token_hash: string
+  user_id: string
+  time_created: Timestamp
+  time_last_used: Timestamp
+}
+
+export interface DeviceAuthTable {
+  user_code: string
+  device_code_hash: string
+  client_id: string
+  ttl_s: number | null
+  /** Set when a user has confirmed. */
+  user_id: string | null
+  time_expires: Timestamp
+}
+
+export interface AccessTokenTable {
+  id: string
+  token_hash: string
+  user_id: string
+  client_id: string
+  time_created: Timestamp
+  time_expires: ColumnType<Date | null, Date | null, Date | null>
+}
+
+export interface SshKeyTable extends IdentityRow {
+  user_id: string
+  public_key: string
+}
+
+export interface ProjectTable extends IdentityRow {
+  silo_id: string
+}
+
+export interface VpcTable extends IdentityRow {
+  project_id: string
+  dns_name: string
+  vni: number
+  ipv6_prefix: string
+  system_router_id: string
+}
+
+export interface VpcSubnetTable extends IdentityRow {
+  vpc_id: string
+  ipv4_block: string
+  ipv6_block: string
+}
+
+export interface FirewallRuleTable extends IdentityRow {
+  vpc_id: string
+  /** Position in the set as it was written. */
+  position: number
+  status: 'enabled' | 'disabled'
+  direction: 'inbound' | 'outbound'
+  action: 'allow' | 'deny'
+  priority: number
+  targets: Json<VpcFirewallRuleTarget[]>
+  filters: Json<VpcFirewallRuleFilter>
+}
+
+export interface IpPoolTable extends IdentityRow {
+  ip_version: 'v4' | 'v6'
+  pool_type: 'unicast' | 'multicast'
+  assignment: 'silos' | 'system_services'
+}
+
+export interface IpPoolRangeTable {
+  id: string
+  ip_pool_id: string
+  first: string
+  last: string
+  time_created: Timestamp
+}
+
+export interface IpPoolSiloTable {
+  ip_pool_id: string
+  silo_id: string
+  is_default: boolean
+}
+
+export type RunState = 'creating' | 'starting' | 'running' | 'stopping' | 'stopped' | 'rebooting' | 'failed'
+
+export interface InstanceTable extends IdentityRow {
+  project_id: string
+  hostname: string
+  ncpus: number
+  memory_bytes: number
+  user_data: string
+  /** What the user wants. */
+  desired_state: 'running' | 'stopped'
+  /** What is known to be. */
+  run_state: RunState
+  reboot_requested: boolean
+  time_run_state_updated: Timestamp
+  /** Why it failed. */
+  reason: string | null
+  /** Where it is placed while it should run. */
+  sled_id: string | null
+  auto_restart_policy: 'never' | 'best_effort' | null
+  cpu_platform: 'amd_milan' | 'amd_turin' | 'amd_turin_v2' | null
+  enable_jumbo_frames: boolean
+}
+
+export interface InstanceSshKeyTable {
+  instance_id: string
+  ssh_key_id: string
+}
+
+export interface NetworkInterfaceTable extends IdentityRow {
+  instance_id: string
+  vpc_id: string
+  subnet_id: string
+  slot: number
+  is_primary: boolean
+  mac: string
+  ipv4: string | null
+  ipv6: string | null
+  transit_ips: Json<string[]>
+}
+
+export interface ExternalIpTable {
+  id: string
+  kind: 'snat' | 'ephemeral' | 'floating'
+  ip_pool_id: string
+  ip: string
+  first_port: number
+  last_port: number
+  /** For floating ones: null while detached. */
+  instance_id: string | null
+  /** Floating ones only. */
+  project_id: string | null
+  name: string | null
+  description: string | null
+  time_created: Timestamp
+  time_modified: Timestamp
+}
+
+/** The generation of each thing that is pushed out, and the digest of what it stands for. */
+export interface DesiredStateTable {
+  kind: string
+  target: string
+  generation: number
+  digest: string
+}
+
+export interface Database {
+  silo: SiloTable
+  silo_user: SiloUserTable
+  role_assignment: RoleAssignmentTable
+  session: SessionTable
+  device_auth: DeviceAuthTable
+  access_token: AccessTokenTable
+  ssh_key: SshKeyTable
+  project: ProjectTable
+  vpc: VpcTable
+  vpc_subnet: VpcSubnetTable
+  firewall_rule: FirewallRuleTable
+  ip_pool: IpPoolTable
+  ip_pool_range: IpPoolRangeTable
+  ip_pool_silo: IpPoolSiloTable
+  instance: InstanceTable
+  instance_ssh_key: InstanceSshKeyTable
+  network_interface: NetworkInterfaceTable
+  external_ip: ExternalIpTable
+  desired_state: DesiredStateTable
+}

@@ -1,0 +1,67 @@
+/**
+ * The store: an embedded PostgreSQL (PGlite) on a data directory or in memory, through kysely. Desired state lives here
+ * and nowhere else. SQL is written in this folder only, and no statement asks the database for the time or an id.
+ *
+ * A transaction that has committed on a data directory survives the death of the process.
+ *
+ * NOT IMPLEMENTED: other PostgreSQL-protocol databases by URL. Nothing here depends on PGlite but `open`.
+ */
+import { PGlite } from '@electric-sql/pglite'
+import { Kysely, PGliteDialect, type Transaction } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { NexusMigrations } from './migrations.ts'
+import type { Database } from './schema.ts'
+
+/** The database, or a transaction on it. */
+export type Db = Kysely<Database>
+
+/** SQLSTATE of a serialization failure and of a deadlock: the transaction may simply be run again. */
+const RETRY = new Set(['40001', '40P01'])
+const UNIQUE_VIOLATION = '23505'
+const MAX_ATTEMPTS = 5
+
+export class Store {
+  readonly db: Db
+
+  private constructor(db: Db) {
+    this.db = db
+  }
+
+  /** @param directory created when it does not exist; absent: in memory. */
+  static async open(directory?: string): Promise<Store> {
+    const pglite = await PGlite.create(directory === undefined ? {} : { dataDir: directory })
+    return Store.over(new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) }))
+  }
+
+  /** Brings the schema of any database up to date. */
+  static async over(db: Db): Promise<Store> {
+    const migrator = new Migrator({ db, provider: new NexusMigrations(), disableTransactions: true })
+    const { error } = await migrator.migrateToLatest()
+    if (error !== undefined)
+      throw new Error('the schema of the store could not be brought up to date', { cause: error })
+    return new Store(db)
+  }
+
+  /** Runs `body` in a transaction; what it throws rolls everything back. */
+  async transaction<T>(body: (tx: Transaction<Database>) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.db.transaction().execute(body)
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS || !RETRY.has(sqlState(error) ?? '')) throw error
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.db.destroy()
+  }
+}
+
+export function isUniqueViolation(error: unknown): boolean {
+  return sqlState(error) === UNIQUE_VIOLATION
+}
+
+function sqlState(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

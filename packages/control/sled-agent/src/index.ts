@@ -1,0 +1,6 @@
+export { ConsoleBuffer, type ConsoleRead } from './console-buffer.ts'
+export type { Guest, GuestNic, GuestSpec, InstanceRunner } from './instance-runner.ts'
+export { Instance } from './instance.ts'
+export type { GuestApi, GuestConnection } from './module-guest/guest.ts'
+export { NetstackRunner, type NetstackRunnerOptions } from './netstack-runner.ts'
+export { SledAgent, type SledAgentOptions } from './sled-agent.ts'

@@ -1,0 +1,216 @@
+/**
+ * One instance on this sled: its packet engine ports, its guest, its console. States: creating → stopped ⇄ (starting →
+ * running → stopping); failed from anywhere. Requests are carried out in the order they come.
+ */
+import type { InstanceEnsure, SledInstance } from '@lodestone/contract-sled-agent'
+import type { Arena } from '@lodestone/frame'
+import type { Host } from '@lodestone/host'
+import { Link, type Port } from '@lodestone/link'
+import type { Ip} from '@lodestone/net';
+import { Mac } from '@lodestone/net'
+import type { Tracer } from '@lodestone/probe'
+import type { VirtualPort, VportEngine } from '@lodestone/vport'
+import { ConsoleBuffer } from './console-buffer.ts'
+import type { Guest, InstanceRunner } from './instance-runner.ts'
+import { portConfigFromContract } from './port-config-from-contract.ts'
+
+const GUEST_MTU = 1500
+
+export interface InstanceOptions {
+  readonly id: string
+  readonly host: Host
+  readonly engine: VportEngine
+  readonly runner: InstanceRunner
+  readonly arena: Arena
+  readonly tracer: Tracer
+  /** Resolvers that guests learn by DHCP. */
+  readonly dnsServers: readonly Ip[]
+  /** Told when the wire between a guest's NIC and its port appears or goes, so that it can be captured. */
+  readonly onWire: (link: Link, isThere: boolean) => void
+}
+
+interface Wired {
+  readonly port: VirtualPort
+  readonly wire: Link
+}
+
+export class Instance {
+  readonly id: string
+  readonly console = new ConsoleBuffer()
+  readonly #options: InstanceOptions
+  readonly #ports = new Map<string, Wired>()
+  #desired: InstanceEnsure
+  /** Counts every change that the ports must see, whoever made it. */
+  #revision = 0
+  #state: SledInstance['state'] = 'creating'
+  #reason: string | undefined
+  #updatedMs: number
+  #guest: Guest | undefined
+  #work: Promise<void> = Promise.resolve()
+
+  constructor(options: InstanceOptions, desired: InstanceEnsure) {
+    this.id = options.id
+    this.#options = options
+    this.#desired = desired
+    this.#updatedMs = options.host.clock.wallMs()
+  }
+
+  get desired(): InstanceEnsure {
+    return this.#desired
+  }
+
+  get guest(): Guest | undefined {
+    return this.#guest
+  }
+
+  get ports(): readonly VirtualPort[] {
+    return [...this.#ports.values()].map((wired) => wired.port)
+  }
+
+  view(): SledInstance {
+    return {
+      id: this.id,
+      generation: this.#desired.generation,
+      state: this.#state,
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      time_updated: new Date(this.#updatedMs).toISOString(),
+    }
+  }
+
+  /** @returns why the description cannot be had, or undefined when every port is as described. */
+  ensure(desired: InstanceEnsure): string | undefined {
+    this.#desired = desired
+    const wanted = new Set(desired.nics.map((nic) => nic.id))
+    for (const id of this.#ports.keys()) if (!wanted.has(id)) this.#removePort(id)
+    const problem = this.#applyPorts()
+    if (problem !== undefined) {
+      this.#enter('failed', problem)
+      return problem
+    }
+    if (this.#state === 'creating') this.#enter('stopped')
+    return undefined
+  }
+
+  /** Changes a part of the description and brings the ports up to date. */
+  update(change: Partial<InstanceEnsure>): string | undefined {
+    return this.ensure({ ...this.#desired, ...change })
+  }
+
+  run(): void {
+    if (this.#state === 'running' || this.#state === 'starting') return
+    this.#enter('starting')
+    this.#queue(async () => {
+      if (this.#state !== 'starting') return
+      try {
+        this.console.reset()
+        this.#guest = await this.#options.runner.start({
+          id: this.id,
+          hostname: this.#desired.hostname,
+          nics: this.#desired.nics
+            .toSorted((a, b) => a.slot - b.slot)
+            .map((nic) => ({
+              name: `eth${nic.slot}`,
+              mac: Mac.of(nic.mac),
+              mtuBytes: GUEST_MTU,
+              port: this.#ports.get(nic.id)!.wire.a,
+            })),
+          userData: Buffer.from(this.#desired.user_data, 'base64'),
+          console: this.console,
+        })
+        this.#enter('running')
+      } catch (error) {
+        this.#enter('failed', `the guest did not start: ${(error as Error).message}`)
+      }
+    })
+  }
+
+  stop(): void {
+    if (this.#state === 'stopped' || this.#state === 'stopping') return
+    this.#enter('stopping')
+    this.#queue(async () => {
+      this.#guest?.stop()
+      this.#guest = undefined
+      this.#enter('stopped')
+    })
+  }
+
+  reboot(): void {
+    this.stop()
+    this.#queue(async () => this.run())
+  }
+
+  destroy(): void {
+    this.#guest?.stop()
+    this.#guest = undefined
+    for (const id of [...this.#ports.keys()]) this.#removePort(id)
+  }
+
+  #applyPorts(): string | undefined {
+    const desired = this.#desired
+    this.#revision++
+    for (const nic of desired.nics) {
+      const config = portConfigFromContract({
+        generation: this.#revision,
+        name: `${desired.hostname}-nic${nic.slot}`,
+        nic,
+        externalIps: desired.external_ips,
+        firewall: desired.firewall_rules,
+        routes: desired.routes,
+        dhcp: { hostname: desired.hostname, dns: this.#options.dnsServers },
+        mtuBytes: GUEST_MTU,
+      })
+      const existing = this.#ports.get(nic.id)
+      if (existing !== undefined) {
+        const result = existing.port.apply(config)
+        if (!result.ok) return `port ${config.name}: ${result.error.path}: ${result.error.message}`
+        continue
+      }
+      const error = this.#options.engine.checkPort(config)
+      if (error !== undefined) return `port ${config.name}: ${error.path}: ${error.message}`
+      this.#addPort(nic.id, this.#options.engine.addPort(config))
+    }
+    return undefined
+  }
+
+  #addPort(id: string, port: VirtualPort): void {
+    const { host, arena, tracer, onWire } = this.#options
+    const wire = new Link({
+      name: port.name,
+      a: `${this.#desired.hostname}/${port.name.slice(port.name.lastIndexOf('-') + 1)}`,
+      b: `${host.name}/${port.name}`,
+      clock: host.clock,
+      random: host.random,
+      arena,
+      tracer,
+      mtuBytes: GUEST_MTU,
+    })
+    join(wire.b, port.guest)
+    this.#ports.set(id, { port, wire })
+    onWire(wire, true)
+  }
+
+  #removePort(id: string): void {
+    const { port, wire } = this.#ports.get(id)!
+    this.#ports.delete(id)
+    this.#options.onWire(wire, false)
+    wire.setUp(false)
+    this.#options.engine.removePort(port.id)
+  }
+
+  #enter(state: SledInstance['state'], reason?: string): void {
+    this.#state = state
+    this.#reason = reason
+    this.#updatedMs = this.#options.host.clock.wallMs()
+    this.#options.host.log(state === 'failed' ? 'warn' : 'info', 'instance-state', { instance: this.id, state, reason })
+  }
+
+  #queue(task: () => Promise<void>): void {
+    this.#work = this.#work.then(task)
+  }
+}
+
+/** What arrives at one port is sent out of the other, both ways. */
+function join(a: Port, b: Port): void {
+  a.attach({ receive: (slots, count) => b.send(slots, count) })
+  b.attach({ receive: (slots, count) => a.send(slots, count) })
+}

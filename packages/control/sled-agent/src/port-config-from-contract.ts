@@ -1,0 +1,133 @@
+/** From the sled-agent contract's types (text) to the packet engine's `PortConfig` (addresses as values). */
+import type {
+  ExternalIps as ContractExternalIps,
+  FirewallRule as ContractRule,
+  Nic,
+  VpcRoute,
+} from '@lodestone/contract-sled-agent'
+import { Ip, Mac, Prefix } from '@lodestone/net'
+import type {
+  DhcpConfig,
+  ExternalIps,
+  FirewallRule,
+  HostFilter,
+  IpConfig,
+  NumberRange,
+  PortConfig,
+  ProtocolFilter,
+  Route,
+  RouteTarget,
+} from '@lodestone/vport'
+
+export interface PortInputs {
+  readonly generation: number
+  readonly name: string
+  readonly nic: Nic
+  readonly externalIps: ContractExternalIps
+  readonly firewall: readonly ContractRule[]
+  readonly routes: readonly VpcRoute[]
+  readonly dhcp: DhcpConfig
+  readonly mtuBytes: number
+}
+
+/** Text was checked by the contract's schemas, so what does not parse here is a bug. */
+export function portConfigFromContract(inputs: PortInputs): PortConfig {
+  const { nic } = inputs
+  const external = nic.primary ? inputs.externalIps : { floating: [] }
+  const ip4 = nic.ipv4 === undefined ? undefined : ipConfig(nic.ipv4)
+  const ip6 = nic.ipv6 === undefined ? undefined : ipConfig(nic.ipv6)
+  return {
+    generation: inputs.generation,
+    id: nic.id,
+    name: inputs.name,
+    mac: Mac.of(nic.mac),
+    vni: nic.vni,
+    ...(ip4 === undefined ? {} : { ip4, externalIps4: externalIpsOf(external, 4) }),
+    ...(ip6 === undefined ? {} : { ip6, externalIps6: externalIpsOf(external, 6) }),
+    firewall: inputs.firewall.flatMap((rule) => firewallRuleFromContract(rule, nic.id) ?? []),
+    routes: inputs.routes.map(routeFromContract),
+    dhcp: inputs.dhcp,
+    mtuBytes: inputs.mtuBytes,
+    transitIps: nic.transit_ips.map((text) => ({ prefix: Prefix.of(text), allowIn: true, allowOut: true })),
+  }
+}
+
+function ipConfig(config: { readonly ip: string; readonly subnet: string }): IpConfig {
+  const subnet = Prefix.of(config.subnet).masked()
+  return { address: Ip.of(config.ip), subnet, gateway: subnet.nth(1) }
+}
+
+function externalIpsOf(ips: ContractExternalIps, family: 4 | 6): ExternalIps {
+  const snat = ips.snat
+  const ephemeral = ips.ephemeral
+  const ofFamily = (text: string): boolean => Ip.of(text).family === family
+  return {
+    ...(snat === undefined || !ofFamily(snat.ip)
+      ? {}
+      : { snat: { ip: Ip.of(snat.ip), firstPort: snat.first_port, lastPort: snat.last_port } }),
+    ...(ephemeral === undefined || !ofFamily(ephemeral) ? {} : { ephemeral: { ip: Ip.of(ephemeral) } }),
+    floating: ips.floating.filter(ofFamily).map((text) => ({ ip: Ip.of(text) })),
+  }
+}
+
+/** Undefined where the rule cannot match anything on this port: disabled, another target, or filters that are empty. */
+function firewallRuleFromContract(rule: ContractRule, nicId: string): FirewallRule | undefined {
+  if (rule.status === 'disabled') return undefined
+  if (rule.target_nics !== undefined && !rule.target_nics.includes(nicId)) return undefined
+  // In the contract an empty filter matches nothing; in the engine it would match everything.
+  if (rule.hosts?.length === 0 || rule.protocols?.length === 0 || rule.ports?.length === 0) return undefined
+  return {
+    id: rule.id,
+    name: rule.name,
+    direction: rule.direction === 'inbound' ? 'in' : 'out',
+    action: rule.action,
+    priority: rule.priority,
+    ...(rule.hosts === undefined ? {} : { hosts: rule.hosts.map(hostFilter) }),
+    ...(rule.protocols === undefined ? {} : { protocols: rule.protocols.map(protocolFilter) }),
+    ...(rule.ports === undefined ? {} : { ports: rule.ports.map(numberRange) }),
+  }
+}
+
+function hostFilter(filter: NonNullable<ContractRule['hosts']>[number]): HostFilter {
+  return filter.type === 'vpc'
+    ? { kind: 'vni', vni: filter.value }
+    : { kind: 'subnet', prefix: Prefix.of(filter.value).masked() }
+}
+
+function protocolFilter(filter: NonNullable<ContractRule['protocols']>[number]): ProtocolFilter {
+  if (filter.type === 'tcp' || filter.type === 'udp') return { kind: filter.type }
+  return {
+    kind: filter.type,
+    ...(filter.icmp_type === undefined ? {} : { type: filter.icmp_type }),
+    ...(filter.code === undefined ? {} : { codes: numberRange(filter.code) }),
+  }
+}
+
+/** `80` or `8000-8080`. */
+function numberRange(text: string): NumberRange {
+  const [first, last] = text.split('-')
+  return { first: Number(first), last: Number(last ?? first) }
+}
+
+export function routeFromContract(route: VpcRoute): Route {
+  return {
+    id: `${route.router} ${route.dest}`,
+    name: `${route.router} route ${route.dest}`,
+    destination: Prefix.of(route.dest).masked(),
+    target: routeTarget(route.target),
+    class: route.router,
+  }
+}
+
+function routeTarget(target: VpcRoute['target']): RouteTarget {
+  switch (target.type) {
+    case 'drop':
+      return { kind: 'drop' }
+    case 'internet_gateway':
+      return { kind: 'internet-gateway' }
+    case 'ip':
+      return { kind: 'ip', ip: Ip.of(target.value) }
+    case 'vpc_subnet':
+      return { kind: 'vpc-subnet', prefix: Prefix.of(target.value).masked() }
+  }
+}

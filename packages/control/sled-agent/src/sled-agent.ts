@@ -1,0 +1,182 @@
+/**
+ * The agent of one sled: carries out what the control plane asks over HTTP, with the sled's packet engine and an instance runner.
+ * It keeps nothing across restarts: the control plane states everything again.
+ */
+import { ApiFailure, type HttpHandler, implement, objectNotFound } from '@lodestone/api'
+import { type InstanceEnsure, type SledInstance, sledAgentApi, type V2pState } from '@lodestone/contract-sled-agent'
+import type { Arena } from '@lodestone/frame'
+import type { Host } from '@lodestone/host'
+import type { Link } from '@lodestone/link'
+import { Ip, Mac } from '@lodestone/net'
+import type { Tracer } from '@lodestone/probe'
+import type { VportEngine } from '@lodestone/vport'
+import { Instance } from './instance.ts'
+import type { InstanceRunner } from './instance-runner.ts'
+import { portState, portSummary } from './port-state-to-contract.ts'
+
+export interface SledAgentOptions {
+  readonly engine: VportEngine
+  readonly runner: InstanceRunner
+  readonly arena: Arena
+  readonly tracer: Tracer
+  readonly dnsServers?: readonly Ip[]
+  readonly onWire?: (link: Link, isThere: boolean) => void
+}
+
+const CONSOLE_READ_BYTES = 65_536
+
+export class SledAgent {
+  readonly handler: HttpHandler
+  readonly #host: Host
+  readonly #options: SledAgentOptions
+  readonly #instances = new Map<string, Instance>()
+  #v2p: V2pState = { generation: 0, mappings: [] }
+  #firewallGenerations = new Map<number, number>()
+  #routesGeneration = 0
+
+  constructor(host: Host, options: SledAgentOptions) {
+    this.#host = host
+    this.#options = options
+    this.handler = this.#implement()
+  }
+
+  get instances(): ReadonlyMap<string, Instance> {
+    return this.#instances
+  }
+
+  /** Stops every guest and removes every port. */
+  close(): void {
+    for (const instance of this.#instances.values()) instance.destroy()
+    this.#instances.clear()
+  }
+
+  #implement(): HttpHandler {
+    return implement(sledAgentApi, {
+      instance_list: () => [...this.#instances.values()].map((instance) => instance.view()),
+      instance_view: ({ params }) => this.#find(params.instance_id).view(),
+      instance_ensure: ({ params, body }) => this.#ensure(params.instance_id, body),
+      instance_delete: ({ params }) => {
+        this.#instances.get(params.instance_id)?.destroy()
+        this.#instances.delete(params.instance_id)
+        return undefined
+      },
+      instance_state_set: ({ params, body }) => {
+        const instance = this.#find(params.instance_id)
+        if (body.state === 'running') instance.run()
+        else if (body.state === 'stopped') instance.stop()
+        else instance.reboot()
+        return instance.view()
+      },
+      instance_external_ips_set: ({ params, body }) => {
+        refuse(this.#find(params.instance_id).update({ external_ips: body }))
+        return undefined
+      },
+      instance_serial_console: ({ params, query }) => {
+        const { console } = this.#find(params.instance_id)
+        const from = query.most_recent === undefined ? (query.from_start ?? 0) : console.written - query.most_recent
+        const read = console.read(from, query.max_bytes ?? CONSOLE_READ_BYTES)
+        return { data: [...read.data], last_byte_offset: read.endOffset }
+      },
+      instance_serial_console_input: ({ params, body }) => {
+        const { guest } = this.#find(params.instance_id)
+        if (guest === undefined) throw new ApiFailure({ kind: 'conflict', message: 'the instance is not running' })
+        guest.input(Uint8Array.from(body.data))
+        return undefined
+      },
+      v2p_view: () => this.#v2p,
+      v2p_set: ({ body }) => this.#setV2p(body),
+      vpc_firewall_rules_set: ({ params, body }) => {
+        refuseOlder(body.generation, this.#firewallGenerations.get(params.vni) ?? 0)
+        for (const instance of this.#instances.values()) {
+          if (instance.desired.nics.some((nic) => nic.vni === params.vni)) {
+            refuse(instance.update({ firewall_rules: body.rules }))
+          }
+        }
+        this.#firewallGenerations.set(params.vni, body.generation)
+        return { generation: body.generation }
+      },
+      vpc_routes_set: ({ body }) => {
+        refuseOlder(body.generation, this.#routesGeneration)
+        for (const instance of this.#instances.values()) {
+          const routes = body.sets
+            .filter((set) =>
+              instance.desired.nics.some(
+                (nic) => nic.vni === set.vni && (nic.ipv4?.subnet === set.subnet || nic.ipv6?.subnet === set.subnet),
+              ),
+            )
+            .flatMap((set) => set.routes)
+          if (routes.length > 0) refuse(instance.update({ routes }))
+        }
+        this.#routesGeneration = body.generation
+        return { generation: body.generation }
+      },
+      port_list: () => this.#allPorts().map(({ instance, port }) => portSummary(instance.id, port)),
+      port_view: ({ params }) => {
+        const found = this.#allPorts().find(({ port }) => port.id === params.port_id)
+        if (found === undefined) throw objectNotFound('port', { id: params.port_id })
+        return portState(found.instance.id, found.port)
+      },
+    })
+  }
+
+  #find(id: string): Instance {
+    const instance = this.#instances.get(id)
+    if (instance === undefined) throw objectNotFound('instance', { id })
+    return instance
+  }
+
+  #ensure(id: string, body: InstanceEnsure): SledInstance {
+    let instance = this.#instances.get(id)
+    if (instance === undefined) {
+      instance = new Instance(
+        {
+          id,
+          host: this.#host,
+          engine: this.#options.engine,
+          runner: this.#options.runner,
+          arena: this.#options.arena,
+          tracer: this.#options.tracer,
+          dnsServers: this.#options.dnsServers ?? [],
+          onWire: this.#options.onWire ?? (() => {}),
+        },
+        body,
+      )
+      this.#instances.set(id, instance)
+    } else {
+      refuseOlder(body.generation, instance.desired.generation)
+    }
+    refuse(instance.ensure(body))
+    return instance.view()
+  }
+
+  #setV2p(state: V2pState): { generation: number } {
+    refuseOlder(state.generation, this.#v2p.generation)
+    this.#options.engine.setVirtualToPhysical(
+      state.mappings.map((mapping) => ({
+        vni: mapping.vni,
+        ip: Ip.of(mapping.virtual_ip),
+        mac: Mac.of(mapping.virtual_mac),
+        sled: Ip.of(mapping.physical_host_ip),
+      })),
+    )
+    this.#v2p = state
+    return { generation: state.generation }
+  }
+
+  #allPorts(): { instance: Instance; port: Instance['ports'][number] }[] {
+    return [...this.#instances.values()].flatMap((instance) => instance.ports.map((port) => ({ instance, port })))
+  }
+}
+
+function refuse(problem: string | undefined): void {
+  if (problem !== undefined) throw new ApiFailure({ kind: 'invalid-request', message: problem })
+}
+
+function refuseOlder(generation: number, applied: number): void {
+  if (generation < applied) {
+    throw new ApiFailure({
+      kind: 'conflict',
+      message: `generation ${generation} is older than ${applied}, which is applied`,
+    })
+  }
+}

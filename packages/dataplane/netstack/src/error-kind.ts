@@ -1,0 +1,12 @@
+/** What went wrong with a packet, in the terms of both families. */
+export const ErrorKind = {
+  net: 0,
+  host: 1,
+  protocol: 2,
+  port: 3,
+  tooBig: 4,
+  timeExceeded: 5,
+  prohibited: 6,
+} as const
+
+export type ErrorKind = (typeof ErrorKind)[keyof typeof ErrorKind]

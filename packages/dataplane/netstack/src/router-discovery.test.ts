@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Ip } from '@lodestone/net'
+import {
+  fixTransportChecksum,
+  Icmpv6Type,
+  IPV6_MIN,
+  IpProtocol,
+  type NdpOption,
+  NDP_ROUTER_ADVERT_MIN,
+  ndpOptionsWireLength,
+  writeNdpOptions,
+  writeNdpRouterAdvert,
+} from '@lodestone/packet'
+import { outputOn, writeIpHeader } from './ip-output.ts'
+import type { Netstack } from './netstack.ts'
+import { RouterDiscovery } from './router-discovery.ts'
+import { TestNetwork } from './test-network.ts'
+
+function advertise(router: Netstack, lifetimeS: number, options: readonly NdpOption[], hopLimit = 255): void {
+  const { stack } = router
+  const iface = router.interface('port0')!
+  const slot = stack.allocIp(IPV6_MIN + NDP_ROUTER_ADVERT_MIN + ndpOptionsWireLength(options))
+  const at = stack.arena.start(slot)
+  writeIpHeader(stack, slot, iface.linkLocal!, Ip.of('ff02::1'), IpProtocol.icmpv6, hopLimit)
+  writeNdpRouterAdvert(stack.arena.bytes, at + IPV6_MIN, {
+    type: Icmpv6Type.routerAdvert,
+    managed: 1,
+    routerLifetimeS: lifetimeS,
+  })
+  writeNdpOptions(stack.arena.bytes, at + IPV6_MIN + NDP_ROUTER_ADVERT_MIN, options)
+  fixTransportChecksum(stack.arena.bytes, at, at + IPV6_MIN, stack.arena.end(slot))
+  router.batch(() => outputOn(stack, iface, slot))
+}
+
+function lab() {
+  const network = new TestNetwork()
+  const host = network.host('host')
+  const router = network.host('router', { forwarding: true })
+  const link = network.join(host, 'nic0', [], router, 'port0', ['fd00:7::1/64'], { delayMs: 1 })
+  const solicits: number[] = []
+  link.tap((slot, direction, atMs) => {
+    const start = network.arena.start(slot)
+    if (direction === 'a-to-b' && network.arena.bytes[start + 54] === Icmpv6Type.routerSolicit) solicits.push(atMs)
+  })
+  return { network, host, router, solicits }
+}
+
+const PREFIX: NdpOption = {
+  kind: 'prefix',
+  prefix: Ip.of('fd00:7::').bytes,
+  prefixLength: 64,
+  isOnLink: true,
+  isAutonomous: true,
+  validLifetimeS: 9000,
+  preferredLifetimeS: 9000,
+}
+
+test('a router gives a default route, an MTU and an address, and says whether DHCPv6 is wanted', async () => {
+  const { network, host, router, solicits } = lab()
+  const discovery = new RouterDiscovery({ network: host, interface: 'nic0' })
+  await network.clock.advance(5)
+  const mac = router.interface('port0')!.mac.bytes
+  advertise(router, 100, [{ kind: 'sourceLinkLayer', mac }, { kind: 'mtu', mtu: 1400 }, PREFIX])
+  await network.clock.advance(5)
+  assert.equal(discovery.advert!.isManaged, true)
+  assert.equal(host.interface('nic0')!.mtuBytes, 1400)
+  assert.deepEqual(host.lookup(Ip.of('2001:db8::1'))!.nextHops, [
+    { via: router.interface('port0')!.linkLocal, interface: 'nic0' },
+  ])
+  assert.ok(host.neighbors().some((entry) => entry.isRouter && entry.mac !== undefined))
+  router.addLoopbackAddress(Ip.of('2001:db8::1'))
+  assert.equal((await network.clock.run(host.ping('2001:db8::1')))[0]!.outcome, 'reply')
+  assert.deepEqual(solicits, [0])
+  await network.clock.advance(101_000)
+  assert.equal(host.lookup(Ip.of('2001:db8::1')), undefined)
+  discovery.close()
+})
+
+test('asks three times and then waits; a lifetime of 0 takes the route away; forged advertisements are refused', async () => {
+  const { network, host, router, solicits } = lab()
+  const discovery = new RouterDiscovery({ network: host, interface: 'nic0' })
+  await network.clock.advance(60_000)
+  assert.deepEqual(solicits, [0, 4000, 8000])
+  advertise(router, 100, [], 64) // forwarded, so not from this link
+  await network.clock.advance(5)
+  assert.equal(discovery.advert, undefined)
+  assert.equal(host.counters()['NS_NDP_INVALID'], 1)
+  advertise(router, 100, [])
+  await network.clock.advance(5)
+  assert.ok(host.lookup(Ip.of('2001:db8::1')) !== undefined)
+  advertise(router, 0, [])
+  await network.clock.advance(5)
+  assert.equal(host.lookup(Ip.of('2001:db8::1')), undefined)
+  discovery.close()
+  assert.equal(await network.leaked(), 0)
+})

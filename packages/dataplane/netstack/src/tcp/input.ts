@@ -1,0 +1,350 @@
+/**
+ * Segment arrival: RFC 9293 §3.10.7.3 (SYN-SENT) and §3.10.7.4 (the states after it), with the blind-attack defences
+ * of RFC 5961 and the SACK reports of RFC 2018.
+ *
+ *     LISTEN ──SYN──▶ SYN-RECEIVED ──ACK──▶ ESTABLISHED ──FIN──▶ CLOSE-WAIT ──close──▶ LAST-ACK ──ACK──▶ CLOSED
+ *     SYN-SENT ──SYN,ACK──────────────────────▲   └─close─▶ FIN-WAIT-1 ─ACK─▶ FIN-WAIT-2 ─FIN─▶ TIME-WAIT ─▶ CLOSED
+ *     SYN-SENT ──SYN─▶ SYN-RECEIVED                            └─FIN─▶ CLOSING ─ACK─▶ TIME-WAIT
+ *
+ * Invariant: no segment, whatever it holds, makes these functions throw; what is not acceptable changes nothing but
+ * may owe an acknowledgment.
+ */
+import { onDuplicateAck, onNewAck, startCongestion } from './congestion.ts'
+import { sampleRtt, setRto } from './rto.ts'
+import { ACK, FIN, type InSegment, MAX_SACK_BLOCKS, RST, SYN } from './segment.ts'
+import {
+  ACK_DELAYED,
+  ACK_NONE,
+  ACK_NOW,
+  ACK_SOON,
+  type TcpActions,
+  type TcpFailure,
+  type TcpParameters,
+  Tcb,
+} from './tcb.ts'
+
+/** Challenge acknowledgments per second and connection (RFC 5961 §10). */
+const CHALLENGE_LIMIT = 10
+/** RFC 1122 §4.2.2.6. */
+const DEFAULT_MSS = 536
+const LEAST_MSS = 64
+
+/** LISTEN: a block in SYN-RECEIVED for a SYN that arrived. */
+export function acceptSyn(parameters: TcpParameters, segment: InSegment, iss: number, advertisedMss: number): Tcb {
+  const tcb = new Tcb(parameters, iss, advertisedMss)
+  tcb.state = 'SYN-RECEIVED'
+  tcb.isPassive = true
+  takeSyn(tcb, segment)
+  return tcb
+}
+
+export function onSegment(tcb: Tcb, segment: InSegment, nowMs: number, actions: TcpActions): void {
+  if (tcb.state === 'CLOSED') return
+  if (tcb.state === 'SYN-SENT') return inSynSent(tcb, segment, nowMs, actions)
+  const { flags } = segment
+  const position = tcb.rcvNxt + ((segment.sequence - (tcb.irs + tcb.rcvNxt)) | 0)
+  if (isCrossedSynAck(tcb, segment, position)) {
+    tcb.sndWnd = segment.window
+    tcb.ackOwed = ACK_SOON
+    return establish(tcb, nowMs, actions)
+  }
+  if (!isAcceptable(tcb, segment, position)) return unacceptable(tcb, segment, nowMs)
+  if ((flags & RST) !== 0) return onReset(tcb, position, nowMs, actions)
+  // RFC 5961 §4.2: a SYN inside a connection is answered, not believed.
+  if ((flags & SYN) !== 0) return challenge(tcb, nowMs)
+  if ((flags & ACK) === 0 || !onAck(tcb, segment, position, nowMs, actions)) return
+  if (segment.payloadLength > 0) onPayload(tcb, segment, position, nowMs, actions)
+  // because TypeScript does not see that the calls above change the state
+  if ((flags & FIN) !== 0 && (tcb.state as string) !== 'CLOSED') tcb.finAt = position + segment.payloadLength
+  if (tcb.finAt >= 0 && tcb.finAt === tcb.rcvNxt) onFin(tcb, nowMs, actions)
+}
+
+/** RFC 9293 §3.10.7.3. */
+function inSynSent(tcb: Tcb, segment: InSegment, nowMs: number, actions: TcpActions): void {
+  const { flags } = segment
+  const hasAck = (flags & ACK) !== 0
+  if (hasAck && ((segment.acknowledgment - tcb.iss) | 0) !== 1) {
+    if ((flags & RST) === 0) answerWithReset(segment.acknowledgment, actions)
+    return
+  }
+  if ((flags & RST) !== 0) {
+    if (hasAck) close(tcb, 'ECONNREFUSED', actions)
+    return
+  }
+  if ((flags & SYN) === 0) return
+  takeSyn(tcb, segment)
+  if (!hasAck) {
+    // Simultaneous open: the SYN is sent again, now with an acknowledgment.
+    tcb.state = 'SYN-RECEIVED'
+    tcb.sndNxt = 0
+    return
+  }
+  tcb.sndWnd = segment.window
+  establish(tcb, nowMs, actions)
+  tcb.ackOwed = ACK_SOON
+  // Data that came with the SYN is not taken: the peer sends it again.
+}
+
+function takeSyn(tcb: Tcb, segment: InSegment): void {
+  tcb.irs = segment.sequence
+  tcb.rcvNxt = 1
+  tcb.readTo = 1
+  tcb.sndWnd = segment.window
+  tcb.maxSndWnd = segment.window
+  tcb.mss = Math.max(LEAST_MSS, Math.min(segment.mss === 0 ? DEFAULT_MSS : segment.mss, tcb.advertisedMss))
+  if (segment.windowShift >= 0) {
+    tcb.sndShift = Math.min(14, segment.windowShift)
+  } else {
+    tcb.rcvShift = 0
+  }
+  tcb.isSackPermitted = segment.sackPermitted
+}
+
+function establish(tcb: Tcb, nowMs: number, actions: TcpActions): void {
+  startCongestion(tcb)
+  if (tcb.timedTo >= 0) sampleRtt(tcb, nowMs - tcb.timedFromMs)
+  else setRto(tcb)
+  tcb.timedTo = -1
+  tcb.retransmits = 0
+  tcb.retransmitAtMs = Infinity
+  tcb.sndUna = 1
+  tcb.sndNxt = Math.max(1, tcb.sndNxt)
+  tcb.recover = 1
+  tcb.sndWl1 = tcb.rcvNxt
+  tcb.sndWl2 = 1
+  tcb.maxSndWnd = Math.max(tcb.maxSndWnd, tcb.sndWnd)
+  tcb.state = tcb.isFinQueued ? 'FIN-WAIT-1' : 'ESTABLISHED'
+  actions.isConnected = true
+}
+
+/** RFC 9293 figure 7: the answer to our SYN in a simultaneous open repeats the SYN that we know already. */
+function isCrossedSynAck(tcb: Tcb, segment: InSegment, position: number): boolean {
+  if (tcb.state !== 'SYN-RECEIVED' || tcb.isPassive || position !== 0) return false
+  return (segment.flags & (SYN | ACK | RST)) === (SYN | ACK) && ((segment.acknowledgment - tcb.iss) | 0) === 1
+}
+
+/** RFC 9293 §3.10.7.4 "First, check sequence number". */
+function isAcceptable(tcb: Tcb, segment: InSegment, position: number): boolean {
+  const length = segment.payloadLength + (segment.flags & FIN ? 1 : 0) + (segment.flags & SYN ? 1 : 0)
+  const edge = tcb.rcvEdge
+  if (length === 0) return position >= tcb.rcvNxt && position <= edge
+  if (position + length <= tcb.rcvNxt) return false
+  // A full window still takes the ACK and RST of the segment that would come next.
+  return position < edge || (position === tcb.rcvNxt && edge === tcb.rcvNxt)
+}
+
+function unacceptable(tcb: Tcb, segment: InSegment, nowMs: number): void {
+  if ((segment.flags & RST) !== 0) return
+  // RFC 9293 §3.10.7.4 eighth: the peer's repeated FIN restarts the wait.
+  if (tcb.state === 'TIME-WAIT') tcb.closeAtMs = nowMs + tcb.parameters.timeWaitMs
+  if (segment.payloadLength > 0 || (segment.flags & (FIN | SYN)) !== 0) tcb.ackOwed = ACK_NOW
+  else challenge(tcb, nowMs)
+}
+
+/** RFC 5961 §3.2: only the very next position resets. */
+function onReset(tcb: Tcb, position: number, nowMs: number, actions: TcpActions): void {
+  if (position !== tcb.rcvNxt) return challenge(tcb, nowMs)
+  switch (tcb.state) {
+    case 'SYN-RECEIVED':
+      return close(tcb, tcb.isPassive ? 'ECONNRESET' : 'ECONNREFUSED', actions)
+    case 'CLOSING':
+    case 'LAST-ACK':
+    case 'TIME-WAIT':
+      return close(tcb, undefined, actions)
+    default:
+      return close(tcb, 'ECONNRESET', actions)
+  }
+}
+
+/** @returns whether the rest of the segment is to be looked at. */
+function onAck(tcb: Tcb, segment: InSegment, position: number, nowMs: number, actions: TcpActions): boolean {
+  const ack = tcb.sndUna + ((segment.acknowledgment - (tcb.iss + tcb.sndUna)) | 0)
+  if (tcb.state === 'SYN-RECEIVED') {
+    if (ack !== 1) {
+      answerWithReset(segment.acknowledgment, actions)
+      return false
+    }
+    tcb.sndWnd = segment.window << tcb.sndShift
+    establish(tcb, nowMs, actions)
+  }
+  // RFC 5961 §5.2.
+  if (ack > tcb.sndMax || ack < tcb.sndUna - tcb.maxSndWnd) {
+    challenge(tcb, nowMs)
+    return false
+  }
+  tcb.persistSilent = 0
+  const reported = tcb.isSackPermitted && segment.sackCount > 0 ? takeReports(tcb, segment) : 0
+  const window = segment.window << tcb.sndShift
+  const before = tcb.sndUna
+  if (ack > before) {
+    advance(tcb, ack, nowMs)
+  } else if (ack === before && tcb.sndMax > before) {
+    const isDuplicate = segment.payloadLength === 0 && (segment.flags & FIN) === 0 && window === tcb.sndWnd
+    if (tcb.isSackPermitted ? reported > 0 : isDuplicate) onDuplicateAck(tcb)
+  }
+  updateWindow(tcb, window, position, ack)
+  return afterAck(tcb, nowMs, actions)
+}
+
+function advance(tcb: Tcb, ack: number, nowMs: number): void {
+  const acked = ack - tcb.sndUna
+  if (tcb.timedTo >= 0 && ack >= tcb.timedTo) {
+    sampleRtt(tcb, nowMs - tcb.timedFromMs)
+    tcb.timedTo = -1
+  } else if (tcb.retransmits > 0) {
+    setRto(tcb) // progress ends the backoff even where Karn's rule gave no sample
+  }
+  tcb.retransmits = 0
+  tcb.persistCount = 0
+  tcb.sndUna = ack
+  if (tcb.sndNxt < ack) tcb.sndNxt = ack
+  tcb.sacked.trim(ack)
+  onNewAck(tcb, acked)
+  // RFC 6298 §5.2, §5.3
+  tcb.retransmitAtMs = ack === tcb.sndMax ? Infinity : nowMs + tcb.rtoMs
+}
+
+/** Notes the SACK blocks. @returns how many bytes were not reported before. */
+function takeReports(tcb: Tcb, segment: InSegment): number {
+  let reported = 0
+  for (let i = 0; i < segment.sackCount && i < MAX_SACK_BLOCKS; i++) {
+    const start = tcb.sndUna + ((segment.sackStarts[i]! - (tcb.iss + tcb.sndUna)) | 0)
+    const end = tcb.sndUna + ((segment.sackEnds[i]! - (tcb.iss + tcb.sndUna)) | 0)
+    // Also leaves out D-SACK blocks (RFC 2883), which lie below `sndUna`.
+    if (start < tcb.sndUna || end <= start || end > tcb.sndMax) continue
+    reported += Math.max(0, tcb.sacked.add(start, end))
+  }
+  return reported
+}
+
+function updateWindow(tcb: Tcb, window: number, position: number, ack: number): void {
+  const isNewer = tcb.sndWl1 < position || (tcb.sndWl1 === position && tcb.sndWl2 <= ack)
+  if (ack < tcb.sndUna || !isNewer) return
+  tcb.sndWnd = window
+  tcb.sndWl1 = position
+  tcb.sndWl2 = ack
+  if (window > tcb.maxSndWnd) tcb.maxSndWnd = window
+  if (window > 0 && tcb.persistCount > 0) tcb.persistCount = 0
+}
+
+/** What an acknowledgment of our FIN means. @returns whether the rest of the segment is to be looked at. */
+function afterAck(tcb: Tcb, nowMs: number, actions: TcpActions): boolean {
+  const isFinAcked = tcb.isFinQueued && tcb.sndUna > tcb.sendEnd
+  if (!isFinAcked) return true
+  switch (tcb.state) {
+    case 'FIN-WAIT-1':
+      tcb.state = 'FIN-WAIT-2'
+      if (tcb.isOrphan) tcb.closeAtMs = nowMs + tcb.parameters.finWait2Ms
+      return true
+    case 'CLOSING':
+      startTimeWait(tcb, nowMs)
+      return true
+    case 'LAST-ACK':
+      close(tcb, undefined, actions)
+      return false
+    default:
+      return true
+  }
+}
+
+function onPayload(tcb: Tcb, segment: InSegment, position: number, nowMs: number, actions: TcpActions): void {
+  if (tcb.state !== 'ESTABLISHED' && tcb.state !== 'FIN-WAIT-1' && tcb.state !== 'FIN-WAIT-2') return
+  const skip = Math.max(0, tcb.rcvNxt - position)
+  const start = position + skip
+  const end = Math.min(position + segment.payloadLength, tcb.rcvEdge)
+  if (end <= start) {
+    tcb.ackOwed = ACK_NOW
+    return
+  }
+  if (tcb.isOrphan) {
+    // RFC 9293 §3.6.1: nobody will read this, and the peer should know.
+    answerWithReset(segment.acknowledgment, actions)
+    return close(tcb, undefined, actions)
+  }
+  if (start > tcb.rcvNxt) {
+    tcb.ackOwed = ACK_NOW
+    if (tcb.outOfOrder.add(start, end) < 0) return // full: the peer sends it again
+    return store(actions, start, skip, end - start)
+  }
+  store(actions, start, skip, end - start)
+  const filled = tcb.outOfOrder.count > 0
+  tcb.rcvNxt = end
+  if (filled) {
+    tcb.rcvNxt = tcb.outOfOrder.reach(end)
+    tcb.outOfOrder.trim(tcb.rcvNxt)
+    tcb.ackOwed = ACK_NOW // RFC 5681 §4.2: at once when a hole is filled
+    return
+  }
+  oweAck(tcb, end - start, nowMs)
+}
+
+function store(actions: TcpActions, at: number, from: number, length: number): void {
+  actions.storeAt = at
+  actions.storeFrom = from
+  actions.storeLength = length
+}
+
+/** RFC 5681 §4.2: at least every second full-sized segment, and not later than the timer. */
+function oweAck(tcb: Tcb, bytes: number, nowMs: number): void {
+  tcb.unackedBytes += bytes
+  if (tcb.unackedBytes >= 2 * tcb.mss) {
+    if (tcb.ackOwed < ACK_SOON) tcb.ackOwed = ACK_SOON
+  } else if (tcb.ackOwed === ACK_NONE) {
+    tcb.ackOwed = ACK_DELAYED
+    tcb.delayedAckAtMs = nowMs + tcb.parameters.delayedAckMs
+  }
+}
+
+/** The peer's last byte is in. */
+function onFin(tcb: Tcb, nowMs: number, actions: TcpActions): void {
+  switch (tcb.state) {
+    case 'ESTABLISHED':
+      tcb.state = 'CLOSE-WAIT'
+      break
+    case 'FIN-WAIT-1':
+      tcb.state = 'CLOSING'
+      break
+    case 'FIN-WAIT-2':
+      startTimeWait(tcb, nowMs)
+      break
+    default:
+      return
+  }
+  tcb.rcvNxt++
+  tcb.ackOwed = ACK_NOW
+  actions.isPeerFinished = true
+}
+
+function startTimeWait(tcb: Tcb, nowMs: number): void {
+  tcb.state = 'TIME-WAIT'
+  tcb.retransmitAtMs = Infinity
+  tcb.persistAtMs = Infinity
+  tcb.closeAtMs = nowMs + tcb.parameters.timeWaitMs
+}
+
+/** RFC 5961 §7: acknowledgments that an attacker can ask for are counted. */
+function challenge(tcb: Tcb, nowMs: number): void {
+  if (nowMs - tcb.challengeFromMs >= 1000) {
+    tcb.challengeFromMs = nowMs
+    tcb.challengeAcks = 0
+  }
+  if (tcb.challengeAcks++ < CHALLENGE_LIMIT) tcb.ackOwed = ACK_NOW
+}
+
+function answerWithReset(sequence: number, actions: TcpActions): void {
+  actions.hasReset = true
+  actions.resetSequence = sequence
+  actions.resetAcknowledgment = 0
+  actions.resetFlags = RST
+}
+
+export function close(tcb: Tcb, failure: TcpFailure | undefined, actions: TcpActions): void {
+  tcb.state = 'CLOSED'
+  tcb.ackOwed = ACK_NONE
+  tcb.retransmitAtMs = Infinity
+  tcb.persistAtMs = Infinity
+  tcb.delayedAckAtMs = Infinity
+  tcb.closeAtMs = Infinity
+  actions.isClosed = true
+  actions.failure = failure
+}

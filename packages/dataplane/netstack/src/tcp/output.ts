@@ -1,0 +1,203 @@
+/**
+ * What to send next (RFC 9293 §3.8, §3.10.7.4 "data", RFC 1122 §4.2.3.4 sender side of the silly window, RFC 5681).
+ * Call until it says no: each call makes one segment and notes it as sent. Nagle's algorithm is off.
+ */
+import { afterIdle, congestionRoom, lostEdge } from './congestion.ts'
+import { ACK, FIN, MAX_SACK_BLOCKS, type OutSegment, PSH, startSegment, SYN } from './segment.ts'
+import { ACK_NONE, ACK_SOON, type Tcb } from './tcb.ts'
+
+/** Fills `out` with the next segment that may leave now. @returns false when there is none. */
+export function nextSegment(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
+  switch (tcb.state) {
+    case 'CLOSED':
+      return false
+    case 'SYN-SENT':
+    case 'SYN-RECEIVED':
+      if (tcb.sndNxt === 0) return sendSyn(tcb, nowMs, out)
+      return tcb.ackOwed >= ACK_SOON && tcb.state === 'SYN-RECEIVED' && sendAck(tcb, out)
+    case 'TIME-WAIT':
+      return tcb.ackOwed >= ACK_SOON && sendAck(tcb, out)
+  }
+  // Holes are reported in bare acknowledgments, which have room for the blocks; so these go before data.
+  if (tcb.ackOwed >= ACK_SOON && tcb.outOfOrder.count > 0) return sendAck(tcb, out)
+  if (sendHole(tcb, nowMs, out) || sendNew(tcb, nowMs, out) || sendProbe(tcb, out)) return true
+  armPersist(tcb, nowMs)
+  return tcb.ackOwed >= ACK_SOON && sendAck(tcb, out)
+}
+
+function sendSyn(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
+  const isAnswer = tcb.state === 'SYN-RECEIVED'
+  startSegment(out, isAnswer ? SYN | ACK : SYN, tcb.iss, isAnswer ? tcb.irs + tcb.rcvNxt : 0)
+  // RFC 7323 §2.2: the window of a SYN is never scaled.
+  out.window = Math.min(0xffff, tcb.parameters.receiveBufferBytes)
+  tcb.rcvEdge = Math.max(tcb.rcvEdge, 1 + out.window)
+  out.mss = tcb.advertisedMss
+  // Options are offered in a SYN and only echoed in its answer (RFC 7323 §1.3, RFC 2018 §2).
+  if (!isAnswer || tcb.rcvShift > 0 || tcb.sndShift > 0) out.windowShift = tcb.rcvShift
+  out.sackPermitted = !isAnswer || tcb.isSackPermitted
+  if (tcb.sndMax === 0) {
+    tcb.timedTo = 1
+    tcb.timedFromMs = nowMs
+  }
+  tcb.sndNxt = 1
+  tcb.sndMax = Math.max(tcb.sndMax, 1)
+  tcb.ackOwed = ACK_NONE
+  tcb.delayedAckAtMs = Infinity
+  tcb.retransmitAtMs = nowMs + tcb.rtoMs
+  return true
+}
+
+/** A retransmission that does not move `sndNxt`: fast retransmit, NewReno's partial step, SACK holes. */
+function sendHole(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
+  if (tcb.isRetransmitDue) {
+    tcb.isRetransmitDue = false
+    const end = Math.min(tcb.sendEnd, tcb.sndUna + tcb.mss, tcb.sndMax, tcb.sacked.nextStart(tcb.sndUna))
+    if (tcb.sndUna < tcb.sndMax) return sendAgain(tcb, nowMs, out, tcb.sndUna, end)
+  }
+  if (!tcb.inRecovery || !tcb.isSackPermitted || congestionRoom(tcb) < tcb.mss) return false
+  // RFC 6675 §4 NextSeg, rule 1.
+  const start = tcb.sacked.reach(Math.max(tcb.sndUna, tcb.retransmittedTo))
+  if (start >= lostEdge(tcb)) {
+    // Rule 3: nothing is surely lost and nothing new may be sent, but below the highest report something is missing.
+    const hasNew = tcb.sndNxt < tcb.sendEnd && tcb.sndNxt < tcb.sndUna + tcb.sndWnd
+    if (hasNew || start >= tcb.sacked.highest) return false
+  }
+  const end = Math.min(start + tcb.mss, tcb.sacked.nextStart(start), tcb.sendEnd, tcb.sndMax)
+  return end > start && sendAgain(tcb, nowMs, out, start, end)
+}
+
+function sendAgain(tcb: Tcb, nowMs: number, out: OutSegment, start: number, end: number): boolean {
+  startData(tcb, out, start, Math.max(0, end - start), start <= tcb.sendEnd && end >= tcb.sendEnd && finSent(tcb))
+  tcb.retransmittedTo = Math.max(tcb.retransmittedTo, end)
+  tcb.timedTo = -1 // Karn's algorithm
+  if (tcb.retransmitAtMs === Infinity) tcb.retransmitAtMs = nowMs + tcb.rtoMs
+  tcb.lastSendMs = nowMs
+  return true
+}
+
+function finSent(tcb: Tcb): boolean {
+  return tcb.isFinQueued && tcb.sndMax > tcb.sendEnd
+}
+
+function sendNew(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
+  const end = tcb.sendEnd + (tcb.isFinQueued ? 1 : 0)
+  // After a timeout everything is sent again, except what the peer has reported since.
+  if (tcb.sndNxt < tcb.sndMax) tcb.sndNxt = tcb.sacked.reach(tcb.sndNxt)
+  if (tcb.sndNxt >= end) return false
+  afterIdle(tcb, nowMs)
+  const available = Math.max(0, tcb.sendEnd - tcb.sndNxt)
+  const windowRoom = tcb.sndUna + tcb.sndWnd - tcb.sndNxt
+  let length = Math.min(available, tcb.mss, Math.max(0, windowRoom))
+  if (tcb.sndNxt < tcb.sndMax) length = Math.min(length, tcb.sacked.nextStart(tcb.sndNxt) - tcb.sndNxt)
+  const room = congestionRoom(tcb)
+  tcb.isCwndLimited = length > room
+  if (length > room) {
+    // Part of a segment is not worth sending while acknowledgments are on their way.
+    if (tcb.sndNxt > tcb.sndUna || room <= 0) return false
+    length = room
+  }
+  const isSmall = length === windowRoom && length < tcb.mss && length < available
+  if (isSmall && length * 2 < tcb.maxSndWnd) return false
+  const isFin = tcb.isFinQueued && tcb.sndNxt + length === tcb.sendEnd && windowRoom > length
+  if (length === 0 && !isFin) return false
+  startData(tcb, out, tcb.sndNxt, length, isFin)
+  noteSent(tcb, nowMs, tcb.sndNxt + length + (isFin ? 1 : 0))
+  return true
+}
+
+function noteSent(tcb: Tcb, nowMs: number, next: number): void {
+  if (tcb.sndNxt < tcb.sndMax) {
+    tcb.timedTo = -1
+  } else if (tcb.timedTo < 0) {
+    tcb.timedTo = next
+    tcb.timedFromMs = nowMs
+  }
+  tcb.sndNxt = next
+  if (next > tcb.sndMax) tcb.sndMax = next
+  if (tcb.retransmitAtMs === Infinity) tcb.retransmitAtMs = nowMs + tcb.rtoMs
+  tcb.persistAtMs = Infinity
+  tcb.persistCount = 0
+  tcb.isProbeDue = false
+  tcb.lastSendMs = nowMs
+}
+
+/** RFC 9293 §3.8.6.1: one byte past a closed window makes the peer tell its window again. */
+function sendProbe(tcb: Tcb, out: OutSegment): boolean {
+  if (!tcb.isProbeDue) return false
+  tcb.isProbeDue = false
+  const length = tcb.sndNxt < tcb.sendEnd ? 1 : 0
+  if (length === 0 && !(tcb.isFinQueued && tcb.sndNxt === tcb.sendEnd)) return false
+  startData(tcb, out, tcb.sndNxt, length, length === 0)
+  // Not in flight (`sndNxt` stays), but the peer may accept it.
+  tcb.sndMax = Math.max(tcb.sndMax, tcb.sndNxt + 1)
+  return true
+}
+
+/** Something waits, nothing is in flight, and so no acknowledgment will come to open the window. */
+function armPersist(tcb: Tcb, nowMs: number): void {
+  const waits = tcb.sndNxt < tcb.sendEnd + (tcb.isFinQueued ? 1 : 0) && tcb.sndNxt === tcb.sndUna
+  if (!waits) {
+    tcb.persistAtMs = Infinity
+  } else if (tcb.persistAtMs === Infinity && tcb.retransmitAtMs === Infinity) {
+    tcb.persistAtMs = nowMs + Math.min(tcb.parameters.maxRtoMs, tcb.rtoMs * 2 ** tcb.persistCount)
+  }
+}
+
+function startData(tcb: Tcb, out: OutSegment, position: number, length: number, isFin: boolean): void {
+  const isLast = length > 0 && position + length === tcb.sendEnd
+  const flags = ACK | (isLast ? PSH : 0) | (isFin ? FIN : 0)
+  startSegment(out, flags, tcb.iss + position, tcb.irs + tcb.rcvNxt)
+  out.position = position
+  out.payloadLength = length
+  out.window = advertise(tcb)
+  noteAcked(tcb)
+}
+
+function sendAck(tcb: Tcb, out: OutSegment): boolean {
+  // While everything is sent again `sndNxt` lies left of what the peer has; it would not look at such a segment.
+  const position = Math.max(tcb.sndNxt, Math.min(tcb.sndMax, tcb.sndUna + tcb.sndWnd))
+  startSegment(out, ACK, tcb.iss + position, tcb.irs + tcb.rcvNxt)
+  out.window = advertise(tcb)
+  if (tcb.isSackPermitted && tcb.outOfOrder.count > 0) reportHoles(tcb, out)
+  noteAcked(tcb)
+  return true
+}
+
+function noteAcked(tcb: Tcb): void {
+  tcb.ackOwed = ACK_NONE
+  tcb.unackedBytes = 0
+  tcb.delayedAckAtMs = Infinity
+}
+
+/** RFC 2018 §4: the block that changed last goes first. */
+function reportHoles(tcb: Tcb, out: OutSegment): void {
+  const { outOfOrder } = tcb
+  let first = 0
+  while (first < outOfOrder.count - 1 && outOfOrder.starts[first] !== outOfOrder.latest) first++
+  const count = Math.min(MAX_SACK_BLOCKS, outOfOrder.count)
+  for (let i = 0; i < count; i++) {
+    const at = (first + i) % outOfOrder.count
+    out.sackStarts[i] = tcb.irs + outOfOrder.starts[at]!
+    out.sackEnds[i] = tcb.irs + outOfOrder.ends[at]!
+  }
+  out.sackCount = count
+}
+
+/** Bytes past `rcvNxt` that the window would allow if it were opened as far as the buffer goes. */
+export function windowCandidate(tcb: Tcb): number {
+  return tcb.readTo + tcb.parameters.receiveBufferBytes - tcb.rcvNxt
+}
+
+/**
+ * The window field. RFC 9293 §3.8.6.2.2: the right edge never moves back, and moves forward only by a worthwhile amount.
+ */
+function advertise(tcb: Tcb): number {
+  const candidate = tcb.rcvNxt + windowCandidate(tcb)
+  const worthwhile = Math.min(tcb.advertisedMss, tcb.parameters.receiveBufferBytes / 2)
+  if (candidate - tcb.rcvEdge >= worthwhile) tcb.rcvEdge = candidate
+  // Rounded up, because rounding down would move the edge back.
+  const unit = 1 << tcb.rcvShift
+  const window = Math.min(0xffff, Math.ceil(Math.max(0, tcb.rcvEdge - tcb.rcvNxt) / unit))
+  tcb.rcvEdge = tcb.rcvNxt + window * unit
+  return window
+}

@@ -1,0 +1,120 @@
+/**
+ * A TCP connection as a Node stream: back-pressure both ways, half-close, Node-style errors. Time-outs use the host's
+ * clock, so that node:http on top of it runs in virtual time.
+ */
+import { Duplex } from 'node:stream'
+import type { Clock, TcpSocket, Timer } from '@lodestone/host'
+import type { Connection } from './connection.ts'
+
+type Done = (error?: Error | null) => void
+
+const HIGH_WATER_MARK = 256 * 1024
+
+export class TcpStream extends Duplex implements TcpSocket {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+  readonly #connection: Connection
+  readonly #clock: Clock
+  #idleMs = 0
+  #idleTimer: Timer | undefined
+  #activeMs = 0
+
+  constructor(connection: Connection, clock: Clock) {
+    super({ allowHalfOpen: true, readableHighWaterMark: HIGH_WATER_MARK, writableHighWaterMark: HIGH_WATER_MARK })
+    this.remoteAddress = connection.remoteText
+    this.remotePort = connection.remotePort
+    this.localAddress = connection.localText
+    this.localPort = connection.localPort
+    this.#connection = connection
+    this.#clock = clock
+  }
+
+  override _read(): void {
+    this.#connection.resumeReading()
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
+    this.#touch()
+    this.#connection.write([chunk], done)
+  }
+
+  override _writev(chunks: { chunk: Uint8Array; encoding: string }[], done: Done): void {
+    this.#touch()
+    this.#connection.write(
+      chunks.map(({ chunk }) => chunk),
+      done,
+    )
+  }
+
+  override _final(done: Done): void {
+    this.#connection.finish()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    this.#idleTimer?.cancel()
+    this.#connection.release(error)
+    done(error)
+  }
+
+  /** Bytes arrived. @returns whether more are wanted now. */
+  arrived(chunk: Uint8Array): boolean {
+    this.#touch()
+    return this.push(chunk)
+  }
+
+  /** As Node's sockets: ends, and lets go once everything written is on its way. */
+  destroySoon(): void {
+    if (this.writable) this.end()
+    if (this.writableFinished) this.destroy()
+    else this.once('finish', () => this.destroy())
+  }
+
+  /** Emits 'timeout' after `idleMs` without traffic; 0 turns it off. Closes nothing by itself. */
+  setTimeout(idleMs: number, listener?: () => void): this {
+    this.#idleTimer?.cancel()
+    this.#idleTimer = undefined
+    this.#idleMs = idleMs
+    if (listener !== undefined) {
+      if (idleMs === 0) this.off('timeout', listener)
+      else this.once('timeout', listener)
+    }
+    this.#touch()
+    if (idleMs > 0) this.#watchIdle(idleMs)
+    return this
+  }
+
+  /** Nagle's algorithm is always off. */
+  setNoDelay(): this {
+    return this
+  }
+
+  /** NOT IMPLEMENTED: keep-alive probes. */
+  setKeepAlive(): this {
+    return this
+  }
+
+  /** Emulated sockets never keep a process alive; the clock does. */
+  ref(): this {
+    return this
+  }
+
+  unref(): this {
+    return this
+  }
+
+  #touch(): void {
+    this.#activeMs = this.#clock.nowMs()
+  }
+
+  #watchIdle(inMs: number): void {
+    this.#idleTimer = this.#clock.after(inMs, () => {
+      const restMs = this.#activeMs + this.#idleMs - this.#clock.nowMs()
+      if (restMs > 0) return this.#watchIdle(restMs)
+      this.#idleTimer = undefined
+      this.emit('timeout')
+    })
+  }
+}

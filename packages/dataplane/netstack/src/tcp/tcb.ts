@@ -1,0 +1,189 @@
+/**
+ * The transmission control block: everything TCP knows about one connection, as plain numbers (RFC 9293 §3.3.1).
+ * Only the functions beside this file change it.
+ *
+ * Sequence numbers are kept as *positions*: whole numbers that count from the SYN (position 0; data starts at 1) and
+ * never wrap, so they compare with `<`. The wire's 32-bit number is `(isn + position) mod 2^32`.
+ */
+import { RangeSet } from './range-set.ts'
+
+export type TcpState =
+  | 'SYN-SENT'
+  | 'SYN-RECEIVED'
+  | 'ESTABLISHED'
+  | 'FIN-WAIT-1'
+  | 'FIN-WAIT-2'
+  | 'CLOSE-WAIT'
+  | 'CLOSING'
+  | 'LAST-ACK'
+  | 'TIME-WAIT'
+  | 'CLOSED'
+
+export interface TcpParameters {
+  /** Most bytes held for a reader that is slow or misses a segment. */
+  readonly receiveBufferBytes: number
+  /** Most bytes written and not yet acknowledged. */
+  readonly sendBufferBytes: number
+  readonly minRtoMs: number
+  readonly maxRtoMs: number
+  readonly delayedAckMs: number
+  readonly timeWaitMs: number
+  /** How long a closed socket waits for the peer to finish, too. */
+  readonly finWait2Ms: number
+  /** Consecutive timeouts before the connection is given up. */
+  readonly maxRetransmits: number
+  readonly maxSynRetransmits: number
+  readonly initialWindowSegments: number
+}
+
+export const DEFAULT_TCP_PARAMETERS: TcpParameters = {
+  receiveBufferBytes: 1_000_000,
+  sendBufferBytes: 1_000_000,
+  minRtoMs: 200,
+  maxRtoMs: 60_000,
+  delayedAckMs: 40,
+  timeWaitMs: 1000,
+  finWait2Ms: 60_000,
+  // 10 timeouts from 200 ms on are more than the 100 s that RFC 9293 §3.8.3 asks for.
+  maxRetransmits: 10,
+  maxSynRetransmits: 6,
+  initialWindowSegments: 10,
+}
+
+/** When an acknowledgment is owed. */
+export const ACK_NONE = 0
+/** With the delayed-acknowledgment timer. */
+export const ACK_DELAYED = 1
+/** At the end of the batch of frames at hand. */
+export const ACK_SOON = 2
+/** Before the next segment is looked at: duplicates are counted by the sender. */
+export const ACK_NOW = 3
+
+export class Tcb {
+  readonly parameters: TcpParameters
+  state: TcpState = 'CLOSED'
+  /** Opened by a listener. */
+  isPassive = false
+  /** The application is gone; nobody will read. */
+  isOrphan = false
+
+  // Send side (positions in our stream).
+  readonly iss: number
+  sndUna = 0
+  sndNxt = 0
+  /** One past the highest position ever sent. */
+  sndMax = 0
+  /** Bytes past `sndUna` that the peer lets us send. */
+  sndWnd = 0
+  maxSndWnd = 0
+  /** Segment numbers of the last window update (RFC 9293 §3.10.7.4). */
+  sndWl1 = 0
+  sndWl2 = 0
+  sndShift = 0
+  /** One past the last byte that the application wrote. */
+  sendEnd = 1
+  /** The application wrote its last byte; the FIN is at position `sendEnd`. */
+  isFinQueued = false
+  /** Most payload bytes per segment. */
+  mss = 536
+  /** Send one byte (or the FIN) although the window is closed. */
+  isProbeDue = false
+
+  // Receive side (positions in the peer's stream).
+  irs = 0
+  rcvNxt = 0
+  /** One past the last position that our window allowed. */
+  rcvEdge = 0
+  rcvShift = 0
+  /** One past the last byte that the application took. */
+  readTo = 1
+  /** What the option announces. */
+  readonly advertisedMss: number
+  readonly outOfOrder: RangeSet = new RangeSet(64)
+  /** Where the peer's FIN is; -1 until one arrived. */
+  finAt = -1
+  ackOwed = ACK_NONE
+  /** Payload bytes received since the last acknowledgment. */
+  unackedBytes = 0
+  challengeAcks = 0
+  challengeFromMs = -Infinity
+
+  // Round-trip time (RFC 6298).
+  srttMs = -1
+  rttvarMs = 0
+  rtoMs = 1000
+  /** The timed segment ends here; -1 when none is timed. */
+  timedTo = -1
+  timedFromMs = 0
+  /** Timeouts in a row. */
+  retransmits = 0
+
+  // Congestion control (RFC 5681, 6582, 6675).
+  cwnd = 0
+  ssthresh = Infinity
+  dupAcks = 0
+  /** Recovery ends when everything up to here is acknowledged. */
+  recover = 0
+  inRecovery = false
+  /** Bytes acknowledged since the window grew, in congestion avoidance. */
+  growth = 0
+  /** The window, and not a lack of bytes or the peer, held back the last segment. */
+  isCwndLimited = false
+  isSackPermitted = false
+  readonly sacked: RangeSet = new RangeSet(64)
+  /** One past the highest position retransmitted in this recovery. */
+  retransmittedTo = 0
+  /** The segment at `sndUna` is to be sent again. */
+  isRetransmitDue = false
+  lastSendMs = -Infinity
+
+  // Timers: due times in ms, Infinity when off.
+  retransmitAtMs = Infinity
+  persistAtMs = Infinity
+  /** Probes sent since the window closed, and those since the peer last said anything. */
+  persistCount = 0
+  persistSilent = 0
+  delayedAckAtMs = Infinity
+  /** TIME-WAIT, or an orphan in FIN-WAIT-2. */
+  closeAtMs = Infinity
+
+  constructor(parameters: TcpParameters, iss: number, advertisedMss: number) {
+    this.parameters = parameters
+    this.iss = iss >>> 0
+    this.advertisedMss = advertisedMss
+    // RFC 7323 §2.2: the smallest shift with which 16 bits can say the whole buffer.
+    while (this.rcvShift < 14 && 0xffff << this.rcvShift < parameters.receiveBufferBytes) this.rcvShift++
+  }
+}
+
+/** What one step asks of whoever holds the connection. Cleared by the caller before each step. */
+export class TcpActions {
+  /** The handshake is complete. */
+  isConnected = false
+  /** The peer's FIN was reached: no more bytes will come. */
+  isPeerFinished = false
+  /** The connection is over; its block can be forgotten. */
+  isClosed = false
+  /** Why it is over, as a Node-style error code; undefined for a clean close. */
+  failure: TcpFailure | undefined = undefined
+  /** Store this much of the payload at `storeAt` of the receive stream, starting at `storeFrom` of the payload. */
+  storeLength = 0
+  storeFrom = 0
+  storeAt = 0
+  /** Answer with this reset. */
+  hasReset = false
+  resetSequence = 0
+  resetAcknowledgment = 0
+  resetFlags = 0
+}
+
+export type TcpFailure = 'ECONNREFUSED' | 'ECONNRESET' | 'ETIMEDOUT' | 'EHOSTUNREACH' | 'ENETUNREACH'
+
+export function clearActions(actions: TcpActions): void {
+  actions.isConnected = false
+  actions.isPeerFinished = false
+  actions.isClosed = false
+  actions.failure = undefined
+  actions.storeLength = 0
+  actions.hasReset = false
+}

@@ -1,0 +1,593 @@
+/**
+ * TCP of one stack: finds the connection or listener of each segment, turns segments into packets and back, and keeps
+ * the list of connections that have something to do at the end of the turn.
+ */
+import { type Clock, type ConnectOptions, type ListenOptions, socketError } from '@lodestone/host'
+import type { TcpListener, TcpSocket } from '@lodestone/host'
+import { Ip } from '@lodestone/net'
+import {
+  decodeTcpOptions,
+  encodeTcpOptions,
+  fixTransportChecksum,
+  IPV4_DST,
+  IPV4_SRC,
+  ipv4Dst,
+  ipv4Src,
+  IPV6_DST,
+  ipv6DstWord,
+  IPV6_SRC,
+  ipv6SrcWord,
+  IpProtocol,
+  ROW_L3,
+  ROW_L4,
+  ROW_PAYLOAD,
+  setTcpAcknowledgment,
+  setTcpChecksum,
+  setTcpDataOffset,
+  setTcpDstPort,
+  setTcpFlags,
+  setTcpReserved,
+  setTcpSequence,
+  setTcpSrcPort,
+  setTcpUrgent,
+  setTcpWindow,
+  TCP_MIN,
+  tcpAcknowledgment,
+  tcpDstPort,
+  tcpFlags,
+  tcpSequence,
+  tcpSrcPort,
+  tcpWindow,
+  verifyTransportChecksum,
+} from '@lodestone/packet'
+import { MAPPED_WORD } from '../address-map.ts'
+import { formatZoned, parseZoned } from '../address-text.ts'
+import { NS_DROP } from '../drop.ts'
+import { ErrorKind } from '../error-kind.ts'
+import type { Interface } from '../interface.ts'
+import { TO_UNICAST } from '../ip-input.ts'
+import { ipHeaderLength, outputIp, outputOn, writeIpHeader } from '../ip-output.ts'
+import { PortSpace } from '../port-space.ts'
+import type { Stack } from '../stack.ts'
+import { Connection } from './connection.ts'
+import { acceptSyn } from './input.ts'
+import { open } from './machine.ts'
+import { nextSegment } from './output.ts'
+import { ACK, InSegment, MAX_SACK_BLOCKS, OutSegment, resetFor, RST, startSegment, SYN } from './segment.ts'
+import { DEFAULT_TCP_PARAMETERS, type Tcb, type TcpActions, type TcpFailure, type TcpParameters } from './tcb.ts'
+
+/** Half-open connections per listener; more SYNs are dropped and tried again by their senders. */
+const BACKLOG = 128
+const CONNECTION_LIMIT = 16_384
+const HOP_LIMIT = 64
+const CONNECT_TIMEOUT_MS = 30_000
+
+const TUPLE_PORTS = 8
+const TUPLE_SCOPE = 9
+
+export interface Listener {
+  readonly port: number
+  readonly address: Ip | undefined
+  readonly interface: Interface | undefined
+  readonly accept: (socket: TcpSocket) => void
+  halfOpen: number
+  isClosed: boolean
+}
+
+export interface ConnectionEntry {
+  readonly local: string
+  readonly localPort: number
+  readonly remote: string
+  readonly remotePort: number
+  readonly state: string
+}
+
+const EMPTY = new Uint8Array(0)
+
+export class Tcp {
+  readonly clock: Clock
+  readonly parameters: TcpParameters
+  readonly #stack: Stack
+  readonly #ports: PortSpace
+  readonly #listeners = new Map<number, Listener[]>()
+  readonly #connections = new Map<number, Connection>()
+  readonly #localPorts = new Map<number, number>()
+  readonly #in = new InSegment()
+  readonly #out = new OutSegment()
+  readonly #tuple = new Int32Array(10)
+  readonly #dirty: Connection[] = []
+  #count = 0
+
+  constructor(stack: Stack, parameters: Partial<TcpParameters>) {
+    this.#stack = stack
+    this.clock = stack.clock
+    this.parameters = { ...DEFAULT_TCP_PARAMETERS, ...parameters }
+    this.#ports = new PortSpace(stack.random.fork('tcp-ports'))
+  }
+
+  get hasWork(): boolean {
+    return this.#dirty.length > 0
+  }
+
+  enter(): Stack {
+    this.#stack.enter()
+    return this.#stack
+  }
+
+  noteDirty(connection: Connection): void {
+    if (connection.isDirty) return
+    connection.isDirty = true
+    this.#dirty.push(connection)
+  }
+
+  endTurn(): void {
+    let connection: Connection | undefined
+    while ((connection = this.#dirty.pop()) !== undefined) {
+      connection.isDirty = false
+      connection.settle()
+      this.pump(connection)
+      connection.arm(this.#stack.nowMs)
+    }
+  }
+
+  /** Sends what may be sent. */
+  pump(connection: Connection): void {
+    while (nextSegment(connection.tcb, this.#stack.nowMs, this.#out)) this.#transmit(connection, this.#out)
+  }
+
+  // ── Input ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The segment described by the stack's row. */
+  input(iface: Interface, slot: number, addressed: number): void {
+    const stack = this.#stack
+    const { bytes } = stack.arena
+    const l3 = stack.row[ROW_L3]!
+    const l4 = stack.row[ROW_L4]!
+    const end = stack.arena.end(slot)
+    if (addressed !== TO_UNICAST) return stack.drop(slot, NS_DROP.TCP_NO_CONNECTION)
+    if (!verifyTransportChecksum(bytes, l3, l4, end)) return stack.drop(slot, NS_DROP.TRANSPORT_CHECKSUM)
+    const payload = stack.row[ROW_PAYLOAD]!
+    readSegment(this.#in, bytes, l4, payload, end)
+    readTuple(this.#tuple, bytes, l3, l4, iface)
+    let connection = this.#find(this.#tuple)
+    if (connection !== undefined && isReborn(connection.tcb, this.#in)) {
+      connection.abort()
+      connection = undefined
+    }
+    if (connection === undefined) return this.#onStranger(iface, slot, l3, l4)
+    stack.noteDelivered(slot, l3)
+    connection.onSegment(this.#in, bytes, payload, stack.nowMs)
+    stack.arena.free(slot)
+  }
+
+  /** A segment without a connection: a SYN for a listener, or something to reset. */
+  #onStranger(iface: Interface, slot: number, l3: number, l4: number): void {
+    const stack = this.#stack
+    const segment = this.#in
+    const { bytes } = stack.arena
+    const isV4 = bytes[l3]! >>> 4 === 4
+    const local = isV4 ? Ip.fromBytes(bytes, l3 + IPV4_DST, 4) : Ip.fromBytes(bytes, l3 + IPV6_DST, 16)
+    const remote = isV4 ? Ip.fromBytes(bytes, l3 + IPV4_SRC, 4) : Ip.fromBytes(bytes, l3 + IPV6_SRC, 16)
+    const isSyn = (segment.flags & (SYN | ACK | RST)) === SYN
+    const listener = isSyn ? this.#findListener(tcpDstPort(bytes, l4), local, iface) : undefined
+    if (listener === undefined) {
+      if (resetFor(segment, this.#out)) {
+        const scope = remote.family === 6 && remote.isLinkLocal ? iface : undefined
+        this.#send(local, tcpDstPort(bytes, l4), remote, tcpSrcPort(bytes, l4), HOP_LIMIT, scope, this.#out, undefined)
+      }
+      return stack.drop(slot, NS_DROP.TCP_NO_CONNECTION)
+    }
+    if (listener.halfOpen >= BACKLOG || this.#count >= CONNECTION_LIMIT) return stack.drop(slot, NS_DROP.TCP_BACKLOG)
+    stack.noteDelivered(slot, l3)
+    const tcb = acceptSyn(this.parameters, segment, stack.random.u32(), this.#mssFor(iface, remote))
+    listener.halfOpen++
+    const connection = this.#add(tcb, local, tcpDstPort(bytes, l4), remote, tcpSrcPort(bytes, l4), iface, {
+      listener,
+      hopLimit: HOP_LIMIT,
+      onOpened: undefined,
+    })
+    this.noteDirty(connection)
+    stack.arena.free(slot)
+  }
+
+  /** An ICMP error quotes a segment of ours. */
+  onError(kind: ErrorKind, local: Ip, localPort: number, remote: Ip, remotePort: number, sequence: number): void {
+    const scopes = local.family === 6 && local.isLinkLocal ? this.#stack.interfaces : [undefined]
+    for (const scope of scopes) {
+      const connection = this.#find(makeTuple(local, localPort, remote, remotePort, scope))
+      if (connection !== undefined) this.#failed(connection, kind, sequence)
+    }
+  }
+
+  #failed(connection: Connection, kind: ErrorKind, sequence: number): void {
+    switch (kind) {
+      case ErrorKind.tooBig: {
+        const mtuBytes = this.#stack.pathMtu.get(connection.remote, this.#stack.nowMs)
+        return connection.onPathMss(sequence, mtuBytes - ipHeaderLength(connection.remote.family) - TCP_MIN)
+      }
+      case ErrorKind.port:
+      case ErrorKind.protocol:
+        return connection.onUnreachable(sequence, 'ECONNREFUSED')
+      case ErrorKind.net:
+        return connection.onUnreachable(sequence, 'ENETUNREACH')
+      case ErrorKind.host:
+      case ErrorKind.prohibited:
+        return connection.onUnreachable(sequence, 'EHOSTUNREACH')
+      case ErrorKind.timeExceeded:
+    }
+  }
+
+  // ── Output ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #transmit(connection: Connection, out: OutSegment): void {
+    this.#send(
+      connection.local,
+      connection.localPort,
+      connection.remote,
+      connection.remotePort,
+      connection.hopLimit,
+      connection.scope,
+      out,
+      connection,
+    )
+  }
+
+  #send(
+    local: Ip,
+    localPort: number,
+    remote: Ip,
+    remotePort: number,
+    hopLimit: number,
+    scope: Interface | undefined,
+    out: OutSegment,
+    connection: Connection | undefined,
+  ): void {
+    const stack = this.#stack
+    const options = hasOptions(out) ? optionBytes(out) : EMPTY
+    const ip = ipHeaderLength(remote.family)
+    const header = TCP_MIN + options.length
+    const slot = stack.allocIp(ip + header + out.payloadLength)
+    if (slot < 0) return // as if it were lost on the way
+    const { bytes } = stack.arena
+    const at = stack.arena.start(slot)
+    const l4 = at + ip
+    writeIpHeader(stack, slot, local, remote, IpProtocol.tcp, hopLimit)
+    setTcpSrcPort(bytes, l4, localPort)
+    setTcpDstPort(bytes, l4, remotePort)
+    setTcpSequence(bytes, l4, out.sequence)
+    setTcpAcknowledgment(bytes, l4, out.acknowledgment)
+    setTcpDataOffset(bytes, l4, header / 4)
+    setTcpReserved(bytes, l4, 0)
+    setTcpFlags(bytes, l4, out.flags)
+    setTcpWindow(bytes, l4, out.window)
+    setTcpChecksum(bytes, l4, 0)
+    setTcpUrgent(bytes, l4, 0)
+    if (options.length > 0) bytes.set(options, l4 + TCP_MIN)
+    if (out.payloadLength > 0) connection!.sendRing.read(out.position, bytes, l4 + header, out.payloadLength) // because only connections send data
+    fixTransportChecksum(bytes, at, l4, stack.arena.end(slot))
+    if (scope === undefined) outputIp(stack, slot)
+    else outputOn(stack, scope, slot)
+  }
+
+  /** Sends the reset that the machine asked for. */
+  reset(connection: Connection, actions: TcpActions): void {
+    startSegment(this.#out, actions.resetFlags, actions.resetSequence, actions.resetAcknowledgment)
+    this.#transmit(connection, this.#out)
+  }
+
+  // ── Connections ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Resolves when the handshake is complete; rejects with a Node-style error. */
+  connect(options: ConnectOptions): Promise<TcpSocket> {
+    const stack = this.#stack
+    const to = parseZoned(options.address)
+    if (to === undefined) return reject('EINVAL', `${options.address} is not an IP address`)
+    const from = options.localAddress === undefined ? undefined : parseZoned(options.localAddress)
+    if (
+      options.localAddress !== undefined &&
+      (from === undefined || !stack.hasAddress(from.ip, from.zone ?? to.zone))
+    ) {
+      return reject('EADDRNOTAVAIL', `${options.localAddress} is not an address of ${stack.name}`)
+    }
+    const zone = to.zone ?? from?.zone
+    const route = stack.route(to.ip)
+    const iface = to.ip.family === 6 && to.ip.isLinkLocal ? zone && stack.interface(zone) : route?.interface
+    if (iface === undefined || iface === '') return reject('ENETUNREACH', `no route to ${options.address}`)
+    const local = from?.ip ?? stack.sourceFor(to.ip, iface, route?.source)
+    if (local === undefined) return reject('EADDRNOTAVAIL', `no address to reach ${options.address} from`)
+    if (this.#count >= CONNECTION_LIMIT) return reject('EMFILE', 'too many connections')
+    return new Promise((resolve, fail) => {
+      const localPort = this.#ports.pick((port) => this.#localPorts.has(port) || this.#listeners.has(port))
+      const tcb = open(this.parameters, stack.random.u32(), this.#mssFor(iface, to.ip))
+      const where = `${options.address} port ${options.port}`
+      const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS
+      const timer = this.clock.after(timeoutMs, () => {
+        fail(socketError('ETIMEDOUT', `${where} did not answer in ${timeoutMs} ms`))
+        connection.stream.destroy()
+      })
+      const connection: Connection = this.#add(tcb, local, localPort, to.ip, options.port, iface, {
+        listener: undefined,
+        hopLimit: options.hopLimit ?? HOP_LIMIT,
+        onOpened: (failure) => {
+          timer.cancel()
+          if (failure === undefined) resolve(connection.stream)
+          else fail(socketError(failure, where))
+        },
+      })
+      stack.enter()
+      this.noteDirty(connection)
+      stack.leave()
+    })
+  }
+
+  listen(options: ListenOptions, onConnection: (socket: TcpSocket) => void): TcpListener {
+    const stack = this.#stack
+    const local = options.address === undefined ? undefined : parseZoned(options.address)
+    if (options.address !== undefined && local === undefined) {
+      throw socketError('EINVAL', `${options.address} is not an IP address`)
+    }
+    const isAny = local === undefined || local.ip.isUnspecified
+    if (!isAny && !stack.hasAddress(local.ip, local.zone)) {
+      throw socketError('EADDRNOTAVAIL', `${options.address} is not an address of ${stack.name}`)
+    }
+    const port =
+      options.port === 0
+        ? this.#ports.pick((each) => this.#localPorts.has(each) || this.#listeners.has(each))
+        : options.port
+    const listener: Listener = {
+      port,
+      address: isAny ? undefined : local.ip,
+      interface: local?.zone === undefined ? undefined : stack.interface(local.zone),
+      accept: onConnection,
+      halfOpen: 0,
+      isClosed: false,
+    }
+    const others = this.#listeners.get(port) ?? []
+    const isTaken = others.some(
+      (other) =>
+        (other.address === undefined && isAny) ||
+        (other.address !== undefined &&
+          listener.address?.equals(other.address) === true &&
+          other.interface === listener.interface),
+    )
+    if (isTaken) throw socketError('EADDRINUSE', `TCP port ${port} of ${options.address ?? '*'} is in use`)
+    this.#listeners.set(port, [...others, listener])
+    return { port, close: () => this.#closeListener(listener) }
+  }
+
+  #closeListener(listener: Listener): void {
+    listener.isClosed = true
+    const rest = (this.#listeners.get(listener.port) ?? []).filter((other) => other !== listener)
+    if (rest.length > 0) this.#listeners.set(listener.port, rest)
+    else this.#listeners.delete(listener.port)
+  }
+
+  /** The handshake of a passive connection is complete. */
+  opened(connection: Connection): void {
+    const { listener } = connection
+    if (listener === undefined) return
+    listener.halfOpen--
+    if (listener.isClosed) connection.stream.destroy()
+    else listener.accept(connection.stream)
+  }
+
+  /** The connection is over. */
+  forget(connection: Connection): void {
+    if (!this.#remove(connection)) return
+    this.#count--
+    const users = this.#localPorts.get(connection.localPort)! - 1
+    if (users > 0) this.#localPorts.set(connection.localPort, users)
+    else this.#localPorts.delete(connection.localPort)
+    const { listener, tcb } = connection
+    if (listener !== undefined && tcb.sndUna === 0) listener.halfOpen--
+  }
+
+  connections(): ConnectionEntry[] {
+    const entries: ConnectionEntry[] = []
+    for (const first of this.#connections.values()) {
+      for (let at: Connection | undefined = first; at !== undefined; at = at.next) {
+        entries.push({
+          local: at.localText,
+          localPort: at.localPort,
+          remote: at.remoteText,
+          remotePort: at.remotePort,
+          state: at.tcb.state,
+        })
+      }
+    }
+    return entries
+  }
+
+  /** Resets everything. */
+  close(): void {
+    for (const listeners of [...this.#listeners.values()]) for (const each of listeners) this.#closeListener(each)
+    for (const first of [...this.#connections.values()]) {
+      for (let at: Connection | undefined = first; at !== undefined; at = at.next) {
+        at.stream.on('error', () => undefined)
+        at.stream.destroy(socketError('ECONNABORTED', `${this.#stack.name} was closed`))
+        at.abort()
+      }
+    }
+  }
+
+  #add(
+    tcb: Tcb,
+    local: Ip,
+    localPort: number,
+    remote: Ip,
+    remotePort: number,
+    iface: Interface,
+    rest: {
+      listener: Listener | undefined
+      hopLimit: number
+      onOpened: ((failure: TcpFailure | undefined) => void) | undefined
+    },
+  ): Connection {
+    const scope = remote.family === 6 && remote.isLinkLocal ? iface : undefined
+    const tuple = makeTuple(local, localPort, remote, remotePort, scope)
+    const hash = hashTuple(tuple)
+    const connection = new Connection({
+      ...rest,
+      tcp: this,
+      tcb,
+      local,
+      localPort,
+      remote,
+      remotePort,
+      localText: formatZoned(local, iface.name),
+      remoteText: formatZoned(remote, iface.name),
+      scope,
+      tuple,
+      hash,
+    })
+    connection.next = this.#connections.get(hash)
+    this.#connections.set(hash, connection)
+    this.#count++
+    this.#localPorts.set(localPort, (this.#localPorts.get(localPort) ?? 0) + 1)
+    return connection
+  }
+
+  #remove(connection: Connection): boolean {
+    let at = this.#connections.get(connection.hash)
+    if (at === connection) {
+      if (at.next === undefined) this.#connections.delete(connection.hash)
+      else this.#connections.set(connection.hash, at.next)
+      return true
+    }
+    while (at !== undefined) {
+      if (at.next === connection) {
+        at.next = connection.next
+        return true
+      }
+      at = at.next
+    }
+    return false
+  }
+
+  #find(tuple: Int32Array): Connection | undefined {
+    let connection = this.#connections.get(hashTuple(tuple))
+    while (connection !== undefined && !sameTuple(connection.tuple, tuple)) connection = connection.next
+    return connection
+  }
+
+  /** An exact address beats a wildcard. */
+  #findListener(port: number, local: Ip, iface: Interface): Listener | undefined {
+    let wildcard: Listener | undefined
+    for (const listener of this.#listeners.get(port) ?? []) {
+      if (listener.interface !== undefined && listener.interface !== iface) continue
+      if (listener.address === undefined) wildcard ??= listener
+      else if (listener.address.equals(local)) return listener
+    }
+    return wildcard
+  }
+
+  /** Payload bytes per segment that fit the interface and what is known of the path. */
+  #mssFor(iface: Interface, remote: Ip): number {
+    const mtuBytes = Math.min(iface.mtuBytes, this.#stack.pathMtu.get(remote, this.#stack.nowMs))
+    return Math.min(0xffff, mtuBytes - ipHeaderLength(remote.family) - TCP_MIN)
+  }
+}
+
+function reject(code: string, message: string): Promise<never> {
+  return Promise.reject(socketError(code, message))
+}
+
+/** RFC 9293 §3.10.7.4, RFC 6191: a SYN beyond the old connection's end may open the next one out of TIME-WAIT. */
+function isReborn(tcb: Tcb, segment: InSegment): boolean {
+  if (tcb.state !== 'TIME-WAIT' || (segment.flags & (SYN | ACK | RST)) !== SYN) return false
+  return ((segment.sequence - (tcb.irs + tcb.rcvNxt)) | 0) > 0
+}
+
+function readSegment(segment: InSegment, bytes: Uint8Array, l4: number, payload: number, end: number): void {
+  segment.sequence = tcpSequence(bytes, l4)
+  segment.acknowledgment = tcpAcknowledgment(bytes, l4)
+  segment.flags = tcpFlags(bytes, l4)
+  segment.window = tcpWindow(bytes, l4)
+  segment.payloadLength = end - payload
+  segment.mss = 0
+  segment.windowShift = -1
+  segment.sackPermitted = false
+  segment.sackCount = 0
+  if (payload - l4 > TCP_MIN) readOptions(segment, bytes, l4)
+}
+
+/** Options come with SYNs and with reports of holes, so this is not the common path. */
+function readOptions(segment: InSegment, bytes: Uint8Array, l4: number): void {
+  const options = decodeTcpOptions(bytes, l4)
+  segment.mss = options.mss ?? 0
+  segment.windowShift = options.windowScale ?? -1
+  segment.sackPermitted = options.sackPermitted ?? false
+  const sack = options.sack ?? []
+  const count = Math.min(MAX_SACK_BLOCKS, sack.length >> 1)
+  for (let i = 0; i < count; i++) {
+    segment.sackStarts[i] = sack[2 * i]!
+    segment.sackEnds[i] = sack[2 * i + 1]!
+  }
+  segment.sackCount = count
+}
+
+function hasOptions(out: OutSegment): boolean {
+  return out.mss !== 0 || out.sackCount > 0
+}
+
+function optionBytes(out: OutSegment): Uint8Array {
+  const sack: number[] = []
+  for (let i = 0; i < out.sackCount; i++) sack.push(out.sackStarts[i]!, out.sackEnds[i]!)
+  return encodeTcpOptions({
+    ...(out.mss === 0 ? {} : { mss: out.mss }),
+    ...(out.windowShift < 0 ? {} : { windowScale: out.windowShift }),
+    ...(out.sackPermitted ? { sackPermitted: true } : {}),
+    ...(sack.length > 0 ? { sack } : {}),
+  })
+}
+
+/** The tuple of a segment that came in by `iface`. */
+function readTuple(tuple: Int32Array, bytes: Uint8Array, l3: number, l4: number, iface: Interface): void {
+  if (bytes[l3]! >>> 4 === 4) {
+    tuple[0] = 0
+    tuple[1] = 0
+    tuple[2] = MAPPED_WORD
+    tuple[3] = ipv4Src(bytes, l3)
+    tuple[4] = 0
+    tuple[5] = 0
+    tuple[6] = MAPPED_WORD
+    tuple[7] = ipv4Dst(bytes, l3)
+    tuple[TUPLE_SCOPE] = 0
+  } else {
+    for (let i = 0; i < 4; i++) {
+      tuple[i] = ipv6SrcWord(bytes, l3, i)
+      tuple[4 + i] = ipv6DstWord(bytes, l3, i)
+    }
+    tuple[TUPLE_SCOPE] = ((tuple[0]! >>> 16) & 0xffc0) === 0xfe80 ? iface.index : 0
+  }
+  tuple[TUPLE_PORTS] = (tcpSrcPort(bytes, l4) << 16) | tcpDstPort(bytes, l4)
+}
+
+function makeTuple(
+  local: Ip,
+  localPort: number,
+  remote: Ip,
+  remotePort: number,
+  scope: Interface | undefined,
+): Int32Array {
+  const tuple = new Int32Array(10)
+  for (let i = 0; i < 4; i++) {
+    tuple[i] = remote.family === 6 ? remote.word(i) : i === 3 ? remote.word(0) : i === 2 ? MAPPED_WORD : 0
+    tuple[4 + i] = local.family === 6 ? local.word(i) : i === 3 ? local.word(0) : i === 2 ? MAPPED_WORD : 0
+  }
+  tuple[TUPLE_PORTS] = (remotePort << 16) | localPort
+  tuple[TUPLE_SCOPE] = scope?.index ?? 0
+  return tuple
+}
+
+/** Below 2^30, so that it is a small integer for the map. */
+function hashTuple(tuple: Int32Array): number {
+  let h = 0
+  for (let i = 0; i < 10; i++) h = Math.imul(h ^ tuple[i]! ^ (h >>> 15), 0x9e3779b1)
+  return (h ^ (h >>> 16)) & 0x3fffffff
+}
+
+function sameTuple(a: Int32Array, b: Int32Array): boolean {
+  for (let i = 0; i < 10; i++) if (a[i] !== b[i]) return false
+  return true
+}

@@ -1,0 +1,131 @@
+/**
+ * Control-plane keys ↔ packed key words (see the layout of `@lodestone/p4`). A packed key says the same thing in one way
+ * only: bits outside a mask are zero, `any` is a zero mask or the whole range.
+ */
+import type { KeyLayout, KeySet, TableLayout } from '@lodestone/p4'
+import type { TableError } from '../pipeline.ts'
+
+export interface PackedKey {
+  /** Value and mask per hashed word. */
+  readonly words: BigUint64Array
+  readonly masks: BigUint64Array
+  readonly low: BigUint64Array
+  readonly high: BigUint64Array
+  /** Sum of the prefix lengths. */
+  readonly prefixLength: number
+}
+
+const WORD = (1n << 64n) - 1n
+
+export function ones(width: number): bigint {
+  return (1n << BigInt(width)) - 1n
+}
+
+export function packKey(table: TableLayout, keys: readonly KeySet[]): PackedKey | TableError {
+  const fields = table.keys.filter((key) => key.match !== 'selector')
+  if (keys.length !== fields.length) {
+    const names = fields.map((key) => key.name).join(', ')
+    return {
+      kind: 'badKey',
+      key: fields[keys.length]?.name ?? '',
+      message: `${table.name} has ${fields.length} keys (${names}), not ${keys.length}`,
+    }
+  }
+  const packed = {
+    words: new BigUint64Array(table.words),
+    masks: new BigUint64Array(table.words),
+    low: new BigUint64Array(table.rangeWords),
+    high: new BigUint64Array(table.rangeWords),
+    prefixLength: 0,
+  }
+  for (const [index, key] of fields.entries()) {
+    const message = packField(packed, key, keys[index]!)
+    if (message !== undefined) return { kind: 'badKey', key: key.name, message }
+  }
+  return packed
+}
+
+function packField(
+  packed: { -readonly [Name in keyof PackedKey]: PackedKey[Name] },
+  key: KeyLayout,
+  set: KeySet,
+): string | undefined {
+  const { width } = key
+  const full = ones(width)
+  const tooWide = (value: bigint): string | undefined =>
+    value < 0n || value > full ? `${value} does not fit into ${width} bits` : undefined
+  if (key.match === 'range') {
+    const [low, high] =
+      set.kind === 'range' ? [set.low, set.high] : set.kind === 'exact' ? [set.value, set.value] : [0n, full]
+    if (set.kind === 'lpm' || set.kind === 'ternary') return `a range key takes a range, not ${set.kind}`
+    const message = tooWide(low) ?? tooWide(high)
+    if (message !== undefined) return message
+    if (low > high) return `the range ${low}..${high} is empty`
+    put(packed.low, key, low)
+    put(packed.high, key, high)
+    return undefined
+  }
+  if (set.kind === 'range') return `${key.match} takes no range`
+  if (set.kind === 'any') return key.match === 'exact' ? 'an exact key needs a value' : undefined
+  const wide = tooWide(set.value)
+  if (wide !== undefined) return wide
+  let mask = full
+  if (set.kind === 'lpm') {
+    if (key.match === 'optional') return 'an optional key is a value or any'
+    if (!Number.isInteger(set.length) || set.length < 0 || set.length > width) {
+      return `prefix length ${set.length} is not between 0 and ${width}`
+    }
+    if (key.match === 'exact' && set.length !== width) return 'an exact key has no prefix length'
+    mask = full ^ ones(width - set.length)
+  } else if (set.kind === 'ternary') {
+    if (key.match !== 'ternary' && set.mask !== full) return `${key.match} takes no mask`
+    const message = tooWide(set.mask)
+    if (message !== undefined) return `mask: ${message}`
+    mask = set.mask
+  }
+  if (key.match === 'lpm') packed.prefixLength += set.kind === 'lpm' ? set.length : width
+  put(packed.words, key, set.value & mask)
+  put(packed.masks, key, mask)
+  return undefined
+}
+
+function put(words: BigUint64Array, key: KeyLayout, value: bigint): void {
+  if (key.width <= 64) {
+    words[key.word] = words[key.word]! | (value << BigInt(key.shift))
+    return
+  }
+  for (let k = 0; 64 * k < key.width; k++) words[key.word + k] = (value >> BigInt(64 * k)) & WORD
+}
+
+function take(words: BigUint64Array, key: KeyLayout): bigint {
+  if (key.width <= 64) return (words[key.word]! >> BigInt(key.shift)) & ones(key.width)
+  let value = 0n
+  for (let k = 0; 64 * k < key.width; k++) value |= words[key.word + k]! << BigInt(64 * k)
+  return value
+}
+
+/** The key as the control plane would write it. */
+export function unpackKey(table: TableLayout, packed: PackedKey): KeySet[] {
+  return table.keys
+    .filter((key) => key.match !== 'selector')
+    .map((key): KeySet => {
+      const full = ones(key.width)
+      if (key.match === 'range') {
+        const low = take(packed.low, key)
+        const high = take(packed.high, key)
+        return low === 0n && high === full ? { kind: 'any' } : { kind: 'range', low, high }
+      }
+      const value = take(packed.words, key)
+      const mask = take(packed.masks, key)
+      if (key.match === 'exact') return { kind: 'exact', value }
+      if (key.match === 'lpm') return { kind: 'lpm', value, length: prefixLength(mask, key.width) }
+      if (mask === 0n) return { kind: 'any' }
+      return key.match === 'optional' ? { kind: 'exact', value } : { kind: 'ternary', value, mask }
+    })
+}
+
+function prefixLength(mask: bigint, width: number): number {
+  let length = 0
+  while (length < width && (mask >> BigInt(width - 1 - length)) & 1n) length++
+  return length
+}

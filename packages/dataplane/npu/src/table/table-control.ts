@@ -1,0 +1,224 @@
+/**
+ * One table as the control plane sees it: names, validation and exact errors around a `TableStore`.
+ * A table or action may be named by its full path or by any unambiguous tail of it (`forward` for
+ * `ingress.router.forward`).
+ */
+import type { BoundAction, KeySet, Program, Table } from '@lodestone/p4'
+import type { Entry, EntryKey, TableDescription, TableError, TableResult } from '../pipeline.ts'
+import { formatKey, formatOf, formatValue } from '../value-format.ts'
+import { ones, packKey, type PackedKey, unpackKey } from './packed-key.ts'
+import type { TableStore } from './table-store.ts'
+
+/** Entries of a table whose program names no size. */
+export const DEFAULT_TABLE_SIZE = 1 << 20
+
+const OK: TableResult = { ok: true }
+
+export class TableControl {
+  readonly description: TableDescription
+  readonly store: TableStore
+  readonly #program: Program
+  readonly #table: Table
+  readonly #hasPriorities: boolean
+  /** Whether the matching entry with the longest prefixes wins, as there are no priorities. */
+  readonly #hasPrefixes: boolean
+
+  constructor(program: Program, table: Table, store: TableStore) {
+    this.#program = program
+    this.#table = table
+    this.store = store
+    this.#hasPriorities = table.keys.some((key) => ['ternary', 'range', 'optional'].includes(key.match))
+    this.#hasPrefixes = !this.#hasPriorities && table.keys.some((key) => key.match === 'lpm')
+    this.description = {
+      name: table.name,
+      keys: table.keys.map(({ name, match, expression }) => ({ name, match, width: expression.width })),
+      actions: table.actions.map(({ action }) => {
+        const { name, parameters } = program.actions[action]!
+        return { name, parameters: parameters.map(({ name, width }) => ({ name, width })) }
+      }),
+      size: table.keys.length === 0 ? 0 : (table.size ?? DEFAULT_TABLE_SIZE),
+      isConst: table.areEntriesConst,
+    }
+    this.reset()
+  }
+
+  /** Back to the program's own entries and default action. */
+  reset(): void {
+    this.store.clear()
+    this.store.writeAction(this.store.layout.defaultEntry, this.#table.defaultAction)
+    for (const entry of this.#table.entries) {
+      const key = packKey(this.store.layout, entry.keys)
+      if ('kind' in key) throw new Error(`${this.#table.name}: constant entry: ${JSON.stringify(key)}`)
+      // Of two equal constant entries the first one counts.
+      const rank = this.#rank(key, entry.priority)
+      if (this.store.find(key, rank) === 0) this.store.insert(key, rank, entry.action)
+    }
+  }
+
+  add(entry: Entry): TableResult {
+    const bound = this.#checkWrite(entry)
+    if ('kind' in bound) return failed(bound)
+    const { size } = this.description
+    if (this.store.find(bound.key, bound.rank) !== 0) return failed({ kind: 'exists' })
+    if (this.store.count >= size) return failed({ kind: 'full', size })
+    this.store.insert(bound.key, bound.rank ?? 0, bound.action)
+    return OK
+  }
+
+  modify(entry: Entry): TableResult {
+    const bound = this.#checkWrite(entry)
+    if ('kind' in bound) return failed(bound)
+    const at = this.store.find(bound.key, entry.priority === undefined ? this.#anyRank(bound.rank) : bound.rank)
+    if (at === 0) return failed({ kind: 'notFound' })
+    this.store.writeAction(at, bound.action)
+    return OK
+  }
+
+  delete(entry: EntryKey): TableResult {
+    const problem = this.#checkConst()
+    if (problem !== undefined) return failed(problem)
+    const key = packKey(this.store.layout, entry.keys)
+    if ('kind' in key) return failed(key)
+    const rank = this.#rank(key, entry.priority)
+    const at = this.store.find(key, entry.priority === undefined ? this.#anyRank(rank) : rank)
+    if (at === 0) return failed({ kind: 'notFound' })
+    this.store.remove(at)
+    return OK
+  }
+
+  setDefault(action: string, parameters: readonly bigint[]): TableResult {
+    if (this.#table.isDefaultConst) {
+      return failed({ kind: 'constant', message: `the default action of ${this.#table.name} is constant` })
+    }
+    const bound = this.#bind(action, parameters, 'default')
+    if ('kind' in bound) return failed(bound)
+    this.store.writeAction(this.store.layout.defaultEntry, bound)
+    return OK
+  }
+
+  clear(): TableResult {
+    const problem = this.#checkConst()
+    if (problem !== undefined) return failed(problem)
+    this.store.clear()
+    return OK
+  }
+
+  entries(): (Entry & { readonly hits: { packets: number; bytes: number } })[] {
+    return this.store.addresses().map((address) => {
+      const { action, parameters } = this.store.readAction(address)
+      return {
+        keys: this.keysOf(address),
+        ...(this.#hasPriorities ? { priority: this.store.rank(address) } : {}),
+        action: this.actionName(action),
+        parameters,
+        hits: { packets: this.store.packets(address), bytes: this.store.bytes(address) },
+      }
+    })
+  }
+
+  keysOf(address: number): KeySet[] {
+    return unpackKey(this.store.layout, this.store.readKey(address))
+  }
+
+  actionName(index: number): string {
+    return this.#program.actions[this.#table.actions[index]!.action]!.name
+  }
+
+  /** `203.0.113.0/24 → forward(port=1)`. */
+  entryText(address: number): string {
+    const keys = this.keysOf(address).map((key, k) => {
+      const { expression } = this.#table.keys[k]!
+      return formatKey(key, expression.width, formatOf(this.#program, expression))
+    })
+    const { action } = this.store.readAction(address)
+    const parameters = this.parameters(address).map(({ name, value }) => `${name}=${value}`)
+    return `${keys.join(', ')} → ${tail(this.actionName(action))}(${parameters.join(', ')})`
+  }
+
+  /** Of the entry's action, formatted. */
+  parameters(address: number): { name: string; value: string }[] {
+    const bound = this.store.readAction(address)
+    const { parameters } = this.#program.actions[this.#table.actions[bound.action]!.action]!
+    return parameters.map(({ name, width, slot }, k) => ({
+      name,
+      value: formatValue(bound.parameters[k]!, width, this.#program.slots[slot]!.format),
+    }))
+  }
+
+  #checkConst(): TableError | undefined {
+    if (!this.#table.areEntriesConst) return undefined
+    return { kind: 'constant', message: `the entries of ${this.#table.name} are constant` }
+  }
+
+  #checkWrite(
+    entry: Entry,
+  ): { readonly key: PackedKey; readonly rank: number; readonly action: BoundAction } | TableError {
+    const problem = this.#checkConst()
+    if (problem !== undefined) return problem
+    if (this.#table.keys.length === 0) {
+      return { kind: 'constant', message: `${this.#table.name} has no keys: only its default action can be set` }
+    }
+    const key = packKey(this.store.layout, entry.keys)
+    if ('kind' in key) return key
+    if (entry.priority !== undefined && !Number.isInteger(entry.priority)) {
+      return { kind: 'badKey', key: 'priority', message: `${entry.priority} is not a whole number` }
+    }
+    const action = this.#bind(entry.action, entry.parameters, 'entry')
+    if ('kind' in action) return action
+    return { key, rank: this.#rank(key, entry.priority), action }
+  }
+
+  #bind(name: string, parameters: readonly bigint[], use: 'entry' | 'default'): BoundAction | TableError {
+    const candidates = this.#table.actions.map(({ action, isDefaultOnly, isTableOnly }) => ({
+      ...this.#program.actions[action]!,
+      isAllowed: use === 'entry' ? !isDefaultOnly : !isTableOnly,
+    }))
+    const index = byName(candidates, name)
+    const action = candidates[index]
+    if (action === undefined || !action.isAllowed) {
+      const allowed = candidates.filter(({ isAllowed }) => isAllowed).map((one) => one.name)
+      return { kind: 'noSuchAction', action: name, allowed }
+    }
+    if (parameters.length !== action.parameters.length) {
+      const names = action.parameters.map((one) => one.name).join(', ')
+      return {
+        kind: 'badParameter',
+        parameter: action.parameters[parameters.length]?.name ?? '',
+        message: `${action.name} takes ${action.parameters.length} parameters (${names}), not ${parameters.length}`,
+      }
+    }
+    for (const [k, { name, width }] of action.parameters.entries()) {
+      const value = parameters[k]!
+      if (value >= 0n && value <= ones(width)) continue
+      return { kind: 'badParameter', parameter: name, message: `${value} does not fit into ${width} bits` }
+    }
+    return { action: index, parameters }
+  }
+
+  #rank(key: PackedKey, priority: number | undefined): number {
+    if (this.#hasPrefixes) return key.prefixLength
+    return this.#hasPriorities ? (priority ?? 0) : 0
+  }
+
+  /** Without a priority in the request, any entry with this key will do. */
+  #anyRank(rank: number): number | undefined {
+    return this.#hasPriorities ? undefined : rank
+  }
+}
+
+/** Index of the one whose path is `name` or ends in `.name`; -1 when there is none or more than one. */
+export function byName(named: readonly { readonly name: string }[], name: string): number {
+  const exact = named.findIndex((one) => one.name === name)
+  if (exact >= 0) return exact
+  const tails = named.flatMap((one, index) => (one.name.endsWith(`.${name}`) ? [index] : []))
+  return tails.length === 1 ? tails[0]! : -1
+}
+
+/** Last part of a path. */
+export function tail(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1)
+}
+
+function failed(error: TableError): TableResult {
+  return { ok: false, error }
+}

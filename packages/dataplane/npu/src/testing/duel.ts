@@ -1,0 +1,148 @@
+/** One program three times: fast variant, traced variant, reference interpreter. Every step must agree. */
+import assert from 'node:assert/strict'
+import { Arena } from '@lodestone/frame'
+import { type BoundAction, Interpreter, type KeySet, type Program, RESERVED_DROP } from '@lodestone/p4'
+import { Tracer } from '@lodestone/probe'
+import { type Batch, createBatch, createPipeline, type Pipeline, type TableResult } from '../index.ts'
+
+/** Multicast groups that exist. */
+const GROUPS: Readonly<Record<number, readonly number[]>> = { 1: [4], 2: [5, 6, 7] }
+
+interface Sent {
+  readonly port: number
+  readonly frame: string
+}
+
+interface Outcome {
+  readonly sent: readonly Sent[]
+  readonly drops: readonly number[]
+}
+
+export class Duel {
+  readonly program: Program
+  readonly fast: Pipeline
+  readonly traced: Pipeline
+  readonly interpreter: Interpreter
+  readonly #arena = new Arena({ slots: 64, slotBytes: 1024 })
+  readonly #batch: Batch = createBatch(8)
+
+  constructor(program: Program, seed = 1) {
+    this.program = program
+    const tracer = new Tracer(() => 0)
+    tracer.listen(() => undefined)
+    const options = { arena: this.#arena, nowMs: () => 1000, seed }
+    this.fast = createPipeline(program, options)
+    this.traced = createPipeline(program, { ...options, tracer })
+    this.interpreter = new Interpreter(program)
+    for (const [group, ports] of Object.entries(GROUPS)) {
+      this.fast.setMulticastGroup(Number(group), ports)
+      this.traced.setMulticastGroup(Number(group), ports)
+    }
+    this.interpreter.nowUs = 1_000_000
+    this.interpreter.random = BigInt.asUintN(64, BigInt(seed) * 0x9e3779b97f4a7c15n)
+  }
+
+  /** Both pipelines' answer to an insertion; the interpreter inserts when they accept. */
+  add(table: number, keys: readonly KeySet[], priority: number, action: BoundAction): TableResult {
+    const { name, actions } = this.program.tables[table]!
+    const entry = {
+      keys,
+      priority,
+      action: this.program.actions[actions[action.action]!.action]!.name,
+      parameters: action.parameters,
+    }
+    const result = this.fast.addEntry(name, entry)
+    assert.deepEqual(this.traced.addEntry(name, entry), result)
+    if (result.ok) this.interpreter.tables[table]!.entries.push({ keys, priority, action, packets: 0, bytes: 0 })
+    return result
+  }
+
+  delete(table: number, index: number): void {
+    const { name } = this.program.tables[table]!
+    const [entry] = this.interpreter.tables[table]!.entries.splice(index, 1)
+    if (entry === undefined) return
+    assert.deepEqual(this.fast.deleteEntry(name, entry), { ok: true })
+    assert.deepEqual(this.traced.deleteEntry(name, entry), { ok: true })
+  }
+
+  /** Runs a frame through all three, and an explanation beside it, and compares what comes out. */
+  send(frame: Uint8Array, port: number): void {
+    const explained = this.fast.explain(frame, port)
+    const expected = this.#expect(frame, port)
+    for (const [name, pipeline] of [
+      ['fast', this.fast],
+      ['traced', this.traced],
+    ] as const) {
+      assert.deepEqual(this.#run(pipeline, frame, port), expected, name)
+    }
+    assert.deepEqual(
+      explained.flatMap((step) => (step.kind === 'egress' ? [Number(step.port)] : [])),
+      expected.sent.map((sent) => sent.port),
+    )
+    assert.equal(this.#arena.freeSlots, this.#arena.slots)
+  }
+
+  #expect(frame: Uint8Array, port: number): Outcome {
+    const sent: Sent[] = []
+    const drops: number[] = []
+    const first = this.interpreter.run(frame, port)
+    const ends =
+      first.kind === 'multicast'
+        ? (GROUPS[first.group] ?? []).map((one) => this.interpreter.copy(one))
+        : first.kind === 'broadcast'
+          ? []
+          : [first]
+    if (ends.length === 0) drops.push(RESERVED_DROP.emptyGroup)
+    for (const end of ends) {
+      if (end.kind === 'drop') drops.push(end.reason & 0xff)
+      else if (end.kind === 'unicast') sent.push({ port: end.port, frame: text(end.frame) })
+    }
+    return { sent, drops: drops.toSorted((a, b) => a - b) }
+  }
+
+  /** Counters, registers and entry hits. */
+  compareState(): void {
+    const { program, interpreter } = this
+    for (const pipeline of [this.fast, this.traced]) {
+      program.tables.forEach(({ name }, index) => {
+        const table = interpreter.tables[index]!
+        const { hits, misses } = pipeline.usage(name)!
+        assert.deepEqual({ hits, misses }, { hits: table.hits, misses: table.misses }, name)
+        assert.deepEqual(
+          pipeline.entries(name)!.map((entry) => entry.hits),
+          table.entries.map(({ packets, bytes }) => ({ packets, bytes })),
+          name,
+        )
+      })
+      program.externs.forEach((extern, id) => {
+        if (extern.kind === 'counter') assert.deepEqual(pipeline.counter(extern.name), interpreter.counters[id])
+        if (extern.kind !== 'register') return
+        const cells = interpreter.registers[id]!.map((_, k) => pipeline.readRegister(extern.name, k))
+        assert.deepEqual(cells, interpreter.registers[id])
+      })
+    }
+  }
+
+  #run(pipeline: Pipeline, frame: Uint8Array, port: number): Outcome {
+    const before = new Map(pipeline.drops())
+    const batch = this.#batch
+    batch.slots[0] = this.#arena.from(frame)
+    batch.ports[0] = port
+    batch.count = 1
+    pipeline.process(batch)
+    const sent = Array.from({ length: batch.outCount }, (_, k) => {
+      const slot = batch.outSlots[k]!
+      const one = { port: batch.outPorts[k]!, frame: text(this.#arena.peek(slot)) }
+      this.#arena.free(slot)
+      return one
+    })
+    const drops = [...pipeline.drops()].flatMap(([reason, count]) => {
+      return Array.from({ length: count - (before.get(reason) ?? 0) }, () => reason)
+    })
+    return { sent, drops: drops.toSorted((a, b) => a - b) }
+  }
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

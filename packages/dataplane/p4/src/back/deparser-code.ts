@@ -1,0 +1,200 @@
+/**
+ * The deparser: emitted headers are written in front of the unparsed payload, and the frame's start moves there.
+ *
+ * A deparser that only emits (under conditions) is run twice, first adding up lengths, then writing each header to its
+ * final place. One that also computes is run once into the scratch area, which is then copied in front of the payload.
+ */
+import type { Expression, HeaderId, ProcedureId, Program, Statement } from '../ir/index.ts'
+import { DESCRIPTOR } from './arena-layout.ts'
+import { ARENA, STATE } from './expression-code.ts'
+import { CELL, headerBytes, RESERVED_DROP, VERDICT } from './layout.ts'
+import type { Flow, StatementCode } from './statement-code.ts'
+import { TRACE } from './trace-code.ts'
+import { chunksOf, storeChunk } from './wire-code.ts'
+
+export function isDeparser(program: Program, procedure: ProcedureId): boolean {
+  return contains(program, program.procedures[procedure]!.body, (statement) => statement.kind === 'emit')
+}
+
+export function writeDeparser(body: StatementCode, procedure: ProcedureId, flow: Flow): void {
+  const { f, generator } = body
+  const { program, layout } = generator
+  const cursor = body.cursor!
+  const statements = program.procedures[procedure]!.body
+  const isPure = !contains(program, statements, (one) => !['emit', 'if', 'call', 'return'].includes(one.kind))
+  const to = f.temp('i32')
+  const total = f.temp('i32')
+  const run = (emit: (header: HeaderId) => void): void => {
+    f.block(undefined, (end) => {
+      body.inlineUnit(`procedure:${procedure}`, { ...flow, exit: () => f.br(end), emit })
+    })
+  }
+  if (isPure) {
+    f.i32(0)
+    f.set(total)
+    run((header) => whenValid(body, header, () => addLength(body, header, total)))
+    placeStart(body, total, to)
+    run((header) => whenValid(body, header, () => writeHeader(body, header, ARENA, to)))
+  } else {
+    const limit = layout.scratch + layout.scratchBytes
+    f.i32(layout.scratch)
+    f.set(to)
+    run((header) =>
+      whenValid(body, header, () => {
+        // An emit in a loop may ask for more than there is; the frame could not hold it either.
+        f.get(to)
+        f.i32(limit - headerBytes(program, program.headers[header]!.fields))
+        f.op('i32.gt_u')
+        f.if(undefined, () => drop(body, RESERVED_DROP.noHeadRoom))
+        writeHeader(body, header, STATE, to)
+      }),
+    )
+    f.get(to)
+    f.i32(layout.scratch)
+    f.op('i32.sub')
+    f.set(total)
+    placeStart(body, total, to)
+    f.get(to)
+    f.i32(layout.scratch)
+    f.get(total)
+    f.memoryCopy(ARENA, STATE)
+  }
+  const descriptor = f.temp('i32')
+  f.get(cursor.frameSlot)
+  f.i32(4)
+  f.op('i32.shl')
+  f.set(descriptor)
+  f.get(cursor.at)
+  f.get(total)
+  f.op('i32.sub')
+  f.set(to)
+  f.get(descriptor)
+  f.get(to)
+  f.access('i32.store', ARENA, DESCRIPTOR.start)
+  f.get(descriptor)
+  f.get(cursor.end)
+  f.get(to)
+  f.op('i32.sub')
+  f.access('i32.store', ARENA, DESCRIPTOR.length)
+}
+
+/** to = payload - total, or the packet is dropped because that is in front of the slot. */
+function placeStart(body: StatementCode, total: number, to: number): void {
+  const { f } = body
+  const { at, start, frameSlot } = body.cursor!
+  f.get(at)
+  f.get(total)
+  f.op('i32.sub')
+  f.tee(to)
+  f.get(start)
+  f.op('i32.lt_s')
+  f.if(undefined, () => {
+    f.get(to)
+    f.i32(0)
+    f.access('i32.load', STATE, CELL.arenaDataOffset)
+    f.i32(0)
+    f.access('i32.load', STATE, CELL.arenaSlotBytes)
+    f.get(frameSlot)
+    f.op('i32.mul')
+    f.op('i32.add')
+    f.op('i32.lt_s')
+    f.if(undefined, () => drop(body, RESERVED_DROP.noHeadRoom))
+  })
+}
+
+function drop(body: StatementCode, reason: number): void {
+  body.f.i32((VERDICT.drop << 24) | reason)
+  body.f.return()
+}
+
+function whenValid(body: StatementCode, header: HeaderId, then: () => void): void {
+  const { valid } = body.generator.program.headers[header]!
+  body.code.push({ op: 'load', width: 1, slot: valid })
+  body.f.if(undefined, () => body.f.scope(then))
+}
+
+function addLength(body: StatementCode, header: HeaderId, total: number): void {
+  const { f, generator } = body
+  const { program, layout } = generator
+  const { fields } = program.headers[header]!
+  const varbit = fields.find((slot) => program.slots[slot]!.kind === 'varbit')
+  f.get(total)
+  f.i32(
+    headerBytes(
+      program,
+      fields.filter((slot) => slot !== varbit),
+    ),
+  )
+  f.op('i32.add')
+  if (varbit !== undefined) {
+    pushVarbitBytes(body, layout.slotAddresses[varbit]!)
+    f.op('i32.add')
+  }
+  f.set(total)
+}
+
+function pushVarbitBytes(body: StatementCode, address: number): void {
+  body.f.i32(0)
+  body.f.access('i32.load', STATE, address)
+  body.f.i32(3)
+  body.f.op('i32.shr_u')
+}
+
+/** Writes a header at `to` and moves `to` behind it. */
+function writeHeader(body: StatementCode, header: HeaderId, memory: number, to: number): void {
+  const { f, code, generator } = body
+  const { program, layout } = generator
+  generator.trace.constants(code, TRACE.emit, [header])
+  let run: Expression[] = []
+  const flush = (): void => {
+    const chunks = chunksOf(run)
+    for (const chunk of chunks) f.scope(() => storeChunk(code, memory, to, 0, chunk))
+    const last = chunks.at(-1)
+    if (last !== undefined) {
+      f.get(to)
+      f.i32(last.offset + last.bytes)
+      f.op('i32.add')
+      f.set(to)
+    }
+    run = []
+  }
+  for (const slot of program.headers[header]!.fields) {
+    const { kind, width } = program.slots[slot]!
+    if (kind !== 'varbit') {
+      run.push({ op: 'load', width, slot })
+      continue
+    }
+    flush()
+    const address = layout.slotAddresses[slot]!
+    f.get(to)
+    f.i32(address + 8)
+    pushVarbitBytes(body, address)
+    f.memoryCopy(memory, STATE)
+    f.get(to)
+    pushVarbitBytes(body, address)
+    f.op('i32.add')
+    f.set(to)
+  }
+  flush()
+}
+
+/** Whether a statement that the predicate holds for is reachable, through calls too. */
+function contains(program: Program, body: readonly Statement[], is: (statement: Statement) => boolean): boolean {
+  return body.some((statement) => {
+    if (is(statement)) return true
+    switch (statement.kind) {
+      case 'if':
+        return contains(program, statement.then, is) || contains(program, statement.else, is)
+      case 'switch':
+        return (
+          statement.cases.some((one) => contains(program, one.body, is)) || contains(program, statement.default, is)
+        )
+      case 'loop':
+        return contains(program, statement.body, is)
+      case 'call':
+        return contains(program, program.procedures[statement.procedure]!.body, is)
+      default:
+        return false
+    }
+  })
+}

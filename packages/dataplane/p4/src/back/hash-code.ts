@@ -1,0 +1,329 @@
+/**
+ * The `hash` statement. Inputs are concatenated in network order and padded with zero bits to whole bytes.
+ *
+ * crc32: IEEE 802.3 (reflected 0x04c11db7, initial and final all ones). crc16: ARC (reflected 0x8005, initial 0).
+ * crc8: polynomial 0x07, not reflected, initial 0. csum16: RFC 1071, complemented. xor16: exclusive or of 16-bit words.
+ * identity: the low bits of the inputs. NOT IMPLEMENTED: crc16_custom and crc32_custom use the standard polynomials.
+ */
+import type { Expression, HashAlgorithm, Program, Statement } from '../ir/index.ts'
+import type { FunctionRef } from '../wasm/index.ts'
+import { ARENA, type ExpressionCode, STATE } from './expression-code.ts'
+import { CELL, type Layout } from './layout.ts'
+import type { Runtime } from './runtime-code.ts'
+import { chunksOf, storeChunk } from './wire-code.ts'
+
+type Hash = Extract<Statement, { kind: 'hash' }>
+
+export function crcTable(bits: 8 | 16 | 32): Uint32Array {
+  const polynomial = { 8: 0x07, 16: 0xa001, 32: 0xedb88320 }[bits]
+  return Uint32Array.from({ length: 256 }, (_, byte) => {
+    let crc = byte
+    for (let k = 0; k < 8; k++) {
+      if (bits === 8) crc = ((crc << 1) ^ (crc & 0x80 ? polynomial : 0)) & 0xff
+      else crc = (crc >>> 1) ^ (crc & 1 ? polynomial : 0)
+    }
+    return crc >>> 0
+  })
+}
+
+/** Writes the statement's effect. */
+export function writeHashStatement(
+  code: ExpressionCode,
+  program: Program,
+  layout: Layout,
+  runtime: Runtime,
+  statement: Hash,
+): void {
+  const { f } = code
+  const inputs = statement.inputs.filter((input) => input.width > 0)
+  const isStatic = !statement.payload && !inputs.some((input) => isVarbit(program, input))
+  if (statement.algorithm === 'identity') {
+    const whole = inputs.reduce((left, right): Expression => {
+      return { op: 'concat', width: left.width + right.width, left, right }
+    })
+    return writeResult(code, program, statement, () => {
+      code.pushBits(code.words(whole), 0, Math.min(64, whole.width))
+    })
+  }
+  if (isStatic && statement.algorithm === 'csum16') {
+    return writeResult(code, program, statement, () => {
+      pushChecksumSum(code, inputs)
+      f.call(foldChecksum(runtime))
+    })
+  }
+  const length = writeBytes(code, program, layout, inputs, statement.payload)
+  writeResult(code, program, statement, () => {
+    f.i32(layout.scratch)
+    f.get(length)
+    f.call(bytesFunction(runtime, layout, statement.algorithm))
+  })
+}
+
+/** slot = hash, or base + hash mod max; `push` leaves the hash as i64. */
+function writeResult(code: ExpressionCode, program: Program, statement: Hash, push: () => void): void {
+  const { f } = code
+  const { slot, base, max } = statement
+  const { width } = program.slots[slot]!
+  push()
+  if (max !== undefined) {
+    const hash = f.stash('i64')
+    code.pushWord(code.words(max)[0]!)
+    const divisor = f.stash('i64')
+    f.get(divisor)
+    f.op('i64.eqz')
+    f.if(
+      'i64',
+      () => f.i64(0n),
+      () => {
+        f.get(hash)
+        f.get(divisor)
+        f.op('i64.rem_u')
+      },
+    )
+  }
+  const reduced = f.stash('i64')
+  let value = reduced
+  if (base !== undefined) {
+    code.pushWord(code.words(base)[0]!)
+    f.get(reduced)
+    f.op('i64.add')
+    value = f.stash('i64')
+  }
+  if (width <= 64) {
+    return code.storeSlot(slot, () => {
+      code.pushBits([{ kind: 'local', local: value }], 0, width)
+      if (width <= 32) f.op('i32.wrap_i64')
+    })
+  }
+  for (let k = 0; k < Math.ceil(width / 64); k++) {
+    code.storeSlotWord(slot, k, () => (k === 0 ? f.get(value) : f.i64(0n)))
+  }
+}
+
+/** The unfolded sum of 16-bit words of the inputs, as i64. */
+function pushChecksumSum(code: ExpressionCode, inputs: readonly Expression[]): void {
+  const { f } = code
+  f.i64(0n)
+  for (const { offset, bytes, value } of chunksOf(inputs)) {
+    // 2^16 is 1 modulo 65535, so a piece may be added whole once it stands at an even byte.
+    const isOdd = (offset + bytes) % 2 === 1
+    if (bytes > 4) {
+      const words = code.words(value)
+      for (const [low, width] of [
+        [0, 32],
+        [32, value.width - 32],
+      ] as const) {
+        code.pushBits(words, low, width)
+        if (isOdd) shiftByte(code)
+        f.op('i64.add')
+      }
+    } else {
+      code.push64(value)
+      if (isOdd) shiftByte(code)
+      f.op('i64.add')
+    }
+  }
+}
+
+function shiftByte(code: ExpressionCode): void {
+  code.f.i64(8n)
+  code.f.op('i64.shl')
+}
+
+/** i64 sum → complemented 16-bit sum. */
+function foldChecksum(runtime: Runtime): FunctionRef {
+  return runtime.once('foldChecksum', ['i64'], ['i64'], (f) => {
+    for (let k = 0; k < 4; k++) {
+      f.get(0)
+      f.i64(0xffffn)
+      f.op('i64.and')
+      f.get(0)
+      f.i64(16n)
+      f.op('i64.shr_u')
+      f.op('i64.add')
+      f.set(0)
+    }
+    f.get(0)
+    f.i64(0xffffn)
+    f.op('i64.xor')
+  })
+}
+
+/** Writes inputs and payload to the scratch area; @returns a local with the length in bytes. */
+function writeBytes(
+  code: ExpressionCode,
+  program: Program,
+  layout: Layout,
+  inputs: readonly Expression[],
+  payload: boolean,
+): number {
+  const { f } = code
+  const at = f.temp('i32')
+  f.i32(layout.scratch)
+  f.set(at)
+  const advance = (push: () => void) => {
+    f.get(at)
+    push()
+    f.op('i32.add')
+    f.set(at)
+  }
+  let run: Expression[] = []
+  const flush = () => {
+    const chunks = chunksOf(run)
+    for (const chunk of chunks) storeChunk(code, STATE, at, 0, chunk)
+    const last = chunks.at(-1)
+    if (last !== undefined) advance(() => f.i32(last.offset + last.bytes))
+    run = []
+  }
+  for (const input of inputs) {
+    if (input.op !== 'load' || !isVarbit(program, input)) {
+      run.push(input)
+      continue
+    }
+    flush()
+    const address = layout.slotAddresses[input.slot]!
+    const bytes = () => {
+      f.i32(0)
+      f.access('i32.load', STATE, address)
+      f.i32(3)
+      f.op('i32.shr_u')
+    }
+    f.get(at)
+    f.i32(address + 8)
+    bytes()
+    f.memoryCopy(STATE, STATE)
+    advance(bytes)
+  }
+  flush()
+  if (payload) {
+    const length = f.temp('i32')
+    const room = f.temp('i32')
+    f.i32(0)
+    f.access('i32.load', STATE, CELL.frameEnd)
+    f.i32(0)
+    f.access('i32.load', STATE, CELL.payload)
+    f.op('i32.sub')
+    f.set(length)
+    f.i32(layout.scratch + layout.scratchBytes)
+    f.get(at)
+    f.op('i32.sub')
+    f.set(room)
+    f.get(length)
+    f.get(room)
+    f.get(length)
+    f.get(room)
+    f.op('i32.lt_u')
+    f.op('select')
+    f.set(length)
+    f.get(at)
+    f.i32(0)
+    f.access('i32.load', STATE, CELL.payload)
+    f.get(length)
+    f.memoryCopy(STATE, ARENA)
+    advance(() => f.get(length))
+  }
+  const length = f.temp('i32')
+  f.get(at)
+  f.i32(layout.scratch)
+  f.op('i32.sub')
+  f.set(length)
+  return length
+}
+
+/** (address, length) → i64, over bytes in memory 1. */
+function bytesFunction(runtime: Runtime, layout: Layout, algorithm: HashAlgorithm): FunctionRef {
+  if (algorithm === 'csum16' || algorithm === 'xor16') return sixteenBitFunction(runtime, algorithm)
+  const bits = algorithm === 'crc8' ? 8 : algorithm.startsWith('crc16') ? 16 : 32
+  const table = { 8: layout.crc8Table, 16: layout.crc16Table, 32: layout.crc32Table }[bits]
+  return runtime.once(`crc${bits}`, ['i32', 'i32'], ['i64'], (f) => {
+    const crc = f.local('i32', 'crc')
+    if (bits === 32) {
+      f.i32(-1)
+      f.set(crc)
+    }
+    f.block(undefined, (done) => {
+      f.loop((again) => {
+        f.get(1)
+        f.op('i32.eqz')
+        f.brIf(done)
+        // A reflected crc consumes its low byte; crc8 is its own next index.
+        f.get(crc)
+        f.get(0)
+        f.access('i32.load8_u', STATE, 0)
+        f.op('i32.xor')
+        f.i32(0xff)
+        f.op('i32.and')
+        f.i32(2)
+        f.op('i32.shl')
+        f.access('i32.load', STATE, table)
+        if (bits > 8) {
+          f.get(crc)
+          f.i32(8)
+          f.op('i32.shr_u')
+          f.op('i32.xor')
+        }
+        f.set(crc)
+        f.get(0)
+        f.i32(1)
+        f.op('i32.add')
+        f.set(0)
+        f.get(1)
+        f.i32(1)
+        f.op('i32.sub')
+        f.set(1)
+        f.br(again)
+      })
+    })
+    f.get(crc)
+    if (bits === 32) {
+      f.i32(-1)
+      f.op('i32.xor')
+    }
+    f.op('i64.extend_i32_u')
+  })
+}
+
+function sixteenBitFunction(runtime: Runtime, algorithm: 'csum16' | 'xor16'): FunctionRef {
+  return runtime.once(algorithm, ['i32', 'i32'], ['i64'], (f) => {
+    const sum = f.local('i64', 'sum')
+    const operator = algorithm === 'csum16' ? 'i64.add' : 'i64.xor'
+    f.block(undefined, (done) => {
+      f.loop((again) => {
+        f.get(1)
+        f.op('i32.eqz')
+        f.brIf(done)
+        f.get(sum)
+        f.get(0)
+        f.access('i64.load8_u', STATE, 0)
+        f.i64(8n)
+        f.op('i64.shl')
+        f.op(operator)
+        f.set(sum)
+        f.get(1)
+        f.i32(1)
+        f.op('i32.eq')
+        f.brIf(done)
+        f.get(sum)
+        f.get(0)
+        f.access('i64.load8_u', STATE, 1)
+        f.op(operator)
+        f.set(sum)
+        f.get(0)
+        f.i32(2)
+        f.op('i32.add')
+        f.set(0)
+        f.get(1)
+        f.i32(2)
+        f.op('i32.sub')
+        f.set(1)
+        f.br(again)
+      })
+    })
+    f.get(sum)
+    if (algorithm === 'csum16') f.call(foldChecksum(runtime))
+  })
+}
+
+function isVarbit(program: Program, e: Expression): boolean {
+  return e.op === 'load' && program.slots[e.slot]!.kind === 'varbit'
+}

@@ -1,0 +1,476 @@
+/**
+ * A program run statement by statement with BigInt and linear table search. It is the reference for the generated code:
+ * short, slow, and without any of its cleverness. It keeps its own tables, counters and registers.
+ *
+ * Varbit slots hold their value right-aligned, with the length beside it. Meters are always green, and digests, logs and
+ * target calls are dropped here.
+ */
+import type {
+  Block,
+  BoundAction,
+  Expression,
+  HeaderId,
+  KeySet,
+  ParserState,
+  Program,
+  SlotId,
+  StateTarget,
+  Statement,
+  Table,
+} from '../ir/index.ts'
+import { evaluate } from './evaluate.ts'
+import { RESERVED_DROP, tableShape } from './layout.ts'
+import { replicationPoint } from './plan.ts'
+import { hashOf } from './reference-hash.ts'
+
+export interface InterpretedEntry {
+  readonly keys: readonly KeySet[]
+  readonly priority: number
+  action: BoundAction
+  packets: number
+  bytes: number
+}
+
+export interface InterpretedTable {
+  readonly entries: InterpretedEntry[]
+  defaultAction: BoundAction
+  hits: number
+  misses: number
+}
+
+export type Verdict =
+  | { readonly kind: 'unicast'; readonly port: number; readonly frame: Uint8Array }
+  /** To be continued with `copy` for each port. */
+  | { readonly kind: 'multicast'; readonly group: number }
+  | { readonly kind: 'broadcast' }
+  | { readonly kind: 'drop'; readonly reason: number }
+
+/** What an entry's action was, in the order tables were applied: for comparing lookups. */
+export interface Applied {
+  readonly table: number
+  readonly keys: readonly bigint[]
+  /** Index into the table's entries, or -1. */
+  readonly entry: number
+  readonly action: number
+}
+
+const STEPS_MAX = 1024
+
+class ParserError extends Error {
+  readonly code: number
+  constructor(code: number) {
+    super(`parser error ${code}`)
+    this.code = code
+  }
+}
+
+type Outcome = 'next' | 'break' | 'continue' | 'return' | 'exit'
+
+export class Interpreter {
+  readonly program: Program
+  readonly tables: readonly InterpretedTable[]
+  /** By extern id: (packets, bytes) per cell. */
+  readonly counters: readonly { packets: number; bytes: number }[][]
+  readonly registers: readonly bigint[][]
+  /** xorshift64 state. */
+  random = 1n
+  /** Microseconds, for `packet.timestamp`. */
+  nowUs = 0
+  applied: Applied[] = []
+  #slots: bigint[] = []
+  #varbitBits: number[] = []
+  #frame = new Uint8Array()
+  /** Bytes consumed by the parser. */
+  #at = 0
+  #emitted: Uint8Array[] = []
+  #saved: { readonly slots: bigint[]; readonly varbitBits: number[] } = { slots: [], varbitBits: [] }
+
+  constructor(program: Program) {
+    this.program = program
+    this.tables = program.tables.map((table) => ({
+      entries: table.entries.map(({ keys, priority, action }) => ({ keys, priority, action, packets: 0, bytes: 0 })),
+      defaultAction: table.defaultAction,
+      hits: 0,
+      misses: 0,
+    }))
+    const sized = (kind: string): number[] =>
+      program.externs.map((extern) => (extern.kind === kind && 'size' in extern ? extern.size : 0))
+    this.counters = sized('counter').map((size) => Array.from({ length: size }, () => ({ packets: 0, bytes: 0 })))
+    this.registers = sized('register').map((size) => Array.from({ length: size }, () => 0n))
+  }
+
+  run(frame: Uint8Array, port: number): Verdict {
+    const { program } = this
+    this.#slots = program.slots.map(() => 0n)
+    this.#varbitBits = program.slots.map(() => 0)
+    this.#frame = frame.slice()
+    this.#at = 0
+    this.applied = []
+    this.#setIntrinsic('ingress.port', port)
+    this.#setIntrinsic('packet.length', frame.length)
+    this.#setIntrinsic('packet.timestamp', this.nowUs)
+    const split = replicationPoint(program)
+    const rejected = this.#blocks(program.blocks.slice(0, split))
+    if (rejected !== undefined) return rejected
+    if (this.#intrinsic('egress.drop') === 1) return { kind: 'drop', reason: this.#intrinsic('egress.dropReason') }
+    this.#saved = { slots: this.#slots.slice(), varbitBits: this.#varbitBits.slice() }
+    if (this.#intrinsic('egress.broadcast') === 1) return { kind: 'broadcast' }
+    const group = this.#intrinsic('egress.multicastGroup')
+    if (group !== 0) return { kind: 'multicast', group }
+    return this.#leave()
+  }
+
+  /** After a verdict of broadcast or multicast: one of the copies. */
+  copy(egressPort: number): Verdict {
+    this.#slots = this.#saved.slots.slice()
+    this.#varbitBits = this.#saved.varbitBits.slice()
+    this.#setIntrinsic('egress.port', egressPort)
+    return this.#leave()
+  }
+
+  /** Egress and deparser. */
+  #leave(): Verdict {
+    const { program } = this
+    this.#emitted = []
+    const rest = program.blocks.slice(replicationPoint(program))
+    const rejected = this.#blocks(rest)
+    if (rejected !== undefined) return rejected
+    if (this.#intrinsic('egress.drop') === 1) return { kind: 'drop', reason: this.#intrinsic('egress.dropReason') }
+    const isDeparsed = program.blocks.some(
+      (block) => block.kind === 'control' && this.#emits(program.procedures[block.procedure]!.body),
+    )
+    const frame = isDeparsed ? concatenated([...this.#emitted, this.#frame.subarray(this.#at)]) : this.#frame.slice()
+    return { kind: 'unicast', port: this.#intrinsic('egress.port'), frame }
+  }
+
+  #blocks(blocks: readonly Block[]): Verdict | undefined {
+    for (const block of blocks) {
+      if (block.kind === 'control') {
+        const { body } = this.program.procedures[block.procedure]!
+        if (this.#emits(body) && this.#intrinsic('egress.drop') === 1) return undefined
+        this.#run(body)
+        continue
+      }
+      try {
+        this.#parse(block.parser)
+      } catch (error) {
+        if (!(error instanceof ParserError)) throw error
+        this.#setIntrinsic('parser.error', error.code)
+        if (this.program.architecture !== 'v1model') return { kind: 'drop', reason: RESERVED_DROP.parserReject }
+      }
+    }
+    return undefined
+  }
+
+  #parse(index: number): void {
+    const { states } = this.program.parsers[index]!
+    let next: StateTarget = 0
+    for (let step = 0; typeof next === 'number'; step++) {
+      if (step === STEPS_MAX) throw new ParserError(5)
+      const current: ParserState = states[next]!
+      const { body, select } = current
+      if (this.#run(body) === 'exit') return
+      const values = select.keys.map((key) => this.#value(key))
+      const found = select.cases.find(
+        (one) =>
+          one.valueSet === undefined &&
+          one.keys.every((set, k) => {
+            return matches(set, values[k]!, select.keys[k]!.width)
+          }),
+      )
+      const target = found?.next ?? select.otherwise
+      if (target === 'noMatch') throw new ParserError(2)
+      if (target === 'reject') throw new ParserError(0)
+      next = target
+    }
+  }
+
+  #run(body: readonly Statement[]): Outcome {
+    for (const statement of body) {
+      const outcome = this.#statement(statement)
+      if (outcome !== 'next') return outcome
+    }
+    return 'next'
+  }
+
+  /** A procedure or action: `return` ends it and goes no further. */
+  #callee(body: readonly Statement[]): Outcome {
+    return this.#run(body) === 'exit' ? 'exit' : 'next'
+  }
+
+  #statement(s: Statement): Outcome {
+    switch (s.kind) {
+      case 'assign':
+        this.#slots[s.slot] = this.#value(s.value)
+        return 'next'
+      case 'assignSlice': {
+        const bits = ((1n << BigInt(s.value.width)) - 1n) << BigInt(s.low)
+        this.#slots[s.slot] = (this.#slots[s.slot]! & ~bits) | (this.#value(s.value) << BigInt(s.low))
+        return 'next'
+      }
+      case 'if':
+        return this.#run(this.#value(s.condition) === 1n ? s.then : s.else)
+      case 'switch': {
+        const value = this.#value(s.selector)
+        return this.#run(s.cases.find((one) => one.values.includes(value))?.body ?? s.default)
+      }
+      case 'loop':
+        for (;;) {
+          const outcome = this.#run(s.body)
+          if (outcome === 'break') return 'next'
+          if (outcome === 'return' || outcome === 'exit') return outcome
+        }
+      case 'break':
+      case 'continue':
+      case 'return':
+      case 'exit':
+        return s.kind
+      case 'call':
+        return this.#callee(this.program.procedures[s.procedure]!.body)
+      case 'apply':
+        return this.#apply(s.table)
+      case 'extract':
+        this.#extract(s.header, s.varbitBits === undefined ? 0n : this.#value(s.varbitBits))
+        return 'next'
+      case 'advance': {
+        const bits = this.#value(s.bits)
+        if (bits % 8n !== 0n) throw new ParserError(6)
+        this.#need(bits / 8n)
+        this.#at += Number(bits / 8n)
+        return 'next'
+      }
+      case 'lookahead': {
+        const { width } = this.program.slots[s.slot]!
+        this.#need(BigInt(Math.ceil(width / 8)))
+        this.#slots[s.slot] = this.#bits(8 * this.#at, width)
+        return 'next'
+      }
+      case 'verify':
+        if (this.#value(s.condition) === 0n) throw new ParserError(Number(this.#value(s.error)))
+        return 'next'
+      case 'emit':
+        this.#emit(s.header)
+        return 'next'
+      case 'assignVarbit':
+        this.#slots[s.slot] = this.#slots[s.from]!
+        this.#varbitBits[s.slot] = this.#varbitBits[s.from]!
+        return 'next'
+      case 'count': {
+        const cell = s.index === undefined ? undefined : this.counters[s.counter]![Number(this.#value(s.index))]
+        if (cell === undefined) return 'next'
+        cell.packets++
+        cell.bytes += this.#frame.length
+        return 'next'
+      }
+      case 'registerRead':
+        this.#slots[s.slot] = this.registers[s.register]![Number(this.#value(s.index))] ?? 0n
+        return 'next'
+      case 'registerWrite': {
+        const cells = this.registers[s.register]!
+        const index = this.#value(s.index)
+        if (index < BigInt(cells.length)) cells[Number(index)] = this.#value(s.value)
+        return 'next'
+      }
+      case 'meter':
+        this.#slots[s.slot] = 0n
+        return 'next'
+      case 'hash':
+        this.#hash(s)
+        return 'next'
+      case 'random': {
+        const word = (value: bigint): bigint => BigInt.asUintN(64, value)
+        let state = this.random
+        state = word(state ^ (state << 13n))
+        state ^= state >> 7n
+        state = word(state ^ (state << 17n))
+        this.random = state
+        const low = this.#value(s.low)
+        const range = word(this.#value(s.high) - low + 1n)
+        const { width } = this.program.slots[s.slot]!
+        this.#slots[s.slot] = BigInt.asUintN(width, range === 0n ? state : low + (state % range))
+        return 'next'
+      }
+      case 'digest':
+      case 'log':
+      case 'assert':
+      case 'target':
+        return 'next'
+    }
+  }
+
+  #apply(index: number): Outcome {
+    const table = this.program.tables[index]!
+    const state = this.tables[index]!
+    const keys = table.keys.map((key) => this.#value(key.expression))
+    const found = bestEntry(table, state.entries, keys)
+    const entry = state.entries[found]
+    if (entry === undefined) state.misses++
+    else {
+      state.hits++
+      entry.packets++
+      entry.bytes += this.#frame.length
+    }
+    const { action, parameters } = entry?.action ?? state.defaultAction
+    this.applied.push({ table: index, keys, entry: found, action })
+    this.#slots[table.hitSlot] = entry === undefined ? 0n : 1n
+    this.#slots[table.actionSlot] = BigInt(action)
+    const reference = table.actions[action]!
+    const { body, parameters: declared } = this.program.actions[reference.action]!
+    declared.forEach(({ slot }, k) => {
+      this.#slots[slot] = parameters[k]!
+    })
+    if (this.#run(reference.before) === 'exit') return 'exit'
+    if (this.#callee(body) === 'exit') return 'exit'
+    return this.#run(reference.after)
+  }
+
+  #extract(header: HeaderId, varbitBits: bigint): void {
+    const { valid, fields } = this.program.headers[header]!
+    const slots = fields.map((id) => ({ id, ...this.program.slots[id]! }))
+    const varbit = slots.find((slot) => slot.kind === 'varbit')
+    if (varbit !== undefined && varbitBits > BigInt(varbit.width)) throw new ParserError(4)
+    if (varbit !== undefined && varbitBits % 8n !== 0n) throw new ParserError(6)
+    const length = varbit === undefined ? 0 : Number(varbitBits)
+    const total = slots.reduce((sum, slot) => sum + (slot.kind === 'varbit' ? length : slot.width), 0)
+    this.#need(BigInt(total) / 8n)
+    let bit = 8 * this.#at
+    for (const slot of slots) {
+      const width = slot.kind === 'varbit' ? length : slot.width
+      this.#slots[slot.id] = this.#bits(bit, width)
+      if (slot.kind === 'varbit') this.#varbitBits[slot.id] = length
+      bit += width
+    }
+    this.#slots[valid] = 1n
+    this.#at = bit / 8
+  }
+
+  #emit(header: HeaderId): void {
+    const { valid, fields } = this.program.headers[header]!
+    if (this.#slots[valid] !== 1n) return
+    let value = 0n
+    let width = 0
+    for (const slot of fields) {
+      const bits = this.#widthOf(slot)
+      value = (value << BigInt(bits)) | this.#slots[slot]!
+      width += bits
+    }
+    this.#emitted.push(bytesOf(value, width))
+  }
+
+  #hash(s: Extract<Statement, { kind: 'hash' }>): void {
+    let value = 0n
+    let width = 0
+    for (const input of s.inputs) {
+      const bits = input.op === 'load' ? this.#widthOf(input.slot) : input.width
+      value = (value << BigInt(bits)) | this.#value(input)
+      width += bits
+    }
+    const result = this.program.slots[s.slot]!.width
+    const padding = (8 - (width % 8)) % 8
+    const head = bytesOf(value << BigInt(padding), width + padding)
+    const bytes = s.payload ? concatenated([head, this.#frame.subarray(this.#at)]) : head
+    let hash = s.algorithm === 'identity' ? BigInt.asUintN(64, value) : hashOf(s.algorithm, bytes)
+    if (s.max !== undefined) {
+      const max = BigInt.asUintN(64, this.#value(s.max))
+      hash = max === 0n ? 0n : hash % max
+    }
+    if (s.base !== undefined) hash = BigInt.asUintN(64, hash + this.#value(s.base))
+    this.#slots[s.slot] = BigInt.asUintN(result, hash)
+  }
+
+  #widthOf(slot: SlotId): number {
+    const { kind, width } = this.program.slots[slot]!
+    return kind === 'varbit' ? this.#varbitBits[slot]! : width
+  }
+
+  #value(e: Expression): bigint {
+    return evaluate(e, (slot) => this.#slots[slot]!)
+  }
+
+  #need(bytes: bigint): void {
+    if (bytes > BigInt(this.#frame.length - this.#at)) throw new ParserError(1)
+  }
+
+  #bits(bit: number, width: number): bigint {
+    let value = 0n
+    for (let k = bit; k < bit + width; k++) {
+      value = (value << 1n) | BigInt((this.#frame[k >> 3]! >> (7 - (k & 7))) & 1)
+    }
+    return value
+  }
+
+  #emits(body: readonly Statement[]): boolean {
+    return body.some(
+      (s) =>
+        s.kind === 'emit' ||
+        (s.kind === 'if' && (this.#emits(s.then) || this.#emits(s.else))) ||
+        (s.kind === 'switch' && (s.cases.some((one) => this.#emits(one.body)) || this.#emits(s.default))) ||
+        (s.kind === 'loop' && this.#emits(s.body)) ||
+        (s.kind === 'call' && this.#emits(this.program.procedures[s.procedure]!.body)),
+    )
+  }
+
+  #intrinsic(name: string): number {
+    const slot = this.program.intrinsics[name]
+    return slot === undefined ? 0 : Number(this.#slots[slot])
+  }
+
+  #setIntrinsic(name: string, value: number): void {
+    const slot = this.program.intrinsics[name]
+    if (slot !== undefined) this.#slots[slot] = BigInt.asUintN(this.program.slots[slot]!.width, BigInt(value))
+  }
+}
+
+/** Index of the entry that a lookup must find, or -1: longest prefixes, else highest priority, then the oldest. */
+export function bestEntry(table: Table, entries: readonly InterpretedEntry[], keys: readonly bigint[]): number {
+  if (table.keys.length === 0) return -1
+  const byPriority = table.keys.some((key) => ['ternary', 'range', 'optional'].includes(key.match))
+  let best = -1
+  let bestRank = 0
+  entries.forEach((entry, index) => {
+    const isMatch = entry.keys.every((set, k) => matches(set, keys[k]!, table.keys[k]!.expression.width))
+    if (!isMatch) return
+    const rank = byPriority || tableShape(table) === 'exact' ? entry.priority : prefixLength(table, entry.keys)
+    if (best >= 0 && rank <= bestRank) return
+    best = index
+    bestRank = rank
+  })
+  return best
+}
+
+function prefixLength(table: Table, keys: readonly KeySet[]): number {
+  return keys.reduce((sum, set, k) => {
+    if (table.keys[k]!.match !== 'lpm' || set.kind === 'any') return sum
+    return sum + (set.kind === 'lpm' ? set.length : table.keys[k]!.expression.width)
+  }, 0)
+}
+
+function matches(set: KeySet, value: bigint, width: number): boolean {
+  switch (set.kind) {
+    case 'any':
+      return true
+    case 'exact':
+      return value === set.value
+    case 'lpm':
+      return value >> BigInt(width - set.length) === set.value >> BigInt(width - set.length)
+    case 'ternary':
+      return (value & set.mask) === (set.value & set.mask)
+    case 'range':
+      return set.low <= value && value <= set.high
+  }
+}
+
+function bytesOf(value: bigint, width: number): Uint8Array {
+  const count = width / 8
+  return Uint8Array.from({ length: count }, (_, k) => Number((value >> BigInt(8 * (count - 1 - k))) & 0xffn))
+}
+
+function concatenated(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}

@@ -1,0 +1,398 @@
+/**
+ * Where things are in memory 1, the private memory of a pipeline: the contract between the generated code and whoever
+ * writes tables (`@lodestone/npu`). Little-endian; addresses are absolute byte offsets, fixed when the program is
+ * compiled, except what the control plane allocates from `heapStart` on.
+ *
+ * Keys are packed: the hashed key fields (exact, lpm, ternary, optional) are laid into 64-bit words one after the other,
+ * a field that does not fit into the rest of a word starts the next one, a field over 64 bits takes whole words, least
+ * significant first. Range fields are not hashed; each takes ⌈width/64⌉ words of its own, lower and upper bound.
+ */
+import type { MatchKind, Program, Table } from '../ir/index.ts'
+
+/** Fixed cells; byte addresses. */
+export const CELL = {
+  /** What is added to hit and packet counters per packet: 1, or 0 while an explanation runs. */
+  countOne: 64,
+  /** 1 while an explanation runs: nothing outside the packet is to be changed. */
+  isDryRun: 68,
+  /** Arena geometry, for the head-room check. */
+  arenaDataOffset: 72,
+  arenaSlotBytes: 76,
+  /** End of the written trace records, and the limit. */
+  tracePosition: 80,
+  traceEnd: 84,
+  /** End of the written host events (digests, logs, target calls), the limit, and how many did not fit. */
+  eventPosition: 88,
+  eventEnd: 92,
+  eventsLost: 96,
+  /** Of the packet being processed: slot, start, end, where the payload begins, ingress port. */
+  frameSlot: 100,
+  frameStart: 104,
+  frameEnd: 108,
+  payload: 112,
+  ingressPort: 116,
+  /** xorshift64 state; never 0. */
+  random: 120,
+  /** Microseconds; written by the host before each batch. */
+  nowUs: 128,
+  /** False `assert`s seen. */
+  assertions: 136,
+  /** Address of the table entry whose action runs. */
+  currentEntry: 144,
+  /** Of the packet to be replicated: bytes that the parser consumed. */
+  replicaConsumed: 148,
+} as const
+
+/** Frames per `process` call. */
+export const BATCH_CAPACITY = 1024
+export const BATCH_SLOTS = 256
+export const BATCH_PORTS = BATCH_SLOTS + 4 * BATCH_CAPACITY
+/** Per frame, what became of it: kind in bits 24-31 (`VERDICT`), port, group or drop reason in bits 0-15. */
+export const BATCH_VERDICTS = BATCH_PORTS + 4 * BATCH_CAPACITY
+const BATCH_END = BATCH_VERDICTS + 4 * BATCH_CAPACITY
+
+export const VERDICT = { unicast: 0, drop: 1, broadcast: 2, multicast: 3 } as const
+
+/** Reasons that the pipeline itself drops for; a program's own reasons stay below 0xf0. */
+export const RESERVED_DROP = {
+  /** The parser rejected the packet. */
+  parserReject: 0xf0,
+  /** The emitted headers do not fit in front of the payload. */
+  noHeadRoom: 0xf1,
+  /** The egress port does not exist. */
+  unknownPort: 0xf2,
+  /** The multicast group has no members, or none but the ingress port. */
+  emptyGroup: 0xf3,
+  /** No free frame for a copy. */
+  noFrame: 0xf4,
+} as const
+
+export const TRACE_BYTES = 1 << 16
+export const EVENT_BYTES = 1 << 16
+
+/** Fixed part of a table's header block. */
+export const TABLE_HEADER = {
+  /** Address of the buckets: pairs (tag u32, entry address u32); tag 0 is empty, tags are odd. */
+  buckets: 0,
+  /** Number of buckets (a power of two) less one, times 8: a mask for byte offsets. */
+  bucketMask: 4,
+  /** Address and number of tuples, sorted by rank, highest first. */
+  tuples: 8,
+  tupleCount: 12,
+  /** u64 each. */
+  hits: 16,
+  misses: 24,
+} as const
+const TABLE_HEADER_BYTES = 32
+
+/** Fixed part of an entry; then direct counter and meter, parameters, key words, upper bounds of ranges. */
+export const ENTRY = {
+  /** Index into the table's `actions`; `ACTION_FREE` in unused entries. */
+  action: 0,
+  /** Which tuple; 0 in exact tables. */
+  tuple: 4,
+  /** Next entry with the same tuple and masked key, in descending rank; 0 at the end. */
+  next: 8,
+  rank: 12,
+  /** Older entries win ties of rank. */
+  sequence: 16,
+  /** u64 each: what matched this entry. */
+  packets: 24,
+  bytes: 32,
+} as const
+export const ACTION_FREE = 0xffffffff
+const ENTRY_FIXED_BYTES = 40
+
+/** Tuple: rank of its best entry i32, id u32, mask words. */
+export const TUPLE = { rank: 0, id: 4, masks: 8 } as const
+
+/** How a table is searched. `always`: no keys. */
+export type TableShape = 'always' | 'exact' | 'lpm' | 'general'
+
+export interface KeyLayout {
+  readonly name: string
+  readonly match: MatchKind
+  readonly width: number
+  /** First packed word, and the bit of that word where the field starts (0 for fields over 64 bits). */
+  readonly word: number
+  readonly shift: number
+}
+
+export interface ParameterLayout {
+  readonly name: string
+  readonly width: number
+  /** In the entry; a 32-bit cell up to 32 bits, else 64-bit words, least significant first. */
+  readonly offset: number
+}
+
+export interface TableLayout {
+  readonly name: string
+  readonly shape: TableShape
+  /** Address of the header block. */
+  readonly header: number
+  /** Address of the entry that holds the default action. */
+  readonly defaultEntry: number
+  readonly entryBytes: number
+  readonly keys: readonly KeyLayout[]
+  /** Hashed words at `keyOffset` in the entry. */
+  readonly words: number
+  readonly keyOffset: number
+  /** Words of ranges: lower bounds at `lowOffset`, upper bounds at `highOffset`; `KeyLayout.word` counts from there. */
+  readonly rangeWords: number
+  readonly lowOffset: number
+  readonly highOffset: number
+  /** Packets and bytes of explicit `count` statements; undefined when the program has none for this table. */
+  readonly directCounterOffset: number | undefined
+  /** Direct meter: state, then configuration (`METER`). */
+  readonly directMeterOffset: number | undefined
+  /** By index into the table's `actions`. */
+  readonly parameters: readonly (readonly ParameterLayout[])[]
+  readonly tupleBytes: number
+}
+
+/** A meter cell: two token buckets (RFC 2698, colour-blind), in bytes or packets scaled by 1e6. */
+export const METER = {
+  /** i64: tokens of the committed and the peak bucket, and when they were last filled (µs). */
+  committedTokens: 0,
+  peakTokens: 8,
+  filledUs: 16,
+  /** i64: rates in units per second, bursts in units. A burst of 0 means: not configured, always green. */
+  committedRate: 24,
+  committedBurst: 32,
+  peakRate: 40,
+  peakBurst: 48,
+} as const
+export const METER_BYTES = 56
+
+/** Register and counter externs: address of cell 0, bytes per cell, number of cells. Counter: packets u64, bytes u64. */
+export interface ExternLayout {
+  readonly address: number
+  readonly cellBytes: number
+  readonly size: number
+}
+
+/** Value set: count u32 at 0; from 8 on `size` rows of (value words, mask words) or (low, high) per key. */
+export interface ValueSetLayout {
+  readonly address: number
+  readonly rowBytes: number
+  readonly keys: readonly { readonly width: number; readonly offset: number; readonly words: number }[]
+}
+
+export interface Layout {
+  /** 0 for slots that are locals. */
+  readonly slotAddresses: readonly number[]
+  readonly slotsStart: number
+  readonly slotsEnd: number
+  /** What a packet to be replicated was after ingress: slots in memory, and locals by slot. */
+  readonly replicaSlots: number
+  readonly replicaCells: ReadonlyMap<number, number>
+  readonly tables: readonly TableLayout[]
+  /** By extern id; undefined for kinds without memory. */
+  readonly externs: readonly (ExternLayout | undefined)[]
+  /** Counters, registers and meters: what an explanation must restore. */
+  readonly externStart: number
+  readonly externEnd: number
+  readonly valueSets: readonly ValueSetLayout[]
+  /** Key words that the control plane wants hashed, and the tuple's id as seed. */
+  readonly hashKey: number
+  readonly scratch: number
+  readonly scratchBytes: number
+  /** 256 u32 each. */
+  readonly crc32Table: number
+  readonly crc16Table: number
+  readonly crc8Table: number
+  readonly trace: number
+  readonly events: number
+  readonly heapStart: number
+}
+
+export function wordsOf(width: number): number {
+  return Math.ceil(width / 64)
+}
+
+/** Bytes of the cell that holds a value of this width. */
+export function cellBytes(width: number): number {
+  return width <= 32 ? 4 : 8 * wordsOf(width)
+}
+
+export function tableShape(table: Table): TableShape {
+  if (table.keys.length === 0) return 'always'
+  if (table.keys.every((key) => key.match === 'exact')) return 'exact'
+  const others = table.keys.filter((key) => key.match !== 'exact' && key.match !== 'selector')
+  if (others.length === 1 && others[0]?.match === 'lpm') return 'lpm'
+  return others.length === 0 ? 'exact' : 'general'
+}
+
+/**
+ * @param inMemory slots that need an address; the others are locals of the packet function.
+ * @param copied locals that are saved for the blocks that run once per copy.
+ */
+export function layOut(program: Program, inMemory: (slot: number) => boolean, copied: ReadonlySet<number>): Layout {
+  let at = BATCH_END
+  const take = (bytes: number, alignment = 8): number => {
+    at = Math.ceil(at / alignment) * alignment
+    const address = at
+    at += bytes
+    return address
+  }
+  const slotsStart = take(0)
+  // A varbit is its length in bits (8 bytes, upper half unused) and then its bytes in network order.
+  const slotAddresses = program.slots.map((slot, id) => {
+    if (slot.kind === 'varbit') return take(8 + 8 * wordsOf(slot.width))
+    return inMemory(id) ? take(cellBytes(slot.width), slot.width <= 32 ? 4 : 8) : 0
+  })
+  const slotsEnd = take(0)
+  const replicaSlots = take(slotsEnd - slotsStart)
+  const replicaCells = new Map([...copied].map((slot) => [slot, take(cellBytes(program.slots[slot]!.width))]))
+  const counted = countedTables(program)
+  const tables = program.tables.map((table, index) => layOutTable(program, table, counted.has(index), take))
+  const externStart = take(0, 64)
+  const externs = program.externs.map((extern): ExternLayout | undefined => {
+    if (extern.kind === 'counter') return { address: take(16 * extern.size), cellBytes: 16, size: extern.size }
+    if (extern.kind === 'register') {
+      const bytes = cellBytes(extern.width)
+      return { address: take(bytes * extern.size), cellBytes: bytes, size: extern.size }
+    }
+    if (extern.kind === 'meter') {
+      return { address: take(METER_BYTES * extern.size), cellBytes: METER_BYTES, size: extern.size }
+    }
+    return undefined
+  })
+  const externEnd = take(0)
+  const valueSets = program.valueSets.map((set): ValueSetLayout => {
+    let rowBytes = 0
+    const keys = set.keys.map((key) => {
+      const words = wordsOf(key.width)
+      const offset = rowBytes
+      rowBytes += 16 * words
+      return { width: key.width, offset, words }
+    })
+    return { address: take(8 + rowBytes * set.size), rowBytes, keys }
+  })
+  const scratchBytes = 65536 + 4 * program.headers.reduce((sum, header) => sum + headerBytes(program, header.fields), 0)
+  return {
+    slotAddresses,
+    slotsStart,
+    slotsEnd,
+    replicaSlots,
+    replicaCells,
+    tables,
+    externs,
+    externStart,
+    externEnd,
+    valueSets,
+    hashKey: take(16 + 8 * Math.max(1, ...tables.map((table) => table.words))),
+    scratch: take(scratchBytes),
+    scratchBytes,
+    crc32Table: take(1024),
+    crc16Table: take(1024),
+    crc8Table: take(1024),
+    trace: take(TRACE_BYTES),
+    events: take(EVENT_BYTES),
+    heapStart: take(0, 64),
+  }
+}
+
+/** Whole bytes; a varbit counts with its maximum. */
+export function headerBytes(program: Program, fields: readonly number[]): number {
+  return Math.ceil(fields.reduce((sum, slot) => sum + program.slots[slot]!.width, 0) / 8)
+}
+
+function layOutTable(
+  program: Program,
+  table: Table,
+  hasCountStatements: boolean,
+  take: (bytes: number, alignment?: number) => number,
+): TableLayout {
+  let offset = ENTRY_FIXED_BYTES
+  const field = (bytes: number): number => {
+    offset = Math.ceil(offset / Math.min(bytes, 8)) * Math.min(bytes, 8)
+    const here = offset
+    offset += bytes
+    return here
+  }
+  const directCounterOffset = hasCountStatements ? field(16) : undefined
+  const directMeterOffset = table.directMeter === undefined ? undefined : field(METER_BYTES)
+  const fixed = offset
+  let end = offset
+  const parameters = table.actions.map((reference) => {
+    offset = fixed
+    const laid = program.actions[reference.action]!.parameters.map((parameter) => ({
+      name: parameter.name,
+      width: parameter.width,
+      offset: field(parameter.width <= 32 ? 4 : 8 * wordsOf(parameter.width)),
+    }))
+    end = Math.max(end, offset)
+    return laid
+  })
+  offset = Math.ceil(end / 8) * 8
+  const { keys, words, rangeWords } = packKeys(table)
+  const keyOffset = offset
+  const lowOffset = keyOffset + 8 * words
+  const highOffset = lowOffset + 8 * rangeWords
+  const entryBytes = highOffset + 8 * rangeWords
+  return {
+    name: table.name,
+    shape: tableShape(table),
+    header: take(TABLE_HEADER_BYTES),
+    defaultEntry: take(entryBytes),
+    entryBytes,
+    keys,
+    words,
+    keyOffset,
+    rangeWords,
+    lowOffset,
+    highOffset,
+    directCounterOffset,
+    directMeterOffset,
+    parameters,
+    tupleBytes: TUPLE.masks + 8 * words,
+  }
+}
+
+function packKeys(table: Table): { keys: KeyLayout[]; words: number; rangeWords: number } {
+  let words = 0
+  let used = 64
+  let rangeWords = 0
+  const keys = table.keys.map((key): KeyLayout => {
+    const { name, match } = key
+    const width = key.expression.width
+    if (match === 'selector') return { name, match, width, word: 0, shift: 0 }
+    if (match === 'range') {
+      rangeWords += wordsOf(width)
+      return { name, match, width, word: rangeWords - wordsOf(width), shift: 0 }
+    }
+    if (width > 64) {
+      words += wordsOf(width)
+      used = 64
+      return { name, match, width, word: words - wordsOf(width), shift: 0 }
+    }
+    if (used + width > 64) {
+      words++
+      used = 0
+    }
+    used += width
+    return { name, match, width, word: words - 1, shift: used - width }
+  })
+  return { keys, words, rangeWords }
+}
+
+/** Tables with an explicit `count` on their direct counter in one of their actions. */
+function countedTables(program: Program): ReadonlySet<number> {
+  const counters = new Set<number>()
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(visit)
+    else if (typeof value === 'object' && value !== null) {
+      const statement = value as { kind?: string; counter?: number; index?: unknown }
+      if (statement.kind === 'count' && statement.index === undefined) counters.add(statement.counter!)
+      Object.values(value).forEach(visit)
+    }
+  }
+  visit(program.actions)
+  visit(program.procedures)
+  return new Set(
+    program.tables.flatMap((table, index) =>
+      table.directCounter !== undefined && counters.has(table.directCounter) ? [index] : [],
+    ),
+  )
+}

@@ -1,0 +1,316 @@
+/**
+ * Table lookup, one function per table and shape: (packed key words…, range words…) → address of the entry, or 0.
+ *
+ * All shapes share one open-addressing hash with linear probing over (tuple, masked key words). An exact table has one
+ * tuple without mask. A longest-prefix table has one tuple per prefix length in use, longest first, and the first hit
+ * wins. A general table (ternary, range, optional) has one tuple per combination of masks in use, in descending order
+ * of its best entry's priority, and stops when no later tuple can win; entries with the same masked key are chained in
+ * descending priority, and ranges are checked along the chain.
+ */
+import type { FunctionBuilder, FunctionRef, ModuleBuilder, ValueType } from '../wasm/index.ts'
+import { STATE } from './expression-code.ts'
+import { ENTRY, type Layout, TABLE_HEADER, type TableLayout, TUPLE } from './layout.ts'
+
+const MULTIPLIER = 0x9e3779b97f4a7c15n
+
+/** Declares and writes the lookup function. */
+export function writeLookup(module: ModuleBuilder, table: TableLayout): FunctionRef {
+  const parameters: ValueType[] = Array.from({ length: table.words + table.rangeWords }, () => 'i64')
+  const f = module.function(`lookup ${table.name}`, { parameters, results: ['i32'] })
+  const words = Array.from({ length: table.words }, (_, k) => k)
+  if (table.shape === 'exact') writeExact(f, table, words)
+  else writeTuples(f, table, words)
+  return f
+}
+
+/** A function without parameters that hashes the key at `layout.hashKey`: seed u32, then from 8 on the key words. */
+export function writeHash(module: ModuleBuilder, layout: Layout, table: TableLayout, index: number): void {
+  const f = module.function(`hash ${table.name}`, { parameters: [], results: ['i32'] })
+  module.export(`hash${index}`, f)
+  const words = Array.from({ length: table.words }, (_, k) => {
+    const local = f.local('i64')
+    f.i32(0)
+    f.access('i64.load', STATE, layout.hashKey + 8 + 8 * k)
+    f.set(local)
+    return local
+  })
+  const seed = f.local('i32')
+  f.i32(0)
+  f.access('i32.load', STATE, layout.hashKey)
+  f.set(seed)
+  pushTag(f, words, table.shape === 'exact' ? undefined : seed)
+}
+
+/** Pushes the odd 32-bit tag of a key; bits 1 and up select the bucket. */
+function pushTag(f: FunctionBuilder, words: readonly number[], seed: number | undefined): void {
+  f.scope(() => {
+    const hash = f.temp('i64')
+    if (seed === undefined) {
+      f.i64(0n)
+    } else {
+      f.get(seed)
+      f.op('i64.extend_i32_u')
+    }
+    for (const word of words) {
+      f.get(word)
+      f.op('i64.xor')
+      // Fold the upper half in first: a multiplication carries differences upward only.
+      f.tee(hash)
+      f.get(hash)
+      f.i64(32n)
+      f.op('i64.shr_u')
+      f.op('i64.xor')
+      f.i64(MULTIPLIER)
+      f.op('i64.mul')
+    }
+    f.i64(32n)
+    f.op('i64.shr_u')
+    f.op('i32.wrap_i64')
+    f.i32(1)
+    f.op('i32.or')
+  })
+}
+
+interface Probe {
+  readonly tag: number
+  readonly buckets: number
+  readonly bucketMask: number
+  readonly offset: number
+  readonly entry: number
+}
+
+function probeLocals(f: FunctionBuilder, table: TableLayout): Probe {
+  const probe = {
+    tag: f.local('i32', 'tag'),
+    buckets: f.local('i32', 'buckets'),
+    bucketMask: f.local('i32', 'bucketMask'),
+    offset: f.local('i32', 'offset'),
+    entry: f.local('i32', 'entry'),
+  }
+  f.i32(0)
+  f.access('i32.load', STATE, table.header + TABLE_HEADER.buckets)
+  f.set(probe.buckets)
+  f.i32(0)
+  f.access('i32.load', STATE, table.header + TABLE_HEADER.bucketMask)
+  f.set(probe.bucketMask)
+  return probe
+}
+
+/** Finds the key whose tag is in `probe.tag`; `found` runs with the entry in `probe.entry`, after the loop on a miss. */
+function writeProbe(
+  f: FunctionBuilder,
+  table: TableLayout,
+  probe: Probe,
+  words: readonly number[],
+  tuple: number | undefined,
+  found: () => void,
+): void {
+  f.get(probe.tag)
+  f.i32(2)
+  f.op('i32.shl')
+  f.get(probe.bucketMask)
+  f.op('i32.and')
+  f.set(probe.offset)
+  f.block(undefined, (miss) => {
+    f.loop((again) => {
+      f.scope(() => {
+        const bucket = f.temp('i32')
+        const seen = f.temp('i32')
+        f.get(probe.buckets)
+        f.get(probe.offset)
+        f.op('i32.add')
+        f.tee(bucket)
+        f.access('i32.load', STATE, 0)
+        f.tee(seen)
+        f.get(probe.tag)
+        f.op('i32.eq')
+        f.if(undefined, () => {
+          f.get(bucket)
+          f.access('i32.load', STATE, 4)
+          f.set(probe.entry)
+          words.forEach((word, k) => {
+            f.get(probe.entry)
+            f.access('i64.load', STATE, table.keyOffset + 8 * k)
+            f.get(word)
+            f.op('i64.eq')
+            if (k > 0) f.op('i32.and')
+          })
+          if (tuple !== undefined) {
+            f.get(probe.entry)
+            f.access('i32.load', STATE, ENTRY.tuple)
+            f.get(tuple)
+            f.op('i32.eq')
+            if (words.length > 0) f.op('i32.and')
+          }
+          f.if(undefined, found)
+        })
+        f.get(seen)
+        f.op('i32.eqz')
+        f.brIf(miss)
+        f.get(probe.offset)
+        f.i32(8)
+        f.op('i32.add')
+        f.get(probe.bucketMask)
+        f.op('i32.and')
+        f.set(probe.offset)
+        f.br(again)
+      })
+    })
+  })
+}
+
+function writeExact(f: FunctionBuilder, table: TableLayout, words: readonly number[]): void {
+  const probe = probeLocals(f, table)
+  pushTag(f, words, undefined)
+  f.set(probe.tag)
+  writeProbe(f, table, probe, words, undefined, () => {
+    f.get(probe.entry)
+    f.return()
+  })
+  f.i32(0)
+}
+
+function writeTuples(f: FunctionBuilder, table: TableLayout, words: readonly number[]): void {
+  const probe = probeLocals(f, table)
+  const tuple = f.local('i32', 'tuple')
+  const end = f.local('i32', 'tupleEnd')
+  const id = f.local('i32', 'tupleId')
+  const best = f.local('i32', 'best')
+  const masked = words.map(() => f.local('i64'))
+  f.i32(0)
+  f.access('i32.load', STATE, table.header + TABLE_HEADER.tuples)
+  f.tee(tuple)
+  f.i32(0)
+  f.access('i32.load', STATE, table.header + TABLE_HEADER.tupleCount)
+  f.i32(table.tupleBytes)
+  f.op('i32.mul')
+  f.op('i32.add')
+  f.set(end)
+  f.block(undefined, (done) => {
+    f.loop((again) => {
+      f.get(tuple)
+      f.get(end)
+      f.op('i32.ge_u')
+      f.brIf(done)
+      if (table.shape === 'general') {
+        // An entry of equal rank may still be older, so only a lower rank ends the search.
+        f.get(best)
+        f.if(undefined, () => {
+          f.get(best)
+          f.access('i32.load', STATE, ENTRY.rank)
+          f.get(tuple)
+          f.access('i32.load', STATE, TUPLE.rank)
+          f.op('i32.gt_s')
+          f.brIf(done)
+        })
+      }
+      f.get(tuple)
+      f.access('i32.load', STATE, TUPLE.id)
+      f.set(id)
+      masked.forEach((local, k) => {
+        f.get(words[k]!)
+        f.get(tuple)
+        f.access('i64.load', STATE, TUPLE.masks + 8 * k)
+        f.op('i64.and')
+        f.set(local)
+      })
+      pushTag(f, masked, id)
+      f.set(probe.tag)
+      f.block(undefined, (next) => {
+        writeProbe(f, table, probe, masked, id, () => {
+          if (table.shape === 'lpm') {
+            f.get(probe.entry)
+            f.return()
+            return
+          }
+          writeChain(f, table, probe.entry, best, words.length)
+          f.br(next)
+        })
+      })
+      f.get(tuple)
+      f.i32(table.tupleBytes)
+      f.op('i32.add')
+      f.set(tuple)
+      f.br(again)
+    })
+  })
+  f.get(best)
+}
+
+/** The first entry of the chain whose ranges hold becomes `best` if it beats what is there. */
+function writeChain(f: FunctionBuilder, table: TableLayout, entry: number, best: number, firstRange: number): void {
+  f.block(undefined, (done) => {
+    f.loop((again) => {
+      f.block(undefined, (differs) => {
+        for (const key of table.keys) {
+          if (key.match !== 'range') continue
+          pushInRange(f, table, entry, firstRange, key.word, Math.ceil(key.width / 64))
+          f.op('i32.eqz')
+          f.brIf(differs)
+        }
+        f.get(best)
+        f.if(undefined, () => {
+          // Keep `best` when its rank is higher, or equal and it is older.
+          f.get(best)
+          f.access('i32.load', STATE, ENTRY.rank)
+          f.get(entry)
+          f.access('i32.load', STATE, ENTRY.rank)
+          f.op('i32.gt_s')
+          f.brIf(done)
+          f.get(best)
+          f.access('i32.load', STATE, ENTRY.rank)
+          f.get(entry)
+          f.access('i32.load', STATE, ENTRY.rank)
+          f.op('i32.eq')
+          f.get(best)
+          f.access('i32.load', STATE, ENTRY.sequence)
+          f.get(entry)
+          f.access('i32.load', STATE, ENTRY.sequence)
+          f.op('i32.lt_u')
+          f.op('i32.and')
+          f.brIf(done)
+        })
+        f.get(entry)
+        f.set(best)
+        f.br(done)
+      })
+      f.get(entry)
+      f.access('i32.load', STATE, ENTRY.next)
+      f.tee(entry)
+      f.brIf(again)
+    })
+  })
+}
+
+/** Pushes low <= value && value <= high for a range of `count` words. */
+function pushInRange(
+  f: FunctionBuilder,
+  table: TableLayout,
+  entry: number,
+  firstRange: number,
+  word: number,
+  count: number,
+): void {
+  const value = (k: number) => f.get(firstRange + word + k)
+  const bound = (offset: number, k: number) => {
+    f.get(entry)
+    f.access('i64.load', STATE, offset + 8 * (word + k))
+  }
+  const notGreater = (left: (k: number) => void, right: (k: number) => void) => {
+    for (let k = 0; k < count; k++) {
+      if (k > 0) {
+        left(k)
+        right(k)
+        f.op('i64.eq')
+        f.op('i32.and')
+      }
+      left(k)
+      right(k)
+      f.op(k === 0 ? 'i64.le_u' : 'i64.lt_u')
+      if (k > 0) f.op('i32.or')
+    }
+  }
+  notGreater((k) => bound(table.lowOffset, k), value)
+  notGreater(value, (k) => bound(table.highOffset, k))
+  f.op('i32.and')
+}

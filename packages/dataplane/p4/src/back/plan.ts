@@ -1,0 +1,224 @@
+/**
+ * Decides what becomes a WebAssembly function of its own. Everything that is used once, or is small, is generated in
+ * place inside the function that handles one packet; slots that only this function touches are then its locals. What is
+ * shared (a large action of several tables, a table applied in several places) becomes a function, and the slots that it
+ * touches live in memory.
+ */
+import type { Block, Expression, Program, SlotId, Statement } from '../ir/index.ts'
+
+/** `procedure:3`, `action:0`, `apply:7`. */
+export type Unit = `${'procedure' | 'action' | 'apply'}:${number}`
+
+export interface Plan {
+  isInline(unit: Unit): boolean
+  /** Whether running it may execute `exit`. */
+  mayExit(unit: Unit): boolean
+  /** Units that become functions, callees before callers. */
+  readonly functions: readonly Unit[]
+  /** Slots that may live in locals of the packet function. */
+  readonly localSlots: ReadonlySet<SlotId>
+  /** How many blocks run before replication; what follows runs once per copy. */
+  readonly blocksBeforeReplication: number
+  /** Local slots that the blocks after replication mention. */
+  readonly copiedSlots: ReadonlySet<SlotId>
+}
+
+interface Facts {
+  /** Statements and expression nodes, with what is inlined below. */
+  size: number
+  mayExit: boolean
+  /** Contains extract, emit and the like, which need the packet function's cursor. */
+  needsCursor: boolean
+  readonly slots: Set<SlotId>
+  readonly callees: Unit[]
+}
+
+const SMALL = 40
+/** One function beyond this costs more to compile than calls cost to run. */
+const LARGE = 30_000
+const LOCAL_WORDS_MAX = 3000
+
+export function planFunctions(program: Program): Plan {
+  const facts = new Map<Unit, Facts>()
+  const sites = new Map<Unit, number>()
+  const order: Unit[] = []
+
+  const visit = (unit: Unit): Facts => {
+    sites.set(unit, (sites.get(unit) ?? 0) + 1)
+    const known = facts.get(unit)
+    if (known !== undefined) return known
+    const own = collect(program, unit)
+    facts.set(unit, own)
+    for (const callee of own.callees) {
+      const below = visit(callee)
+      own.mayExit ||= below.mayExit
+      own.needsCursor ||= below.needsCursor
+    }
+    order.push(unit)
+    return own
+  }
+  const root = emptyFacts()
+  for (const block of program.blocks) collectBlock(program, block, root)
+  for (const callee of root.callees) visit(callee)
+
+  const inline = new Set<Unit>()
+  for (const unit of order) {
+    const own = facts.get(unit)!
+    for (const callee of own.callees) if (inline.has(callee)) own.size += facts.get(callee)!.size
+    const isOnce = sites.get(unit) === 1 && own.size < LARGE
+    if (isOnce || own.size <= SMALL || own.needsCursor) inline.add(unit)
+  }
+
+  const functions = order.filter((unit) => !inline.has(unit))
+  const shared = new Set<SlotId>()
+  const reached = new Set<Unit>()
+  const share = (unit: Unit): void => {
+    if (reached.has(unit)) return
+    reached.add(unit)
+    const own = facts.get(unit)!
+    for (const slot of own.slots) shared.add(slot)
+    for (const callee of own.callees) share(callee)
+  }
+  for (const unit of functions) share(unit)
+
+  const localSlots = new Set<SlotId>()
+  let words = 0
+  const split = replicationPoint(program)
+  const copied = new Set<SlotId>(
+    program.intrinsics['egress.port'] === undefined ? [] : Object.values(program.intrinsics),
+  )
+  const below = new Set<Unit>()
+  const mention = (own: Facts): void => {
+    for (const slot of own.slots) copied.add(slot)
+    for (const callee of own.callees) {
+      if (below.has(callee)) continue
+      below.add(callee)
+      mention(facts.get(callee)!)
+    }
+  }
+  for (const block of program.blocks.slice(split)) {
+    const own = emptyFacts()
+    collectBlock(program, block, own)
+    mention(own)
+  }
+  for (const header of program.headers) {
+    copied.add(header.valid)
+    for (const slot of header.fields) copied.add(slot)
+  }
+
+  program.slots.forEach((slot, id) => {
+    if (slot.kind === 'varbit' || shared.has(id) || words >= LOCAL_WORDS_MAX) return
+    words += Math.ceil(slot.width / 64)
+    localSlots.add(id)
+  })
+  return {
+    isInline: (unit) => inline.has(unit),
+    mayExit: (unit) => facts.get(unit)!.mayExit,
+    functions,
+    localSlots,
+    blocksBeforeReplication: split,
+    copiedSlots: new Set([...localSlots].filter((slot) => copied.has(slot))),
+  }
+}
+
+/** Ingress decides about replication. A program without a block of that name replicates what the deparser leaves. */
+export function replicationPoint(program: Program): number {
+  const ingress = program.blocks.findIndex((block) => block.name === 'ingress')
+  return ingress < 0 ? program.blocks.length : ingress + 1
+}
+
+function emptyFacts(): Facts {
+  return { size: 0, mayExit: false, needsCursor: false, slots: new Set(), callees: [] }
+}
+
+function collectBlock(program: Program, block: Block, facts: Facts): void {
+  if (block.kind === 'control') {
+    facts.callees.push(`procedure:${block.procedure}`)
+    return
+  }
+  for (const state of program.parsers[block.parser]!.states) {
+    collectStatements(state.body, facts)
+    for (const key of state.select.keys) collectExpression(key, facts)
+  }
+}
+
+function collect(program: Program, unit: Unit): Facts {
+  const facts = emptyFacts()
+  const [kind, number] = unit.split(':') as ['procedure' | 'action' | 'apply', string]
+  const id = Number(number)
+  if (kind === 'procedure') {
+    collectStatements(program.procedures[id]!.body, facts)
+  } else if (kind === 'action') {
+    const action = program.actions[id]!
+    for (const parameter of action.parameters) facts.slots.add(parameter.slot)
+    collectStatements(action.body, facts)
+  } else {
+    const table = program.tables[id]!
+    facts.size += 30
+    facts.slots.add(table.hitSlot)
+    facts.slots.add(table.actionSlot)
+    for (const key of table.keys) collectExpression(key.expression, facts)
+    for (const reference of table.actions) {
+      collectStatements(reference.before, facts)
+      collectStatements(reference.after, facts)
+      facts.callees.push(`action:${reference.action}`)
+    }
+  }
+  return facts
+}
+
+/**
+ * Statements and expressions are plain data, so one walk over all properties finds what they mention; the few that
+ * matter are told apart by `kind`, and slots by the property that holds them.
+ */
+function collectStatements(statements: readonly Statement[], facts: Facts): void {
+  for (const statement of statements) {
+    facts.size++
+    switch (statement.kind) {
+      case 'call':
+        facts.callees.push(`procedure:${statement.procedure}`)
+        break
+      case 'apply':
+        facts.callees.push(`apply:${statement.table}`)
+        break
+      case 'exit':
+        facts.mayExit = true
+        break
+      case 'extract':
+      case 'advance':
+      case 'lookahead':
+      case 'verify':
+      case 'emit':
+        facts.needsCursor = true
+        break
+      case 'if':
+        collectStatements(statement.then, facts)
+        collectStatements(statement.else, facts)
+        break
+      case 'switch':
+        for (const one of statement.cases) collectStatements(one.body, facts)
+        collectStatements(statement.default, facts)
+        break
+      case 'loop':
+        collectStatements(statement.body, facts)
+        break
+    }
+    for (const [name, value] of Object.entries(statement)) {
+      if ((name === 'slot' || name === 'from') && typeof value === 'number') facts.slots.add(value)
+      else if (name === 'outputs') for (const slot of value as readonly SlotId[]) facts.slots.add(slot)
+      else if (name === 'values' || name === 'inputs') {
+        for (const expression of value as readonly Expression[]) collectExpression(expression, facts)
+      } else if (typeof value === 'object' && value !== null && 'op' in value) {
+        collectExpression(value as Expression, facts)
+      }
+    }
+  }
+}
+
+function collectExpression(expression: Expression, facts: Facts): void {
+  facts.size++
+  if (expression.op === 'load') facts.slots.add(expression.slot)
+  for (const value of Object.values(expression) as unknown[]) {
+    if (typeof value === 'object' && value !== null) collectExpression(value as Expression, facts)
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Bits in network order: reading fields from a frame and writing runs of fields as bytes.
+ *
+ * A field is read through the smallest window of 1, 2, 4 or 8 bytes that ends with its last byte; the window may begin
+ * up to 7 bytes before the field, which is always inside the arena because descriptors and head room lie in front.
+ */
+import type { Expression } from '../ir/index.ts'
+import type { FunctionBuilder } from '../wasm/index.ts'
+import { classOf, type ExpressionCode, mask } from './expression-code.ts'
+
+const REVERSED = [7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0]
+
+/** Pushes `width` (up to 64) bits that start `bit` bits after the pointer, as i32 or i64 by width. */
+export function pushField(f: FunctionBuilder, memory: number, pointer: number, bit: number, width: number): void {
+  const first = bit >> 3
+  const last = Math.ceil((bit + width) / 8)
+  const below = 8 * last - (bit + width)
+  const type = classOf(width)
+  const span = last - first
+  if (span > 8) {
+    // Nine bytes: what is in the first eight, and the rest of the ninth.
+    pushField(f, memory, pointer, bit, width - 8 + below)
+    if (classOf(width - 8 + below) === 'i32') f.op('i64.extend_i32_u')
+    f.i64(BigInt(8 - below))
+    f.op('i64.shl')
+    pushField(f, memory, pointer, 8 * last - 8, 8 - below)
+    f.op('i64.extend_i32_u')
+    return f.op('i64.or')
+  }
+  const bytes = span === 1 ? 1 : span === 2 ? 2 : span <= 4 ? 4 : 8
+  pushWindow(f, memory, pointer, last - bytes, bytes)
+  if (bytes === 8) {
+    if (below > 0) {
+      f.i64(BigInt(below))
+      f.op('i64.shr_u')
+    }
+    if (type === 'i32') f.op('i32.wrap_i64')
+  } else if (below > 0) {
+    f.i32(below)
+    f.op('i32.shr_u')
+  }
+  if (8 * bytes - below === width || (bytes === 8 && width === 32)) return
+  if (type === 'i32') {
+    f.i32(Number(BigInt.asIntN(32, mask(width))))
+    f.op('i32.and')
+  } else {
+    f.i64(mask(width))
+    f.op('i64.and')
+  }
+}
+
+/** Big-endian load of 1, 2, 4 (i32) or 8 (i64) bytes at pointer + offset, which may be negative. */
+function pushWindow(f: FunctionBuilder, memory: number, pointer: number, offset: number, bytes: 1 | 2 | 4 | 8): void {
+  f.get(pointer)
+  if (offset < 0) {
+    f.i32(-offset)
+    f.op('i32.sub')
+  }
+  const at = Math.max(0, offset)
+  if (bytes === 1) return f.access('i32.load8_u', memory, at)
+  if (bytes === 2) {
+    f.access('i32.load16_u', memory, at)
+    return swap16(f)
+  }
+  if (bytes === 4) {
+    f.access('i32.load', memory, at)
+    return swap32(f)
+  }
+  f.load64Zero(memory, at)
+  const vector = f.temp('v128')
+  f.tee(vector)
+  f.get(vector)
+  f.shuffle(REVERSED)
+  f.extractLane64(0)
+}
+
+/** Of a 16-bit value in an i32. */
+function swap16(f: FunctionBuilder): void {
+  const value = f.temp('i32')
+  f.tee(value)
+  f.i32(8)
+  f.op('i32.shr_u')
+  f.get(value)
+  f.i32(8)
+  f.op('i32.shl')
+  f.i32(0xff00)
+  f.op('i32.and')
+  f.op('i32.or')
+}
+
+function swap32(f: FunctionBuilder): void {
+  const value = f.temp('i32')
+  f.tee(value)
+  f.i32(8)
+  f.op('i32.rotl')
+  f.i32(0x00ff00ff)
+  f.op('i32.and')
+  f.get(value)
+  f.i32(8)
+  f.op('i32.rotr')
+  f.i32(0xff00ff00)
+  f.op('i32.and')
+  f.op('i32.or')
+}
+
+/** A piece of a run of fields: whole bytes, at most 64 bits. */
+export interface Chunk {
+  /** In bytes from the start of the run. */
+  readonly offset: number
+  readonly bytes: number
+  readonly value: Expression
+}
+
+/** Cuts the concatenation of fields into byte-aligned pieces, at field borders where it can. Padded with zeros. */
+export function chunksOf(fields: readonly Expression[]): Chunk[] {
+  const chunks: Chunk[] = []
+  let offset = 0
+  let group: Expression[] = []
+  let width = 0
+  const flush = (): void => {
+    const whole = group.length === 1 ? group[0]! : undefined
+    for (let done = 0; done < width; done += 64) {
+      const bits = Math.min(64, width - done)
+      const value = whole?.width === bits ? whole : concatSlices(group, width, width - done - bits, bits)
+      chunks.push({ offset, bytes: bits / 8, value })
+      offset += bits / 8
+    }
+    group = []
+    width = 0
+  }
+  for (const field of fields) {
+    group.push(field)
+    width += field.width
+    if (width % 8 === 0) flush()
+  }
+  if (width > 0) {
+    const padding = 8 - (width % 8)
+    group.push({ op: 'const', width: padding, value: 0n })
+    width += padding
+    flush()
+  }
+  return chunks
+}
+
+/** Bits `low` … `low + bits - 1` of the concatenation of `fields`, which are `total` bits together. */
+function concatSlices(fields: readonly Expression[], total: number, low: number, bits: number): Expression {
+  let top = total
+  let out: Expression | undefined
+  for (const field of fields) {
+    const bottom = top - field.width
+    const from = Math.max(bottom, low)
+    const to = Math.min(top, low + bits)
+    if (from < to) {
+      const piece: Expression =
+        to - from === field.width ? field : { op: 'slice', width: to - from, low: from - bottom, operand: field }
+      out = out === undefined ? piece : { op: 'concat', width: out.width + piece.width, left: out, right: piece }
+    }
+    top = bottom
+  }
+  if (out === undefined) throw new Error('empty slice')
+  return out
+}
+
+/** Stores a chunk at pointer + base + chunk.offset. */
+export function storeChunk(code: ExpressionCode, memory: number, pointer: number, base: number, chunk: Chunk): void {
+  const { f } = code
+  const { bytes, value } = chunk
+  const at = base + chunk.offset
+  if (bytes <= 2 || bytes === 4) {
+    f.get(pointer)
+    code.push(value)
+    if (bytes === 1) return f.access('i32.store8', memory, at)
+    if (bytes === 2) {
+      swap16(f)
+      return f.access('i32.store16', memory, at)
+    }
+    swap32(f)
+    return f.access('i32.store', memory, at)
+  }
+  code.push64(value)
+  if (bytes < 8) {
+    f.i64(BigInt(64 - 8 * bytes))
+    f.op('i64.shl')
+  }
+  f.splat64()
+  const vector = f.temp('v128')
+  f.tee(vector)
+  f.get(vector)
+  f.shuffle(REVERSED)
+  f.set(vector)
+  const lane = (bits: 16 | 32 | 64, index: number, offset: number): void => {
+    f.get(pointer)
+    f.get(vector)
+    f.storeLane(bits, index, memory, at + offset)
+  }
+  if (bytes === 8) return lane(64, 0, 0)
+  if (bytes >= 4) lane(32, 0, 0)
+  if (bytes === 3 || bytes >= 6) lane(16, bytes === 3 ? 0 : 2, bytes === 3 ? 0 : 4)
+  if (bytes % 2 === 0) return
+  f.get(pointer)
+  code.push64(value)
+  f.access('i64.store8', memory, at + bytes - 1)
+}

@@ -1,0 +1,46 @@
+/** Validity of headers and header unions, and shifting of stacks (P4-16 §8.17, §8.18, §8.20). */
+import type { Expression as Ast } from '../syntax/ast.ts'
+import { forEachAlternative, lowerTarget, lowerValue } from './expression.ts'
+import * as fold from './fold.ts'
+import type { Lowering } from './lowering.ts'
+import type { HeaderPlace, StackPlace } from './place.ts'
+import { NONE, read, scalar, write, type Value } from './value.ts'
+
+export function lowerHeaderMethod(lower: Lowering, name: 'isValid' | 'setValid' | 'setInvalid', object: Ast): Value {
+  if (name === 'isValid') {
+    const value = lowerValue(lower, object)
+    if (value.kind === 'header') return scalar(value.valid)
+    if (value.kind !== 'union') return scalar(fold.FALSE)
+    let isAny = fold.FALSE
+    for (const member of value.fields.values()) isAny = fold.or(isAny, member.valid)
+    return scalar(isAny)
+  }
+  forEachAlternative(lower, lowerTarget(lower, object), (place) => {
+    if (place.kind === 'header') setValidity(lower, place, name === 'setValid')
+  })
+  return NONE
+}
+
+export function setValidity(lower: Lowering, place: HeaderPlace, isValid: boolean): void {
+  lower.emit({ kind: 'assign', slot: place.valid, value: fold.flag(isValid) })
+  for (const rival of place.rivals) lower.emit({ kind: 'assign', slot: rival.valid, value: fold.FALSE })
+}
+
+export function lowerStackShift(lower: Lowering, stack: StackPlace, isPush: boolean, count: number): void {
+  const { elements } = stack
+  const size = elements.length
+  const order = isPush ? [...elements.keys()].reverse() : [...elements.keys()]
+  for (const index of order) {
+    const element = elements[index]
+    const source = elements[isPush ? index - count : index + count]
+    if (element === undefined) continue
+    write(lower, element, source === undefined ? { kind: 'invalid' } : read(lower, source))
+  }
+  const next = lower.builder.load(stack.next)
+  const amount = fold.constant(BigInt(Math.min(count, size)), 32)
+  const limit = fold.constant(BigInt(size), 32)
+  const moved = isPush ? fold.arithmetic('add', next, amount) : fold.arithmetic('sub', next, amount)
+  const isInside = isPush ? fold.compare('le', false, moved, limit) : fold.compare('ge', false, next, amount)
+  const value = fold.mux(isInside, moved, isPush ? limit : fold.constant(0n, 32))
+  lower.emit({ kind: 'assign', slot: stack.next, value })
+}

@@ -1,0 +1,120 @@
+/** Says what is wrong with a port's configuration, as a value that names the field. */
+import type { Ip } from '@lodestone/net'
+import type { ExternalIps, FirewallRule, NumberRange, PortConfig, Route } from './port-config.ts'
+
+export interface ConfigError {
+  readonly kind: 'invalid' | 'stale-generation' | 'identity-changed' | 'port-exists'
+  /** Where: `firewall[3].ports[0]`. */
+  readonly path: string
+  readonly message: string
+}
+
+/** The smallest MTU that IPv4 hosts must accept is 576 (RFC 791); an IPv6 link needs 1280 (RFC 8200 §5). */
+const SMALLEST_MTU4 = 576
+const SMALLEST_MTU6 = 1280
+const LARGEST_MTU = 8900
+
+/** @returns the first problem, or `undefined` when the configuration can be applied. */
+export function checkPortConfig(config: PortConfig): ConfigError | undefined {
+  const smallestMtu = config.ip6 === undefined ? SMALLEST_MTU4 : SMALLEST_MTU6
+  if (!isWholeIn(config.generation, 0, Number.MAX_SAFE_INTEGER)) return invalid('generation', 'not a whole number')
+  if (!isWholeIn(config.vni, 1, 0xffffff)) return invalid('vni', `${config.vni} is not in 1..16777215`)
+  if ((config.mac.bytes[0]! & 1) !== 0) return invalid('mac', `${config.mac} is a group address`)
+  if (!isWholeIn(config.mtuBytes, smallestMtu, LARGEST_MTU)) {
+    return invalid('mtuBytes', `${config.mtuBytes} is not in ${smallestMtu}..${LARGEST_MTU}`)
+  }
+  if (config.ip4 === undefined && config.ip6 === undefined) return invalid('ip4', 'a port needs an address')
+  return (
+    checkIp(config, 4) ??
+    checkIp(config, 6) ??
+    checkExternal(config.externalIps4, 4) ??
+    checkExternal(config.externalIps6, 6) ??
+    firstOf(config.firewall, (rule, i) => checkRule(rule, `firewall[${i}]`)) ??
+    firstOf(config.routes, (route, i) => checkRoute(route, `routes[${i}]`))
+  )
+}
+
+function checkIp(config: PortConfig, family: 4 | 6): ConfigError | undefined {
+  const path = family === 4 ? 'ip4' : 'ip6'
+  const ip = config[path]
+  if (ip === undefined) return undefined
+  if (ip.address.family !== family) return invalid(`${path}.address`, `${ip.address} is not IPv${family}`)
+  if (ip.gateway.family !== family) return invalid(`${path}.gateway`, `${ip.gateway} is not IPv${family}`)
+  if (!ip.subnet.contains(ip.address)) {
+    return invalid(`${path}.address`, `${ip.address} is not in subnet ${ip.subnet}`)
+  }
+  if (ip.address.equals(ip.gateway)) return invalid(`${path}.address`, `${ip.address} is the gateway's address`)
+  return undefined
+}
+
+function checkExternal(external: ExternalIps | undefined, family: 4 | 6): ConfigError | undefined {
+  if (external === undefined) return undefined
+  const path = `externalIps${family}`
+  const check = (ip: Ip, where: string): ConfigError | undefined =>
+    ip.family === family ? undefined : invalid(`${path}.${where}`, `${ip} is not IPv${family}`)
+  const { snat, ephemeral } = external
+  if (snat !== undefined) {
+    if (!isRange({ first: snat.firstPort, last: snat.lastPort }, 0xffff)) {
+      return invalid(`${path}.snat`, `ports ${snat.firstPort}-${snat.lastPort} are not a range`)
+    }
+    const problem = check(snat.ip, 'snat.ip')
+    if (problem !== undefined) return problem
+  }
+  return (
+    (ephemeral === undefined ? undefined : check(ephemeral.ip, 'ephemeral.ip')) ??
+    firstOf(external.floating, (floating, i) => check(floating.ip, `floating[${i}].ip`))
+  )
+}
+
+function checkRule(rule: FirewallRule, path: string): ConfigError | undefined {
+  if (!isWholeIn(rule.priority, 0, 0xffff)) return invalid(`${path}.priority`, `${rule.priority} is not in 0..65535`)
+  const ports = firstOf(rule.ports ?? [], (range, i) =>
+    isRange(range, 0xffff) ? undefined : invalid(`${path}.ports[${i}]`, `${range.first}-${range.last} is not a range`),
+  )
+  if (ports !== undefined) return ports
+  return firstOf(rule.protocols ?? [], (protocol, i) => {
+    if (protocol.kind !== 'icmp' && protocol.kind !== 'icmp6') return undefined
+    const where = `${path}.protocols[${i}]`
+    if (protocol.type !== undefined && !isWholeIn(protocol.type, 0, 255))
+      return invalid(`${where}.type`, 'not in 0..255')
+    if (protocol.codes === undefined) return undefined
+    if (protocol.type === undefined) return invalid(`${where}.codes`, 'codes need a type')
+    return isRange(protocol.codes, 255) ? undefined : invalid(`${where}.codes`, 'not a range within 0..255')
+  })
+}
+
+function checkRoute(route: Route, path: string): ConfigError | undefined {
+  if (route.destination.masked().address.isMulticast) {
+    return invalid(`${path}.destination`, `${route.destination} is multicast`)
+  }
+  const target = route.target
+  const family =
+    target.kind === 'ip' ? target.ip.family : target.kind === 'vpc-subnet' ? target.prefix.family : undefined
+  if (family !== undefined && family !== route.destination.family) {
+    return invalid(`${path}.target`, `IPv${family} target for IPv${route.destination.family} destination`)
+  }
+  return undefined
+}
+
+function firstOf<T>(
+  list: readonly T[],
+  check: (item: T, index: number) => ConfigError | undefined,
+): ConfigError | undefined {
+  for (let i = 0; i < list.length; i++) {
+    const problem = check(list[i]!, i)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+function isWholeIn(value: number, low: number, high: number): boolean {
+  return Number.isInteger(value) && value >= low && value <= high
+}
+
+function isRange(range: NumberRange, limit: number): boolean {
+  return isWholeIn(range.first, 0, limit) && isWholeIn(range.last, range.first, limit)
+}
+
+function invalid(path: string, message: string): ConfigError {
+  return { kind: 'invalid', path, message }
+}

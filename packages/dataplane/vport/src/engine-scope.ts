@@ -1,0 +1,25 @@
+/** What all ports of one engine share. */
+import type { Arena } from '@lodestone/frame'
+import type { Clock } from '@lodestone/host'
+import type { Ip } from '@lodestone/net'
+import type { Tracer } from '@lodestone/probe'
+import type { TunnelEndpoints } from './tunnel-endpoints.ts'
+import type { Versions } from './versions.ts'
+import type { VirtualToPhysical } from './virtual-to-physical.ts'
+
+export interface EngineScope {
+  /** Name of the sled in stories. */
+  readonly node: string
+  readonly arena: Arena
+  readonly clock: Clock
+  readonly tracer: Tracer
+  readonly underlayAddress: Ip
+  readonly virtualToPhysical: VirtualToPhysical
+  readonly tunnelEndpoints: TunnelEndpoints
+  readonly versions: Versions
+  /** Largest IP packet on the underlay, outer header included. */
+  readonly underlayMtuBytes: number
+  /** Largest IP packet that leaves for the internet. */
+  readonly externalMtuBytes: number
+  readonly connectionsPerPort: number
+}

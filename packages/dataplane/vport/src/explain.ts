@@ -1,0 +1,98 @@
+/**
+ * The same slow path with its side effects off: what would happen to a frame now, as steps. It works on a copy of the
+ * frame, looks at live connections and changes none.
+ */
+import { parseFrame, ROW_ERROR_HEADER, ROW_SIZE, summarize } from '@lodestone/packet'
+import type { Step } from '@lodestone/probe'
+import { Drop, dropReason } from './drop-reasons.ts'
+import { openTunnel, type Tunnel, TunnelError } from './encapsulation.ts'
+import type { EngineScope } from './engine-scope.ts'
+import { META_EXTERNAL, META_OUT } from './flow-key.ts'
+import { hashOfWalk, parseDrop, parseInner } from './parse-inner.ts'
+import { tellRewrites } from './rewrite-steps.ts'
+import { walkSlowPath } from './slow-path.ts'
+import type { VirtualPort } from './virtual-port.ts'
+import { type Direction, type Explanation, Verdict, Walk } from './walk.ts'
+
+export function explainFrame(
+  port: VirtualPort,
+  frame: Uint8Array,
+  direction: Direction,
+  scope: EngineScope,
+): Explanation {
+  const { arena } = scope
+  const steps: Step[] = []
+  const slot = arena.from(frame)
+  const walk = new Walk(arena.bytes, arena.view)
+  const refuse = (reason: number, detail: string): Explanation => {
+    walk.deny(reason, detail)
+    return dropped(walk, steps)
+  }
+  if (slot < 0) return refuse(Drop.noBuffer, 'no free frame to explain with')
+  try {
+    walk.slot = slot
+    walk.start = arena.start(slot)
+    walk.end = arena.end(slot)
+    const isOut = direction === 'out'
+    const where = isOut ? port.name : 'underlay'
+    steps.push({ kind: 'ingress', port: where, summary: summarize(arena.bytes, walk.start, walk.end) })
+    let flags = META_OUT
+    if (!isOut) {
+      const tunnel: Tunnel = { vni: 0, isExternal: false, innerStart: 0, innerEnd: 0 }
+      const row = new Int32Array(ROW_SIZE)
+      const error = parseFrame(arena.bytes, walk.start, walk.end, row)
+      if (error < 0) return refuse(parseDrop(error, row[ROW_ERROR_HEADER]!), 'the outer headers')
+      if (openTunnel(arena.bytes, row, tunnel) !== TunnelError.none) {
+        return refuse(Drop.badTunnelOption, 'not a Geneve frame that can be opened')
+      }
+      if (tunnel.vni !== port.vni) return refuse(Drop.notOursVni, `VNI ${tunnel.vni} is not the port’s`)
+      walk.start = tunnel.innerStart
+      walk.end = tunnel.innerEnd
+      flags = tunnel.isExternal ? META_EXTERNAL : 0
+      steps.push({ kind: 'decap', detail: `Geneve VNI ${tunnel.vni}` })
+    }
+    const reason = parseInner(walk, flags)
+    const family = walk.family
+    walk.reset()
+    walk.family = family
+    walk.isOut = isOut
+    walk.isExternal = flags === META_EXTERNAL
+    walk.nowMs = scope.clock.nowMs()
+    walk.isDryRun = true
+    walk.listener = (step) => steps.push(step)
+    if (reason !== Drop.none) return refuse(reason, '')
+    walk.flowHash = hashOfWalk(walk)
+    const verdict = walkSlowPath(walk, port.state, scope)
+    if (verdict === Verdict.deny) return dropped(walk, steps)
+    if (verdict === Verdict.hairpin) {
+      steps.push({ kind: 'punted', to: 'gateway', detail: walk.detail })
+      return walk.hairpin < 0
+        ? { verdict: 'hairpin', steps }
+        : { verdict: 'hairpin', steps, frame: arena.peek(walk.hairpin).slice() }
+    }
+    tellRewrites(walk)
+    if (isOut) steps.push({ kind: 'encap', detail: walk.detail })
+    steps.push({ kind: 'egress', port: isOut ? 'underlay' : port.name })
+    return { verdict: isOut ? 'forwarded' : 'delivered', steps, frame: arena.peek(slot).slice() }
+  } finally {
+    arena.free(slot)
+    if (walk.hairpin >= 0) arena.free(walk.hairpin)
+  }
+}
+
+function dropped(walk: Walk, steps: Step[]): Explanation {
+  const reason = dropReason(walk.reason)
+  steps.push({
+    kind: 'dropped',
+    reason,
+    ...(walk.detail === '' ? {} : { detail: walk.detail }),
+    ...(walk.nearest === undefined ? {} : { nearest: walk.nearest }),
+  })
+  return {
+    verdict: 'dropped',
+    reason,
+    ...(walk.detail === '' ? {} : { detail: walk.detail }),
+    ...(walk.nearest === undefined ? {} : { nearest: walk.nearest }),
+    steps,
+  }
+}

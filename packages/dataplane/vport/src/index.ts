@@ -1,0 +1,30 @@
+export { checkPortConfig, type ConfigError } from './config-check.ts'
+export { DROP_REASONS, dropReason } from './drop-reasons.ts'
+export type { DroppedPacket } from './drop-ring.ts'
+export { VportEngine } from './engine.ts'
+export type { EngineStats, VportEngineOptions } from './engine-options.ts'
+export { BOUNDARY_MAC, BOUNDARY_VNI, GATEWAY_LINK_LOCAL, GATEWAY_MAC } from './gateway/gateway-address.ts'
+export type { LayerDump, LayerName } from './layer.ts'
+export type {
+  DhcpConfig,
+  ExternalIp,
+  ExternalIps,
+  FirewallRule,
+  HostFilter,
+  IpConfig,
+  NumberRange,
+  PortConfig,
+  ProtocolFilter,
+  Route,
+  RouteTarget,
+  SourceNat,
+  TransitIp,
+} from './port-config.ts'
+export type { FlowDump, PortDump } from './port-dump.ts'
+export type { ApplyResult, ConfigSection } from './port-state.ts'
+export type { RuleDump } from './rule-table.ts'
+export type { TunnelEndpoint, TunnelRoute } from './tunnel-endpoints.ts'
+export type { UnderlayPeerList } from './underlay-peers.ts'
+export type { GuestSide, VirtualPort } from './virtual-port.ts'
+export type { VirtualMapping } from './virtual-to-physical.ts'
+export type { Direction, Explanation } from './walk.ts'

@@ -1,0 +1,121 @@
+/** A port's insides as plain data, for tools and tests. */
+import type { NamedValue } from '@lodestone/probe'
+import { IpProtocol, nameOf } from '@lodestone/packet'
+import { ipOfWords } from './address-words.ts'
+import { DROP_REASONS } from './drop-reasons.ts'
+import { dstAt, newFlowKey, portsAt } from './flow-key.ts'
+import { FLOW_EPOCH, FLOW_ROW_WORDS } from './flow-row.ts'
+import { dumpLayer, type LayerDump } from './layer.ts'
+import { PortCounter, type PortState } from './port-state.ts'
+import { TCP_STATE_NAMES } from './tcp-state.ts'
+
+export interface FlowDump {
+  readonly protocol: string
+  /** `address:port`, as the guest knows itself and the other side. */
+  readonly guest: string
+  readonly remote: string
+  readonly external?: string
+  readonly initiator: 'in' | 'out'
+  readonly tcpState?: string
+  readonly firewallRule: string
+  readonly ageMs: number
+  readonly idleMs: number
+  readonly packetsIn: number
+  readonly bytesIn: number
+  readonly packetsOut: number
+  readonly bytesOut: number
+  /** Which directions have a row that is current. */
+  readonly cached: readonly ('in' | 'out')[]
+}
+
+export interface PortDump {
+  readonly id: string
+  readonly name: string
+  readonly generation: number
+  readonly epoch: number
+  readonly layers: readonly LayerDump[]
+  readonly flows: readonly FlowDump[]
+  readonly counters: Readonly<Record<keyof typeof PortCounter, number>>
+  /** Drop counts by code; only those that happened. */
+  readonly drops: readonly { readonly code: string; readonly count: number }[]
+  readonly facts: readonly NamedValue[]
+}
+
+export function dumpPort(port: PortState): PortDump {
+  const { config, cache } = port
+  const facts: NamedValue[] = [
+    { name: 'connections', value: `${cache.connections.count} of ${cache.connections.limit}` },
+    { name: 'evictions', value: String(cache.connections.evictions) },
+    { name: 'expirations', value: String(cache.expirations) },
+  ]
+  for (const pools of [port.pools4, port.pools6]) {
+    if (pools !== undefined) facts.push({ name: 'source NAT', value: JSON.stringify(pools.dump()) })
+  }
+  return {
+    id: config.id,
+    name: config.name,
+    generation: config.generation,
+    epoch: port.context.epoch,
+    layers: port.layersOut.map(dumpLayer),
+    flows: dumpFlows(port),
+    counters: countersOf(port),
+    drops: dropCountsOf(port.dropCounts),
+    facts,
+  }
+}
+
+export function countersOf(port: PortState): Record<keyof typeof PortCounter, number> {
+  const names = Object.keys(PortCounter) as (keyof typeof PortCounter)[]
+  const counters = {} as Record<keyof typeof PortCounter, number> // because every name is filled in below
+  for (const name of names) counters[name] = port.counters[PortCounter[name]]!
+  return counters
+}
+
+export function dropCountsOf(counts: Float64Array): { code: string; count: number }[] {
+  const list: { code: string; count: number }[] = []
+  counts.forEach((count, number) => {
+    if (count > 0) list.push({ code: DROP_REASONS[number]!.code, count })
+  })
+  return list
+}
+
+function dumpFlows(port: PortState): FlowDump[] {
+  const { cache } = port
+  const { connections } = cache
+  const nowMs = port.nowMs()
+  const key = newFlowKey()
+  const flows: FlowDump[] = []
+  connections.forEach((connection) => {
+    cache.readOutKey(connection, key)
+    const { family, index, nat } = connection
+    const table = cache.table(family)
+    const isCurrent = (row: number): boolean =>
+      table.rows[row * FLOW_ROW_WORDS + table.keyWords + FLOW_EPOCH] === port.context.epoch
+    const ports = key[portsAt(family)]!
+    const isIcmp = connection.protocol === IpProtocol.icmp || connection.protocol === IpProtocol.icmpv6
+    const state = connections.tcpState[index]!
+    const cached: ('in' | 'out')[] = []
+    if (isCurrent(connections.rowIn[index]!)) cached.push('in')
+    if (isCurrent(connections.rowOut[index]!)) cached.push('out')
+    const at = index * 4
+    flows.push({
+      protocol: nameOf(IpProtocol, connection.protocol),
+      guest: `${ipOfWords(key, 0, family)}:${ports >>> 16}`,
+      remote: `${ipOfWords(key, dstAt(family), family)}:${isIcmp ? ports >>> 16 : ports & 0xffff}`,
+      ...(nat === undefined
+        ? {}
+        : { external: `${nat.externalText}:${nat.port >= 0 ? nat.port : connection.guestPort} (${nat.kind})` }),
+      initiator: connection.initiator,
+      ...(state < 0 ? {} : { tcpState: TCP_STATE_NAMES[state]! }),
+      firewallRule: connection.firewallRule,
+      ageMs: nowMs - connection.createdMs,
+      idleMs: nowMs - connections.lastHitMs[index]!,
+      packetsIn: connections.counters[at]!,
+      bytesIn: connections.counters[at + 1]!,
+      packetsOut: connections.counters[at + 2]!,
+      bytesOut: connections.counters[at + 3]!,
+      cached,
+    })
+  })
+  return flows
+}

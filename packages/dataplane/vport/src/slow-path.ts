@@ -1,0 +1,179 @@
+/**
+ * What happens to a packet that no flow speaks for: it walks the layers, and if they let it through the decision is
+ * committed (connection, TCP state, flow row) and applied. The layers change nothing themselves, so a dry run is the
+ * same walk without the commit.
+ */
+import { ROW_END, ROW_L3, ROW_L4 } from '@lodestone/packet'
+import { applyWalk } from './apply-walk.ts'
+import { compileFlow } from './compile-flow.ts'
+import type { Connection } from './connection.ts'
+import { Drop } from './drop-reasons.ts'
+import { encapsulationBytes } from './encapsulation.ts'
+import type { EngineScope } from './engine-scope.ts'
+import { mirrorFlowKey, newFlowKey } from './flow-key.ts'
+import { FLOW_ROW_WORDS } from './flow-row.ts'
+import { findRelated, isIcmpError } from './icmp-quote.ts'
+import { type Layer, passLayer } from './layer.ts'
+import { entropyOfWalk } from './parse-inner.ts'
+import type { PortState } from './port-state.ts'
+import { TCP_NEW_FLOW, TCP_UNEXPECTED, TcpState } from './tcp-state.ts'
+import { commitTcp, tcpAfter } from './tcp-tracking.ts'
+import { tooBigReply } from './too-big.ts'
+import { Verdict, type Walk } from './walk.ts'
+
+const ETHERNET_BYTES = 14
+
+const inKey = newFlowKey()
+const outKey = newFlowKey()
+
+/**
+ * Walks a parsed packet (`walk.row`, `walk.key`, `walk.family` and `walk.flowHash` are set) and applies the result to
+ * `walk.slot`.
+ * @returns allow when the frame is ready to go on, hairpin when it ends here (with an answer in `walk.hairpin`, or none),
+ * deny with `walk.reason`, where `walk.hairpin` may hold a message for the guest.
+ */
+export function walkSlowPath(walk: Walk, port: PortState, scope: EngineScope): Verdict {
+  walk.current.set(walk.key)
+  if (walk.family !== 0) findConnection(walk, port)
+  if (walk.isOut && isUnexpectedTcp(walk, port)) return unexpectedTcp(walk)
+  const layers = walk.isOut ? port.layersOut : port.layersIn
+  for (let i = 0; i < layers.length; i++) {
+    const verdict = passLayer(layers[i]!, walk)
+    if (verdict === Verdict.hairpin) return verdict
+    if (verdict === Verdict.deny) return denied(walk, port, layers[i]!)
+  }
+  if (!walk.isOut && isUnexpectedTcp(walk, port)) return unexpectedTcp(walk)
+  if (walk.encapsulation !== undefined) walk.entropy = entropyOfWalk(walk)
+  const limit = largestPacket(walk, port, scope)
+  const ipBytes = walk.row[ROW_END]! - walk.row[ROW_L3]!
+  if (ipBytes > limit) {
+    if (walk.isOut) walk.hairpin = tooBigReply(walk, scope.arena, port.config, limit)
+    return walk.deny(Drop.mtuExceeded, `${ipBytes} bytes, and the path carries ${limit}`)
+  }
+  if (!walk.isDryRun && walk.family !== 0 && !walk.isIcmpError) {
+    const reason = commit(walk, port, scope, limit)
+    if (reason !== Drop.none) return walk.deny(reason, 'no room for another connection')
+  }
+  if (!applyWalk(walk, scope.arena, walk.slot, port.underlaySource)) return walk.deny(Drop.noBuffer, 'no head room')
+  return Verdict.allow
+}
+
+function findConnection(walk: Walk, port: PortState): void {
+  const family = walk.family as 4 | 6 // because the caller checked
+  if (walk.isIcmp && isIcmpError(walk.protocol, walk.icmpType)) {
+    walk.isIcmpError = true
+    walk.related = findRelated(walk, port.cache)
+    return
+  }
+  walk.connection = port.cache.find(walk.key, family)
+  if (walk.connection === undefined || !walk.isTcp) return
+  // A fresh SYN is judged as a new connection; the old one stays until the new one is allowed.
+  const next = tcpAfter(port.cache.connections, walk.connection.index, walk.isOut, walk.bytes, walk.row[ROW_L4]!)
+  if (next === TCP_NEW_FLOW) walk.connection = undefined
+}
+
+function isUnexpectedTcp(walk: Walk, port: PortState): boolean {
+  if (walk.connection !== undefined || !walk.isTcp) return false
+  const next = tcpAfter(port.cache.connections, -1, walk.isOut, walk.bytes, walk.row[ROW_L4]!)
+  return next === TCP_UNEXPECTED
+}
+
+function unexpectedTcp(walk: Walk): Verdict {
+  return walk.deny(Drop.tcpUnexpected, `neither SYN nor ACK, and no connection from ${walk.srcText} is known`)
+}
+
+function denied(walk: Walk, port: PortState, layer: Layer): Verdict {
+  const connection = walk.connection
+  // What its own layers no longer allow is over, so that later packets are judged as new.
+  if (connection !== undefined && !walk.isDryRun && (layer.name === 'firewall' || layer.name === 'nat')) {
+    port.cache.retire(connection, walk.nowMs)
+    walk.connection = undefined
+  }
+  return Verdict.deny
+}
+
+function largestPacket(walk: Walk, port: PortState, scope: EngineScope): number {
+  const encapsulation = walk.encapsulation
+  if (encapsulation === undefined) return port.config.mtuBytes
+  const path = scope.underlayMtuBytes - encapsulationBytes(encapsulation) - ETHERNET_BYTES
+  const isExternal = walk.route?.target.kind === 'internet-gateway'
+  return Math.min(port.config.mtuBytes, path, isExternal ? scope.externalMtuBytes : path)
+}
+
+/** @returns a drop reason, or none. */
+function commit(walk: Walk, port: PortState, scope: EngineScope, limit: number): number {
+  const { cache } = port
+  const { connections } = cache
+  const l4 = walk.row[ROW_L4]!
+  let next = -1
+  if (walk.isTcp) {
+    next = tcpAfter(connections, walk.connection?.index ?? -1, walk.isOut, walk.bytes, l4)
+    if (next === TcpState.closed) {
+      if (walk.connection !== undefined) {
+        countPacket(walk, port, walk.connection.index)
+        cache.retire(walk.connection, walk.nowMs)
+      }
+      return Drop.none
+    }
+  }
+  const connection = walk.connection ?? open(walk, port, next)
+  if (connection === undefined) return walk.isTcp ? Drop.tcpTableFull : Drop.flowTableFull
+  const index = connection.index
+  connection.epoch = port.context.epoch
+  connection.firewallRule = walk.firewallRule
+  if (walk.isTcp) commitTcp(connections, index, next, walk.isOut, walk.bytes, l4, walk.row[ROW_END]!)
+  countPacket(walk, port, index)
+  const table = cache.table(connection.family)
+  const row = walk.isOut ? connections.rowOut[index]! : connections.rowIn[index]!
+  compileFlow(table.rows, row * FLOW_ROW_WORDS + table.keyWords, walk, {
+    epoch: port.context.epoch,
+    version: scope.versions.values[walk.dependency]!,
+    maxBytes: limit,
+    underlaySource: port.underlaySource,
+  })
+  return Drop.none
+}
+
+function open(walk: Walk, port: PortState, tcpState: number): Connection | undefined {
+  const family = walk.family as 4 | 6 // because the caller checked
+  const isToInternet = walk.route?.target.kind === 'internet-gateway'
+  if (walk.isOut) {
+    outKey.set(walk.key)
+    mirrorFlowKey(walk.current, family, isToInternet, inKey)
+  } else {
+    inKey.set(walk.key)
+    mirrorFlowKey(walk.current, family, false, outKey)
+  }
+  const guestPort = walk.isOut ? walk.key[family === 4 ? 2 : 8]! >>> 16 : walk.isIcmp ? walk.srcPort : walk.dstPort
+  const connection = port.cache.open(
+    {
+      family,
+      protocol: walk.protocol,
+      initiator: walk.direction,
+      createdMs: walk.nowMs,
+      remoteVni: walk.remoteVni,
+      nat: walk.nat,
+      guestPort,
+      firewallRule: walk.firewallRule,
+      epoch: port.context.epoch,
+    },
+    tcpState,
+    outKey,
+    inKey,
+    walk.nowMs,
+  )
+  const pool = walk.nat?.pool
+  if (connection !== undefined && pool !== undefined && pool.lease(walk.nowMs) !== walk.nat!.port) {
+    // Nothing takes a port between the look and the lease of one packet.
+    throw new Error('the leased port is not the one that was looked at')
+  }
+  return connection
+}
+
+function countPacket(walk: Walk, port: PortState, index: number): void {
+  const { connections } = port.cache
+  connections.lastHitMs[index] = walk.nowMs
+  const at = index * 4 + (walk.isOut ? 2 : 0)
+  connections.counters[at] = connections.counters[at]! + 1
+  connections.counters[at + 1] = connections.counters[at + 1]! + (walk.row[ROW_END]! - walk.start)
+}

@@ -1,0 +1,42 @@
+/** The three port pools of a shared external address: TCP, UDP, and ICMP echo identifiers. */
+import { IpProtocol } from '@lodestone/packet'
+import type { SourceNat } from './port-config.ts'
+import { SnatPool } from './snat-pool.ts'
+
+export class SnatPools {
+  readonly config: SourceNat
+  readonly #tcp: SnatPool
+  readonly #udp: SnatPool
+  readonly #icmp: SnatPool
+
+  constructor(config: SourceNat) {
+    this.config = config
+    this.#tcp = new SnatPool(config.firstPort, config.lastPort)
+    this.#udp = new SnatPool(config.firstPort, config.lastPort)
+    this.#icmp = new SnatPool(config.firstPort, config.lastPort)
+  }
+
+  of(protocol: number): SnatPool {
+    if (protocol === IpProtocol.tcp) return this.#tcp
+    return protocol === IpProtocol.udp ? this.#udp : this.#icmp
+  }
+
+  includes(pool: SnatPool): boolean {
+    return pool === this.#tcp || pool === this.#udp || pool === this.#icmp
+  }
+
+  /** Whether a configuration means the same address and ports, so that leases may go on. */
+  isSame(config: SourceNat): boolean {
+    return (
+      this.config.ip.equals(config.ip) &&
+      this.config.firstPort === config.firstPort &&
+      this.config.lastPort === config.lastPort
+    )
+  }
+
+  dump(): { ip: string; firstPort: number; lastPort: number; tcp: number; udp: number; icmp: number } {
+    const { ip, firstPort, lastPort } = this.config
+    const [tcp, udp, icmp] = [this.#tcp.leased, this.#udp.leased, this.#icmp.leased]
+    return { ip: ip.toString(), firstPort, lastPort, tcp, udp, icmp }
+  }
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { every, sleep } from './clock.ts'
+import { RealClock } from './real-clock.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+describe('VirtualClock', () => {
+  test('runs events in order at their exact times and stops at the end', async () => {
+    const clock = new VirtualClock(1000)
+    const log: string[] = []
+    clock.after(5, () => log.push(`b ${clock.nowMs()}`))
+    clock.after(2.5, () => {
+      log.push(`a ${clock.nowMs()}`)
+      clock.after(0, () => log.push(`now ${clock.nowMs()}`))
+    })
+    clock.after(5, () => log.push(`c ${clock.nowMs()}`))
+    clock.after(11, () => log.push('late'))
+    await clock.advance(10)
+    assert.deepEqual(log, ['a 2.5', 'now 2.5', 'b 5', 'c 5'])
+    assert.equal(clock.nowMs(), 10)
+    assert.equal(clock.wallMs(), 1010)
+    assert.equal(clock.eventsRun, 4)
+  })
+
+  test('lets promises settle between events', async () => {
+    const clock = new VirtualClock()
+    const log: string[] = []
+    const worker = async (): Promise<void> => {
+      for (let i = 0; i < 3; i++) {
+        await sleep(clock, 1)
+        await Promise.resolve().then(() => undefined)
+        log.push(`${i} at ${clock.nowMs()}`)
+      }
+    }
+    void worker()
+    clock.after(1.5, () => log.push('half'))
+    await clock.advance(3)
+    assert.deepEqual(log, ['0 at 1', 'half', '1 at 2', '2 at 3'])
+  })
+
+  test('run gives the value, the rejection, or says that nothing happened', async () => {
+    const clock = new VirtualClock()
+    assert.equal(await clock.run(sleep(clock, 100).then(() => 7)), 7)
+    assert.equal(clock.nowMs(), 100)
+    await assert.rejects(clock.run(Promise.reject(new Error('no'))), /no/)
+    await assert.rejects(clock.run(new Promise(() => undefined), 50), /within 50 ms/)
+    assert.equal(clock.nowMs(), 150)
+  })
+
+  test('until stops as soon as the condition holds, and never moves back', async () => {
+    const clock = new VirtualClock()
+    let count = 0
+    const timer = every(clock, 10, () => {
+      if (++count === 5) timer.cancel()
+    })
+    assert.equal(await clock.until(() => count === 3, 1000), true)
+    assert.equal(clock.nowMs(), 30)
+    assert.equal(await clock.until(() => count === 9, 1000), false)
+    assert.equal(count, 5)
+    await Promise.all([clock.advance(10), clock.advance(200)])
+    assert.equal(clock.nowMs(), 1230)
+  })
+
+  test('a cancelled timer does not run, and cancelling twice or too late is harmless', async () => {
+    const clock = new VirtualClock()
+    let ran = 0
+    const early = clock.after(1, () => ran++)
+    const never = clock.after(2, () => ran++)
+    await clock.advance(1)
+    early.cancel()
+    never.cancel()
+    never.cancel()
+    await clock.advance(10)
+    assert.equal(ran, 1)
+  })
+})
+
+describe('RealClock', () => {
+  test('runs timers in order, none before its time, with better than a millisecond to spare', async () => {
+    const clock = new RealClock()
+    const startMs = clock.nowMs()
+    const log: { name: string; atMs: number }[] = []
+    await new Promise<void>((resolve) => {
+      const note = (name: string) => () => log.push({ name, atMs: clock.nowMs() - startMs })
+      clock.after(12, resolve)
+      clock.after(3, note('c'))
+      clock.after(0.2, note('a'))
+      clock.after(1, note('b'))
+      clock.after(2, note('cancelled')).cancel()
+    })
+    assert.deepEqual(
+      log.map((entry) => entry.name),
+      ['a', 'b', 'c'],
+    )
+    const dueMs = [0.2, 1, 3]
+    log.forEach((entry, i) => assert.ok(entry.atMs >= dueMs[i]!, `${entry.name} ran at ${entry.atMs} ms`))
+    assert.ok(Math.abs(clock.wallMs() - Date.now()) < 100)
+  })
+
+  test('a timer that throws does not stop those after it', async () => {
+    const clock = new RealClock()
+    const thrown = new Promise<unknown>((resolve) => {
+      // node:test has listeners of its own, which would fail the test
+      const others = process.listeners('uncaughtException')
+      process.removeAllListeners('uncaughtException')
+      process.once('uncaughtException', (error) => {
+        for (const other of others) process.on('uncaughtException', other)
+        resolve(error)
+      })
+    })
+    clock.after(0, () => {
+      throw new Error('from a timer')
+    })
+    const next = sleep(clock, 1)
+    assert.match(String(await thrown), /from a timer/)
+    await next
+    await sleep(clock, 0.1)
+  })
+})

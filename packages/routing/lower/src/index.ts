@@ -1,0 +1,24 @@
+export { KernelTarget, type KernelRoutes } from './kernel-target.ts'
+export {
+  type FailingRoute,
+  LowerHalf,
+  type LowerHalfCounter,
+  type LowerHalfOptions,
+  type LowerHalfStatus,
+} from './lower-half.ts'
+export { MemoryTarget } from './memory-target.ts'
+export {
+  type RouteCalls,
+  SwitchdTarget,
+  type SwitchdTargetOptions,
+  type SwitchPortName,
+  tfportOf,
+} from './switchd-target.ts'
+export { type ForwardingTarget, type NextHop, type ProgrammedRoute, type WriteResult } from './target.ts'
+export {
+  BOUNDARY_VNI,
+  DEFAULT_TUNNEL_METRIC,
+  type TunnelOriginLike,
+  TunnelOrigins,
+  type TunnelOriginsOptions,
+} from './tunnel-origins.ts'

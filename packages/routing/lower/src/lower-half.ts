@@ -1,0 +1,300 @@
+/**
+ * The lower half: makes a forwarding table agree with the RIB's selection, and keeps it so.
+ *
+ * For each prefix there is what should be (`desired`), what the target confirmed (`programmed`, or unknown after a write
+ * that failed), and at most one write in flight. Whenever the two differ and nothing is in flight the prefix is queued.
+ * Failed writes are tried again with growing pauses, for ever: nothing that failed is forgotten, and `status` names it.
+ *
+ * Invariant: when nothing is queued, in flight or failing, the target has exactly the desired routes.
+ */
+import type { Clock, Timer } from '@lodestone/host'
+import type { Prefix } from '@lodestone/net'
+import { Counters } from '@lodestone/probe'
+import { type Path, PrefixTable, type Rib, type RouteChange } from '@lodestone/rib'
+import { type ForwardingTarget, type NextHop, nextHopsKey, type WriteResult } from './target.ts'
+
+export interface LowerHalfOptions {
+  readonly rib: Rib
+  readonly clock: Clock
+  readonly target: ForwardingTarget
+  /** Which paths are for this target; default all. */
+  readonly accepts?: (path: Path) => boolean
+  /** The interface of a path that names none, from its next hop; default: such a path cannot be programmed. */
+  readonly interfaceOf?: (path: Path) => string | undefined
+  /** Writes in flight at once; default 8. */
+  readonly maxInFlight?: number
+  /** First pause after a failure; doubles up to `maxRetryMs`. Defaults 100 and 10 000. */
+  readonly retryMs?: number
+  readonly maxRetryMs?: number
+  /** How often a target that can list is compared with what we believe; default 30 000, 0 for never. */
+  readonly auditMs?: number
+  /** Routes found in the target that are not ours to touch; default: all are ours. */
+  readonly isForeign?: (prefix: Prefix) => boolean
+}
+
+export interface FailingRoute {
+  readonly prefix: Prefix
+  readonly operation: 'set' | 'remove'
+  readonly reason: string
+  readonly attempts: number
+  readonly sinceMs: number
+}
+
+export interface LowerHalfStatus {
+  readonly target: string
+  readonly desired: number
+  readonly programmed: number
+  readonly queued: number
+  readonly inFlight: number
+  readonly failing: readonly FailingRoute[]
+  /** Selected prefixes of which no path has a known interface. */
+  readonly unresolved: readonly Prefix[]
+  readonly counters: Readonly<Record<LowerHalfCounter, number>>
+}
+
+export const LOWER_HALF_COUNTERS = ['sets', 'removes', 'failures', 'audits', 'audit-repairs', 'audits-failed'] as const
+export type LowerHalfCounter = (typeof LOWER_HALF_COUNTERS)[number]
+
+/** What the target has for a prefix, as far as we know. */
+const NOTHING = ''
+const UNKNOWN = '?'
+
+interface Entry {
+  readonly prefix: Prefix
+  nextHops: readonly NextHop[]
+  /** `nextHopsKey` of `nextHops`; `NOTHING` when the prefix should not be there. */
+  desired: string
+  programmed: string
+  isInFlight: boolean
+  isQueued: boolean
+  isUnresolved: boolean
+  attempts: number
+  reason: string
+  failingSinceMs: number
+  retry: Timer | undefined
+}
+
+export class LowerHalf {
+  readonly #options: LowerHalfOptions
+  readonly #entries = new PrefixTable<Entry>()
+  readonly #queue: Entry[] = []
+  readonly #counters = new Counters(LOWER_HALF_COUNTERS)
+  readonly #unwatch: () => void
+  #inFlight = 0
+  #isPumping = false
+  #audit: Timer | undefined
+  #isClosed = false
+
+  constructor(options: LowerHalfOptions) {
+    this.#options = options
+    this.#unwatch = options.rib.watch((changes) => this.#changed(changes), true)
+    this.#scheduleAudit(0)
+  }
+
+  status(): LowerHalfStatus {
+    const entries = [...this.#entries.values()]
+    return {
+      target: this.#options.target.name,
+      desired: entries.filter((entry) => entry.desired !== NOTHING).length,
+      programmed: entries.filter((entry) => entry.desired !== NOTHING && entry.programmed === entry.desired).length,
+      queued: this.#queue.length,
+      inFlight: this.#inFlight,
+      failing: entries
+        .filter((entry) => entry.attempts > 0)
+        .map(({ prefix, desired, reason, attempts, failingSinceMs }) => ({
+          prefix,
+          operation: desired === NOTHING ? 'remove' : 'set',
+          reason,
+          attempts,
+          sinceMs: failingSinceMs,
+        })),
+      unresolved: entries.filter((entry) => entry.isUnresolved).map(({ prefix }) => prefix),
+      counters: this.#counters.snapshot(),
+    }
+  }
+
+  /** Whether the target has what it should, as far as is known. */
+  get isSettled(): boolean {
+    if (this.#inFlight > 0 || this.#queue.length > 0) return false
+    for (const entry of this.#entries.values()) if (entry.programmed !== entry.desired) return false
+    return true
+  }
+
+  /** Looks at every selected route again, after the answers of `accepts` or `interfaceOf` changed. */
+  refresh(): void {
+    const selected = this.#options.rib.snapshot()
+    const present = new PrefixTable<true>()
+    for (const { prefix } of selected) present.set(prefix, true)
+    this.#changed(selected)
+    for (const entry of [...this.#entries.values()]) {
+      if (present.get(entry.prefix) === undefined) this.#want(entry.prefix, [])
+    }
+  }
+
+  /** Stops. What is programmed stays: a restart of the control plane must not stop the traffic. */
+  close(): void {
+    this.#isClosed = true
+    this.#unwatch()
+    this.#audit?.cancel()
+    for (const entry of this.#entries.values()) entry.retry?.cancel()
+  }
+
+  // --- desired ------------------------------------------------------------------------------------------------
+
+  #changed(changes: readonly RouteChange[]): void {
+    for (const { prefix, selected } of changes) this.#want(prefix, selected)
+    this.#pump()
+  }
+
+  #want(prefix: Prefix, selected: readonly Path[]): void {
+    const { accepts, interfaceOf, target } = this.#options
+    const paths = accepts === undefined ? selected : selected.filter(accepts)
+    const nextHops: NextHop[] = []
+    for (const path of paths) {
+      const name = path.nextHopInterface ?? interfaceOf?.(path)
+      if (name === undefined || nextHops.length >= (target.maxNextHops ?? Infinity)) continue
+      nextHops.push({ via: path.nextHop, interface: target.canonicalInterface?.(name) ?? name })
+    }
+    const entry = this.#entries.get(prefix)
+    if (entry === undefined && nextHops.length === 0 && paths.length === 0) return
+    const mine = entry ?? this.#newEntry(prefix, NOTHING)
+    mine.isUnresolved = paths.length > 0 && nextHops.length === 0
+    mine.nextHops = nextHops
+    const desired = nextHops.length === 0 ? NOTHING : nextHopsKey(nextHops)
+    if (desired === mine.desired) return
+    mine.desired = desired
+    // A new wish is tried at once, however long the old one has been failing.
+    mine.retry?.cancel()
+    mine.retry = undefined
+    this.#enqueue(mine)
+  }
+
+  #newEntry(prefix: Prefix, programmed: string): Entry {
+    const entry: Entry = {
+      prefix,
+      nextHops: [],
+      desired: NOTHING,
+      programmed,
+      isInFlight: false,
+      isQueued: false,
+      isUnresolved: false,
+      attempts: 0,
+      reason: '',
+      failingSinceMs: 0,
+      retry: undefined,
+    }
+    this.#entries.set(prefix, entry)
+    return entry
+  }
+
+  // --- programmed ---------------------------------------------------------------------------------------------
+
+  #enqueue(entry: Entry): void {
+    if (entry.isQueued || entry.isInFlight) return
+    entry.isQueued = true
+    this.#queue.push(entry)
+  }
+
+  #pump(): void {
+    if (this.#isPumping || this.#isClosed) return
+    this.#isPumping = true
+    const limit = this.#options.maxInFlight ?? 8
+    let taken = 0
+    while (this.#inFlight < limit && taken < this.#queue.length) {
+      const entry = this.#queue[taken++]!
+      entry.isQueued = false
+      if (entry.programmed === entry.desired) {
+        this.#settle(entry)
+        continue
+      }
+      entry.isInFlight = true
+      this.#inFlight++
+      void this.#write(entry, entry.desired)
+    }
+    this.#queue.splice(0, taken)
+    this.#isPumping = false
+  }
+
+  async #write(entry: Entry, desired: string): Promise<void> {
+    const { target } = this.#options
+    this.#counters.add(desired === NOTHING ? 'removes' : 'sets')
+    // Until it is confirmed, anything may be there: also when the write fails after having been applied.
+    entry.programmed = UNKNOWN
+    const result =
+      desired === NOTHING ? await target.removeRoute(entry.prefix) : await target.setRoute(entry.prefix, entry.nextHops)
+    this.#inFlight--
+    entry.isInFlight = false
+    if (!this.#isClosed) this.#written(entry, desired, result)
+    this.#pump()
+  }
+
+  #written(entry: Entry, desired: string, result: WriteResult): void {
+    if (result.ok) {
+      entry.programmed = desired
+      if (entry.desired === desired) this.#settle(entry)
+      else this.#enqueue(entry)
+      return
+    }
+    const { clock, retryMs = 100, maxRetryMs = 10_000 } = this.#options
+    this.#counters.add('failures')
+    if (entry.attempts === 0) entry.failingSinceMs = clock.nowMs()
+    entry.attempts++
+    entry.reason = result.reason
+    if (entry.desired !== desired) {
+      this.#enqueue(entry)
+      return
+    }
+    entry.retry = clock.after(Math.min(maxRetryMs, retryMs * 2 ** Math.min(20, entry.attempts - 1)), () => {
+      entry.retry = undefined
+      this.#enqueue(entry)
+      this.#pump()
+    })
+  }
+
+  #settle(entry: Entry): void {
+    entry.attempts = 0
+    entry.reason = ''
+    entry.retry?.cancel()
+    entry.retry = undefined
+    if (entry.desired === NOTHING && !entry.isUnresolved) this.#entries.delete(entry.prefix)
+  }
+
+  // --- audit --------------------------------------------------------------------------------------------------
+
+  #scheduleAudit(delayMs: number): void {
+    const { clock, target, auditMs = 30_000 } = this.#options
+    if (target.list === undefined || auditMs === 0 || this.#isClosed) return
+    this.#audit = clock.after(delayMs, () => {
+      void this.#compare().then(() => this.#scheduleAudit(auditMs))
+    })
+  }
+
+  /** Repairs what others changed, and removes what an earlier life of ours left behind. */
+  async #compare(): Promise<void> {
+    const { target, isForeign } = this.#options
+    // Only what is quiet before and after reading can be judged by what was read.
+    const before = new Map<Entry, string>()
+    for (const entry of this.#entries.values()) if (!entry.isInFlight) before.set(entry, entry.programmed)
+    const listed = await target.list?.()
+    if (this.#isClosed) return
+    this.#counters.add(listed === undefined ? 'audits-failed' : 'audits')
+    if (listed === undefined) return
+    const found = new PrefixTable<string>()
+    for (const { prefix, nextHops } of listed) {
+      const key = nextHopsKey(nextHops)
+      found.set(prefix, key)
+      if (this.#entries.get(prefix) !== undefined || isForeign?.(prefix) === true) continue
+      this.#counters.add('audit-repairs')
+      this.#enqueue(this.#newEntry(prefix, key))
+    }
+    for (const [entry, programmed] of before) {
+      if (entry.isInFlight || entry.programmed !== programmed || programmed === UNKNOWN) continue
+      const actual = found.get(entry.prefix) ?? NOTHING
+      if (actual === programmed || this.#entries.get(entry.prefix) !== entry) continue
+      this.#counters.add('audit-repairs')
+      entry.programmed = actual
+      this.#enqueue(entry)
+    }
+    this.#pump()
+  }
+}

@@ -1,0 +1,1 @@
+export { type StaticRoute, StaticRoutes } from './static-routes.ts'

@@ -1,0 +1,130 @@
+/** The control socket's interface over a running rack. */
+import { ApiFailure, httpFetch, implement, type HttpHandler, invalidRequest, objectNotFound } from '@lodestone/api'
+import { type FetchResult, testbedApi } from '@lodestone/contract-testbed'
+import type { Link } from '@lodestone/link'
+import { type Netstack, shellCommand } from '@lodestone/netstack'
+import { parseStoryFilter } from '@lodestone/probe'
+import { captureStream } from './capture.ts'
+import { type RackNode, tablesOf } from './node-table.ts'
+import { linkInfo, type Rack } from './rack.ts'
+import { storyStream } from './story-stream.ts'
+
+const FETCH_TIMEOUT_MS = 10_000
+const BODY_LIMIT = 64 * 1024
+
+export function controlHandler(rack: Rack): HttpHandler {
+  const node = (name: string): RackNode => {
+    const found = rack.nodes.get(name)
+    if (found === undefined) throw objectNotFound('node', { name })
+    return found
+  }
+  const link = (name: string): Link => {
+    const found = rack.links().get(name)
+    if (found === undefined) throw objectNotFound('link', { name })
+    return found
+  }
+  return implement(testbedApi, {
+    info: () => rack.info(),
+    graph: () => ({
+      nodes: rack.info().nodes.map((each) => ({ name: each.name, kind: each.kind, label: each.name })),
+      edges: [...rack.links().values()].map((each) => ({
+        from: each.a.name.split('/')[0]!,
+        to: each.b.name.split('/')[0]!,
+        label: each.name,
+        up: each.isUp,
+      })),
+    }),
+    link_set: ({ params, body }) => {
+      const each = link(params.name)
+      each.configure({
+        ...(body.delay_ms === undefined ? {} : { delayMs: body.delay_ms }),
+        ...(body.rate_bps === undefined ? {} : { rateBps: body.rate_bps === 0 ? Infinity : body.rate_bps }),
+        ...(body.loss === undefined ? {} : { loss: body.loss }),
+      })
+      if (body.up !== undefined) each.setUp(body.up)
+      return linkInfo(each)
+    },
+    node_power: async ({ params, body }) => {
+      if (!(await rack.setPower(params.name, body.on))) throw objectNotFound('node', { name: params.name })
+      return undefined
+    },
+    shutdown: () => {
+      rack.world.clock.after(0, () => void rack.close())
+      return undefined
+    },
+    trace: ({ query }) => {
+      const filter = parseStoryFilter(query.filter ?? '')
+      if (!filter.ok) throw invalidRequest(`filter: ${filter.message}`)
+      return storyStream(rack.world.tracer, rack.world.clock, filter.matches, query.packets)
+    },
+    exec: async ({ body }) => {
+      const instance = rack
+        .sleds()
+        .flatMap((sled) => [...sled.agent.instances.values()])
+        .find((each) => each.desired.hostname === body.node)
+      if (instance !== undefined) {
+        const exec = instance.guest?.exec
+        if (exec === undefined) throw new ApiFailure({ kind: 'conflict', message: `${body.node} is not running` })
+        const { output, exitCode } = await exec(body.command)
+        return { output, exit_code: exitCode }
+      }
+      const { stack } = node(body.node)
+      const { clock } = rack.world
+      const output = await shellCommand({ network: stack, clock, hostName: body.node, command: body.command })
+      return { output, exit_code: 0 }
+    },
+    fetch: ({ body }) => {
+      const from = node(body.from)
+      const source = from.kind === 'host' ? from.spec.loopbacks[0]?.toString() : undefined
+      return fetchFrom(rack, from.stack, source, body.url, body.timeout_ms ?? FETCH_TIMEOUT_MS)
+    },
+    table_list: async ({ params }) => {
+      const tables = await tablesOf(node(params.node))
+      return Promise.all(
+        tables.map(async ({ name, detail, read }) => ({ name, size: (await read()).rows.length, detail })),
+      )
+    },
+    table_view: async ({ params }) => {
+      const tables = await tablesOf(node(params.node))
+      const table = tables.find((each) => each.name === params.table)
+      if (table === undefined) throw objectNotFound('table', { name: params.table })
+      return table.read()
+    },
+    capture: ({ body }) => {
+      const links = body.links.length === 0 ? [...rack.links().values()] : body.links.map(link)
+      return captureStream({
+        arena: rack.world.arena,
+        clock: rack.world.clock,
+        links,
+        ...(body.max_frames === undefined ? {} : { maxFrames: body.max_frames }),
+        ...(body.duration_ms === undefined ? {} : { durationMs: body.duration_ms }),
+      })
+    },
+  })
+}
+
+async function fetchFrom(
+  rack: Rack,
+  stack: Netstack,
+  localAddress: string | undefined,
+  url: string,
+  timeoutMs: number,
+): Promise<FetchResult> {
+  const { clock } = rack.world
+  const startMs = clock.nowMs()
+  try {
+    const get = httpFetch(stack, { clock, timeoutMs, ...(localAddress === undefined ? {} : { localAddress }) })
+    const response = await get(new Request(url))
+    const body = await response.text()
+    return {
+      status_line: `HTTP/1.1 ${response.status} ${response.statusText}`,
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: body.slice(0, BODY_LIMIT),
+      elapsed_ms: clock.nowMs() - startMs,
+    }
+  } catch (error) {
+    const { message } = error as Error
+    return { status_line: '', status: 0, headers: {}, body: '', elapsed_ms: clock.nowMs() - startMs, error: message }
+  }
+}

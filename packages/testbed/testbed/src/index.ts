@@ -1,0 +1,5 @@
+export type { PublishSpec } from './publish.ts'
+export { Rack, type RackOptions, RackStartError } from './rack.ts'
+export { rackTopology } from './rack-topology.ts'
+export { type LinkSpec, type NodeSpec, type Topology, topologyErrors } from './topology.ts'
+export { World, type WorldOptions } from './world.ts'

@@ -1,0 +1,45 @@
+/**
+ * The directory a rack keeps its state in. One rack at a time: whoever holds `lock` (its process id inside) owns the
+ * directory, and a lock whose process is gone is taken over.
+ */
+import { chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export type LockResult =
+  | { readonly ok: true; readonly release: () => Promise<void> }
+  | { readonly ok: false; readonly pid: number }
+
+/** @param processId of the caller; `isAlive` tells whether another one still runs. */
+export async function lockStateDirectory(
+  directory: string,
+  processId: number,
+  isAlive: (pid: number) => boolean,
+): Promise<LockResult> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const path = join(directory, 'lock')
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      const file = await open(path, 'wx', 0o600)
+      await file.writeFile(String(processId))
+      await file.close()
+      return { ok: true, release: () => rm(path, { force: true }) }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    const pid = Number(await readFile(path, 'utf8').catch(() => ''))
+    if (pid > 0 && pid !== processId && isAlive(pid)) return { ok: false, pid }
+    await rm(path, { force: true })
+  }
+  return { ok: false, pid: 0 }
+}
+
+/** Writes a file that only its owner may read. */
+export async function writeSecret(directory: string, name: string, text: string): Promise<void> {
+  const path = join(directory, name)
+  await writeFile(path, text, { mode: 0o600 })
+  await chmod(path, 0o600)
+}
+
+export async function removeFile(directory: string, name: string): Promise<void> {
+  await rm(join(directory, name), { force: true })
+}

@@ -1,0 +1,33 @@
+/** A port of this machine that leads to an external address of the rack: bytes go in and out through the emulated client. */
+import type { Network, TcpListener } from '@lodestone/host'
+import type { Ip } from '@lodestone/net'
+import type { HostNode } from './host-node.ts'
+
+export interface PublishSpec {
+  readonly hostPort: number
+  readonly address: Ip
+  readonly port: number
+}
+
+/** Rejects as `listenTcp` does. */
+export function publish(os: Network, client: () => HostNode, spec: PublishSpec): Promise<TcpListener> {
+  return os.listenTcp({ address: '127.0.0.1', port: spec.hostPort }, (outside) => {
+    outside.on('error', () => outside.destroy()) // the program on this machine went away
+    const { stack, spec: host } = client()
+    const source = host.loopbacks.find((ip) => ip.family === spec.address.family)
+    stack
+      .connectTcp({
+        address: spec.address.toString(),
+        port: spec.port,
+        ...(source === undefined ? {} : { localAddress: source.toString() }),
+      })
+      .then((inside) => {
+        inside.on('error', () => outside.destroy())
+        inside.on('close', () => outside.destroy())
+        outside.on('close', () => inside.destroy())
+        inside.pipe(outside)
+        outside.pipe(inside)
+      })
+      .catch(() => outside.destroy()) // no such instance, or its firewall: the caller sees a reset
+  })
+}

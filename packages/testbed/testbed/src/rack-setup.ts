@@ -1,0 +1,72 @@
+/**
+ * What has to be done once on a new rack before people can use it, all through the public API: an access token for the command
+ * line, and the pool that external addresses come from.
+ */
+import { type CallResult, client, type HttpHandler } from '@lodestone/api'
+import { DEVICE_GRANT_TYPE, nexusApi } from '@lodestone/contract-nexus'
+import type { Random } from '@lodestone/host'
+import { DEFAULT_POOL } from './rack-plan.ts'
+
+export const RECOVERY = { silo: 'test-suite-silo', username: 'test-privileged', password: 'oxide' } as const
+export const DEFAULT_POOL_NAME = 'default'
+
+/** @returns a bearer token of the recovery user. */
+export async function obtainToken(nexus: HttpHandler, random: Random): Promise<string> {
+  const api = client(nexusApi, nexus, 'http://nexus')
+  const { silo, username, password } = RECOVERY
+  const login = done(await api.login_local({ params: { silo_name: silo }, body: { username, password } }), 'log in')
+  const cookie = login.headers.get('set-cookie')?.split(';')[0]
+  if (cookie === undefined) throw new Error('the API gave no session cookie')
+  const clientId = random.uuid()
+  const device = done(await api.device_auth_request({ body: { client_id: clientId } }), 'ask for a token').value
+  done(
+    await api.device_auth_confirm({ headers: { cookie }, body: { user_code: device.user_code } }),
+    'confirm the token',
+  )
+  const grant = done(
+    await api.device_access_token({
+      body: { grant_type: DEVICE_GRANT_TYPE, device_code: device.device_code, client_id: clientId },
+    }),
+    'get the token',
+  ).value
+  return grant.access_token
+}
+
+/** Makes the default pool with its range and links it to the recovery silo, where that is not so yet. */
+export async function ensureDefaultPool(nexus: HttpHandler, token: string): Promise<void> {
+  const api = client(nexusApi, nexus, 'http://nexus')
+  const headers = { authorization: `Bearer ${token}` }
+  const pool = DEFAULT_POOL_NAME
+  const existing = await api.system_ip_pool_view({ headers, params: { pool } })
+  if (!existing.ok) {
+    done(
+      await api.system_ip_pool_create({
+        headers,
+        body: { name: pool, description: 'External addresses of this rack', ip_version: 'v4' },
+      }),
+      'create the pool',
+    )
+  }
+  const ranges = done(await api.system_ip_pool_range_list({ headers, params: { pool } }), 'list the ranges').value
+  if (ranges.items.length === 0) {
+    const range = { first: DEFAULT_POOL.first.toString(), last: DEFAULT_POOL.last.toString() }
+    done(await api.system_ip_pool_range_add({ headers, params: { pool }, body: range }), 'add the range')
+  }
+  const silos = done(await api.system_ip_pool_silo_list({ headers, params: { pool } }), 'list the silos').value
+  if (silos.items.length === 0) {
+    done(
+      await api.system_ip_pool_silo_link({
+        headers,
+        params: { pool },
+        body: { silo: RECOVERY.silo, is_default: true },
+      }),
+      'link the pool',
+    )
+  }
+}
+
+/** The API is ours and was just started: when it refuses this, nothing can go on. */
+function done<T>(result: CallResult<T>, what: string): Extract<CallResult<T>, { ok: true }> {
+  if (result.ok) return result
+  throw new Error(`rack setup could not ${what}: ${result.message}`)
+}

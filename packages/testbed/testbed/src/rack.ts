@@ -1,0 +1,389 @@
+/**
+ * A running rack: the nodes of `rackTopology` wired up, the control plane on top, and what a person needs to reach them.
+ * Real time, one process. The state directory holds the database, the control socket and the token of its owner.
+ */
+import { type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
+import { SLED_AGENT_PORT } from '@lodestone/contract-sled-agent'
+import { SWITCHD_PORT } from '@lodestone/contract-switchd'
+import type { RackInfo } from '@lodestone/contract-testbed'
+import {
+  type Clock,
+  type LogSink,
+  type Network,
+  type Random,
+  SeededRandom,
+  sleep,
+  type TcpListener,
+} from '@lodestone/host'
+import type { Link } from '@lodestone/link'
+import type { Ip } from '@lodestone/net'
+import { Nexus } from '@lodestone/nexus'
+import type { Program } from '@lodestone/p4'
+import { RACK_TIMERS } from './bgp-config.ts'
+import { controlHandler } from './control-api.ts'
+import { HostNode } from './host-node.ts'
+import type { RackNode } from './node-table.ts'
+import { lockStateDirectory, removeFile, writeSecret } from './os-state-directory.ts'
+import { compileSwitchProgram } from './os-switch-program.ts'
+import { publish, type PublishSpec } from './publish.ts'
+import { RackSwitchNode } from './rack-switch-node.ts'
+import { ensureDefaultPool, obtainToken, RECOVERY } from './rack-setup.ts'
+import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
+import { rackChecks } from './readiness.ts'
+import { SledNode } from './sled-node.ts'
+import type { HostSpec, NodeSpec, SledSpec, SwitchSpec, Topology } from './topology.ts'
+import { type Wiring, wire } from './wiring.ts'
+import { World } from './world.ts'
+
+const VERSION = '0.1.0'
+const CONTROL_SOCKET = 'control.sock'
+const TOKEN_FILE = 'token'
+const READY_WITHIN_MS = 30_000
+const CHECK_PERIOD_MS = 25
+
+export interface RackOptions {
+  readonly clock: Clock
+  readonly random: Random
+  /** The operating system's sockets, for the public API, the control socket and published ports. */
+  readonly os: Network
+  readonly sleds: number
+  readonly stateDirectory: string
+  /** Keeps the database in memory: for demonstrations, whose state nobody wants back. */
+  readonly isEphemeral?: boolean
+  readonly apiAddress: string
+  /** 0 picks a free one. */
+  readonly apiPort: number
+  readonly publish: readonly PublishSpec[]
+  /** Told once as each part becomes ready. */
+  readonly onProgress?: (name: string, detail: string) => void
+  readonly log?: LogSink
+  /** Of this process, for the lock; and whether another one still runs. */
+  readonly processId: number
+  readonly isProcessAlive: (pid: number) => boolean
+}
+
+/** The rack cannot start, for a reason that its user can do something about. */
+export class RackStartError extends Error {}
+
+export class Rack {
+  readonly world: World
+  readonly topology: Topology
+  readonly wiring: Wiring
+  readonly nexus: Nexus
+  readonly nodes = new Map<string, RackNode>()
+  /** Resolves when the rack is down. */
+  readonly closed: Promise<void>
+  readonly controlHandler: HttpHandler
+  readonly #options: RackOptions
+  readonly #program: Program
+  readonly #startMs: number
+  readonly #guestWires = new Map<string, Link>()
+  readonly #closers: (() => void | Promise<void>)[] = []
+  #resolveClosed: () => void = () => {}
+  #closing: Promise<void> | undefined
+  #state: RackInfo['state'] = 'starting'
+  #readyAfterMs: number | null = null
+  #apiPort = 0
+
+  /** Resolves when everything works: sessions up, routes everywhere, API answering. Rejects with `RackStartError`. */
+  static async start(options: RackOptions): Promise<Rack> {
+    const lock = await lockStateDirectory(options.stateDirectory, options.processId, options.isProcessAlive)
+    if (!lock.ok) {
+      throw new RackStartError(
+        `A rack is already running on ${options.stateDirectory} (process ${lock.pid}). ` +
+          'Stop it with Ctrl-C or `lode down`, or choose another directory with --state.',
+      )
+    }
+    const rack = new Rack(options)
+    rack.#closers.push(lock.release)
+    try {
+      await rack.#start()
+    } catch (error) {
+      await rack.close()
+      throw error
+    }
+    return rack
+  }
+
+  private constructor(options: RackOptions) {
+    this.#options = options
+    this.#startMs = options.clock.nowMs()
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+    const { clock, log } = options
+    // Links and protocols draw from a seed of their own; secrets come from the operating system.
+    const random = new SeededRandom(options.random.u32())
+    this.world = new World({ clock, random, ...(log === undefined ? {} : { log }) })
+    this.topology = rackTopology({ sleds: options.sleds })
+    this.wiring = wire(this.topology, this.world)
+    this.#program = compileSwitchProgram()
+    for (const spec of this.topology.nodes) this.nodes.set(spec.name, this.#build(spec))
+    const first = this.sleds()[0]!
+    this.nexus = new Nexus(this.#nexusHost(first), {
+      inventory: {
+        rackId: '6d4f1c1e-2f0b-4c1c-9a53-0d6c2b1f7a10',
+        sleds: this.#specs<SledSpec>('sled').map((sled, index) => ({
+          id: `6d4f1c1e-2f0b-4c1c-9a53-5${index.toString(16).padStart(11, '0')}`,
+          name: sled.name,
+          baseUrl: `http://[${sled.address}]:${SLED_AGENT_PORT}`,
+          underlayAddress: sled.address.toString(),
+        })),
+        switches: this.#specs<SwitchSpec>('switch').map((each, index) => ({
+          id: `6d4f1c1e-2f0b-4c1c-9a53-e${index.toString(16).padStart(11, '0')}`,
+          name: each.name,
+          baseUrl: `http://[${each.zoneAddress}]:${SWITCHD_PORT}`,
+        })),
+      },
+      ...(options.isEphemeral === true ? {} : { storeDirectory: `${options.stateDirectory}/database` }),
+    })
+    this.controlHandler = controlHandler(this)
+  }
+
+  sleds(): readonly SledNode[] {
+    return [...this.nodes.values()].filter((node) => node.kind === 'sled')
+  }
+
+  switches(): readonly RackSwitchNode[] {
+    return [...this.nodes.values()].filter((node) => node.kind === 'switch')
+  }
+
+  hosts(): readonly HostNode[] {
+    return [...this.nodes.values()].filter((node) => node.kind === 'host')
+  }
+
+  get client(): HostNode {
+    return this.hosts().find((node) => node.name === CLIENT_NAME)!
+  }
+
+  /** Links between nodes, and the wires of guests' NICs. */
+  links(): ReadonlyMap<string, Link> {
+    return new Map([...this.wiring.links, ...this.#guestWires])
+  }
+
+  /** Switches a node off or on, as if its plug were pulled. @returns false when there is no such node. */
+  async setPower(name: string, isOn: boolean): Promise<boolean> {
+    const spec = this.topology.nodes.find((node) => node.name === name)
+    if (spec === undefined) return false
+    const cables = this.topology.links.filter((link) => link.a.node === name || link.b.node === name)
+    const node = this.nodes.get(name)
+    if (!isOn && node !== undefined) {
+      for (const cable of cables) this.wiring.links.get(cable.name)!.setUp(false)
+      this.nodes.delete(name)
+      node.close()
+    } else if (isOn && node === undefined) {
+      const fresh = this.#build(spec)
+      this.nodes.set(name, fresh)
+      if (fresh.kind !== 'host') await fresh.start()
+      for (const cable of cables) {
+        // A cable to a node that is off stays dark.
+        const other = cable.a.node === name ? cable.b.node : cable.a.node
+        if (this.nodes.has(other)) this.wiring.links.get(cable.name)!.setUp(true)
+      }
+      this.nexus.activate()
+    }
+    return true
+  }
+
+  info(): RackInfo {
+    const { publish: published } = this.#options
+    return {
+      version: VERSION,
+      name: this.topology.name,
+      state: this.#state,
+      time_started: new Date(this.world.clock.wallMs() - (this.world.clock.nowMs() - this.#startMs)).toISOString(),
+      ready_after_ms: this.#readyAfterMs,
+      api: {
+        url: `http://${this.#options.apiAddress}:${this.#apiPort}`,
+        silo: RECOVERY.silo,
+        username: RECOVERY.username,
+        password_hint: RECOVERY.password,
+      },
+      published: published.map((each) => ({ host_port: each.hostPort, target: `${each.address}:${each.port}` })),
+      checks: rackChecks(this),
+      nodes: [
+        ...this.topology.nodes.map((spec) => ({
+          name: spec.name,
+          kind: kindOf(spec),
+          addresses: addressesOf(spec).map(String),
+          commands: this.nodes.has(spec.name) ? ['help', 'ip', 'ping', 'curl'] : [],
+        })),
+        ...this.sleds().flatMap((sled) =>
+          [...sled.agent.instances.values()].map((instance) => ({
+            name: instance.desired.hostname,
+            kind: 'instance' as const,
+            addresses: instance.desired.nics.flatMap((nic) =>
+              [nic.ipv4?.ip, nic.ipv6?.ip].filter((ip) => ip !== undefined),
+            ),
+            commands: instance.guest?.exec === undefined ? [] : ['help', 'ip', 'ping', 'curl'],
+          })),
+        ),
+      ],
+      links: [...this.links().values()].map(linkInfo),
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #start(): Promise<void> {
+    const { os, apiAddress, apiPort, stateDirectory, clock } = this.#options
+    // The control plane's database starts while the network converges.
+    const api = await this.#listen(apiAddress, apiPort)
+    for (const node of this.nodes.values()) if (node.kind !== 'host') await node.start()
+    this.#progress('network', `${this.nodes.size} nodes, ${this.wiring.links.size} links`)
+    const database = this.nexus.start()
+    database.catch(() => {}) // awaited below
+    const seen = new Set<string>()
+    await this.#waitForNetwork(seen)
+    await database
+    this.#progress('api', `answers on http://${apiAddress}:${api.port}`)
+
+    const token = await obtainToken(this.nexus.handler, this.#options.random)
+    await ensureDefaultPool(this.nexus.handler, token)
+    await writeSecret(stateDirectory, TOKEN_FILE, token)
+    await removeFile(stateDirectory, CONTROL_SOCKET)
+    const control = await serveHttp(
+      os,
+      { address: `${stateDirectory}/${CONTROL_SOCKET}`, port: 0 },
+      this.controlHandler,
+    )
+    this.#closers.push(() => {
+      control.close()
+      return removeFile(stateDirectory, CONTROL_SOCKET)
+    })
+    for (const spec of this.#options.publish) {
+      const listener = await this.#claimPort(spec.hostPort, () => publish(os, () => this.client, spec))
+      this.#closers.push(() => listener.close())
+    }
+    this.nexus.activate()
+    this.#state = 'ready'
+    this.#readyAfterMs = clock.nowMs() - this.#startMs
+    this.#progress('rack', `ready after ${(this.#readyAfterMs / 1000).toFixed(1)} s`)
+  }
+
+  async #listen(address: string, port: number): Promise<HttpServer> {
+    const server = await this.#claimPort(port, () =>
+      serveHttp(this.#options.os, { address, port }, (request) => this.nexus.handler(request)),
+    )
+    this.#apiPort = server.port
+    this.#closers.push(() => server.close())
+    return server
+  }
+
+  async #claimPort<T extends HttpServer | TcpListener>(port: number, claim: () => Promise<T>): Promise<T> {
+    try {
+      return await claim()
+    } catch (error) {
+      const { code } = error as { code?: string }
+      if (code === 'EADDRINUSE') {
+        throw new RackStartError(
+          `Port ${port} is in use by another program. Choose another port (--api-port, --publish).`,
+        )
+      }
+      if (code === 'EACCES') throw new RackStartError(`Port ${port} needs privileges. Choose one from 1024 on.`)
+      throw error
+    }
+  }
+
+  async #waitForNetwork(seen: Set<string>): Promise<void> {
+    const { clock } = this.#options
+    const endMs = clock.nowMs() + READY_WITHIN_MS
+    for (;;) {
+      const checks = rackChecks(this)
+      for (const check of checks) {
+        if (!check.ready || seen.has(check.name)) continue
+        seen.add(check.name)
+        this.#progress(check.name, check.detail)
+      }
+      if (checks.every((check) => check.ready)) return
+      if (clock.nowMs() > endMs) {
+        const missing = checks.filter((check) => !check.ready).map((check) => `${check.name}: ${check.detail}`)
+        throw new RackStartError(`The rack did not become ready in ${READY_WITHIN_MS / 1000} s. ${missing.join('; ')}`)
+      }
+      await sleep(clock, CHECK_PERIOD_MS)
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'stopping'
+    for (const close of this.#closers.splice(0).reverse()) await close()
+    await this.nexus.close()
+    for (const node of this.nodes.values()) node.close()
+    this.nodes.clear()
+    this.#resolveClosed()
+  }
+
+  #build(spec: NodeSpec): RackNode {
+    const ports = this.wiring.ports(spec.name)
+    switch (spec.kind) {
+      case 'host':
+        return new HostNode(spec, ports, this.world, RACK_TIMERS)
+      case 'switch':
+        return new RackSwitchNode(spec, ports, this.world, { program: this.#program, timers: RACK_TIMERS })
+      case 'sled':
+        return new SledNode(spec, ports, this.world, {
+          peers: {
+            sleds: this.#specs<SledSpec>('sled').map((sled) => sled.address),
+            switches: this.#specs<SwitchSpec>('switch').map((each) => each.tunnelEndpoint),
+          },
+          onWire: (link, isThere) => {
+            if (isThere) this.#guestWires.set(link.name, link)
+            else this.#guestWires.delete(link.name)
+          },
+        })
+    }
+  }
+
+  /** Nexus runs on the first sled: its calls to agents and switches cross the underlay from there. */
+  #nexusHost(sled: SledNode) {
+    return this.world.host('nexus', { underlay: sled.stack })
+  }
+
+  #specs<T extends NodeSpec>(kind: T['kind']): readonly T[] {
+    return this.topology.nodes.filter((node): node is T => node.kind === kind)
+  }
+
+  #progress(name: string, detail: string): void {
+    this.#options.onProgress?.(name, detail)
+  }
+}
+
+function kindOf(spec: NodeSpec): RackInfo['nodes'][number]['kind'] {
+  if (spec.kind !== 'host') return spec.kind
+  return spec.forwarding ? 'router' : 'client'
+}
+
+function addressesOf(spec: NodeSpec): readonly Ip[] {
+  switch (spec.kind) {
+    case 'host': {
+      const own: HostSpec = spec
+      return [...own.loopbacks, ...own.interfaces.flatMap((each) => each.addresses.map((prefix) => prefix.address))]
+    }
+    case 'sled':
+      return [spec.address]
+    case 'switch':
+      return [spec.zoneAddress, spec.tunnelEndpoint]
+  }
+}
+
+export function linkInfo(link: Link): RackInfo['links'][number] {
+  const forth = link.counters('a-to-b')
+  const back = link.counters('b-to-a')
+  const { delayMs, rateBps, loss } = link.impairments('a-to-b')
+  const lost = (counters: typeof forth): number => Object.values(counters.drops).reduce((sum, count) => sum + count, 0)
+  return {
+    name: link.name,
+    a: link.a.name,
+    b: link.b.name,
+    up: link.isUp,
+    delay_ms: delayMs,
+    rate_bps: Number.isFinite(rateBps) ? rateBps : 0,
+    loss,
+    frames: forth.framesIn + back.framesIn,
+    bytes: forth.bytesIn + back.bytesIn,
+    lost: lost(forth) + lost(back),
+  }
+}

@@ -1,0 +1,53 @@
+/** What must hold before a rack is called ready, read from the daemons themselves. */
+import type { RackInfo } from '@lodestone/contract-testbed'
+import type { Rack } from './rack.ts'
+import { DEFAULT_POOL } from './rack-plan.ts'
+
+type Check = RackInfo['checks'][number]
+
+export function rackChecks(rack: Rack): Check[] {
+  return [bgpCheck(rack), ddmCheck(rack), tunnelCheck(rack), poolCheck(rack), forwardingCheck(rack)]
+}
+
+function bgpCheck(rack: Rack): Check {
+  const peers = rack.switches().flatMap((node) => [...(node.routed.speaker?.peers() ?? [])])
+  const up = peers.filter((peer) => peer.status().state === 'Established').length
+  return check('bgp', up === peers.length, `${up} of ${peers.length} sessions of the switches are established`)
+}
+
+function ddmCheck(rack: Rack): Check {
+  const peers = rack.sleds().flatMap((node) => node.routed.ddm?.status().peers ?? [])
+  const up = peers.filter((peer) => peer.status === 'exchange').length
+  const wanted = rack.sleds().reduce((sum, sled) => sum + sled.spec.nics.length, 0)
+  return check('ddm', up === wanted, `${up} of ${wanted} links between sleds and switches exchange routes`)
+}
+
+function tunnelCheck(rack: Rack): Check {
+  const sleds = rack.sleds()
+  const switches = rack.switches().length
+  const ready = sleds.filter((sled) => {
+    const endpoints = sled.engine.tunnelEndpoints().find((route) => route.prefix.length === 0)?.endpoints ?? []
+    return endpoints.length === switches
+  }).length
+  return check(
+    'way out',
+    ready === sleds.length,
+    `${ready} of ${sleds.length} sleds know ${switches} switches that lead out`,
+  )
+}
+
+function poolCheck(rack: Rack): Check {
+  const route = rack.client.stack.routes().find((each) => each.prefix.equals(DEFAULT_POOL.prefix))
+  const ways = route?.nextHops.length ?? 0
+  return check('pool', ways > 0, `${DEFAULT_POOL.prefix} is announced to the client over ${ways} upstream routers`)
+}
+
+function forwardingCheck(rack: Rack): Check {
+  const all = [...rack.nodes.values()].filter((node) => node.routed !== undefined)
+  const settled = all.filter((node) => node.routed!.isSettled).length
+  return check('forwarding', settled === all.length, `${settled} of ${all.length} forwarding tables are as selected`)
+}
+
+function check(name: string, ready: boolean, detail: string): Check {
+  return { name, ready, detail }
+}

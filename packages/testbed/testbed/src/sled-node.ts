@@ -1,0 +1,120 @@
+/**
+ * A sled: its TCP/IP stack on two underlay NICs, DDM for the underlay's routes and tunnel endpoints, the packet engine, the
+ * agent. Geneve frames for the sled go to the engine instead of a socket; what the engine encapsulates goes out through
+ * the stack's routes, so the link that carries it is the one DDM knows to work.
+ */
+import { type HttpServer, serveHttp } from '@lodestone/api'
+import { SLED_AGENT_PORT } from '@lodestone/contract-sled-agent'
+import type { TunnelEndpoint } from '@lodestone/ddm'
+import type { Link, Port } from '@lodestone/link'
+import { KernelTarget } from '@lodestone/lower'
+import type { Ip } from '@lodestone/net'
+import { Netstack } from '@lodestone/netstack'
+import { EMPTY_CONFIG, Routed } from '@lodestone/routed'
+import { NetstackRunner, SledAgent } from '@lodestone/sled-agent'
+import { type TunnelRoute, VportEngine } from '@lodestone/vport'
+import type { SledSpec } from './topology.ts'
+import type { World } from './world.ts'
+
+const GENEVE_PORT = 6081
+
+export interface SledNodeOptions {
+  /** Who else sends tunnel packets on this underlay. */
+  readonly peers: { readonly sleds: readonly Ip[]; readonly switches: readonly Ip[] }
+  readonly onWire: (link: Link, isThere: boolean) => void
+}
+
+export class SledNode {
+  readonly kind = 'sled'
+  readonly name: string
+  readonly spec: SledSpec
+  readonly stack: Netstack
+  readonly engine: VportEngine
+  readonly agent: SledAgent
+  readonly routed: Routed
+  #server: HttpServer | undefined
+
+  constructor(spec: SledSpec, ports: ReadonlyMap<string, Port>, world: World, options: SledNodeOptions) {
+    this.name = spec.name
+    this.spec = spec
+    const { clock, random, arena, tracer } = world
+    this.stack = new Netstack({ name: spec.name, clock, random, arena, tracer })
+    for (const { name, mac, mtuBytes } of spec.nics) {
+      this.stack.addInterface({ name, port: ports.get(name)!, mac, mtuBytes })
+    }
+    this.stack.addLoopbackAddress(spec.address)
+
+    this.engine = new VportEngine({
+      node: spec.name,
+      arena,
+      clock,
+      tracer,
+      random: random.fork(`vport:${spec.name}`),
+      underlayAddress: spec.address,
+      sendUnderlay: (slot) => this.stack.outputIp(slot),
+    })
+    this.engine.setUnderlayPeers(options.peers)
+    this.stack.interceptUdp(GENEVE_PORT, (slots, count) => this.engine.receiveUnderlay(slots, count))
+
+    const host = world.host(spec.name, { underlay: this.stack })
+    this.agent = new SledAgent(host, {
+      engine: this.engine,
+      runner: new NetstackRunner({ arena, clock, random, tracer }),
+      arena,
+      tracer,
+      onWire: options.onWire,
+    })
+
+    this.routed = new Routed(host, {
+      network: 'underlay',
+      targets: [
+        {
+          target: new KernelTarget({
+            setRoute: (prefix, nextHops) => this.stack.setRoute(prefix, nextHops, { source: spec.address }),
+            removeRoute: (prefix) => this.stack.removeRoute(prefix),
+          }),
+        },
+      ],
+    })
+    const result = this.routed.apply({
+      ...EMPTY_CONFIG,
+      ddm: {
+        hostname: spec.name,
+        role: 'server',
+        interfaces: spec.nics.map((nic) => nic.name),
+        originate: [spec.prefix],
+        tunnelOrigins: [],
+      },
+    })
+    if (!result.ok) throw new Error(`${spec.name}: ${result.problems.join('; ')}`)
+    this.routed.onTunnels((tunnels) => void this.engine.setTunnelEndpoints(tunnelRoutes(tunnels)))
+  }
+
+  async start(): Promise<void> {
+    this.#server = await serveHttp(
+      this.stack,
+      { address: this.spec.address.toString(), port: SLED_AGENT_PORT },
+      this.agent.handler,
+    )
+  }
+
+  close(): void {
+    this.#server?.close()
+    this.agent.close()
+    this.routed.close()
+    this.engine.close()
+    this.stack.close()
+  }
+}
+
+/** By overlay prefix, all endpoints equally good: DDM has already chosen among metrics. */
+export function tunnelRoutes(tunnels: readonly TunnelEndpoint[]): TunnelRoute[] {
+  const byPrefix = new Map<string, { prefix: TunnelRoute['prefix']; endpoints: TunnelRoute['endpoints'][number][] }>()
+  for (const { overlayPrefix, boundaryAddress, vni } of tunnels) {
+    const key = overlayPrefix.toString()
+    const route = byPrefix.get(key) ?? { prefix: overlayPrefix, endpoints: [] }
+    route.endpoints.push({ address: boundaryAddress, vni, metric: 0 })
+    byPrefix.set(key, route)
+  }
+  return [...byPrefix.values()]
+}
