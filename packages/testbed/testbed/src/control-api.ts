@@ -14,12 +14,12 @@ const BODY_LIMIT = 64 * 1024
 
 export function controlHandler(rack: Rack): HttpHandler {
   const node = (name: string): RackNode => {
-    const found = rack.nodes.get(name)
+    const found = rack.emulation.nodes.get(name)
     if (found === undefined) throw objectNotFound('node', { name })
     return found
   }
   const link = (name: string): Link => {
-    const found = rack.links().get(name)
+    const found = rack.emulation.links().get(name)
     if (found === undefined) throw objectNotFound('link', { name })
     return found
   }
@@ -27,7 +27,7 @@ export function controlHandler(rack: Rack): HttpHandler {
     info: () => rack.info(),
     graph: () => ({
       nodes: rack.info().nodes.map((each) => ({ name: each.name, kind: each.kind, label: each.name })),
-      edges: [...rack.links().values()].map((each) => ({
+      edges: [...rack.emulation.links().values()].map((each) => ({
         from: each.a.name.split('/')[0]!,
         to: each.b.name.split('/')[0]!,
         label: each.name,
@@ -58,7 +58,7 @@ export function controlHandler(rack: Rack): HttpHandler {
       return storyStream(rack.world.tracer, rack.world.clock, filter.matches, query.packets)
     },
     exec: async ({ body }) => {
-      const instance = rack
+      const instance = rack.emulation
         .sleds()
         .flatMap((sled) => [...sled.agent.instances.values()])
         .find((each) => each.desired.hostname === body.node)
@@ -91,7 +91,7 @@ export function controlHandler(rack: Rack): HttpHandler {
       return table.read()
     },
     capture: ({ body }) => {
-      const links = body.links.length === 0 ? [...rack.links().values()] : body.links.map(link)
+      const links = body.links.length === 0 ? [...rack.emulation.links().values()] : body.links.map(link)
       return captureStream({
         arena: rack.world.arena,
         clock: rack.world.clock,

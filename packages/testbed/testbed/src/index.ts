@@ -1,5 +1,7 @@
 export type { PublishSpec } from './publish.ts'
+export { Emulation, type EmulationOptions } from './emulation.ts'
 export { Rack, type RackOptions, RackStartError } from './rack.ts'
+export { compileSwitchProgram } from './os-switch-program.ts'
 export { rackTopology } from './rack-topology.ts'
 export { type LinkSpec, type NodeSpec, type Topology, topologyErrors } from './topology.ts'
 export { World, type WorldOptions } from './world.ts'

@@ -1,5 +1,5 @@
 /**
- * A running rack: the nodes of `rackTopology` wired up, the control plane on top, and what a person needs to reach them.
+ * A running rack: the emulation of `rackTopology`, the control plane on top, and what a person needs to reach them.
  * Real time, one process. The state directory holds the database, the control socket and the token of its owner.
  */
 import { type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
@@ -18,21 +18,17 @@ import {
 import type { Link } from '@lodestone/link'
 import type { Ip } from '@lodestone/net'
 import { Nexus } from '@lodestone/nexus'
-import type { Program } from '@lodestone/p4'
-import { RACK_TIMERS } from './bgp-config.ts'
 import { controlHandler } from './control-api.ts'
-import { HostNode } from './host-node.ts'
-import type { RackNode } from './node-table.ts'
+import { Emulation } from './emulation.ts'
+import type { HostNode } from './host-node.ts'
 import { lockStateDirectory, removeFile, writeSecret } from './os-state-directory.ts'
 import { compileSwitchProgram } from './os-switch-program.ts'
 import { publish, type PublishSpec } from './publish.ts'
-import { RackSwitchNode } from './rack-switch-node.ts'
 import { ensureDefaultPool, obtainToken, RECOVERY } from './rack-setup.ts'
 import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
 import { rackChecks } from './readiness.ts'
-import { SledNode } from './sled-node.ts'
-import type { HostSpec, NodeSpec, SledSpec, SwitchSpec, Topology } from './topology.ts'
-import { type Wiring, wire } from './wiring.ts'
+import type { SledNode } from './sled-node.ts'
+import type { HostSpec, NodeSpec } from './topology.ts'
 import { World } from './world.ts'
 
 const VERSION = '0.1.0'
@@ -67,17 +63,13 @@ export class RackStartError extends Error {}
 
 export class Rack {
   readonly world: World
-  readonly topology: Topology
-  readonly wiring: Wiring
+  readonly emulation: Emulation
   readonly nexus: Nexus
-  readonly nodes = new Map<string, RackNode>()
   /** Resolves when the rack is down. */
   readonly closed: Promise<void>
   readonly controlHandler: HttpHandler
   readonly #options: RackOptions
-  readonly #program: Program
   readonly #startMs: number
-  readonly #guestWires = new Map<string, Link>()
   readonly #closers: (() => void | Promise<void>)[] = []
   #resolveClosed: () => void = () => {}
   #closing: Promise<void> | undefined
@@ -115,21 +107,21 @@ export class Rack {
     // Links and protocols draw from a seed of their own; secrets come from the operating system.
     const random = new SeededRandom(options.random.u32())
     this.world = new World({ clock, random, ...(log === undefined ? {} : { log }) })
-    this.topology = rackTopology({ sleds: options.sleds })
-    this.wiring = wire(this.topology, this.world)
-    this.#program = compileSwitchProgram()
-    for (const spec of this.topology.nodes) this.nodes.set(spec.name, this.#build(spec))
-    const first = this.sleds()[0]!
-    this.nexus = new Nexus(this.#nexusHost(first), {
+    this.emulation = new Emulation({
+      world: this.world,
+      topology: rackTopology({ sleds: options.sleds }),
+      program: compileSwitchProgram(),
+    })
+    this.nexus = new Nexus(this.#nexusHost(this.emulation.sleds()[0]!), {
       inventory: {
         rackId: '6d4f1c1e-2f0b-4c1c-9a53-0d6c2b1f7a10',
-        sleds: this.#specs<SledSpec>('sled').map((sled, index) => ({
+        sleds: this.emulation.specs('sled').map((sled, index) => ({
           id: `6d4f1c1e-2f0b-4c1c-9a53-5${index.toString(16).padStart(11, '0')}`,
           name: sled.name,
           baseUrl: `http://[${sled.address}]:${SLED_AGENT_PORT}`,
           underlayAddress: sled.address.toString(),
         })),
-        switches: this.#specs<SwitchSpec>('switch').map((each, index) => ({
+        switches: this.emulation.specs('switch').map((each, index) => ({
           id: `6d4f1c1e-2f0b-4c1c-9a53-e${index.toString(16).padStart(11, '0')}`,
           name: each.name,
           baseUrl: `http://[${each.zoneAddress}]:${SWITCHD_PORT}`,
@@ -140,56 +132,23 @@ export class Rack {
     this.controlHandler = controlHandler(this)
   }
 
-  sleds(): readonly SledNode[] {
-    return [...this.nodes.values()].filter((node) => node.kind === 'sled')
-  }
-
-  switches(): readonly RackSwitchNode[] {
-    return [...this.nodes.values()].filter((node) => node.kind === 'switch')
-  }
-
-  hosts(): readonly HostNode[] {
-    return [...this.nodes.values()].filter((node) => node.kind === 'host')
-  }
-
   get client(): HostNode {
-    return this.hosts().find((node) => node.name === CLIENT_NAME)!
+    return this.emulation.hosts().find((node) => node.name === CLIENT_NAME)!
   }
 
-  /** Links between nodes, and the wires of guests' NICs. */
-  links(): ReadonlyMap<string, Link> {
-    return new Map([...this.wiring.links, ...this.#guestWires])
-  }
-
-  /** Switches a node off or on, as if its plug were pulled. @returns false when there is no such node. */
+  /** As `Emulation.setPower`; what comes back is told what it should be at once. */
   async setPower(name: string, isOn: boolean): Promise<boolean> {
-    const spec = this.topology.nodes.find((node) => node.name === name)
-    if (spec === undefined) return false
-    const cables = this.topology.links.filter((link) => link.a.node === name || link.b.node === name)
-    const node = this.nodes.get(name)
-    if (!isOn && node !== undefined) {
-      for (const cable of cables) this.wiring.links.get(cable.name)!.setUp(false)
-      this.nodes.delete(name)
-      node.close()
-    } else if (isOn && node === undefined) {
-      const fresh = this.#build(spec)
-      this.nodes.set(name, fresh)
-      if (fresh.kind !== 'host') await fresh.start()
-      for (const cable of cables) {
-        // A cable to a node that is off stays dark.
-        const other = cable.a.node === name ? cable.b.node : cable.a.node
-        if (this.nodes.has(other)) this.wiring.links.get(cable.name)!.setUp(true)
-      }
-      this.nexus.activate()
-    }
-    return true
+    const isKnown = await this.emulation.setPower(name, isOn)
+    if (isKnown && isOn) this.nexus.activate()
+    return isKnown
   }
 
   info(): RackInfo {
     const { publish: published } = this.#options
+    const { topology, nodes } = this.emulation
     return {
       version: VERSION,
-      name: this.topology.name,
+      name: topology.name,
       state: this.#state,
       time_started: new Date(this.world.clock.wallMs() - (this.world.clock.nowMs() - this.#startMs)).toISOString(),
       ready_after_ms: this.#readyAfterMs,
@@ -200,15 +159,15 @@ export class Rack {
         password_hint: RECOVERY.password,
       },
       published: published.map((each) => ({ host_port: each.hostPort, target: `${each.address}:${each.port}` })),
-      checks: rackChecks(this),
+      checks: rackChecks(this.emulation),
       nodes: [
-        ...this.topology.nodes.map((spec) => ({
+        ...topology.nodes.map((spec) => ({
           name: spec.name,
           kind: kindOf(spec),
           addresses: addressesOf(spec).map(String),
-          commands: this.nodes.has(spec.name) ? ['help', 'ip', 'ping', 'curl'] : [],
+          commands: nodes.has(spec.name) ? ['help', 'ip', 'ping', 'curl'] : [],
         })),
-        ...this.sleds().flatMap((sled) =>
+        ...this.emulation.sleds().flatMap((sled) =>
           [...sled.agent.instances.values()].map((instance) => ({
             name: instance.desired.hostname,
             kind: 'instance' as const,
@@ -219,7 +178,7 @@ export class Rack {
           })),
         ),
       ],
-      links: [...this.links().values()].map(linkInfo),
+      links: [...this.emulation.links().values()].map(linkInfo),
     }
   }
 
@@ -232,8 +191,8 @@ export class Rack {
     const { os, apiAddress, apiPort, stateDirectory, clock } = this.#options
     // The control plane's database starts while the network converges.
     const api = await this.#listen(apiAddress, apiPort)
-    for (const node of this.nodes.values()) if (node.kind !== 'host') await node.start()
-    this.#progress('network', `${this.nodes.size} nodes, ${this.wiring.links.size} links`)
+    await this.emulation.start()
+    this.#progress('network', `${this.emulation.nodes.size} nodes, ${this.emulation.wiring.links.size} links`)
     const database = this.nexus.start()
     database.catch(() => {}) // awaited below
     const seen = new Set<string>()
@@ -292,7 +251,7 @@ export class Rack {
     const { clock } = this.#options
     const endMs = clock.nowMs() + READY_WITHIN_MS
     for (;;) {
-      const checks = rackChecks(this)
+      const checks = rackChecks(this.emulation)
       for (const check of checks) {
         if (!check.ready || seen.has(check.name)) continue
         seen.add(check.name)
@@ -311,39 +270,13 @@ export class Rack {
     this.#state = 'stopping'
     for (const close of this.#closers.splice(0).reverse()) await close()
     await this.nexus.close()
-    for (const node of this.nodes.values()) node.close()
-    this.nodes.clear()
+    this.emulation.close()
     this.#resolveClosed()
-  }
-
-  #build(spec: NodeSpec): RackNode {
-    const ports = this.wiring.ports(spec.name)
-    switch (spec.kind) {
-      case 'host':
-        return new HostNode(spec, ports, this.world, RACK_TIMERS)
-      case 'switch':
-        return new RackSwitchNode(spec, ports, this.world, { program: this.#program, timers: RACK_TIMERS })
-      case 'sled':
-        return new SledNode(spec, ports, this.world, {
-          peers: {
-            sleds: this.#specs<SledSpec>('sled').map((sled) => sled.address),
-            switches: this.#specs<SwitchSpec>('switch').map((each) => each.tunnelEndpoint),
-          },
-          onWire: (link, isThere) => {
-            if (isThere) this.#guestWires.set(link.name, link)
-            else this.#guestWires.delete(link.name)
-          },
-        })
-    }
   }
 
   /** Nexus runs on the first sled: its calls to agents and switches cross the underlay from there. */
   #nexusHost(sled: SledNode) {
     return this.world.host('nexus', { underlay: sled.stack })
-  }
-
-  #specs<T extends NodeSpec>(kind: T['kind']): readonly T[] {
-    return this.topology.nodes.filter((node): node is T => node.kind === kind)
   }
 
   #progress(name: string, detail: string): void {

@@ -1,28 +1,29 @@
 /** What must hold before a rack is called ready, read from the daemons themselves. */
 import type { RackInfo } from '@lodestone/contract-testbed'
-import type { Rack } from './rack.ts'
+import type { Emulation } from './emulation.ts'
 import { DEFAULT_POOL } from './rack-plan.ts'
+import { CLIENT_NAME } from './rack-topology.ts'
 
 type Check = RackInfo['checks'][number]
 
-export function rackChecks(rack: Rack): Check[] {
+export function rackChecks(rack: Emulation): Check[] {
   return [bgpCheck(rack), ddmCheck(rack), tunnelCheck(rack), poolCheck(rack), forwardingCheck(rack)]
 }
 
-function bgpCheck(rack: Rack): Check {
+function bgpCheck(rack: Emulation): Check {
   const peers = rack.switches().flatMap((node) => [...(node.routed.speaker?.peers() ?? [])])
   const up = peers.filter((peer) => peer.status().state === 'Established').length
   return check('bgp', up === peers.length, `${up} of ${peers.length} sessions of the switches are established`)
 }
 
-function ddmCheck(rack: Rack): Check {
+function ddmCheck(rack: Emulation): Check {
   const peers = rack.sleds().flatMap((node) => node.routed.ddm?.status().peers ?? [])
   const up = peers.filter((peer) => peer.status === 'exchange').length
   const wanted = rack.sleds().reduce((sum, sled) => sum + sled.spec.nics.length, 0)
   return check('ddm', up === wanted, `${up} of ${wanted} links between sleds and switches exchange routes`)
 }
 
-function tunnelCheck(rack: Rack): Check {
+function tunnelCheck(rack: Emulation): Check {
   const sleds = rack.sleds()
   const switches = rack.switches().length
   const ready = sleds.filter((sled) => {
@@ -36,13 +37,17 @@ function tunnelCheck(rack: Rack): Check {
   )
 }
 
-function poolCheck(rack: Rack): Check {
-  const route = rack.client.stack.routes().find((each) => each.prefix.equals(DEFAULT_POOL.prefix))
+function poolCheck(rack: Emulation): Check {
+  const route = rack
+    .hosts()
+    .find((node) => node.name === CLIENT_NAME)
+    ?.stack.routes()
+    .find((each) => each.prefix.equals(DEFAULT_POOL.prefix))
   const ways = route?.nextHops.length ?? 0
   return check('pool', ways > 0, `${DEFAULT_POOL.prefix} is announced to the client over ${ways} upstream routers`)
 }
 
-function forwardingCheck(rack: Rack): Check {
+function forwardingCheck(rack: Emulation): Check {
   const all = [...rack.nodes.values()].filter((node) => node.routed !== undefined)
   const settled = all.filter((node) => node.routed!.isSettled).length
   return check('forwarding', settled === all.length, `${settled} of ${all.length} forwarding tables are as selected`)
