@@ -23,6 +23,7 @@ import {
   TRACE_BYTES,
   VERDICT,
 } from '@lodestone/p4'
+import { summarize } from '@lodestone/packet'
 import type { DropReason, Step, Tracer } from '@lodestone/probe'
 import { dropReasonOf } from './drop-reason.ts'
 import type {
@@ -316,7 +317,7 @@ class WasmPipeline implements Pipeline {
     i32[BATCH_PORTS >> 2] = ingressPort
     this.#clearTrace()
     this.#traced.process(0, 1)
-    const steps: Step[] = [this.#ingressStep(ingressPort, frame.length), ...this.#readTrace()]
+    const steps: Step[] = [this.#ingressStep(ingressPort, frame, 0, frame.length), ...this.#readTrace()]
     const verdict = i32[BATCH_VERDICTS >> 2]!
     this.#arena.free(slot)
     if (verdict >>> 24 < VERDICT.broadcast) {
@@ -354,7 +355,8 @@ class WasmPipeline implements Pipeline {
     const { i32 } = this.#state
     const packet = this.#arena.packet(slot)
     this.#clearTrace()
-    const ingress = this.#ingressStep(port, this.#arena.length(slot))
+    const { bytes } = this.#arena
+    const ingress = this.#ingressStep(port, bytes, this.#arena.start(slot), this.#arena.end(slot))
     this.#traced.process(0, 1)
     this.#tell(packet, ingress)
     for (const step of this.#readTrace()) this.#tell(packet, step)
@@ -441,8 +443,8 @@ class WasmPipeline implements Pipeline {
     return readTrace(this.#generated, this.#state, this.#controls, this.#state.u32[CELL.tracePosition >> 2]!)
   }
 
-  #ingressStep(port: number, length: number): Step {
-    return { kind: 'ingress', port: this.#portName(port), summary: `${length} bytes` }
+  #ingressStep(port: number, bytes: Uint8Array, start: number, end: number): Step {
+    return { kind: 'ingress', port: this.#portName(port), summary: summarize(bytes, start, end) }
   }
 
   #egressStep(port: number): Step {

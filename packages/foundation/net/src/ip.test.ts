@@ -120,3 +120,10 @@ test('bytes are copied in, so that a reused buffer does not change an address', 
   assert.equal(JSON.stringify({ ip }), '{"ip":"10.0.0.1"}')
   assert.equal(String(Ip.v4(0xffffffff)), '255.255.255.255')
 })
+
+test('an address does not change with the Buffer it was read from', () => {
+  const buffer = Buffer.from([10, 0, 0, 1])
+  const ip = Ip.fromBytes(buffer, 0, 4)
+  buffer[3] = 9
+  assert.equal(ip.toString(), '10.0.0.1')
+})

@@ -18,7 +18,8 @@ export class Ip {
 
   /** Copies 4 or 16 bytes starting at `offset`. */
   static fromBytes(source: Uint8Array, offset: number, length: 4 | 16): Ip {
-    return new Ip(source.slice(offset, offset + length))
+    // Not `slice`: a Node Buffer would share its memory.
+    return new Ip(new Uint8Array(source.subarray(offset, offset + length)))
   }
 
   /** An IPv4 address from its unsigned 32-bit value. */

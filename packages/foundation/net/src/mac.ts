@@ -9,7 +9,8 @@ export class Mac {
   }
 
   static fromBytes(source: Uint8Array, offset = 0): Mac {
-    return new Mac(source.slice(offset, offset + 6))
+    // Not `slice`: a Node Buffer would share its memory.
+    return new Mac(new Uint8Array(source.subarray(offset, offset + 6)))
   }
 
   /** From an integer below 2^48. */

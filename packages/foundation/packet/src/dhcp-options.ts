@@ -21,7 +21,7 @@ export function readDhcpOptions(bytes: Uint8Array, start: number, end: number): 
     if (at + 1 >= end) return undefined
     const length = bytes[at + 1]!
     if (at + 2 + length > end) return undefined
-    const data = bytes.slice(at + 2, at + 2 + length)
+    const data = new Uint8Array(bytes.subarray(at + 2, at + 2 + length))
     const before = options.get(code)
     options.set(code, before === undefined ? data : join(before, data))
     at += 2 + length

@@ -38,13 +38,15 @@ export function readNdpOptions(bytes: Uint8Array, start: number, end: number): N
 
 function readOption(bytes: Uint8Array, at: number, length: number): NdpOption {
   const type = ndpOptionType(bytes, at)
-  if (type === NdpOptionType.sourceLinkLayer) return { kind: 'sourceLinkLayer', mac: bytes.slice(at + 2, at + 8) }
-  if (type === NdpOptionType.targetLinkLayer) return { kind: 'targetLinkLayer', mac: bytes.slice(at + 2, at + 8) }
+  if (type === NdpOptionType.sourceLinkLayer)
+    return { kind: 'sourceLinkLayer', mac: new Uint8Array(bytes.subarray(at + 2, at + 8)) }
+  if (type === NdpOptionType.targetLinkLayer)
+    return { kind: 'targetLinkLayer', mac: new Uint8Array(bytes.subarray(at + 2, at + 8)) }
   if (type === NdpOptionType.mtu) return { kind: 'mtu', mtu: word(bytes, at + 4) }
   if (type === NdpOptionType.prefix && length === 32) {
     return {
       kind: 'prefix',
-      prefix: bytes.slice(at + 16, at + 32),
+      prefix: new Uint8Array(bytes.subarray(at + 16, at + 32)),
       prefixLength: bytes[at + 2]!,
       isOnLink: (bytes[at + 3]! & 0x80) !== 0,
       isAutonomous: (bytes[at + 3]! & 0x40) !== 0,
@@ -54,10 +56,11 @@ function readOption(bytes: Uint8Array, at: number, length: number): NdpOption {
   }
   if (type === NdpOptionType.rdnss && length >= 24 && length % 16 === 8) {
     const servers: Uint8Array[] = []
-    for (let from = at + 8; from < at + length; from += 16) servers.push(bytes.slice(from, from + 16))
+    for (let from = at + 8; from < at + length; from += 16)
+      servers.push(new Uint8Array(bytes.subarray(from, from + 16)))
     return { kind: 'rdnss', lifetimeS: word(bytes, at + 4), servers }
   }
-  return { kind: 'other', type, data: bytes.slice(at + NDP_OPTION_MIN, at + length) }
+  return { kind: 'other', type, data: new Uint8Array(bytes.subarray(at + NDP_OPTION_MIN, at + length)) }
 }
 
 /** Writes options one after the other. @returns bytes written. Throws a RangeError when they do not fit. */

@@ -85,7 +85,7 @@ export function readPcap(file: Uint8Array): Pcap {
     packets.push({
       seconds: view.getUint32(at, isLittle),
       nanoseconds: precision === 'ns' ? fraction : fraction * 1000,
-      bytes: file.slice(from, from + length),
+      bytes: new Uint8Array(file.subarray(from, from + length)),
       originalLength: view.getUint32(at + 12, isLittle),
     })
     at = from + length

@@ -61,7 +61,7 @@ export function readPcapng(file: Uint8Array): Pcapng {
       if (length < 16 || declared === undefined) return stop('bad-block')
       const originalLength = view.getUint32(at + 8, isLittle)
       const limit = declared.snapLength === 0 ? originalLength : Math.min(originalLength, declared.snapLength)
-      const bytes = file.slice(at + 12, at + 12 + Math.min(limit, end - at - 12))
+      const bytes = new Uint8Array(file.subarray(at + 12, at + 12 + Math.min(limit, end - at - 12)))
       packets.push({ interfaceId: sectionBase, seconds: 0, nanoseconds: 0, bytes, originalLength })
     }
     at += length
@@ -106,7 +106,7 @@ function readPacket(
     interfaceId,
     seconds: Number(units / declared.unitsPerSecond),
     nanoseconds: Number(((units % declared.unitsPerSecond) * 1_000_000_000n) / declared.unitsPerSecond),
-    bytes: file.slice(from, from + captured),
+    bytes: new Uint8Array(file.subarray(from, from + captured)),
     originalLength: view.getUint32(at + 24, isLittle),
     ...(comments.length > 0 ? { comments } : {}),
     ...(direction === 1 ? { direction: 'in' } : direction === 2 ? { direction: 'out' } : {}),

@@ -248,7 +248,7 @@ function renderByteAccessors(header: HeaderDefinition, field: PlacedField): stri
     `}`,
     `/** A copy of the ${length} bytes (allocates). */`,
     `export function read${Name}(${PARAMETERS}): Uint8Array {`,
-    `return bytes.slice(${at(start)}, ${at(start + length)})`,
+    `return new Uint8Array(bytes.subarray(${at(start)}, ${at(start + length)}))`,
     `}`,
   ]
   if (length === 6) {
@@ -291,7 +291,7 @@ function renderTailAccessors(header: HeaderDefinition): string {
     `}`,
     `/** A copy of the ${header.tail.name} (allocates). */`,
     `export function read${pascal(name)}${tail}(${PARAMETERS}): Uint8Array {`,
-    `return bytes.slice(offset + ${fixed}, offset + ${name}HeaderLength(bytes, offset))`,
+    `return new Uint8Array(bytes.subarray(offset + ${fixed}, offset + ${name}HeaderLength(bytes, offset)))`,
     `}`,
     ``,
   ].join('\n')

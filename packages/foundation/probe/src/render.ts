@@ -18,10 +18,7 @@ export function renderStep(step: Step): readonly string[] {
     case 'parser':
       return [`parser: ${step.states.join(' → ')}${step.error === undefined ? '' : `, error ${step.error}`}`]
     case 'table':
-      return [
-        `table ${step.table}: ${values(step.keys)} ${step.hit ? 'hit' : 'MISS'}` +
-          `${step.entry === undefined ? '' : ` ${step.entry}`} → ${step.action}(${values(step.parameters)})`,
-      ]
+      return [renderTable(step)]
     case 'layer':
       return [
         `${step.layer} ${step.direction}: ${step.verdict} by ${decider(step)}${step.detail === '' ? '' : ` — ${step.detail}`}`,
@@ -56,15 +53,21 @@ export function renderNearMiss(miss: NearMiss): string {
   return `closest rule "${miss.rule}": ${failed.join('; ')}`
 }
 
-/** The events of one packet as aligned lines: time since the first, node, what happened. */
+/**
+ * The events of one packet as aligned lines: time since the first, node, what happened. Rewrites that follow one another
+ * are told together.
+ */
 export function renderStory(events: readonly StoryEvent[], options: RenderOptions = {}): string {
   const first = events[0]
   if (first === undefined) return ''
   const nodeWidth = Math.max(...events.map((event) => event.node.length))
   const lines: string[] = []
   let previousNode = ''
-  for (const event of events) {
-    const [head, ...rest] = renderStep(event.step)
+  for (let at = 0; at < events.length;) {
+    const event = events[at]!
+    const rewrites = rewritesFrom(events, at)
+    const [head, ...rest] = rewrites.length > 0 ? renderRewrites(rewrites) : renderStep(event.step)
+    at += Math.max(1, rewrites.length)
     const time = (event.atMs - first.atMs).toFixed(3).padStart(9)
     const node = event.node === previousNode ? ''.padEnd(nodeWidth) : event.node.padEnd(nodeWidth)
     previousNode = event.node
@@ -72,6 +75,50 @@ export function renderStory(events: readonly StoryEvent[], options: RenderOption
     for (const line of rest) lines.push(`${''.padEnd(12)}  ${''.padEnd(nodeWidth)}    ${line}`)
   }
   return lines.join('\n')
+}
+
+type Rewrite = Extract<Step, { kind: 'rewrite' }>
+
+/** The rewrites of one node that follow one another from `at` on. */
+function rewritesFrom(events: readonly StoryEvent[], at: number): readonly Rewrite[] {
+  const run: Rewrite[] = []
+  for (let i = at; i < events.length && events[i]!.node === events[at]!.node; i++) {
+    const { step } = events[i]!
+    if (step.kind !== 'rewrite') break
+    run.push(step)
+  }
+  return run
+}
+
+/** A header that appears is told with its fields, one that goes by its name, any other change with before and after. */
+function renderRewrites(rewrites: readonly Rewrite[]): readonly string[] {
+  const added = new Map<string, string[]>()
+  const removed: string[] = []
+  const changed: string[] = []
+  for (const { field, from, to } of rewrites) {
+    const header = field.slice(0, field.lastIndexOf('.'))
+    if (from === 'absent') added.set(field, [])
+    else if (to === 'absent') removed.push(field)
+    else if (added.has(header)) added.get(header)!.push(`${field.slice(header.length + 1)} ${to}`)
+    else changed.push(`${field} ${from} → ${to}`)
+  }
+  return [
+    ...(changed.length === 0 ? [] : [`rewrites ${changed.join(', ')}`]),
+    ...[...added].map(([header, fields]) => `adds ${header}${fields.length === 0 ? '' : `: ${fields.join(', ')}`}`),
+    ...(removed.length === 0 ? [] : [`removes ${removed.join(', ')}`]),
+  ]
+}
+
+/** An entry as the control plane wrote it ends with its action, which need not be said twice. */
+function renderTable(step: Extract<Step, { kind: 'table' }>): string {
+  const name = step.action.slice(step.action.lastIndexOf('.') + 1)
+  const action = `${name}(${values(step.parameters)})`
+  const keys = step.keys.length === 0 ? '' : `${values(step.keys)} `
+  const head = `table ${step.table}: ${keys}`
+  if (!step.hit) return `${head}${step.keys.length === 0 ? 'default' : 'MISS'} → ${action}`
+  if (step.entry === undefined) return `${head}hit → ${action}`
+  const [matched] = step.entry.split(' → ')
+  return `${head}hit ${matched} → ${action}`
 }
 
 function decider(step: Extract<Step, { kind: 'layer' }>): string {

@@ -80,7 +80,8 @@ function formatOf(name: string, kind: Slot['kind'], width: number): Slot['format
   const last = name.slice(name.lastIndexOf('.') + 1).toLowerCase()
   if (width === 48 && !/time|stamp/.test(last)) return 'mac'
   const isAddress = /addr|ip|src|dst|next_?hop|target|source|dest|nh/.test(last)
-  if (width === 128 && isAddress) return 'ipv6'
+  // Nothing else in networks is 128 bits wide and a number.
+  if (width === 128 && !/payload|data|hash|key/.test(last)) return 'ipv6'
   if (width === 32 && isAddress) return 'ipv4'
   return /type|proto|flag|class|checksum|csum/.test(last) && width >= 8 ? 'hex' : undefined
 }

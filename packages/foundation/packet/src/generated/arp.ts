@@ -94,7 +94,7 @@ export function setArpSenderMac(bytes: Uint8Array, offset: number, source: Uint8
 }
 /** A copy of the 6 bytes (allocates). */
 export function readArpSenderMac(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 8, offset + 14)
+  return new Uint8Array(bytes.subarray(offset + 8, offset + 14))
 }
 /** The MAC as a number below 2^48. */
 export function arpSenderMacNumber(bytes: Uint8Array, offset: number): number {
@@ -147,7 +147,7 @@ export function setArpTargetMac(bytes: Uint8Array, offset: number, source: Uint8
 }
 /** A copy of the 6 bytes (allocates). */
 export function readArpTargetMac(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 18, offset + 24)
+  return new Uint8Array(bytes.subarray(offset + 18, offset + 24))
 }
 /** The MAC as a number below 2^48. */
 export function arpTargetMacNumber(bytes: Uint8Array, offset: number): number {

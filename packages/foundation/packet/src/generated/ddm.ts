@@ -79,7 +79,7 @@ export function ddmElementsLength(bytes: Uint8Array, offset: number): number {
 }
 /** A copy of the elements (allocates). */
 export function readDdmElements(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 4, offset + ddmHeaderLength(bytes, offset))
+  return new Uint8Array(bytes.subarray(offset + 4, offset + ddmHeaderLength(bytes, offset)))
 }
 
 export interface DdmHeader {

@@ -191,7 +191,7 @@ export function setDhcpChaddr(bytes: Uint8Array, offset: number, source: Uint8Ar
 }
 /** A copy of the 16 bytes (allocates). */
 export function readDhcpChaddr(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 28, offset + 44)
+  return new Uint8Array(bytes.subarray(offset + 28, offset + 44))
 }
 /** Unsigned 32-bit word `index`, 0 to 3, the first being the most significant. */
 export function dhcpChaddrWord(bytes: Uint8Array, offset: number, index: number): number {
@@ -208,7 +208,7 @@ export function setDhcpSname(bytes: Uint8Array, offset: number, source: Uint8Arr
 }
 /** A copy of the 64 bytes (allocates). */
 export function readDhcpSname(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 44, offset + 108)
+  return new Uint8Array(bytes.subarray(offset + 44, offset + 108))
 }
 /** Unsigned 32-bit word `index`, 0 to 15, the first being the most significant. */
 export function dhcpSnameWord(bytes: Uint8Array, offset: number, index: number): number {
@@ -225,7 +225,7 @@ export function setDhcpFile(bytes: Uint8Array, offset: number, source: Uint8Arra
 }
 /** A copy of the 128 bytes (allocates). */
 export function readDhcpFile(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 108, offset + 236)
+  return new Uint8Array(bytes.subarray(offset + 108, offset + 236))
 }
 /** Unsigned 32-bit word `index`, 0 to 31, the first being the most significant. */
 export function dhcpFileWord(bytes: Uint8Array, offset: number, index: number): number {

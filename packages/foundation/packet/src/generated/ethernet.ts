@@ -43,7 +43,7 @@ export function setEthernetDst(bytes: Uint8Array, offset: number, source: Uint8A
 }
 /** A copy of the 6 bytes (allocates). */
 export function readEthernetDst(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset, offset + 6)
+  return new Uint8Array(bytes.subarray(offset, offset + 6))
 }
 /** The MAC as a number below 2^48. */
 export function ethernetDstNumber(bytes: Uint8Array, offset: number): number {
@@ -82,7 +82,7 @@ export function setEthernetSrc(bytes: Uint8Array, offset: number, source: Uint8A
 }
 /** A copy of the 6 bytes (allocates). */
 export function readEthernetSrc(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 6, offset + 12)
+  return new Uint8Array(bytes.subarray(offset + 6, offset + 12))
 }
 /** The MAC as a number below 2^48. */
 export function ethernetSrcNumber(bytes: Uint8Array, offset: number): number {

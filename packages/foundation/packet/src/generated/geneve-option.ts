@@ -76,7 +76,7 @@ export function geneveOptionDataLength(bytes: Uint8Array, offset: number): numbe
 }
 /** A copy of the data (allocates). */
 export function readGeneveOptionData(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 4, offset + geneveOptionHeaderLength(bytes, offset))
+  return new Uint8Array(bytes.subarray(offset + 4, offset + geneveOptionHeaderLength(bytes, offset)))
 }
 
 export interface GeneveOptionHeader {

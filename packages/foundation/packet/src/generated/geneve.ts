@@ -107,7 +107,7 @@ export function geneveOptionsLength(bytes: Uint8Array, offset: number): number {
 }
 /** A copy of the options (allocates). */
 export function readGeneveOptions(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 8, offset + geneveHeaderLength(bytes, offset))
+  return new Uint8Array(bytes.subarray(offset + 8, offset + geneveHeaderLength(bytes, offset)))
 }
 
 export interface GeneveHeader {

@@ -176,7 +176,7 @@ export function ipv4OptionsLength(bytes: Uint8Array, offset: number): number {
 }
 /** A copy of the options (allocates). */
 export function readIpv4Options(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 20, offset + ipv4HeaderLength(bytes, offset))
+  return new Uint8Array(bytes.subarray(offset + 20, offset + ipv4HeaderLength(bytes, offset)))
 }
 
 export interface Ipv4Header {

@@ -49,7 +49,7 @@ export function ipv6ExtDataLength(bytes: Uint8Array, offset: number): number {
 }
 /** A copy of the data (allocates). */
 export function readIpv6ExtData(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 2, offset + ipv6ExtHeaderLength(bytes, offset))
+  return new Uint8Array(bytes.subarray(offset + 2, offset + ipv6ExtHeaderLength(bytes, offset)))
 }
 
 export interface Ipv6ExtHeader {

@@ -138,7 +138,7 @@ export function setIpv6Src(bytes: Uint8Array, offset: number, source: Uint8Array
 }
 /** A copy of the 16 bytes (allocates). */
 export function readIpv6Src(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 8, offset + 24)
+  return new Uint8Array(bytes.subarray(offset + 8, offset + 24))
 }
 /** Unsigned 32-bit word `index`, 0 to 3, the first being the most significant. */
 export function ipv6SrcWord(bytes: Uint8Array, offset: number, index: number): number {
@@ -185,7 +185,7 @@ export function setIpv6Dst(bytes: Uint8Array, offset: number, source: Uint8Array
 }
 /** A copy of the 16 bytes (allocates). */
 export function readIpv6Dst(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 24, offset + 40)
+  return new Uint8Array(bytes.subarray(offset + 24, offset + 40))
 }
 /** Unsigned 32-bit word `index`, 0 to 3, the first being the most significant. */
 export function ipv6DstWord(bytes: Uint8Array, offset: number, index: number): number {

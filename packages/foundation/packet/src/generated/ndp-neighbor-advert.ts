@@ -143,7 +143,7 @@ export function setNdpNeighborAdvertTarget(
 }
 /** A copy of the 16 bytes (allocates). */
 export function readNdpNeighborAdvertTarget(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 8, offset + 24)
+  return new Uint8Array(bytes.subarray(offset + 8, offset + 24))
 }
 /** Unsigned 32-bit word `index`, 0 to 3, the first being the most significant. */
 export function ndpNeighborAdvertTargetWord(bytes: Uint8Array, offset: number, index: number): number {

@@ -49,7 +49,7 @@ export function ndpOptionDataLength(bytes: Uint8Array, offset: number): number {
 }
 /** A copy of the data (allocates). */
 export function readNdpOptionData(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 2, offset + ndpOptionHeaderLength(bytes, offset))
+  return new Uint8Array(bytes.subarray(offset + 2, offset + ndpOptionHeaderLength(bytes, offset)))
 }
 
 export interface NdpOptionHeader {

@@ -136,7 +136,7 @@ export function tcpOptionsLength(bytes: Uint8Array, offset: number): number {
 }
 /** A copy of the options (allocates). */
 export function readTcpOptions(bytes: Uint8Array, offset: number): Uint8Array {
-  return bytes.slice(offset + 20, offset + tcpHeaderLength(bytes, offset))
+  return new Uint8Array(bytes.subarray(offset + 20, offset + tcpHeaderLength(bytes, offset)))
 }
 
 export interface TcpHeader {
