@@ -6,7 +6,7 @@ import type { InstanceEnsure, SledInstance } from '@lodestone/contract-sled-agen
 import type { Arena } from '@lodestone/frame'
 import type { Host } from '@lodestone/host'
 import { Link, type Port } from '@lodestone/link'
-import type { Ip} from '@lodestone/net';
+import type { Ip } from '@lodestone/net'
 import { Mac } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
 import type { VirtualPort, VportEngine } from '@lodestone/vport'

@@ -1,0 +1,186 @@
+import { client } from '@lodestone/api'
+import { type InstanceEnsure, sledAgentApi } from '@lodestone/contract-sled-agent'
+import { Arena } from '@lodestone/frame'
+import { Host, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
+import { Ip } from '@lodestone/net'
+import { Tracer } from '@lodestone/probe'
+import { VportEngine } from '@lodestone/vport'
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { NetstackRunner } from './netstack-runner.ts'
+import { SledAgent } from './sled-agent.ts'
+
+const ID = '11111111-1111-4111-8111-111111111111'
+const NIC = '22222222-2222-4222-8222-222222222222'
+
+function setup() {
+  const clock = new VirtualClock()
+  const random = new SeededRandom(1)
+  const arena = new Arena({ slots: 512, slotBytes: 2048 })
+  const tracer = new Tracer(() => clock.nowMs())
+  const engine = new VportEngine({
+    node: 'sled0',
+    arena,
+    clock,
+    tracer,
+    random,
+    underlayAddress: Ip.of('fd00:1122:3344:101::1'),
+    sendUnderlay: (slot) => arena.free(slot),
+  })
+  const wires: string[] = []
+  const agent = new SledAgent(new Host({ name: 'sled0', clock, random, files: new MemoryFiles() }), {
+    engine,
+    runner: new NetstackRunner({ arena, clock, random, tracer }),
+    arena,
+    tracer,
+    onWire: (wire, isThere) => wires.push(`${isThere ? '+' : '-'}${wire.name}`),
+  })
+  return { clock, arena, engine, agent, wires, api: client(sledAgentApi, agent.handler, 'http://sled') }
+}
+
+function description(change: Partial<InstanceEnsure> = {}): InstanceEnsure {
+  return {
+    generation: 1,
+    hostname: 'web1',
+    ncpus: 1,
+    memory_bytes: 2 ** 30,
+    nics: [
+      {
+        id: NIC,
+        name: 'net0',
+        slot: 0,
+        mac: 'a8:40:25:f0:00:01',
+        vni: 1024,
+        ipv4: { ip: '172.30.0.5', subnet: '172.30.0.0/22' },
+        primary: true,
+        transit_ips: [],
+      },
+    ],
+    external_ips: { floating: ['198.51.100.10'] },
+    firewall_rules: [],
+    routes: [],
+    user_data: '',
+    ...change,
+  }
+}
+
+const params = { instance_id: ID }
+
+test('an instance is stopped until told to run, gets its address by DHCP, and answers on its console', async () => {
+  const { clock, api, wires } = setup()
+  const made = await api.instance_ensure({ params, body: description() })
+  assert.ok(made.ok)
+  assert.equal(made.value.state, 'stopped')
+  await api.instance_state_set({ params, body: { state: 'running' } })
+  await clock.advance(2000)
+  const view = await api.instance_view({ params })
+  assert.ok(view.ok)
+  assert.equal(view.value.state, 'running')
+  await api.instance_serial_console_input({ params, body: { data: [...Buffer.from('ip addr\r')] } })
+  await clock.advance(100)
+  const console = await api.instance_serial_console({ params, query: {} })
+  assert.ok(console.ok)
+  assert.match(Buffer.from(console.value.data).toString(), /web1# ip addr\r\n[\s\S]*inet 172\.30\.0\.5\/32/)
+  assert.deepEqual(wires, ['+web1-nic0'])
+})
+
+test('a stopped instance says nothing more, and a reboot starts its console anew', async () => {
+  const { clock, api } = setup()
+  await api.instance_ensure({ params, body: description() })
+  await api.instance_state_set({ params, body: { state: 'running' } })
+  await clock.advance(1000)
+  await api.instance_state_set({ params, body: { state: 'stopped' } })
+  await clock.advance(1000)
+  const typed = await api.instance_serial_console_input({ params, body: { data: [13] } })
+  assert.equal(typed.ok ? 0 : typed.kind === 'refused' && typed.status, 409)
+  await api.instance_state_set({ params, body: { state: 'running' } })
+  await api.instance_state_set({ params, body: { state: 'rebooted' } })
+  await clock.advance(1000)
+  const view = await api.instance_view({ params })
+  assert.ok(view.ok)
+  assert.equal(view.value.state, 'running')
+})
+
+test('an older description is refused, the same one changes nothing', async () => {
+  const { api } = setup()
+  await api.instance_ensure({ params, body: description({ generation: 7 }) })
+  const again = await api.instance_ensure({ params, body: description({ generation: 7 }) })
+  assert.ok(again.ok)
+  const older = await api.instance_ensure({ params, body: description({ generation: 6 }) })
+  assert.equal(older.ok ? 0 : older.kind === 'refused' && older.status, 409)
+})
+
+test('what an instance cannot have is said, and the instance fails', async () => {
+  const { api } = setup()
+  const [nic] = description().nics
+  const bad = await api.instance_ensure({
+    params,
+    body: description({ nics: [{ ...nic!, ipv4: { ip: '10.0.0.5', subnet: '172.30.0.0/22' } }] }),
+  })
+  assert.ok(!bad.ok)
+  assert.match(bad.message, /10\.0\.0\.5/)
+})
+
+test('rules reach the ports they are for: not disabled ones, other targets, or filters that name nothing', async () => {
+  const { api, engine } = setup()
+  await api.instance_ensure({ params, body: description() })
+  const rule = {
+    id: '33333333-3333-4333-8333-333333333333',
+    status: 'enabled',
+    direction: 'inbound',
+    action: 'allow',
+    priority: 100,
+  } as const
+  const put = await api.vpc_firewall_rules_set({
+    params: { vni: 1024 },
+    body: {
+      generation: 2,
+      rules: [
+        { ...rule, name: 'web', protocols: [{ type: 'tcp' }], ports: ['80', '8000-8080'] },
+        { ...rule, name: 'off', status: 'disabled' },
+        { ...rule, name: 'other', target_nics: ['44444444-4444-4444-8444-444444444444'] },
+        { ...rule, name: 'nobody', hosts: [] },
+        { ...rule, name: 'mine', target_nics: [NIC], hosts: [{ type: 'vpc', value: 1024 }] },
+      ],
+    },
+  })
+  assert.ok(put.ok)
+  const rules = engine.port(NIC)!.config.firewall
+  assert.deepEqual(
+    rules.map((each) => each.name),
+    ['web', 'mine'],
+  )
+  assert.deepEqual(rules[0]!.ports, [
+    { first: 80, last: 80 },
+    { first: 8000, last: 8080 },
+  ])
+  const older = await api.vpc_firewall_rules_set({ params: { vni: 1024 }, body: { generation: 1, rules: [] } })
+  assert.ok(!older.ok)
+})
+
+test('the map of virtual addresses is replaced as a whole', async () => {
+  const { api, engine } = setup()
+  const mapping = {
+    virtual_ip: '172.30.0.6',
+    virtual_mac: 'a8:40:25:f0:00:02',
+    physical_host_ip: 'fd00:1122:3344:102::1',
+    vni: 1024,
+  }
+  await api.v2p_set({ body: { generation: 1, mappings: [mapping] } })
+  assert.equal(engine.virtualToPhysical().length, 1)
+  await api.v2p_set({ body: { generation: 2, mappings: [] } })
+  assert.equal(engine.virtualToPhysical().length, 0)
+})
+
+test('removing an instance gives everything back, and removing it twice is no error', async () => {
+  const { clock, arena, api, engine, wires } = setup()
+  const free = arena.freeSlots
+  await api.instance_ensure({ params, body: description() })
+  await api.instance_state_set({ params, body: { state: 'running' } })
+  await clock.advance(2000)
+  for (let i = 0; i < 2; i++) assert.ok((await api.instance_delete({ params })).ok)
+  await clock.advance(10_000)
+  assert.equal(engine.ports().length, 0)
+  assert.equal(arena.freeSlots, free)
+  assert.deepEqual(wires, ['+web1-nic0', '-web1-nic0'])
+})
