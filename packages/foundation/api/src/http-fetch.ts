@@ -85,7 +85,7 @@ function toResponse(message: http.IncomingMessage, onEnd: () => void): Response 
     onEnd()
     return new Response(null, { status: Math.max(200, status), headers })
   }
-  return new Response(bytesOf(message, onEnd), { status, headers })
+  return new Response(bytesOf(message, onEnd), { status, statusText: message.statusMessage ?? '', headers })
 }
 
 function aborted(): Error {
