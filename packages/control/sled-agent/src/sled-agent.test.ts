@@ -184,3 +184,23 @@ test('removing an instance gives everything back, and removing it twice is no er
   assert.equal(arena.freeSlots, free)
   assert.deepEqual(wires, ['+web1-nic0', '-web1-nic0'])
 })
+
+test('a guest keeps its address over days: its lease is renewed', async () => {
+  const { clock, agent, api } = setup()
+  await api.instance_ensure({ params, body: description() })
+  await api.instance_state_set({ params, body: { state: 'running' } })
+  await clock.advance(1000)
+  const exec = agent.instances.get(ID)!.guest!.exec!
+  for (let day = 0; day < 3; day++) {
+    await clock.advance(86_400_000)
+    const answer = await clock.run(exec('ip addr'))
+    assert.match(answer.output, /inet 172\.30\.0\.5\/32/, `day ${day}`)
+  }
+  const port = agent.instances.get(ID)!.ports[0]!
+  assert.deepEqual(
+    port.dump().drops.filter((drop) => drop.code.startsWith('GW_DHCP')),
+    [],
+  )
+  const hairpins = port.dump().counters.hairpins
+  assert.ok(hairpins >= 2 + 3, `${hairpins} answers of the gateway: discover, request, and a renewal each half day`)
+})
