@@ -110,7 +110,7 @@ describe('a router pipeline', () => {
     addRoute(pipeline)
     const steps = pipeline.explain(PACKET, 7)
     assert.deepEqual(steps, [
-      { kind: 'ingress', port: 'rear7', summary: '38 bytes' },
+      { kind: 'ingress', port: 'rear7', summary: 'IPv4 10.0.0.1 > 203.0.113.9 malformed icmp: truncated' },
       { kind: 'parser', states: ['start', 'ipv4'] },
       {
         kind: 'table',

@@ -161,6 +161,6 @@ test('generated code computes every expression as the interpreter does', () => {
       const duel = new Duel(programFor(() => expressions).build())
       for (const input of inputs) duel.send(input, 0)
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   )
 })

@@ -69,7 +69,7 @@ const scenario = fc.array(key, { minLength: 1, maxLength: 4 }).chain((keys) => {
   const send = fc.tuple(...keys.map(({ bits }) => pool(bits))).map((values): Command => ({ kind: 'send', values }))
   const commands = fc.array(
     fc.oneof({ weight: 5, arbitrary: add }, { weight: 1, arbitrary: remove }, { weight: 3, arbitrary: send }),
-    { maxLength: 60 },
+    { minLength: 10, maxLength: 60, size: 'max' },
   )
   return fc.record({ keys: fc.constant(keys), commands })
 })
@@ -165,6 +165,6 @@ test('every kind of table finds what a linear search finds, through insertions a
       }
       duel.compareState()
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   )
 })

@@ -66,7 +66,10 @@ export class RuleTable {
     return -1
   }
 
-  /** The rules (at most `limit`) that fail in the fewest predicates, among those that `filter` admits. */
+  /**
+   * The rules (at most `limit`) that fail in the fewest predicates, among those that `filter` admits; of these first the
+   * ones that are about the packet's protocol.
+   */
   nearest(walk: Walk, limit: number, filter: (rule: LayerRule) => boolean): NearMiss[] {
     const misses: NearMiss[] = []
     for (const rule of this.rules) {
@@ -81,7 +84,7 @@ export class RuleTable {
         })),
       })
     }
-    return misses.sort((a, b) => a.failed.length - b.failed.length).slice(0, limit)
+    return misses.sort((a, b) => distance(a) - distance(b)).slice(0, limit)
   }
 
   dump(): RuleDump[] {
@@ -93,4 +96,8 @@ export class RuleTable {
       hits: rule.hits,
     }))
   }
+}
+
+function distance({ failed }: NearMiss): number {
+  return failed.length * 2 + (failed.some(({ predicate }) => predicate === 'protocol') ? 1 : 0)
 }

@@ -84,8 +84,9 @@ function unexpectedTcp(walk: Walk): Verdict {
 
 function denied(walk: Walk, port: PortState, layer: Layer): Verdict {
   const connection = walk.connection
-  // What its own layers no longer allow is over, so that later packets are judged as new.
-  if (connection !== undefined && !walk.isDryRun && (layer.name === 'firewall' || layer.name === 'nat')) {
+  // A connection without its translation is over. One that the firewall has turned against stays, refused in both directions:
+  // if it were forgotten, the guest's next segment in the middle of it would be judged as something that the guest begins.
+  if (connection !== undefined && !walk.isDryRun && layer.name === 'nat') {
     port.cache.retire(connection, walk.nowMs)
     walk.connection = undefined
   }

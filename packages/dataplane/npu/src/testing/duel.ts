@@ -23,7 +23,7 @@ export class Duel {
   readonly fast: Pipeline
   readonly traced: Pipeline
   readonly interpreter: Interpreter
-  readonly #arena = new Arena({ slots: 64, slotBytes: 1024 })
+  readonly #arena = new Arena({ slots: 64, slotBytes: 4096, headroomBytes: 2046 })
   readonly #batch: Batch = createBatch(8)
 
   constructor(program: Program, seed = 1) {

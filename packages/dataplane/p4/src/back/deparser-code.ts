@@ -6,7 +6,7 @@
  */
 import type { Expression, HeaderId, ProcedureId, Program, Statement } from '../ir/index.ts'
 import { DESCRIPTOR } from './arena-layout.ts'
-import { ARENA, STATE } from './expression-code.ts'
+import { ARENA, STATE } from './value-class.ts'
 import { CELL, headerBytes, RESERVED_DROP, VERDICT } from './layout.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
 import { TRACE } from './trace-code.ts'

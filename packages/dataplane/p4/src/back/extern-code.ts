@@ -1,7 +1,8 @@
 /** Counters, registers, meters, random numbers and the events that go to the host. */
 import type { Expression, Program, SlotId, Statement } from '../ir/index.ts'
 import type { FunctionRef } from '../wasm/index.ts'
-import { type ExpressionCode, STATE } from './expression-code.ts'
+import type { ExpressionCode } from './expression-code.ts'
+import { STATE } from './value-class.ts'
 import { CELL, type ExternLayout, METER, wordsOf } from './layout.ts'
 import type { Runtime } from './runtime-code.ts'
 

@@ -11,7 +11,7 @@ import type { Block, HeaderId, Program, SlotId, Statement } from '../ir/index.ts
 import { type FunctionBuilder, type FunctionRef, ModuleBuilder } from '../wasm/index.ts'
 import { DESCRIPTOR, DESCRIPTOR_BYTES_LOG2 } from './arena-layout.ts'
 import { isDeparser, writeDeparser } from './deparser-code.ts'
-import { ARENA, classOf, mask, STATE } from './expression-code.ts'
+import { ARENA, classOf, mask, STATE } from './value-class.ts'
 import { crcTable } from './hash-code.ts'
 import {
   BATCH_PORTS,
@@ -221,7 +221,6 @@ export class Generator {
     for (const [cell, local] of [
       [CELL.frameStart, start],
       [CELL.frameEnd, end],
-      [CELL.payload, start],
     ] as const) {
       f.i32(0)
       f.get(local)
@@ -271,9 +270,6 @@ export class Generator {
     f.get(start)
     f.op('i32.add')
     f.set(at)
-    f.i32(0)
-    f.get(at)
-    f.access('i32.store', STATE, CELL.payload)
     if (layout.slotsEnd > layout.slotsStart) {
       f.i32(layout.slotsStart)
       f.i32(layout.replicaSlots)
@@ -340,9 +336,6 @@ export class Generator {
         f.return()
       }
     })
-    f.i32(0)
-    f.get(body.cursor!.at)
-    f.access('i32.store', STATE, CELL.payload)
   }
 
   /** A closure that pushes an intrinsic as i32; undefined when the program has none of that name. */

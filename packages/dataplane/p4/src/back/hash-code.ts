@@ -7,7 +7,8 @@
  */
 import type { Expression, HashAlgorithm, Program, Statement } from '../ir/index.ts'
 import type { FunctionRef } from '../wasm/index.ts'
-import { ARENA, type ExpressionCode, STATE } from './expression-code.ts'
+import type { ExpressionCode } from './expression-code.ts'
+import { ARENA, STATE } from './value-class.ts'
 import { CELL, type Layout } from './layout.ts'
 import type { Runtime } from './runtime-code.ts'
 import { chunksOf, storeChunk } from './wire-code.ts'
@@ -26,13 +27,17 @@ export function crcTable(bits: 8 | 16 | 32): Uint32Array {
   })
 }
 
-/** Writes the statement's effect. */
+/**
+ * Writes the statement's effect.
+ * @param pushPayload pushes the address of the first byte that is not parsed.
+ */
 export function writeHashStatement(
   code: ExpressionCode,
   program: Program,
   layout: Layout,
   runtime: Runtime,
   statement: Hash,
+  pushPayload: () => void,
 ): void {
   const { f } = code
   const inputs = statement.inputs.filter((input) => input.width > 0)
@@ -51,7 +56,7 @@ export function writeHashStatement(
       f.call(foldChecksum(runtime))
     })
   }
-  const length = writeBytes(code, program, layout, inputs, statement.payload)
+  const length = writeBytes(code, program, layout, inputs, statement.payload ? pushPayload : undefined)
   writeResult(code, program, statement, () => {
     f.i32(layout.scratch)
     f.get(length)
@@ -155,7 +160,7 @@ function writeBytes(
   program: Program,
   layout: Layout,
   inputs: readonly Expression[],
-  payload: boolean,
+  pushPayload: (() => void) | undefined,
 ): number {
   const { f } = code
   const at = f.temp('i32')
@@ -195,13 +200,12 @@ function writeBytes(
     advance(bytes)
   }
   flush()
-  if (payload) {
+  if (pushPayload !== undefined) {
     const length = f.temp('i32')
     const room = f.temp('i32')
     f.i32(0)
     f.access('i32.load', STATE, CELL.frameEnd)
-    f.i32(0)
-    f.access('i32.load', STATE, CELL.payload)
+    pushPayload()
     f.op('i32.sub')
     f.set(length)
     f.i32(layout.scratch + layout.scratchBytes)
@@ -216,8 +220,7 @@ function writeBytes(
     f.op('select')
     f.set(length)
     f.get(at)
-    f.i32(0)
-    f.access('i32.load', STATE, CELL.payload)
+    pushPayload()
     f.get(length)
     f.memoryCopy(STATE, ARENA)
     advance(() => f.get(length))

@@ -25,12 +25,9 @@ export const CELL = {
   eventPosition: 88,
   eventEnd: 92,
   eventsLost: 96,
-  /** Of the packet being processed: slot, start, end, where the payload begins, ingress port. */
-  frameSlot: 100,
+  /** Of the packet being processed. */
   frameStart: 104,
   frameEnd: 108,
-  payload: 112,
-  ingressPort: 116,
   /** xorshift64 state; never 0. */
   random: 120,
   /** Microseconds; written by the host before each batch. */

@@ -8,7 +8,7 @@
  * descending priority, and ranges are checked along the chain.
  */
 import type { FunctionBuilder, FunctionRef, ModuleBuilder, ValueType } from '../wasm/index.ts'
-import { STATE } from './expression-code.ts'
+import { STATE } from './value-class.ts'
 import { ENTRY, type Layout, TABLE_HEADER, type TableLayout, TUPLE } from './layout.ts'
 
 const MULTIPLIER = 0x9e3779b97f4a7c15n

@@ -5,7 +5,8 @@
  */
 import type { KeySet, Parser, ParserState, StateTarget } from '../ir/index.ts'
 import type { Label } from '../wasm/index.ts'
-import { type ExpressionCode, mask, STATE, type Word } from './expression-code.ts'
+import type { ExpressionCode, Word } from './expression-code.ts'
+import { mask, STATE } from './value-class.ts'
 import type { Generator } from './generator.ts'
 import type { ValueSetLayout } from './layout.ts'
 import type { Flow, StatementCode } from './statement-code.ts'

@@ -191,6 +191,9 @@ function collectStatements(statements: readonly Statement[], facts: Facts): void
       case 'emit':
         facts.needsCursor = true
         break
+      case 'hash':
+        facts.needsCursor ||= statement.payload
+        break
       case 'if':
         collectStatements(statement.then, facts)
         collectStatements(statement.else, facts)

@@ -1,10 +1,10 @@
 /** Statements → instructions, for both variants. Parser states and emission order are in `parser-code` and `deparser-code`. */
 import type { Expression, HeaderId, SlotId, Statement } from '../ir/index.ts'
 import type { FunctionBuilder, Label } from '../wasm/index.ts'
-import { ARENA, classOf, ExpressionCode, mask, STATE } from './expression-code.ts'
+import { ExpressionCode } from './expression-code.ts'
+import { mask, STATE } from './value-class.ts'
 import {
   EVENT,
-  loadSlot,
   meterFunction,
   randomFunction,
   withCell,
@@ -13,11 +13,12 @@ import {
   writeRegisterRead,
   writeRegisterWrite,
 } from './extern-code.ts'
+import { writeApply } from './apply-code.ts'
+import { writeAdvance, writeExtract, writeLookahead } from './extract-code.ts'
 import type { Generator } from './generator.ts'
 import { writeHashStatement } from './hash-code.ts'
-import { CELL, ENTRY, TABLE_HEADER } from './layout.ts'
+import { CELL } from './layout.ts'
 import { TRACE } from './trace-code.ts'
-import { pushField } from './wire-code.ts'
 
 /** Where control goes; the callbacks write a branch. */
 export interface Flow {
@@ -40,8 +41,6 @@ export interface Cursor {
   /** First byte that the parser has not consumed. */
   readonly at: number
 }
-
-const ERROR = { packetTooShort: 1, headerTooShort: 4, invalidArgument: 6 }
 
 export class StatementCode {
   readonly generator: Generator
@@ -80,7 +79,7 @@ export class StatementCode {
   inlineUnit(unit: `${'procedure' | 'action' | 'apply'}:${number}`, flow: Flow): void {
     const [kind, number] = unit.split(':')
     const id = Number(number)
-    if (kind === 'apply') return this.#apply(id, flow)
+    if (kind === 'apply') return writeApply(this, id, flow)
     const { program } = this.generator
     const body = kind === 'procedure' ? program.procedures[id]!.body : program.actions[id]!.body
     this.f.block(undefined, (end) => this.statements(body, calleeFlow(flow, end)))
@@ -133,11 +132,11 @@ export class StatementCode {
       case 'apply':
         return this.unit(`apply:${statement.table}`, flow)
       case 'extract':
-        return this.#extract(statement, flow)
+        return writeExtract(this, statement, flow)
       case 'advance':
-        return this.#advance(statement.bits, flow)
+        return writeAdvance(this, statement.bits, flow)
       case 'lookahead':
-        return this.#lookahead(statement.slot, flow)
+        return writeLookahead(this, statement.slot, flow)
       case 'verify':
         code.push(statement.condition)
         f.op('i32.eqz')
@@ -161,7 +160,9 @@ export class StatementCode {
       case 'meter':
         return this.#meter(statement)
       case 'hash':
-        return writeHashStatement(code, generator.program, generator.layout, generator.runtime, statement)
+        return writeHashStatement(code, generator.program, generator.layout, generator.runtime, statement, () =>
+          f.get(this.cursor!.at),
+        )
       case 'random':
         return this.#random(statement)
       case 'digest':
@@ -280,154 +281,6 @@ export class StatementCode {
     })
   }
 
-  #extract(statement: Extract<Statement, { kind: 'extract' }>, flow: Flow): void {
-    const { f, code, generator } = this
-    const { program, layout } = generator
-    const header = program.headers[statement.header]!
-    const at = this.cursor!.at
-    const slots = header.fields.map((id) => ({ id, ...program.slots[id]! }))
-    const fixedBytes = slots.reduce((sum, slot) => sum + (slot.kind === 'varbit' ? 0 : slot.width), 0) >> 3
-    let varbitBytes: number | undefined
-    const varbit = slots.find((slot) => slot.kind === 'varbit')
-    if (varbit !== undefined && statement.varbitBits !== undefined) {
-      code.pushClamped32(statement.varbitBits)
-      const bits = f.stash('i32')
-      this.#rejectIf(
-        () => {
-          f.get(bits)
-          f.i32(varbit.width)
-          f.op('i32.gt_u')
-        },
-        ERROR.headerTooShort,
-        flow,
-      )
-      this.#rejectUnlessBytes(bits, flow)
-      f.get(bits)
-      f.i32(3)
-      f.op('i32.shr_u')
-      varbitBytes = f.stash('i32')
-    }
-    this.#rejectUnlessRoom(() => {
-      f.i32(fixedBytes)
-      if (varbitBytes === undefined) return
-      f.get(varbitBytes)
-      f.op('i32.add')
-    }, flow)
-    generator.trace.constants(code, TRACE.extract, [statement.header])
-    let bit = 0
-    let afterVarbit: number | undefined
-    for (const slot of slots) {
-      const pointer = afterVarbit ?? at
-      if (slot.kind !== 'varbit') {
-        this.#readSlot(slot.id, slot.width, pointer, bit)
-        bit += slot.width
-        continue
-      }
-      // What follows the varbit is read relative to a pointer moved by its length.
-      const address = layout.slotAddresses[slot.id]!
-      f.i32(0)
-      if (varbitBytes === undefined) f.i32(0)
-      else {
-        f.get(varbitBytes)
-        f.i32(3)
-        f.op('i32.shl')
-      }
-      f.access('i32.store', STATE, address)
-      if (varbitBytes === undefined) continue
-      f.i32(address + 8)
-      f.i32(0)
-      f.i32(8 * Math.ceil(slot.width / 64))
-      f.memoryFill(STATE)
-      f.i32(address + 8)
-      f.get(at)
-      f.i32(bit >> 3)
-      f.op('i32.add')
-      f.get(varbitBytes)
-      f.memoryCopy(STATE, ARENA)
-      f.get(at)
-      f.get(varbitBytes)
-      f.op('i32.add')
-      afterVarbit = f.stash('i32')
-    }
-    code.assign(header.valid, { op: 'const', width: 1, value: 1n })
-    f.get(afterVarbit ?? at)
-    f.i32(fixedBytes)
-    f.op('i32.add')
-    f.set(at)
-  }
-
-  #readSlot(slot: SlotId, width: number, pointer: number, bit: number): void {
-    const { f, code } = this
-    if (width <= 64) return code.storeSlot(slot, () => pushField(f, ARENA, pointer, bit, width))
-    for (let k = 0; k < Math.ceil(width / 64); k++) {
-      const piece = Math.min(64, width - 64 * k)
-      code.storeSlotWord(slot, k, () => {
-        pushField(f, ARENA, pointer, bit + width - 64 * k - piece, piece)
-        if (classOf(piece) === 'i32') f.op('i64.extend_i32_u')
-      })
-    }
-  }
-
-  #advance(bits: Expression, flow: Flow): void {
-    const { f, code } = this
-    const { at } = this.cursor!
-    code.pushClamped32(bits)
-    const amount = f.stash('i32')
-    if (bits.op !== 'const' || bits.value % 8n !== 0n) this.#rejectUnlessBytes(amount, flow)
-    f.get(amount)
-    f.i32(3)
-    f.op('i32.shr_u')
-    f.set(amount)
-    this.#rejectUnlessRoom(() => f.get(amount), flow)
-    f.get(at)
-    f.get(amount)
-    f.op('i32.add')
-    f.set(at)
-  }
-
-  #lookahead(slot: SlotId, flow: Flow): void {
-    const { width } = this.generator.program.slots[slot]!
-    this.#rejectUnlessRoom(() => this.f.i32(Math.ceil(width / 8)), flow)
-    this.#readSlot(slot, width, this.cursor!.at, 0)
-  }
-
-  #rejectUnlessRoom(pushBytes: () => void, flow: Flow): void {
-    const { f } = this
-    const { at, end } = this.cursor!
-    this.#rejectIf(
-      () => {
-        pushBytes()
-        f.get(end)
-        f.get(at)
-        f.op('i32.sub')
-        f.op('i32.gt_u')
-      },
-      ERROR.packetTooShort,
-      flow,
-    )
-  }
-
-  #rejectUnlessBytes(bits: number, flow: Flow): void {
-    const { f } = this
-    this.#rejectIf(
-      () => {
-        f.get(bits)
-        f.i32(7)
-        f.op('i32.and')
-      },
-      ERROR.invalidArgument,
-      flow,
-    )
-  }
-
-  #rejectIf(push: () => void, error: number, flow: Flow): void {
-    push()
-    this.f.if(undefined, () => {
-      this.f.i32(error)
-      flow.reject!()
-    })
-  }
-
   #count(statement: Extract<Statement, { kind: 'count' }>): void {
     const { f, code, generator } = this
     if (statement.index !== undefined) {
@@ -449,22 +302,24 @@ export class StatementCode {
       this.code,
       pointer,
       offset,
-      () => this.#pushOne(),
-      () => this.#pushCountedBytes(),
+      () => this.pushOne(),
+      () => this.pushCountedBytes(),
     )
   }
 
-  #pushOne(): void {
+  /** Pushes what this packet adds to a counter: 1, or 0 in an explanation. */
+  pushOne(): void {
     const { f } = this
     if (!this.generator.trace.isOn) return f.i32(1)
     f.i32(0)
     f.access('i32.load', STATE, CELL.countOne)
   }
 
-  #pushCountedBytes(): void {
+  /** Pushes what it adds to a byte counter. */
+  pushCountedBytes(): void {
     this.pushLength()
     if (!this.generator.trace.isOn) return
-    this.#pushOne()
+    this.pushOne()
     this.f.op('i32.mul')
   }
 
@@ -531,133 +386,11 @@ export class StatementCode {
       f.i32(0)
       f.i32(0)
       f.access('i32.load', STATE, CELL.assertions)
-      this.#pushOne()
+      this.pushOne()
       f.op('i32.add')
       f.access('i32.store', STATE, CELL.assertions)
       generator.trace.constants(code, TRACE.assertion, [generator.message(statement.text)])
     })
-  }
-
-  #apply(index: number, flow: Flow): void {
-    const { f, code, generator } = this
-    const table = generator.program.tables[index]!
-    const layout = generator.layout.tables[index]!
-    const entry = f.temp('i32')
-    const hit = f.temp('i32')
-    f.scope(() => {
-      const keys = table.keys.map((key) => key.expression)
-      const traced = generator.trace.isOn ? keys.map((key) => code.words(key)) : []
-      if (layout.shape === 'always') {
-        f.i32(0)
-      } else {
-        this.#pushKeys(index)
-        f.call(generator.lookups[index]!)
-      }
-      f.tee(entry)
-      f.i32(0)
-      f.op('i32.ne')
-      f.set(hit)
-      f.get(hit)
-      f.if(
-        undefined,
-        () => {
-          this.#bump(layout.header + TABLE_HEADER.hits)
-          writeCount(
-            code,
-            entry,
-            ENTRY.packets,
-            () => this.#pushOne(),
-            () => this.#pushCountedBytes(),
-          )
-        },
-        () => {
-          this.#bump(layout.header + TABLE_HEADER.misses)
-          f.i32(layout.defaultEntry)
-          f.set(entry)
-        },
-      )
-      generator.trace.apply(code, index, layout, entry, hit, traced)
-    })
-    const store = (slot: SlotId, push: () => void): void => {
-      code.storeSlot(slot, () => {
-        push()
-        if (generator.program.slots[slot]!.width > 32) f.op('i64.extend_i32_u')
-      })
-    }
-    const action = f.temp('i32')
-    f.get(entry)
-    f.access('i32.load', STATE, ENTRY.action)
-    f.set(action)
-    store(table.hitSlot, () => f.get(hit))
-    store(table.actionSlot, () => f.get(action))
-    if (table.directCounter !== undefined || table.directMeter !== undefined) {
-      f.i32(0)
-      f.get(entry)
-      f.access('i32.store', STATE, CELL.currentEntry)
-    }
-    const bodies = table.actions.map((reference, k) => () => {
-      const parameters = generator.program.actions[reference.action]!.parameters
-      parameters.forEach(({ slot, width }, p) => {
-        loadSlot(code, slot, width, entry, layout.parameters[k]![p]!.offset)
-      })
-      this.statements(reference.before, flow)
-      this.unit(`action:${reference.action}`, flow)
-      this.statements(reference.after, flow)
-    })
-    if (bodies.length === 0) return
-    if (bodies.length === 1) return bodies[0]!()
-    if (bodies.length === 2) {
-      f.get(action)
-      return f.if(undefined, bodies[1]!, bodies[0]!)
-    }
-    const last = bodies.length - 1
-    this.dispatch(
-      () => f.get(action),
-      bodies.slice(0, last).map((_, k) => k),
-      bodies.slice(0, last),
-      bodies[last]!,
-    )
-  }
-
-  /** table.hits or table.misses += 1. */
-  #bump(address: number): void {
-    const { f } = this
-    f.i32(0)
-    f.i32(0)
-    f.access('i64.load', STATE, address)
-    this.#pushOne()
-    f.op('i64.extend_i32_u')
-    f.op('i64.add')
-    f.access('i64.store', STATE, address)
-  }
-
-  /** Pushes the packed key words, then the range words, each as i64. */
-  #pushKeys(index: number): void {
-    const { f, code, generator } = this
-    const table = generator.program.tables[index]!
-    const layout = generator.layout.tables[index]!
-    const wide = layout.keys.map((key, k) => (key.width > 64 ? code.words(table.keys[k]!.expression) : undefined))
-    const pushOf = (isRange: boolean, word: number): void => {
-      let isFirst = true
-      layout.keys.forEach((key, k) => {
-        if (key.match === 'selector' || (key.match === 'range') !== isRange) return
-        const words = wide[k]
-        if (words !== undefined) {
-          if (word >= key.word && word < key.word + words.length) code.pushWord(words[word - key.word]!)
-          return
-        }
-        if (key.word !== word) return
-        code.push64(table.keys[k]!.expression)
-        if (key.shift > 0) {
-          f.i64(BigInt(key.shift))
-          f.op('i64.shl')
-        }
-        if (!isFirst) f.op('i64.or')
-        isFirst = false
-      })
-    }
-    for (let word = 0; word < layout.words; word++) pushOf(false, word)
-    for (let word = 0; word < layout.rangeWords; word++) pushOf(true, word)
   }
 }
 

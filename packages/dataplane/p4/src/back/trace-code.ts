@@ -5,7 +5,8 @@
  */
 import type { Expression, SlotId } from '../ir/index.ts'
 import type { FunctionRef } from '../wasm/index.ts'
-import { type ExpressionCode, STATE, type Word } from './expression-code.ts'
+import type { ExpressionCode, Word } from './expression-code.ts'
+import { STATE } from './value-class.ts'
 import { CELL, type TableLayout } from './layout.ts'
 import type { Runtime } from './runtime-code.ts'
 

@@ -6,7 +6,8 @@
  */
 import type { Expression } from '../ir/index.ts'
 import type { FunctionBuilder } from '../wasm/index.ts'
-import { classOf, type ExpressionCode, mask } from './expression-code.ts'
+import type { ExpressionCode } from './expression-code.ts'
+import { classOf, mask } from './value-class.ts'
 
 const REVERSED = [7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0]
 

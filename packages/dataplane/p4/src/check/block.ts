@@ -23,7 +23,7 @@ import { evaluateSize, resolveType } from './resolve-type.ts'
 import { checkBlock, checkStatement } from './statement.ts'
 import { suggestion } from './suggestion.ts'
 import { checkTable } from './table.ts'
-import { showType, VOID, type BlockType, type Type } from './type.ts'
+import { type BlockType, type Type, VOID, showType } from './type.ts'
 
 export function checkAction(context: Context, declaration: ActionDeclaration): void {
   const parameters = resolveParameters(context, declaration.parameters, 'action')
@@ -161,8 +161,9 @@ function checkStateName(
   context.error('P4C3007', name.range, `state '${name.text}' is not declared${suggestion(name.text, states)}`)
 }
 
-function checkSelectKey(context: Context, key: Expression): Type {
-  const type = context.inference.prune(checkValue(context, key))
+/** Scalars, and lists and tuples of them. */
+function isSelectable(context: Context, input: Type): boolean {
+  const type = context.inference.prune(input)
   switch (type.kind) {
     case 'bit':
     case 'int':
@@ -173,17 +174,18 @@ function checkSelectKey(context: Context, key: Expression): Type {
     case 'unknown':
     case 'typeVariable':
     case 'inferred':
-      return type
-    case 'integer':
+      return true
     case 'tuple':
     case 'listLiteral':
-    case 'struct':
-    case 'varbit':
-      if (type.kind === 'struct' || type.kind === 'listLiteral' || type.kind === 'tuple') return type
-      break
+      return type.elements.every((element) => isSelectable(context, element))
     default:
-      break
+      return false
   }
+}
+
+function checkSelectKey(context: Context, key: Expression): Type {
+  const type = context.inference.prune(checkValue(context, key))
+  if (isSelectable(context, type)) return type
   context.error('P4C4113', key.range, `a select cannot use ${showType(type)} as a key`)
   return { kind: 'unknown' }
 }

@@ -1,21 +1,24 @@
 /** Calls: functions, methods, actions, table and block application, constructors (P4-16 §8.18, §8.21, §6.8). */
-import type {
-  Argument,
-  CallExpression,
-  Expression,
-  FunctionDeclaration,
-  TypeNode,
-  TypeParameter,
-} from '../syntax/ast.ts'
-import { coerce, fits } from './coerce.ts'
+import type { Argument, CallExpression, Expression, FunctionDeclaration, TypeNode } from '../syntax/ast.ts'
+import { type BindMode, bindArguments, checkLoose, chooseOverload } from './argument.ts'
+import { fits } from './coerce.ts'
 import type { BoundArgument, BuiltinName, Context } from './context.ts'
 import { evaluate, evaluateInteger } from './evaluate.ts'
 import { checkExpression, checkValue } from './expression.ts'
 import { checkLvalue } from './lvalue.ts'
-import { resolveType } from './resolve-type.ts'
-import { suggestion } from './suggestion.ts'
-import type { ParameterInfo, Signature, Symbol } from './symbol.ts'
-import { BOOL, showType, substitute, substitutionOf, UNKNOWN, VOID, type ExternType, type Type } from './type.ts'
+import { resolveConstructed, resolveType } from './resolve-type.ts'
+import type { Signature, Symbol } from './symbol.ts'
+import {
+  BOOL,
+  type ExternType,
+  type Type,
+  UNKNOWN,
+  VOID,
+  isHeader,
+  showType,
+  substitute,
+  substitutionOf,
+} from './type.ts'
 
 export function checkCall(context: Context, call: CallExpression): Type {
   const { callee } = call
@@ -57,9 +60,11 @@ function checkNamedCall(
     context.types.set(callee, { kind: 'callable', what: `action '${first.name}'` })
     const bound = bindArguments(context, call, first.signature, new Map(), 'all')
     context.calls.set(call, { kind: 'action', symbol: first, args: bound })
-    if (context.surroundings.block === 'parser') {
-      context.error('P4C4061', callee.range, 'actions cannot be called in a parser')
+    const { block, body } = context.surroundings
+    if (block === 'parser' || body === 'function') {
+      context.error('P4C4061', callee.range, `actions cannot be called in a ${block === 'parser' ? block : body}`)
     }
+    if (call.typeArgs.length > 0) context.error('P4C4003', call.range, 'actions have no type arguments')
     return VOID
   }
   const functions = symbols.filter((symbol) => symbol.kind === 'function')
@@ -75,6 +80,9 @@ function checkNamedCall(
   const { typeArgs, args, returnType } = instantiate(context, call, symbol.signature, 'all')
   context.calls.set(call, { kind: 'function', symbol, typeArgs, args })
   if (symbol.name === 'static_assert' && symbol.declaration.isExtern) checkStaticAssert(context, call)
+  if (symbol.name === 'verify' && symbol.declaration.isExtern && context.surroundings.block === 'control') {
+    context.error('P4C4063', call.range, 'verify() can only be called in a parser')
+  }
   return returnType
 }
 
@@ -89,28 +97,6 @@ function checkStaticAssert(context: Context, call: CallExpression): void {
     const text = message?.kind === 'string' ? `: ${message.value}` : ''
     context.error('P4C5008', call.range, `static_assert failed${text}`)
   }
-}
-
-/** Overloads differ in the number or the names of their parameters (§8.21). */
-export function chooseOverload<T>(
-  candidates: readonly T[],
-  args: readonly Argument[],
-  signatureOf: (candidate: T) => { readonly parameters: readonly ParameterInfo[] } | undefined,
-): T | undefined {
-  if (candidates.length <= 1) return candidates[0]
-  const isFitting = (candidate: T): boolean => {
-    const parameters = signatureOf(candidate)?.parameters ?? []
-    const names = args.flatMap((arg) => (arg.name === undefined ? [] : [arg.name.text]))
-    if (names.some((name) => !parameters.some((parameter) => parameter.name === name))) return false
-    const required = parameters.filter((parameter) => !parameter.isOptional).length
-    return args.length >= required && args.length <= parameters.length
-  }
-  // An exact count beats one that relies on defaults.
-  return (
-    candidates.find((candidate) => isFitting(candidate) && signatureOf(candidate)?.parameters.length === args.length) ??
-    candidates.find(isFitting) ??
-    candidates[0]
-  )
 }
 
 function checkMemberCall(
@@ -172,7 +158,46 @@ function checkMethod(
   }
   const { typeArgs, args, returnType } = instantiate(context, call, inner, 'all')
   context.calls.set(call, { kind: 'method', object, type, method, typeArgs, args })
+  if (type.declaration.name.text === 'packet_in') checkPacketMethod(context, call, name, args, typeArgs)
   return returnType
+}
+
+/** What core.p4 says in words about extract and lookahead (§12.8). */
+function checkPacketMethod(
+  context: Context,
+  call: CallExpression,
+  name: string,
+  args: readonly BoundArgument[],
+  typeArgs: readonly Type[],
+): void {
+  const subject = name === 'extract' ? args[0]?.type : name === 'lookahead' ? typeArgs[0] : undefined
+  if (subject === undefined) return
+  const type = context.inference.resolve(subject)
+  if (type.kind === 'unknown' || type.kind === 'inferred' || type.kind === 'typeVariable') return
+  const range = call.args[0]?.range ?? call.range
+  const varbits = countVarbits(context, type)
+  if (name === 'lookahead') {
+    if (type.kind === 'void' || varbits > 0) {
+      context.error('P4C4073', call.range, `lookahead needs a type of fixed size, not ${showType(type)}`)
+    }
+    return
+  }
+  if (!isHeader(type)) context.error('P4C4073', range, `only headers can be extracted, not ${showType(type)}`)
+  else if (args.length === 1 && varbits > 0) {
+    context.error('P4C4073', range, `${showType(type)} has a varbit field; extract needs its length as second argument`)
+  } else if (varbits > 1) {
+    context.error('P4C4073', range, `${showType(type)} has several varbit fields; only one can be extracted`)
+  } else if (args.length === 2 && varbits === 0) {
+    context.error('P4C4073', range, `${showType(type)} has no varbit field; extract takes no length`)
+  }
+}
+
+export function countVarbits(context: Context, input: Type): number {
+  const type = context.inference.resolve(input)
+  if (type.kind === 'varbit') return type.width > 0 ? 1 : 0
+  if (type.kind === 'newtype') return countVarbits(context, type.target)
+  if (type.kind !== 'struct') return 0
+  return context.fieldsOf(type).reduce((sum, field) => sum + countVarbits(context, field.type), 0)
 }
 
 function checkBlockApply(
@@ -250,7 +275,7 @@ function checkBuiltin(context: Context, call: CallExpression, object: Expression
 
 export function checkConstructor(context: Context, call: CallExpression, input: Type): Type {
   const type = context.inference.prune(input)
-  const bound = bindConstruction(context, call, type)
+  const bound = bindConstruction(context, call, type, true)
   if (bound === undefined) {
     checkLoose(context, call.args)
     if (type.kind !== 'unknown') context.error('P4C4067', call.range, `${showType(type)} cannot be instantiated`)
@@ -263,16 +288,16 @@ export function checkConstructor(context: Context, call: CallExpression, input: 
 
 /** The type that `Type(args)` instantiates; blocks of one name may differ in their constructor's parameters. */
 export function constructionType(context: Context, node: TypeNode, args: readonly Argument[]): Type {
-  if (node.kind !== 'NamedType') return resolveType(context, node)
+  if (node.kind !== 'NamedType') return resolveConstructed(context, node)
   const scope = node.isAbsolute ? context.globals : context.scope
   const candidates = scope.lookup(node.name.text).filter((symbol) => symbol.kind === 'type')
-  if (candidates.length < 2) return resolveType(context, node)
+  if (candidates.length < 2) return resolveConstructed(context, node)
   const chosen = chooseOverload(candidates, args, ({ declaration }) => {
     if (declaration.kind === 'Package') return { parameters: context.declaredParameters(declaration) }
     if (declaration.kind !== 'Control' && declaration.kind !== 'Parser') return undefined
     return { parameters: context.constructorParameters(declaration) }
   })
-  if (chosen === undefined) return resolveType(context, node)
+  if (chosen === undefined) return resolveConstructed(context, node)
   const given = node.args.map((arg) => resolveType(context, arg))
   const type = chosen.make(given.length > 0 ? given : chosen.typeParameters.map(() => context.inference.fresh()))
   context.typeNodes.set(node, type)
@@ -282,7 +307,8 @@ export function constructionType(context: Context, node: TypeNode, args: readonl
 /** Remembers to complain when type arguments of an instantiation stay unknown. */
 export function noteOpen(context: Context, range: Expression['range'], type: Type): void {
   if (type.kind === 'extern') {
-    context.openCalls.push({ range, types: type.args, names: type.declaration.typeParameters.map((p) => p.name.text) })
+    const names = type.declaration.typeParameters.map((p) => p.name.text)
+    context.openCalls.push({ range, types: type.args, names, isRunTime: false })
   }
 }
 
@@ -291,11 +317,16 @@ export function bindConstruction(
   context: Context,
   call: Pick<CallExpression, 'args' | 'range' | 'typeArgs'>,
   type: Type,
+  isCall: boolean,
 ): readonly BoundArgument[] | undefined {
   if (type.kind === 'extern') {
     const { declaration } = type
     const map = substitutionOf(declaration.typeParameters, type.args)
     const candidates = declaration.constructors
+    if (isCall && declaration.methods.some((method) => method.isAbstract)) {
+      const text = `'${declaration.name.text}' has abstract methods; declare an instance that implements them`
+      context.error('P4C4072', call.range, text)
+    }
     const chosen = chooseOverload(candidates, call.args, (candidate) => ({
       parameters: context.declaredParameters(candidate),
     }))
@@ -342,170 +373,11 @@ function instantiate(
   const map = substitutionOf(typeParameters, typeArgs)
   const args = bindArguments(context, call, signature, map, mode)
   if (typeArgs.length > 0) {
-    context.openCalls.push({ range: call.range, types: typeArgs, names: typeParameters.map((p) => p.name.text) })
+    const isRunTime = signature.parameters.some((parameter) => parameter.direction !== 'none')
+    const names = typeParameters.map((p) => p.name.text)
+    context.openCalls.push({ range: call.range, types: typeArgs, names, isRunTime })
   }
   return { typeArgs, args, returnType: substitute(signature.returnType, map) }
-}
-
-/**
- * `all`: a call. `constructor`: compile-time arguments. `actionList`: an action in a table's list, whose directionless
- * parameters the control plane gives.
- */
-export type BindMode = 'all' | 'constructor' | 'actionList'
-
-/** Matches arguments with parameters by position or name and checks types and directions (§6.8). */
-export function bindArguments(
-  context: Context,
-  call: { readonly args: readonly Argument[]; readonly range: Expression['range'] },
-  signature: Signature,
-  map: ReadonlyMap<TypeParameter, Type>,
-  mode: BindMode,
-): readonly BoundArgument[] {
-  const parameters =
-    mode === 'actionList'
-      ? signature.parameters.filter((parameter) => parameter.direction !== 'none')
-      : signature.parameters
-  const given = matchArguments(context, call, signature.name, parameters, mode)
-  const bound: BoundArgument[] = parameters.map((parameter) => {
-    const type = substitute(parameter.type, map)
-    return { parameter: { ...parameter, type }, type, value: given.get(parameter)?.value }
-  })
-  for (const argument of bound) {
-    if (argument.value !== undefined) {
-      if (argument.parameter.direction === 'none') checkExpression(context, argument.value)
-      else checkValue(context, argument.value)
-    }
-  }
-  // Typed arguments decide the unknowns before literals adapt to them.
-  const isWeak = (argument: BoundArgument): boolean => {
-    const kind = argument.value === undefined ? 'unknown' : context.typeOf(argument.value).kind
-    return kind === 'integer' || kind === 'listLiteral' || kind === 'structLiteral' || kind === 'invalidLiteral'
-  }
-  for (const argument of bound) if (!isWeak(argument)) checkArgument(context, argument, mode)
-  for (const argument of bound) if (isWeak(argument)) checkArgument(context, argument, mode)
-  for (const { value, type, parameter } of bound) {
-    // Nothing decides the type of an optional parameter that is left out.
-    if (value === undefined && parameter.isOptional) context.inference.bind(context.inference.prune(type), VOID)
-  }
-  return bound
-}
-
-function matchArguments(
-  context: Context,
-  call: { readonly args: readonly Argument[]; readonly range: Expression['range'] },
-  name: string,
-  parameters: readonly ParameterInfo[],
-  mode: BindMode,
-): Map<ParameterInfo, Argument> {
-  const given = new Map<ParameterInfo, Argument>()
-  const named = call.args.filter((arg) => arg.name !== undefined)
-  if (named.length > 0 && named.length < call.args.length) {
-    context.error('P4C4068', call.range, 'either all arguments are named or none')
-  }
-  let position = 0
-  for (const arg of call.args) {
-    let parameter: ParameterInfo | undefined
-    if (arg.name === undefined) {
-      parameter = parameters[position]
-      position += 1
-    } else {
-      const wanted = arg.name.text
-      parameter = parameters.find((candidate) => candidate.name === wanted)
-      if (parameter === undefined) {
-        const hint = suggestion(
-          wanted,
-          parameters.map((candidate) => candidate.name),
-        )
-        context.error('P4C3004', arg.name.range, `'${name}' has no parameter '${wanted}'${hint}`)
-        checkLoose(context, [arg])
-        continue
-      }
-      if (given.has(parameter)) context.error('P4C3005', arg.name.range, `argument '${wanted}' is given twice`)
-    }
-    if (parameter === undefined) checkLoose(context, [arg])
-    else given.set(parameter, arg)
-  }
-  const missing = parameters.filter((parameter) => !given.has(parameter) && !parameter.isOptional)
-  if (position > parameters.length || missing.length > 0) {
-    const total = parameters.length
-    const what = mode === 'constructor' ? `the constructor of '${name}'` : `'${name}'`
-    const list = missing.map((parameter) => `'${parameter.name}'`).join(', ')
-    const tail = missing.length > 0 && position <= total ? `; missing: ${list}` : ''
-    const count = `${total} argument${total === 1 ? '' : 's'}`
-    context.error('P4C4069', call.range, `${what} takes ${count}, not ${call.args.length}${tail}`)
-  }
-  return given
-}
-
-function checkArgument(context: Context, argument: BoundArgument, mode: BindMode): void {
-  const { parameter, value } = argument
-  if (value === undefined) return
-  if (value.kind === 'DontCare') {
-    if (parameter.direction !== 'out' && mode !== 'constructor') {
-      context.error('P4C4070', value.range, `'_' can only be passed for an out parameter`)
-    } else if (mode === 'constructor' && !parameter.isOptional) {
-      context.types.set(value, UNKNOWN)
-    }
-    return
-  }
-  if (parameter.direction === 'out' || parameter.direction === 'inout') {
-    if (!checkLvalue(context, value)) return
-    const type = context.typeOf(value)
-    if (!context.inference.tryUnify(argument.type, type)) {
-      const wanted = showType(context.inference.resolve(argument.type))
-      context.error('P4C4010', value.range, `expected ${wanted}, found ${showType(type)}`)
-    }
-    return
-  }
-  const type = context.typeOf(value)
-  if (type.kind === 'typeName' && type.type.kind === 'block' && mode === 'constructor') {
-    context.error('P4C4071', value.range, `a package needs an instance; write ${showType(type.type)}()`)
-    return
-  }
-  coerce(context, value, argument.type)
-  if (mode === 'constructor') checkConstructorArgument(context, value)
-}
-
-/** Constructor arguments are compile-time values: constants, instances or constructor parameters (§14.1). */
-function checkConstructorArgument(context: Context, value: Expression): void {
-  const type = context.typeOf(value)
-  if (type.kind === 'extern' || type.kind === 'block' || type.kind === 'unknown') return
-  if (evaluate(context, value) !== undefined || mentionsConstructorParameter(context, value)) return
-  context.error('P4C5009', value.range, 'an argument of a constructor must be known at compile time')
-}
-
-function mentionsConstructorParameter(context: Context, value: Expression): boolean {
-  switch (value.kind) {
-    case 'Name': {
-      const symbol = context.references.get(value)
-      return symbol?.kind === 'parameter'
-        ? symbol.isConstructor || symbol.direction === 'none'
-        : symbol?.kind === 'constant'
-    }
-    case 'Binary':
-      return mentionsConstructorParameter(context, value.left) || mentionsConstructorParameter(context, value.right)
-    case 'Unary':
-    case 'Cast':
-      return mentionsConstructorParameter(context, value.operand)
-    case 'Conditional':
-      return (
-        mentionsConstructorParameter(context, value.whenTrue) && mentionsConstructorParameter(context, value.whenFalse)
-      )
-    case 'Member':
-      return mentionsConstructorParameter(context, value.object)
-    case 'List':
-    case 'Struct':
-    case 'Invalid':
-    case 'Call':
-      return true
-    default:
-      return false
-  }
-}
-
-/** Checks arguments for their own errors where the callee is not known. */
-export function checkLoose(context: Context, args: readonly Argument[]): void {
-  for (const arg of args) checkExpression(context, arg.value)
 }
 
 export { fits }

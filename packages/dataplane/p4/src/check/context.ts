@@ -144,8 +144,13 @@ export class Context {
   readonly errors: string[] = []
   readonly matchKinds = new Set<string>()
   /** Calls whose type arguments must be known in the end. */
-  readonly openCalls: { readonly range: Range; readonly types: readonly Type[]; readonly names: readonly string[] }[] =
-    []
+  readonly openCalls: {
+    readonly range: Range
+    readonly types: readonly Type[]
+    readonly names: readonly string[]
+    /** Whether values of these types are passed at run time. */
+    readonly isRunTime: boolean
+  }[] = []
 
   readonly #fields = new Map<StructDeclaration, FieldInfo[]>()
   readonly #parameters = new Map<Callable, ParameterInfo[]>()

@@ -1,29 +1,27 @@
 /** Declarations (P4-16 §7, §11): every one adds a symbol to the current scope after its own parts are checked. */
 import type {
+  Statement,
   ConstDeclaration,
   Declaration,
-  EnumDeclaration,
   ExternDeclaration,
   FunctionDeclaration,
-  InstantiationDeclaration,
   Name,
   PackageDeclaration,
   Parameter,
-  StructDeclaration,
-  TypedefDeclaration,
   TypeParameter,
   VariableDeclaration,
 } from '../syntax/ast.ts'
 import { checkAction, checkControl, checkParser } from './block.ts'
-import { bindConstruction, constructionType, noteOpen } from './call.ts'
 import { coerce } from './coerce.ts'
-import { parameterInfo, type Context } from './context.ts'
+import { type Context, parameterInfo } from './context.ts'
 import { evaluate } from './evaluate.ts'
-import { checkExpression, checkValue } from './expression.ts'
+import { checkValue } from './expression.ts'
+import { checkInstantiation } from './instance.ts'
 import { resolveType } from './resolve-type.ts'
 import { checkBlock } from './statement.ts'
 import type { ParameterInfo, Signature, Symbol } from './symbol.ts'
-import { isFixedWidth, isHeader, showType, UNKNOWN, type BlockType, type Type } from './type.ts'
+import { checkEnum, checkMembers, checkStruct, checkTypedef } from './type-declaration.ts'
+import { type BlockType, type Type, showType } from './type.ts'
 
 /** Adds a symbol; names are unique within a scope, except for overloads. */
 export function declare(context: Context, symbol: Symbol, node: object, mayOverload = false): void {
@@ -96,7 +94,7 @@ export function checkDeclaration(context: Context, declaration: Declaration): vo
 }
 
 /** Types a variable, field or parameter may have. */
-function checkStorable(context: Context, type: Type, range: Name['range'], what: string): void {
+export function checkStorable(context: Context, type: Type, range: Name['range'], what: string): void {
   const pruned = context.inference.prune(type)
   switch (pruned.kind) {
     case 'void':
@@ -154,33 +152,6 @@ export function checkVariable(context: Context, declaration: VariableDeclaration
   declare(context, symbol, declaration)
 }
 
-export function checkInstantiation(context: Context, declaration: InstantiationDeclaration): void {
-  const declared = context.inference.prune(constructionType(context, declaration.type, declaration.args))
-  const call = { args: declaration.args, range: declaration.range, typeArgs: [] }
-  const bound = bindConstruction(context, call, declared)
-  if (bound === undefined) {
-    for (const arg of declaration.args) checkExpression(context, arg.value)
-    if (declared.kind !== 'unknown') {
-      context.error('P4C4067', declaration.type.range, `${showType(declared)} cannot be instantiated`)
-    }
-  } else {
-    context.constructions.set(declaration, { type: declared, args: bound })
-    noteOpen(context, declaration.range, declared)
-  }
-  const type = bound === undefined ? UNKNOWN : context.inference.resolve(declared)
-  if (declaration.body !== undefined && declared.kind === 'extern') checkImplementation(context, declaration)
-  const { text: name, range } = declaration.name
-  declare(context, { kind: 'instance', name, range, type, declaration }, declaration)
-}
-
-function checkImplementation(context: Context, declaration: InstantiationDeclaration): void {
-  context.inScope(() => {
-    for (const statement of declaration.body?.statements ?? []) {
-      if (statement.kind === 'DeclarationStatement') checkDeclaration(context, statement.declaration)
-    }
-  })
-}
-
 export function declareTypeParameters(context: Context, parameters: readonly TypeParameter[]): void {
   for (const parameter of parameters) {
     const { text: name, range } = parameter.name
@@ -203,7 +174,20 @@ export function resolveParameters(context: Context, parameters: readonly Paramet
     if (kind === 'void') {
       context.error('P4C4101', parameter.type.range, `a parameter cannot have type ${showType(type)}`)
     }
-    if ((kind === 'extern' || kind === 'block' || kind === 'string') && parameter.direction !== 'none') {
+    if (kind === 'block' && (what === 'control' || what === 'parser' || what === 'action' || what === 'function')) {
+      context.error('P4C4101', parameter.type.range, `a parameter of a ${what} cannot have type ${showType(type)}`)
+    }
+    if (kind === 'integer' && what === 'action') {
+      context.error('P4C4101', parameter.type.range, `a parameter of an action cannot have type ${showType(type)}`)
+    }
+    if (
+      (what === 'action' || what === 'function') &&
+      parameter.annotations.some((item) => item.name.text === 'optional')
+    ) {
+      context.error('P4C4104', parameter.range, `a parameter of an ${what} cannot be optional`)
+    }
+    const isTimeless = kind === 'extern' || kind === 'block' || kind === 'string' || kind === 'integer'
+    if (isTimeless && parameter.direction !== 'none') {
       context.error('P4C4102', parameter.range, `a parameter of type ${showType(type)} has no direction`)
     }
     if (parameter.initializer !== undefined) {
@@ -248,7 +232,12 @@ function resolveSignature(context: Context, declaration: FunctionDeclaration): S
   return context.inScope(() => {
     declareTypeParameters(context, declaration.typeParameters)
     const returnType = resolveType(context, declaration.returnType)
-    const parameters = resolveParameters(context, declaration.parameters, 'function')
+    const parameters = resolveParameters(
+      context,
+      declaration.parameters,
+      declaration.body === undefined ? 'extern' : 'function',
+    )
+    rejectReturnType(context, returnType, declaration)
     const { typeParameters, body } = declaration
     const signature: Signature = { name: declaration.name.text, typeParameters, parameters, returnType }
     context.setSignature(declaration, signature)
@@ -264,7 +253,14 @@ function resolveSignature(context: Context, declaration: FunctionDeclaration): S
   })
 }
 
-function alwaysReturns(statement: import('../syntax/ast.ts').Statement): boolean {
+function rejectReturnType(context: Context, input: Type, declaration: FunctionDeclaration): void {
+  const type = context.inference.prune(input)
+  const isTimeless = type.kind === 'integer' && declaration.body !== undefined
+  if (!isTimeless && type.kind !== 'block' && type.kind !== 'matchKind' && type.kind !== 'set') return
+  context.error('P4C4101', declaration.returnType.range, `a function cannot return ${showType(type)}`)
+}
+
+function alwaysReturns(statement: Statement): boolean {
   switch (statement.kind) {
     case 'Return':
     case 'Exit':
@@ -323,175 +319,4 @@ function checkPackage(context: Context, declaration: PackageDeclaration): void {
   })
   const make = (args: readonly Type[]): BlockType => ({ kind: 'block', declaration, args })
   declare(context, { kind: 'type', name, range, declaration, typeParameters, make }, declaration, true)
-}
-
-function checkStruct(context: Context, declaration: StructDeclaration): void {
-  const { typeParameters, form } = declaration
-  const { text: name, range } = declaration.name
-  const word = form.replace('_', ' ')
-  const fields = context.inScope(() => {
-    declareTypeParameters(context, typeParameters)
-    const seen = new Map<string, Name['range']>()
-    return declaration.fields.map((field) => {
-      const type = context.inference.prune(resolveType(context, field.type))
-      const before = seen.get(field.name.text)
-      if (before !== undefined) {
-        const notes = [{ message: 'the first is here', range: before }]
-        context.error('P4C3005', field.name.range, `field '${field.name.text}' is declared twice`, { notes })
-      }
-      seen.set(field.name.text, field.name.range)
-      checkFieldType(context, form, type, field.type.range, word)
-      return { name: field.name.text, type }
-    })
-  })
-  context.setFields(declaration, fields)
-  const make = (args: readonly Type[]): Type => ({ kind: 'struct', form, declaration, args })
-  declare(context, { kind: 'type', name, range, declaration, typeParameters, make }, declaration)
-}
-
-function checkFieldType(
-  context: Context,
-  form: StructDeclaration['form'],
-  input: Type,
-  range: Name['range'],
-  word: string,
-): void {
-  const type = withoutNewtypes(context, input)
-  if (type.kind === 'unknown' || type.kind === 'typeVariable') return
-  if (form === 'header_union') {
-    if (!isHeader(type))
-      context.error('P4C4107', range, `a member of a header union is a header, not ${showType(type)}`)
-    return
-  }
-  if (form === 'header') {
-    const isGood =
-      isFixedWidth(type) ||
-      type.kind === 'varbit' ||
-      type.kind === 'bool' ||
-      (type.kind === 'stack' && !isHeader(context.inference.prune(type.element))) ||
-      (type.kind === 'enum' && type.underlying !== undefined) ||
-      (type.kind === 'struct' && type.form === 'struct')
-    if (!isGood) context.error('P4C4107', range, `a field of a header cannot have type ${showType(input)}`)
-    return
-  }
-  checkStorable(context, input, range, `a field of a ${word}`)
-}
-
-function withoutNewtypes(context: Context, input: Type): Type {
-  const type = context.inference.prune(input)
-  return type.kind === 'newtype' ? withoutNewtypes(context, type.target) : type
-}
-
-function checkEnum(context: Context, declaration: EnumDeclaration): void {
-  const { text: name, range } = declaration.name
-  let underlying: Type | undefined
-  if (declaration.underlying !== undefined) {
-    underlying = context.inference.prune(resolveType(context, declaration.underlying))
-    const base = withoutNewtypes(context, underlying)
-    if (!isFixedWidth(base) && base.kind !== 'unknown') {
-      context.error(
-        'P4C4108',
-        declaration.underlying.range,
-        `the type of an enum is bit<W> or int<W>, not ${showType(base)}`,
-      )
-      underlying = UNKNOWN
-    }
-  }
-  const seen = new Map<string, Name['range']>()
-  const enumType: Type = { kind: 'enum', declaration, underlying }
-  context.inScope(() => {
-    for (const member of declaration.members) checkEnumMember(context, declaration, enumType, member, seen)
-  })
-  const make = (): Type => enumType
-  declare(context, { kind: 'type', name, range, declaration, typeParameters: [], make }, declaration)
-}
-
-function checkEnumMember(
-  context: Context,
-  declaration: EnumDeclaration,
-  enumType: Extract<Type, { kind: 'enum' }>,
-  member: EnumDeclaration['members'][number],
-  seen: Map<string, Name['range']>,
-): void {
-  const { underlying } = enumType
-  const enumName = declaration.name.text
-  {
-    const before = seen.get(member.name.text)
-    if (before !== undefined) {
-      const notes = [{ message: 'the first is here', range: before }]
-      context.error('P4C3005', member.name.range, `member '${member.name.text}' is declared twice`, { notes })
-    }
-    seen.set(member.name.text, member.name.range)
-    if (underlying === undefined) {
-      if (member.value !== undefined) {
-        context.error(
-          'P4C4109',
-          member.value.range,
-          `members have values only in an enum with a type; write 'enum bit<8> ${enumName}'`,
-        )
-      }
-    } else if (member.value === undefined) {
-      context.error('P4C4109', member.name.range, `member '${member.name.text}' needs a value`)
-    } else {
-      checkValue(context, member.value)
-      if (coerce(context, member.value, underlying) && evaluate(context, member.value) === undefined) {
-        if (context.typeOf(member.value).kind !== 'unknown') {
-          context.error('P4C5001', member.value.range, 'the value of an enum member must be a compile-time constant')
-        }
-      }
-      declareMember(context, enumType, member)
-    }
-  }
-}
-
-/** Later members may refer to earlier ones by name alone. */
-function declareMember(
-  context: Context,
-  type: Extract<Type, { kind: 'enum' }>,
-  member: EnumDeclaration['members'][number],
-): void {
-  if (member.value === undefined) return
-  const { text: name, range } = member.name
-  const node = { kind: 'SimpleType', name: '_', range } as const
-  const declaration = {
-    kind: 'Const',
-    annotations: [],
-    name: member.name,
-    type: node,
-    initializer: member.value,
-    range,
-  } as const
-  context.scope.add({ kind: 'constant', name, range, type, declaration })
-}
-
-function checkTypedef(context: Context, declaration: TypedefDeclaration): void {
-  if (declaration.inner !== undefined) checkDeclaration(context, declaration.inner)
-  const target = resolveType(context, declaration.type)
-  const { text: name, range } = declaration.name
-  const pruned = context.inference.prune(target)
-  if (declaration.isNew) {
-    const isGood =
-      isFixedWidth(pruned) ||
-      pruned.kind === 'bool' ||
-      pruned.kind === 'newtype' ||
-      pruned.kind === 'enum' ||
-      pruned.kind === 'error' ||
-      pruned.kind === 'unknown' ||
-      pruned.kind === 'struct' ||
-      pruned.kind === 'varbit'
-    if (!isGood) context.error('P4C4110', declaration.type.range, `a new type cannot be made of ${showType(pruned)}`)
-  }
-  const make = (): Type => (declaration.isNew ? { kind: 'newtype', declaration, target } : target)
-  declare(context, { kind: 'type', name, range, declaration, typeParameters: [], make }, declaration)
-}
-
-function checkMembers(context: Context, kind: 'Error' | 'MatchKind', members: readonly Name[]): void {
-  for (const member of members) {
-    const isKnown = kind === 'Error' ? context.errors.includes(member.text) : context.matchKinds.has(member.text)
-    if (isKnown) {
-      const what = kind === 'Error' ? 'error' : 'match kind'
-      context.error('P4C3005', member.range, `${what} '${member.text}' is already declared`)
-    } else if (kind === 'Error') context.errors.push(member.text)
-    else context.matchKinds.add(member.text)
-  }
 }

@@ -14,9 +14,27 @@ const MAX_STACK_SIZE = 1 << 12
 /** Kinds of types that no variable can have. */
 const NOT_ELEMENTS: ReadonlySet<string> = new Set(['void', 'matchKind', 'integer', 'string', 'extern', 'block', 'set'])
 
-/** Where `_` stands for "infer this". */
 export function resolveType(context: Context, node: TypeNode): Type {
+  if (node.kind === 'SimpleType' && node.name === '_') {
+    context.error('P4C4004', node.range, "'_' stands for a type only between < and >")
+    return UNKNOWN
+  }
+  return resolveArgument(context, node)
+}
+
+/** Where `_` stands for "infer this". */
+function resolveArgument(context: Context, node: TypeNode): Type {
   const type = resolve(context, node)
+  context.typeNodes.set(node, type)
+  return type
+}
+
+/** The type of something that is being instantiated: its type arguments may be inferred from the others. */
+export function resolveConstructed(context: Context, node: TypeNode): Type {
+  if (node.kind !== 'NamedType' || node.args.length > 0) return resolveType(context, node)
+  const symbol = lookupType(context, node)
+  if (symbol === undefined || symbol.declaration.kind === 'Struct') return resolveType(context, node)
+  const type = symbol.make(symbol.typeParameters.map(() => context.inference.fresh()))
   context.typeNodes.set(node, type)
   return type
 }
@@ -27,7 +45,7 @@ function resolve(context: Context, node: TypeNode): Type {
       return simple(context, node.name)
     case 'BitType': {
       if (node.width === undefined) return { kind: 'bit', width: 1 }
-      const width = evaluateSize(context, node.width, 'width', 0, MAX_WIDTH)
+      const width = evaluateSize(context, node.width, 'width', node.isSigned ? 1 : 0, MAX_WIDTH)
       if (width === undefined) return UNKNOWN
       return { kind: node.isSigned ? 'int' : 'bit', width }
     }
@@ -46,9 +64,10 @@ function resolve(context: Context, node: TypeNode): Type {
       return size === undefined ? UNKNOWN : { kind: 'stack', element, size }
     }
     case 'TupleType':
-      return { kind: 'tuple', elements: node.args.map((arg) => resolveType(context, arg)) }
+      for (const arg of node.args) rejectBlocks(context, arg)
+      return { kind: 'tuple', elements: node.args.map((arg) => resolveArgument(context, arg)) }
     case 'ListType':
-      return { kind: 'list', element: resolveType(context, node.element) }
+      return { kind: 'list', element: resolveArgument(context, node.element) }
     case 'NamedType':
       return resolveNamed(context, node)
   }
@@ -97,9 +116,16 @@ function typeNames(context: Context): string[] {
   return context.scope.names().filter((name) => context.scope.lookup(name)[0]?.kind === 'type')
 }
 
+/** Controls and the like are no values that a tuple could hold. */
+function rejectBlocks(context: Context, node: TypeNode): void {
+  const type = context.inference.prune(resolveArgument(context, node))
+  if (type.kind !== 'block' && type.kind !== 'extern') return
+  context.error('P4C4101', node.range, `a tuple cannot hold ${showType(type)}`)
+}
+
 function resolveNamed(context: Context, node: Extract<TypeNode, { kind: 'NamedType' }>): Type {
   const symbol = lookupType(context, node)
-  const args = node.args.map((arg) => resolveType(context, arg))
+  const args = node.args.map((arg) => resolveArgument(context, arg))
   if (symbol === undefined) return UNKNOWN
   const wanted = symbol.typeParameters.length
   if (args.length === wanted) {
@@ -112,8 +138,6 @@ function resolveNamed(context: Context, node: Extract<TypeNode, { kind: 'NamedTy
     }
     return symbol.make(args)
   }
-  // Without arguments they are inferred where that is possible.
-  if (args.length === 0) return symbol.make(symbol.typeParameters.map(() => context.inference.fresh()))
   const notes = [{ message: `'${symbol.name}' is declared here`, range: symbol.range }]
   const count = `${wanted} type argument${wanted === 1 ? '' : 's'}`
   context.error('P4C4003', node.range, `'${symbol.name}' takes ${count}, not ${args.length}`, { notes })

@@ -2,13 +2,14 @@
 import type { BlockStatement, Expression, Statement, SwitchStatement, TableDeclaration } from '../syntax/ast.ts'
 import { coerce } from './coerce.ts'
 import type { Context } from './context.ts'
-import { checkConstant, checkInstantiation, checkVariable } from './declaration.ts'
+import { checkConstant, checkVariable } from './declaration.ts'
 import { evaluate } from './evaluate.ts'
 import { checkExpression, checkValue } from './expression.ts'
+import { checkInstantiation } from './instance.ts'
 import { checkLvalue } from './lvalue.ts'
 import { resolveType } from './resolve-type.ts'
 import { suggestion } from './suggestion.ts'
-import { isFixedWidth, showType, type Type } from './type.ts'
+import { type Type, isFixedWidth, showType } from './type.ts'
 
 export function checkBlock(context: Context, block: BlockStatement): void {
   context.inScope(() => {

@@ -1,14 +1,15 @@
 /** Tables (P4-16 §14.2): keys, actions, default action, entries, other properties. */
-import type { Expression, TableDeclaration, TableEntryElement, TableProperty } from '../syntax/ast.ts'
+import type { Argument, Expression, TableDeclaration, TableEntryElement, TableProperty } from '../syntax/ast.ts'
+import { printExpression } from '../syntax/print.ts'
+import { bindArguments } from './argument.ts'
 import { checkKeyset } from './block.ts'
-import { bindArguments } from './call.ts'
 import type { BoundArgument, Context } from './context.ts'
 import { declare } from './declaration.ts'
 import { evaluate, evaluateInteger } from './evaluate.ts'
 import { checkExpression, checkValue } from './expression.ts'
 import { suggestion } from './suggestion.ts'
 import type { ActionSymbol } from './symbol.ts'
-import { showType, type Type } from './type.ts'
+import { type Type, showType } from './type.ts'
 
 type PropertyOf<K extends TableProperty['kind']> = Extract<TableProperty, { kind: K }>
 
@@ -42,6 +43,7 @@ export function checkTable(context: Context, table: TableDeclaration): void {
         context.error('P4C4120', property.range, 'a table without keys has no entries')
       }
       for (const entry of property.entries) checkEntry(context, entry, types, actions)
+      checkEntries(context, table, property, key)
     } else if (property.kind === 'OtherProperty') {
       if (property.name.text === 'default_action') checkDefaultAction(context, property.value, actions)
       else checkProperty(context, property)
@@ -139,6 +141,12 @@ function checkActionUse(
     return undefined
   }
   const listed = actions.get(callee.name)
+  const named = (callee.isAbsolute ? context.globals : context.scope).lookup(callee.name)[0]
+  if (listed !== undefined && named?.kind === 'action' && named !== listed.symbol) {
+    const notes = [{ message: 'the listed one is here', range: listed.symbol.range }]
+    context.error('P4C4124', callee.range, `this '${callee.name}' is not the one of the table's actions`, { notes })
+    return undefined
+  }
   if (listed === undefined) {
     for (const arg of args) checkExpression(context, arg.value)
     const scope = callee.isAbsolute ? context.globals : context.scope
@@ -150,6 +158,7 @@ function checkActionUse(
   }
   context.references.set(callee, listed.symbol)
   context.types.set(callee, { kind: 'callable', what: `action '${listed.symbol.name}'` })
+  checkRepeated(context, args, listed)
   // Arguments for directional parameters may be repeated here (§14.2.1.3); they are those of the action list.
   const { parameters } = listed.symbol.signature
   const free = parameters.filter((parameter) => parameter.direction === 'none')
@@ -171,6 +180,22 @@ function checkActionUse(
     context.calls.set(expression, { kind: 'action', symbol: listed.symbol, args: bound })
   }
   return listed
+}
+
+/** Directional arguments that are given again must be those of the action list, word for word. */
+function checkRepeated(context: Context, args: readonly Argument[], listed: ListedAction): void {
+  const { parameters } = listed.symbol.signature
+  const bound = listed.args ?? []
+  if (args.length !== parameters.length) return
+  for (const [index, argument] of bound.entries()) {
+    const repeated = args[index]
+    if (repeated === undefined || repeated.name !== undefined || argument.value === undefined) continue
+    // The parts of a struct expression may be in any order, which is not compared here.
+    if (repeated.value.kind === 'Struct' || printExpression(repeated.value) === printExpression(argument.value))
+      continue
+    const notes = [{ message: 'the action list says', range: argument.value.range }]
+    context.error('P4C4127', repeated.range, `the argument differs from the one in the table's action list`, { notes })
+  }
 }
 
 function checkDefaultAction(context: Context, value: Expression, actions: ReadonlyMap<string, ListedAction>): void {
@@ -197,9 +222,69 @@ function checkEntry(
   }
 }
 
+/** Order of the properties, priorities, and sets that do not suit their match kind (§14.2.1.4). */
+function checkEntries(
+  context: Context,
+  table: TableDeclaration,
+  entries: PropertyOf<'EntriesProperty'>,
+  key: PropertyOf<'KeyProperty'> | undefined,
+): void {
+  const before = table.properties.slice(0, table.properties.indexOf(entries))
+  if (entries.entries.length > 0) {
+    for (const wanted of ['KeyProperty', 'ActionsProperty'] as const) {
+      if (find(table, wanted) === undefined || before.some((property) => property.kind === wanted)) continue
+      const what = wanted === 'KeyProperty' ? 'key' : 'actions'
+      context.error('P4C4128', entries.range, `the entries must come after the ${what} of the table`)
+    }
+  }
+  const kinds = (key?.elements ?? []).map((element) => element.match.text)
+  const needsPriority = kinds.some((kind) => kind === 'ternary' || kind === 'range' || kind === 'optional')
+  for (const entry of entries.entries) {
+    if (entry.priority !== undefined && (entries.isConst || !needsPriority)) {
+      const why = entries.isConst ? 'const entries are ordered by position' : 'keys of these kinds need none'
+      context.error('P4C4128', entry.priority.range, `the entry cannot have a priority: ${why}`)
+    }
+    if (entry.keys.length === kinds.length) {
+      for (const [index, set] of entry.keys.entries())
+        checkSet(context, set, kinds[index] ?? '', key?.elements[index]?.expression)
+    }
+  }
+}
+
+function checkSet(context: Context, set: Expression, kind: string, key: Expression | undefined): void {
+  const isMask = set.kind === 'Binary' && set.operator === '&&&'
+  const isRange = set.kind === 'Binary' && set.operator === '..'
+  const type = key === undefined ? undefined : withoutNewtypes(context.typeOf(key))
+  if (isRange && kind !== 'range' && MATCH_KINDS.has(kind)) {
+    context.error('P4C4129', set.range, `a range does not suit a key that is matched ${kind}`)
+  } else if (isMask && (kind === 'optional' || kind === 'range')) {
+    context.error('P4C4129', set.range, `a mask does not suit a key that is matched ${kind}`)
+  } else if (isMask && kind === 'lpm' && type?.kind === 'bit') {
+    const mask = evaluateInteger(context, set.right)
+    const inverse = mask === undefined ? 0n : BigInt.asUintN(type.width, ~mask)
+    // The zeros of a prefix mask are all at its low end.
+    if ((inverse & (inverse + 1n)) !== 0n) {
+      context.error('P4C6012', set.range, 'the mask of an lpm key must be a prefix: ones, then zeros')
+    }
+  }
+}
+
+const MATCH_KINDS: ReadonlySet<string> = new Set(['exact', 'lpm', 'ternary', 'optional'])
+
+function withoutNewtypes(type: Type): Type {
+  return type.kind === 'newtype' ? withoutNewtypes(type.target) : type
+}
+
 function checkProperty(context: Context, property: PropertyOf<'OtherProperty'>): void {
   const type = context.inference.prune(checkExpression(context, property.value))
-  if (property.name.text !== 'size' || type.kind === 'unknown') return
+  if (type.kind === 'unknown') return
+  if (property.name.text === 'largest_priority_wins' && type.kind !== 'bool') {
+    context.error('P4C4126', property.value.range, `largest_priority_wins is a bool, not ${showType(type)}`)
+  }
+  if (property.name.text === 'priority_delta' && (evaluateInteger(context, property.value) ?? 0n) <= 0n) {
+    context.error('P4C4126', property.value.range, 'priority_delta is a positive number')
+  }
+  if (property.name.text !== 'size') return
   const isNumber = type.kind === 'integer' || type.kind === 'bit'
   if (!isNumber)
     context.error('P4C4126', property.value.range, `the size of a table is a number, not ${showType(type)}`)

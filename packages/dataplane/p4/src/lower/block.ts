@@ -12,7 +12,8 @@ import type {
   InstantiationDeclaration,
 } from '../syntax/ast.ts'
 import { objectBinding, passArguments, invalidate } from './call.ts'
-import { lowerTarget, lowerValue, readTarget, writeTarget } from './expression.ts'
+import { lowerValue } from './expression.ts'
+import { lowerTarget, readTarget, writeTarget } from './target.ts'
 import { Environment, type Binding, type BlockObject, type ExternObject, type Lowering } from './lowering.ts'
 import * as fold from './fold.ts'
 import { allocate, allSlots, type Place } from './place.ts'

@@ -6,16 +6,8 @@ import { substitutionOf, type Type } from '../check/type.ts'
 import type { BlockStatement, CallExpression, Expression as Ast, Statement as AstStatement } from '../syntax/ast.ts'
 import type { ExternCall } from './architecture.ts'
 import { applyBlock, blockOf, instantiateBlock } from './block.ts'
-import {
-  lowerScalar,
-  lowerTarget,
-  lowerValue,
-  forEachAlternative,
-  readTarget,
-  singlePlace,
-  tableOf,
-  writeTarget,
-} from './expression.ts'
+import { lowerScalar, lowerValue, tableOf } from './expression.ts'
+import { lowerTarget, forEachAlternative, readTarget, singlePlace, writeTarget } from './target.ts'
 import * as fold from './fold.ts'
 import { lowerHeaderMethod, lowerStackShift } from './header.ts'
 import {
@@ -28,7 +20,7 @@ import {
 } from './lowering.ts'
 import { packetMethod } from './packet.ts'
 import { allocate, allSlots, scalarShape, type Place } from './place.ts'
-import { leaveIfExited, lowerBlock } from './statement.ts'
+import { leaveIfExited, lowerBlock, lowerExit } from './statement.ts'
 import { convert, defaultValue, freeze, NONE, read, scalar, scalarOf, write, type Value } from './value.ts'
 
 export function lowerCall(lower: Lowering, call: CallExpression): Value {
@@ -52,6 +44,10 @@ function dispatch(lower: Lowering, call: CallExpression, info: CallInfo): Value 
       if (table === undefined) return NONE
       for (const statement of table.prelude) lower.emit(statement)
       lower.emit({ kind: 'apply', table: table.id })
+      for (const flag of table.exitFlags) {
+        const then = lower.collect(() => lowerExit(lower))
+        lower.emit({ kind: 'if', condition: lower.builder.load(flag), then, else: [] })
+      }
       leaveIfExited(lower)
       return NONE
     }

@@ -1,6 +1,7 @@
 /** Validity of headers and header unions, and shifting of stacks (P4-16 §8.17, §8.18, §8.20). */
 import type { Expression as Ast } from '../syntax/ast.ts'
-import { forEachAlternative, lowerTarget, lowerValue } from './expression.ts'
+import { lowerValue } from './expression.ts'
+import { forEachAlternative, lowerTarget } from './target.ts'
 import * as fold from './fold.ts'
 import type { Lowering } from './lowering.ts'
 import type { HeaderPlace, StackPlace } from './place.ts'

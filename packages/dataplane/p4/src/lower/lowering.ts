@@ -10,8 +10,7 @@ import type { Expression as AstExpression, ParserDeclaration, ControlDeclaration
 import type { Architecture } from './architecture.ts'
 import type { LoweredControl } from './block.ts'
 import { ProgramBuilder } from './builder.ts'
-import type { Place } from './place.ts'
-import { ERROR_WIDTH } from './place.ts'
+import { type Place, ERROR_WIDTH } from './place.ts'
 import type { Value } from './value.ts'
 
 /** A place, or one of several by conditions that exclude each other: an element of a stack by a run-time index. */
@@ -49,6 +48,8 @@ export interface TableObject {
   readonly prelude: readonly Statement[]
   /** Action symbols in the order of the table's action list. */
   readonly actions: readonly Symbol[]
+  /** Set by actions that ended by `exit` but have results to copy out first. */
+  readonly exitFlags: readonly SlotId[]
 }
 
 export type Binding =
@@ -129,6 +130,8 @@ export class Lowering {
   readonly globalActions = new Map<ActionSymbol, number>()
   /** Action index → storage of its directional parameters by name. */
   readonly actionPlaces = new Map<number, ReadonlyMap<string, Place>>()
+  /** Action index → its flag in `TableObject.exitFlags`. */
+  readonly actionExits = new Map<number, SlotId>()
   #emptyAction: number | undefined
   /** Where the architecture keeps the length of the packet in bytes. */
   packetLengthSlot: SlotId | undefined

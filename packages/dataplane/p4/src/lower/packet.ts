@@ -7,7 +7,7 @@ import type { Expression as Ast } from '../syntax/ast.ts'
 import type { Lowering } from './lowering.ts'
 import { allocate, scalarShape, type HeaderPlace, type Place } from './place.ts'
 import type { Type } from '../check/type.ts'
-import { forEachAlternative, lowerTarget, singlePlace } from './expression.ts'
+import { forEachAlternative, lowerTarget, singlePlace } from './target.ts'
 import { NONE, scalar, write, type HeaderValue, type Value } from './value.ts'
 
 /** Undefined: not a method of packets. */

@@ -70,7 +70,8 @@ export function allocate(builder: ProgramBuilder, context: Context, input: Type,
   }
   switch (type.kind) {
     case 'varbit': {
-      const width = Math.max(1, type.width)
+      const { width } = type
+      if (width === 0) return { kind: 'tuple', elements: [] }
       return { kind: 'varbit', slot: builder.slot(name, 'varbit', width), width }
     }
     case 'struct': {

@@ -1,23 +1,24 @@
 /** Statements to IR (P4-16 §12). Branches on constants disappear. */
-import type { Statement as IrStatement } from '../ir/index.ts'
+import type {
+  Declaration,
+  BlockStatement,
+  Expression as Ast,
+  Statement,
+  SwitchCase,
+  SwitchStatement,
+} from '../syntax/ast.ts'
+import type { Type } from '../check/type.ts'
+import type { Symbol } from '../check/symbol.ts'
+import type { Expression, Statement as IrStatement } from '../ir/index.ts'
 import { evaluate } from '../check/evaluate.ts'
-import type { BlockStatement, Expression as Ast, Statement, SwitchCase, SwitchStatement } from '../syntax/ast.ts'
 import { declareInstance } from './block.ts'
 import { invalidate } from './call.ts'
-import {
-  combine,
-  lowerAll,
-  lowerScalar,
-  lowerTarget,
-  lowerValue,
-  readTarget,
-  tableOf,
-  writeTarget,
-} from './expression.ts'
+import { combine, lowerAll, lowerScalar, lowerValue, tableOf } from './expression.ts'
+import { lowerTarget, readTarget, writeTarget } from './target.ts'
 import * as fold from './fold.ts'
 import type { Lowering } from './lowering.ts'
-import { allocate, scalarShape } from './place.ts'
-import { convert, fromConstant, NONE, read, scalarOf, write, type Value } from './value.ts'
+import { allocate, scalarShape, type Place } from './place.ts'
+import { convert, freeze, fromConstant, NONE, scalarOf, write, type Value } from './value.ts'
 
 export function lowerBlock(lower: Lowering, block: BlockStatement): void {
   lower.inScope(() => {
@@ -105,10 +106,7 @@ export function leaveIfExited(lower: Lowering): void {
   lower.emit({ kind: 'if', condition: lower.builder.load(exit.flag), then, else: [] })
 }
 
-export function lowerVariable(
-  lower: Lowering,
-  declaration: Extract<import('../syntax/ast.ts').Declaration, { kind: 'Variable' }>,
-): void {
+export function lowerVariable(lower: Lowering, declaration: Extract<Declaration, { kind: 'Variable' }>): void {
   const symbol = lower.context.symbols.get(declaration)
   if (symbol?.kind !== 'variable') return
   const place = allocate(lower.builder, lower.context, lower.resolve(symbol.type), lower.qualified(symbol.name))
@@ -197,22 +195,18 @@ function lowerSwitch(lower: Lowering, statement: SwitchStatement): void {
   lower.emit({ kind: 'switch', selector, cases, default: otherwise })
 }
 
-function actionSelector(lower: Lowering, selector: Ast): import('../ir/index.ts').Expression {
+function actionSelector(lower: Lowering, selector: Ast): Expression {
   const value = lowerValue(lower, selector)
   return value.kind === 'scalar' ? value.expression : fold.constant(0n, 16)
 }
 
-function actionsOf(lower: Lowering, selector: Ast): readonly import('../check/symbol.ts').Symbol[] {
+function actionsOf(lower: Lowering, selector: Ast): readonly Symbol[] {
   if (selector.kind !== 'Member' || selector.object.kind !== 'Call') return []
   const call = lower.context.calls.get(selector.object)
   return call?.kind === 'tableApply' ? (tableOf(lower, call.table)?.actions ?? []) : []
 }
 
-function actionLabel(
-  lower: Lowering,
-  label: Ast,
-  actions: readonly import('../check/symbol.ts').Symbol[],
-): bigint | undefined {
+function actionLabel(lower: Lowering, label: Ast, actions: readonly Symbol[]): bigint | undefined {
   if (label.kind !== 'Name') return undefined
   const index = actions.findIndex((action) => action.name === label.name)
   return index === -1 ? undefined : BigInt(index)
@@ -266,7 +260,7 @@ function lowerForIn(lower: Lowering, statement: Extract<Statement, { kind: 'ForI
       lowerRangeLoop(lower, statement, place, type)
       return
     }
-    const value = lowerValue(lower, collection)
+    const value = freeze(lower, lowerValue(lower, collection))
     if (value.kind === 'tuple' || value.kind === 'stack') lowerListLoop(lower, statement, place, type, value.elements)
   })
 }
@@ -274,12 +268,12 @@ function lowerForIn(lower: Lowering, statement: Extract<Statement, { kind: 'ForI
 function lowerRangeLoop(
   lower: Lowering,
   statement: Extract<Statement, { kind: 'ForIn' }>,
-  place: import('./place.ts').Place,
-  type: import('../check/type.ts').Type,
+  place: Place,
+  type: Type,
 ): void {
   const { collection } = statement
   if (collection.kind !== 'Binary' || place.kind !== 'scalar') return
-  const bound = (part: Ast): import('../ir/index.ts').Expression =>
+  const bound = (part: Ast): Expression =>
     scalarOf(convert(lower, lowerValue(lower, part), lower.typeOf(part), type), place.width)
   const first = lower.capture(bound(collection.left))
   const last = lower.capture(bound(collection.right))
@@ -308,8 +302,8 @@ function lowerRangeLoop(
 function lowerListLoop(
   lower: Lowering,
   statement: Extract<Statement, { kind: 'ForIn' }>,
-  place: import('./place.ts').Place,
-  type: import('../check/type.ts').Type,
+  place: Place,
+  type: Type,
   elements: readonly Value[],
 ): void {
   if (elements.length === 0) return
@@ -332,5 +326,3 @@ function lowerListLoop(
   })
   lower.emit({ kind: 'loop', body })
 }
-
-export { read }

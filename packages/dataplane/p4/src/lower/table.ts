@@ -1,5 +1,6 @@
 /** Tables and the actions that they run (P4-16 §14.2). */
 import type {
+  Expression,
   Action,
   ActionRef,
   BoundAction,
@@ -18,8 +19,9 @@ import { printExpression } from '../syntax/print.ts'
 import type { TableAttributes } from './architecture.ts'
 import { controlPlaneName, lowerObject } from './block.ts'
 import { invalidate } from './call.ts'
-import { lowerScalar, lowerTarget, lowerValue, readTarget, writeTarget } from './expression.ts'
-import { constantOf } from './fold.ts'
+import { lowerScalar, lowerValue } from './expression.ts'
+import { lowerTarget, readTarget, writeTarget } from './target.ts'
+import { constantOf, FALSE } from './fold.ts'
 import { flattenKeyset, keyset, type KeySetResult } from './keyset.ts'
 import { Environment, type Lowering } from './lowering.ts'
 import { allocate, collectSlots, type Place } from './place.ts'
@@ -80,7 +82,11 @@ export function declareTable(lower: Lowering, declaration: TableDeclaration): vo
   }
   lower.builder.tables.push(table)
   const id = lower.builder.tables.length - 1
-  lower.environment.bind(symbol, { kind: 'object', object: { kind: 'table', id, prelude, actions: symbols } })
+  const exitFlags = refs.flatMap((ref) => lower.actionExits.get(ref.action) ?? [])
+  lower.environment.bind(symbol, {
+    kind: 'object',
+    object: { kind: 'table', id, prelude, actions: symbols, exitFlags },
+  })
 }
 
 function lowerKeys(lower: Lowering, declaration: TableDeclaration): { keys: TableKey[]; prelude: Statement[] } {
@@ -133,7 +139,9 @@ function actionRef(lower: Lowering, element: TableActionElement, symbol: ActionS
   const { id, places } = loweredAction(lower, symbol)
   const bound = lower.context.constructions.get(element)?.args ?? []
   const after: Statement[] = []
+  const exitFlag = lower.actionExits.get(id)
   const before = lower.collect(() => {
+    if (exitFlag !== undefined) lower.emit({ kind: 'assign', slot: exitFlag, value: FALSE })
     for (const argument of bound) {
       const place = places.get(argument.parameter.name)
       const { value, parameter } = argument
@@ -185,11 +193,20 @@ function loweredAction(lower: Lowering, symbol: ActionSymbol): LoweredAction {
   const saved = { frame: lower.frame, loops: lower.loops }
   lower.frame = { result: undefined, isProcedure: true }
   lower.loops = []
+  const savedExit = lower.exit
+  // What an `exit` must copy out is known where the table binds the action's parameters.
+  const copiesOut = signature.parameters.some(({ direction }) => direction === 'out' || direction === 'inout')
+  const exit = copiesOut
+    ? { flag: lower.builder.slot(`${name}.$exit`, 'bool', 1), copies: lower.pendingCopies.length, isUsed: false }
+    : savedExit
+  lower.exit = exit
   const body = lower.atPath(name, () =>
     lower.within(environment, () => lower.collect(() => lowerBlock(lower, declaration.body))),
   )
   lower.frame = saved.frame
   lower.loops = saved.loops
+  lower.exit = savedExit
+  if (copiesOut && exit?.isUsed === true) lower.actionExits.set(id, exit.flag)
   lower.builder.actions[id] = { name, parameters, body, at: lower.builder.at(declaration.name.range) }
   return { id, places }
 }
@@ -239,7 +256,7 @@ function boundAction(lower: Lowering, expression: Ast, symbols: readonly ActionS
     const source = argument.value ?? argument.parameter.initializer
     if (source === undefined) continue
     const type = lower.resolve(argument.type)
-    const parts: import('../ir/index.ts').Expression[] = []
+    const parts: Expression[] = []
     const value = convert(lower, lowerValue(lower, source), lower.typeOf(source), type)
     leaves(value, parts)
     for (const part of parts) parameters.push(constantOf(part) ?? 0n)

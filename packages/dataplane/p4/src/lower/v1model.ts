@@ -3,13 +3,14 @@
  * between ingress and egress, and what clone, resubmit and recirculate do, is the target's. Calls that only the target
  * understands become `target` statements: `clone` (type, session), `resubmit`, `recirculate`, `truncate` (length).
  */
+import type { Expression as Ast } from '../syntax/ast.ts'
 import type { Expression, HashAlgorithm, SlotId } from '../ir/index.ts'
 import { sizeInBits } from '../check/size.ts'
 import type { ExternType, StructType, Type } from '../check/type.ts'
 import { printExpression } from '../syntax/print.ts'
 import type { Architecture, ExternCall, LoweredBlocks, TableAttributes } from './architecture.ts'
 import { bindPlaces, blockEnvironment, lowerControl } from './block.ts'
-import { writeTarget } from './expression.ts'
+import { writeTarget } from './target.ts'
 import * as fold from './fold.ts'
 import { hashInputs } from './hash.ts'
 import type { BlockObject, ExternObject, Lowering } from './lowering.ts'
@@ -402,7 +403,7 @@ function fieldListSlots(lower: Lowering, type: StructType, place: Place, list: b
 }
 
 /** Annotations are not checked, so only literals and names of top-level constants are understood. */
-function annotationNumber(lower: Lowering, value: import('../syntax/ast.ts').Expression): bigint | undefined {
+function annotationNumber(lower: Lowering, value: Ast): bigint | undefined {
   if (value.kind === 'Integer') return value.value
   if (value.kind !== 'Name') return undefined
   const symbol = lower.context.globals.own(value.name)[0]

@@ -3,8 +3,7 @@
  * choosing aggregates is done part by part, so that the IR knows scalars only.
  */
 import type { Expression, SlotId, Statement } from '../ir/index.ts'
-import { enumValue } from '../check/evaluate.ts'
-import type { ConstantValue } from '../check/evaluate.ts'
+import { enumValue, type ConstantValue } from '../check/evaluate.ts'
 import type { Type } from '../check/type.ts'
 import * as fold from './fold.ts'
 import { scalarShape, type HeaderPlace, type Place } from './place.ts'

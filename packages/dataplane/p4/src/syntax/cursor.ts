@@ -180,11 +180,19 @@ export class Cursor {
   }
 
   isTypeName(name: string): boolean {
+    return this.#useOf(name) === 'type'
+  }
+
+  isValueName(name: string): boolean {
+    return this.#useOf(name) === 'value'
+  }
+
+  #useOf(name: string): NameUse | undefined {
     for (let at = this.#scopes.length - 1; at >= 0; at--) {
       const use = this.#scopes[at]?.get(name)
-      if (use !== undefined) return use === 'type'
+      if (use !== undefined) return use
     }
-    return false
+    return undefined
   }
 
   /** Skips to just after a `;`, or before a `}` that closes the enclosing block. Balanced braces are skipped whole. */

@@ -20,14 +20,7 @@ import { parseAnnotations } from './parse-annotation.ts'
 import { parseAction, parseConstant, parseVariableOrInstantiation } from './parse-declaration.ts'
 import { parseExpression, parseKeyset } from './parse-expression.ts'
 import { parseBlock, parseStatements } from './parse-statement.ts'
-import {
-  parseArguments,
-  parseParameters,
-  parseType,
-  parseTypeArguments,
-  parseTypeParameters,
-  startsType,
-} from './parse-type.ts'
+import { parseArguments, parseParameters, parseTypeArguments, parseTypeParameters, startsType } from './parse-type.ts'
 
 export function parseControl(cursor: Cursor, annotations: readonly Annotation[]): ControlDeclaration {
   const start = cursor.next().range

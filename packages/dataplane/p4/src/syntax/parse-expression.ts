@@ -199,8 +199,10 @@ function parseSubscript(cursor: Cursor, object: Expression, start: Expression['r
 
 /** `f<T>(…)` or `Type<T>.apply(…)`; undefined when `<` is a comparison after all. */
 function parseGenericUse(cursor: Cursor, callee: Expression, start: Expression['range']): Expression | undefined {
-  if (!startsType(cursor, 1) && !(cursor.isName(1) && (cursor.is('>', 2) || cursor.is(',', 2) || cursor.is('<', 2))))
-    return undefined
+  // A name that nobody declared is taken for a type where a list of types could go on.
+  const isMaybeType = cursor.isName(1) && !cursor.isValueName(cursor.peek(1).text)
+  const isListed = cursor.is('>', 2) || cursor.is(',', 2) || cursor.is('<', 2)
+  if (!startsType(cursor, 1) && !(isMaybeType && isListed)) return undefined
   const typeArgs = cursor.speculate(() => {
     const args = parseTypeArguments(cursor)
     return cursor.is('(') || cursor.is('.') ? args : undefined

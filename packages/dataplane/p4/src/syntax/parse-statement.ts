@@ -196,6 +196,9 @@ function parseForIn(cursor: Cursor, start: Expression['range']): Statement | und
     return cursor.accept('in') ? { type, variable } : undefined
   })
   if (head === undefined) return undefined
+  if (head.type === undefined) {
+    cursor.error('P4C2008', head.variable.range, "the loop variable needs a type, as in 'bit<8> i'")
+  }
   cursor.declare(head.variable.text, 'value')
   const collection = parseSimpleKeyset(cursor)
   cursor.expect(')', 'after the collection')

@@ -27,8 +27,13 @@ export function startsType(cursor: Cursor, distance = 0): boolean {
 export function parseType(cursor: Cursor): TypeNode {
   return cursor.nested(
     () => parseTypeAndSuffix(cursor),
-    () => ({ kind: 'SimpleType', name: '_', range: cursor.token.range }),
+    () => unknownType(cursor.token.range),
   )
+}
+
+/** Stands for a type that could not be read; nothing more is said about it. */
+function unknownType(range: TypeNode['range']): TypeNode {
+  return { kind: 'NamedType', name: { text: '', range }, isAbsolute: false, args: [], range }
 }
 
 function parseTypeAndSuffix(cursor: Cursor): TypeNode {
@@ -88,7 +93,7 @@ function parsePlainType(cursor: Cursor): TypeNode {
   const isAbsolute = cursor.accept('.')
   if (!cursor.isName()) {
     cursor.unexpected('a type')
-    return { kind: 'SimpleType', name: '_', range: start }
+    return unknownType(start)
   }
   const name = cursor.name('a type name')
   const args = cursor.is('<') ? parseTypeArguments(cursor) : []

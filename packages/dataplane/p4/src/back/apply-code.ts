@@ -1,0 +1,129 @@
+/** Applying a table: key, lookup, counters, parameters, action. */
+import type { SlotId } from '../ir/index.ts'
+import { STATE } from './value-class.ts'
+import { loadSlot, writeCount } from './extern-code.ts'
+import { CELL, ENTRY, TABLE_HEADER } from './layout.ts'
+import type { Flow, StatementCode } from './statement-code.ts'
+
+/** Looks up, counts, sets the result slots and runs the action. */
+export function writeApply(body: StatementCode, index: number, flow: Flow): void {
+  const { f, code, generator } = body
+  const table = generator.program.tables[index]!
+  const layout = generator.layout.tables[index]!
+  const entry = f.temp('i32')
+  const hit = f.temp('i32')
+  f.scope(() => {
+    const keys = table.keys.map((key) => key.expression)
+    const traced = generator.trace.isOn ? keys.map((key) => code.words(key)) : []
+    if (layout.shape === 'always') {
+      f.i32(0)
+    } else {
+      pushKeys(body, index)
+      f.call(generator.lookups[index]!)
+    }
+    f.tee(entry)
+    f.i32(0)
+    f.op('i32.ne')
+    f.set(hit)
+    f.get(hit)
+    f.if(
+      undefined,
+      () => {
+        bump(body, layout.header + TABLE_HEADER.hits)
+        writeCount(
+          code,
+          entry,
+          ENTRY.packets,
+          () => body.pushOne(),
+          () => body.pushCountedBytes(),
+        )
+      },
+      () => {
+        bump(body, layout.header + TABLE_HEADER.misses)
+        f.i32(layout.defaultEntry)
+        f.set(entry)
+      },
+    )
+    generator.trace.apply(code, index, layout, entry, hit, traced)
+  })
+  const store = (slot: SlotId, push: () => void): void => {
+    code.storeSlot(slot, () => {
+      push()
+      if (generator.program.slots[slot]!.width > 32) f.op('i64.extend_i32_u')
+    })
+  }
+  const action = f.temp('i32')
+  f.get(entry)
+  f.access('i32.load', STATE, ENTRY.action)
+  f.set(action)
+  store(table.hitSlot, () => f.get(hit))
+  store(table.actionSlot, () => f.get(action))
+  if (table.directCounter !== undefined || table.directMeter !== undefined) {
+    f.i32(0)
+    f.get(entry)
+    f.access('i32.store', STATE, CELL.currentEntry)
+  }
+  const bodies = table.actions.map((reference, k) => () => {
+    const parameters = generator.program.actions[reference.action]!.parameters
+    parameters.forEach(({ slot, width }, p) => {
+      loadSlot(code, slot, width, entry, layout.parameters[k]![p]!.offset)
+    })
+    body.statements(reference.before, flow)
+    body.unit(`action:${reference.action}`, flow)
+    body.statements(reference.after, flow)
+  })
+  if (bodies.length === 0) return
+  if (bodies.length === 1) return bodies[0]!()
+  if (bodies.length === 2) {
+    f.get(action)
+    return f.if(undefined, bodies[1]!, bodies[0]!)
+  }
+  const last = bodies.length - 1
+  body.dispatch(
+    () => f.get(action),
+    bodies.slice(0, last).map((_, k) => k),
+    bodies.slice(0, last),
+    bodies[last]!,
+  )
+}
+
+/** table.hits or table.misses += 1. */
+function bump(body: StatementCode, address: number): void {
+  const { f } = body
+  f.i32(0)
+  f.i32(0)
+  f.access('i64.load', STATE, address)
+  body.pushOne()
+  f.op('i64.extend_i32_u')
+  f.op('i64.add')
+  f.access('i64.store', STATE, address)
+}
+
+/** Pushes the packed key words, then the range words, each as i64. */
+function pushKeys(body: StatementCode, index: number): void {
+  const { f, code, generator } = body
+  const table = generator.program.tables[index]!
+  const layout = generator.layout.tables[index]!
+  const wide = layout.keys.map((key, k) => (key.width > 64 ? code.words(table.keys[k]!.expression) : undefined))
+  const pushOf = (isRange: boolean, word: number): void => {
+    let isFirst = true
+    layout.keys.forEach((key, k) => {
+      if (key.match === 'selector' || (key.match === 'range') !== isRange) return
+      const words = wide[k]
+      if (words !== undefined) {
+        if (word >= key.word && word < key.word + words.length) code.pushWord(words[word - key.word]!)
+        return
+      }
+      if (key.word !== word) return
+      code.push64(table.keys[k]!.expression)
+      if (key.shift > 0) {
+        f.i64(BigInt(key.shift))
+        f.op('i64.shl')
+      }
+      if (!isFirst) f.op('i64.or')
+      isFirst = false
+    })
+  }
+  for (let word = 0; word < layout.words; word++) pushOf(false, word)
+  for (let word = 0; word < layout.rangeWords; word++) pushOf(true, word)
+}
