@@ -24,17 +24,12 @@ import {
   verifyTransportChecksum,
 } from '@lodestone/packet'
 import { encapsulationBytes, writeEncapsulation } from './encapsulation.ts'
-import { dstAt, portsAt } from './flow-key.ts'
+import { checksumAt, dstAt, portsAt } from './flow-key.ts'
 import { rewriteQuote } from './icmp-quote.ts'
 import type { Walk } from './walk.ts'
 
 /** Byte offsets in a transport header, by protocol; ports are at 0 and 2, the ICMP identifier at 4. */
 export const ICMP_IDENTIFIER_AT = 4
-
-/** @returns where the transport checksum is from the start of the transport header. */
-export function checksumAt(protocol: number): number {
-  return protocol === IpProtocol.tcp ? 16 : protocol === IpProtocol.udp ? 6 : 2
-}
 
 /**
  * Rewrites the frame in place and puts the encapsulation in front. The frame is cut after its IP packet: Ethernet

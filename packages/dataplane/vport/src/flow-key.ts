@@ -124,3 +124,8 @@ function mirrorPorts(ports: number, protocol: number): number {
   else if (type === Icmpv6Type.echoReply) mirrored = Icmpv6Type.echoRequest
   return (ports & 0xffff0000) | (mirrored << 8)
 }
+
+/** @returns where the transport checksum is from the start of the transport header. */
+export function checksumAt(protocol: number): number {
+  return protocol === IpProtocol.tcp ? 16 : protocol === IpProtocol.udp ? 6 : 2
+}

@@ -11,6 +11,7 @@ import {
   Icmpv6Type,
   IcmpType,
   IpProtocol,
+  nonzeroUdpChecksum,
   parseQuoted,
   ROW_END,
   ROW_L3,
@@ -18,12 +19,15 @@ import {
   ROW_L4,
   ROW_L4_KIND,
   ROW_PAYLOAD,
+  ROW_PROTOCOL,
   ROW_SIZE,
   L3Kind,
   L4Kind,
+  updateChecksum16,
+  updateChecksum32,
 } from '@lodestone/packet'
 import { type AddressWords, isAddress } from './address-words.ts'
-import { dstAt, META_OUT, mirrorFlowKey, newFlowKey, readFlowKey } from './flow-key.ts'
+import { checksumAt, dstAt, META_OUT, mirrorFlowKey, newFlowKey, readFlowKey } from './flow-key.ts'
 import type { Connection } from './connection.ts'
 import type { FlowCache } from './flow-cache.ts'
 import type { QuoteRewrite, Walk } from './walk.ts'
@@ -76,18 +80,41 @@ export function rewriteQuote(walk: Walk, quote: QuoteRewrite): void {
   if (!readQuote(walk)) return
   const { bytes, view } = walk
   const l3 = quoteRow[ROW_L3]!
-  if (quoteRow[ROW_L3_KIND] === L3Kind.ipv4) {
-    view.setInt32(l3 + (quote.side === 'src' ? IPV4_SRC : IPV4_DST), quote.address[0]!)
-    // The quoted checksum is that of the packet as it was; make it right for the packet as the receiver knows it.
-    fixIpv4Checksum(bytes, l3)
-  } else {
-    const at = l3 + (quote.side === 'src' ? IPV6_SRC : IPV6_DST)
-    for (let i = 0; i < 4; i++) view.setInt32(at + i * 4, quote.address[i]!)
-  }
+  const isV4 = quoteRow[ROW_L3_KIND] === L3Kind.ipv4
+  const isSource = quote.side === 'src'
+  const at = l3 + (isV4 ? (isSource ? IPV4_SRC : IPV4_DST) : isSource ? IPV6_SRC : IPV6_DST)
   const l4 = quoteRow[ROW_L4]!
-  const kind = quoteRow[ROW_L4_KIND]
-  if (quote.port >= 0 && l4 >= 0) {
-    if (kind === L4Kind.tcp || kind === L4Kind.udp) view.setUint16(l4 + (quote.side === 'src' ? 0 : 2), quote.port)
-    else if (kind === L4Kind.icmp || kind === L4Kind.icmpv6) view.setUint16(l4 + 4, quote.port)
+  const kind = quoteRow[ROW_L4_KIND]!
+  const checksumFieldAt = l4 + checksumAt(quoteRow[ROW_PROTOCOL]!)
+  const hasChecksum = hasQuotedChecksum(view, l4, kind, checksumFieldAt)
+  let checksum = hasChecksum ? view.getUint16(checksumFieldAt) : 0
+  // Without a pseudo-header the address does not count.
+  const isAddressSummed = kind !== L4Kind.icmp
+  for (let i = 0; i < (isV4 ? 1 : 4); i++) {
+    const word = quote.address[i]!
+    if (isAddressSummed) checksum = updateChecksum32(checksum, view.getInt32(at + i * 4), word)
+    view.setInt32(at + i * 4, word)
   }
+  // The quoted checksums are those of the packet as it was; make them right for the packet as the receiver knows it
+  // (RFC 5508 §4.2).
+  if (isV4) fixIpv4Checksum(bytes, l3)
+  const portAt = l4 < 0 ? -1 : quotedPortAt(l4, kind, isSource)
+  if (quote.port >= 0 && portAt >= 0) {
+    checksum = updateChecksum16(checksum, view.getUint16(portAt), quote.port)
+    view.setUint16(portAt, quote.port)
+  }
+  if (hasChecksum) view.setUint16(checksumFieldAt, kind === L4Kind.udp ? nonzeroUdpChecksum(checksum) : checksum)
+}
+
+/** Offset of the port or identifier that is the guest's, -1 where there is none. */
+function quotedPortAt(l4: number, kind: number, isSource: boolean): number {
+  if (kind === L4Kind.tcp || kind === L4Kind.udp) return l4 + (isSource ? 0 : 2)
+  return kind === L4Kind.icmp || kind === L4Kind.icmpv6 ? l4 + 4 : -1
+}
+
+/** A quote may end before the checksum of TCP, and UDP may have none. */
+function hasQuotedChecksum(view: DataView, l4: number, kind: number, at: number): boolean {
+  if (l4 < 0 || at + 2 > quoteRow[ROW_END]!) return false
+  if (kind === L4Kind.udp) return view.getUint16(at) !== 0
+  return kind === L4Kind.tcp || kind === L4Kind.icmp || kind === L4Kind.icmpv6
 }

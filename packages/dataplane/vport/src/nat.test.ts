@@ -210,6 +210,27 @@ test('an ICMP error about a translated packet is translated, quote and all, for 
   }
 })
 
+test('the checksum in a quote is made right again, where the quote reaches that far', () => {
+  const payload = new Uint8Array(64)
+  for (const kind of ['tcp', 'udp', 'icmp'] as const) {
+    for (const external of [{ floating: [{ ip: Ip.of('1.2.3.4') }] }, { floating: [], snat: SNAT }]) {
+      const sled = new SledFixture()
+      const port = sled.addPort(withExternal(external, { firewall: [] }))
+      const original = toInternet(kind === 'icmp' ? { kind, type: 8, rest: 0x77770001, payload } : { kind, payload })
+      const sent = innerOf(sled.exchange(port, original)!)
+      for (const quotedBytes of [sent.length - 14, 28]) {
+        sled.receive(errorAbout(sent, look(sent).src, quotedBytes))
+        const error = sled.take(port)[0]!
+        assert.equal(look(error).isChecksumRight, true)
+        const transport = error.slice(14 + 28 + 20)
+        const expected = original.slice(14 + 20, 14 + quotedBytes)
+        // TCP's checksum is beyond the first eight bytes.
+        assert.deepEqual(transport, expected, `${kind}, ${quotedBytes} bytes quoted`)
+      }
+    }
+  }
+})
+
 test('an ICMP error about a packet that was never sent is dropped', () => {
   const sled = new SledFixture()
   const port = sled.addPort(portConfig({ firewall: [] }))

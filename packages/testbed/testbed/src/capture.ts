@@ -1,13 +1,19 @@
-/** A live capture of any set of links as one pcapng stream, one interface per link, in bounded memory. */
+/** A live capture of any set of links and CPU ports as one pcapng stream, one interface for each, in bounded memory. */
 import type { Arena } from '@lodestone/frame'
 import type { Clock } from '@lodestone/host'
-import type { Link } from '@lodestone/link'
 import { PcapngWriter } from '@lodestone/packet'
+
+/** Where frames can be watched: a link, or the CPU port of a switch. */
+export interface CapturePoint {
+  readonly name: string
+  /** The slot may be read during the call only. @returns unsubscribe. */
+  tap(fn: (slot: number, atMs: number) => void): () => void
+}
 
 export interface CaptureOptions {
   readonly arena: Arena
   readonly clock: Clock
-  readonly links: readonly Link[]
+  readonly points: readonly CapturePoint[]
   readonly maxFrames?: number
   readonly durationMs?: number
   /** Bytes that may wait for a slow reader; frames beyond are not captured and counted. */
@@ -26,10 +32,10 @@ export function captureStream(options: CaptureOptions): ReadableStream<Uint8Arra
     {
       start(controller) {
         const writer = new PcapngWriter((block) => controller.enqueue(block))
-        const ids = options.links.map((link) => writer.addInterface(link.name))
-        options.links.forEach((link, index) => {
+        const ids = options.points.map((point) => writer.addInterface(point.name))
+        options.points.forEach((point, index) => {
           stops.push(
-            link.tap((slot, _direction, atMs) => {
+            point.tap((slot, atMs) => {
               if ((controller.desiredSize ?? 0) <= 0) return
               const wallMs = offsetMs + atMs
               writer.write({

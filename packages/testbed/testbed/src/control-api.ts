@@ -4,7 +4,7 @@ import { type FetchResult, testbedApi } from '@lodestone/contract-testbed'
 import type { Link } from '@lodestone/link'
 import { type Netstack, shellCommand } from '@lodestone/netstack'
 import { parseStoryFilter } from '@lodestone/probe'
-import { captureStream } from './capture.ts'
+import { type CapturePoint, captureStream } from './capture.ts'
 import { type RackNode, tablesOf } from './node-table.ts'
 import { linkInfo, type Rack } from './rack.ts'
 import { storyStream } from './story-stream.ts'
@@ -91,16 +91,39 @@ export function controlHandler(rack: Rack): HttpHandler {
       return table.read()
     },
     capture: ({ body }) => {
-      const links = body.links.length === 0 ? [...rack.emulation.links().values()] : body.links.map(link)
+      const points = capturePoints(rack)
+      const chosen = body.links.length === 0 ? [...points.values()] : body.links.map((name) => point(points, name))
       return captureStream({
         arena: rack.world.arena,
         clock: rack.world.clock,
-        links,
+        points: chosen,
         ...(body.max_frames === undefined ? {} : { maxFrames: body.max_frames }),
         ...(body.duration_ms === undefined ? {} : { durationMs: body.duration_ms }),
       })
     },
   })
+}
+
+/** Every link by its name, and the CPU port of each switch that is on as `switch0-cpu`: only there sidecar headers are seen. */
+function capturePoints(rack: Rack): ReadonlyMap<string, CapturePoint> {
+  const points = new Map<string, CapturePoint>()
+  for (const each of rack.emulation.links().values()) {
+    points.set(each.name, {
+      name: each.name,
+      tap: (fn) => each.tap((slot, _direction, atMs) => fn(slot, atMs)),
+    })
+  }
+  for (const each of rack.emulation.switches()) {
+    const name = `${each.name}-cpu`
+    points.set(name, { name, tap: (fn) => each.node.tapCpu(fn) })
+  }
+  return points
+}
+
+function point(points: ReadonlyMap<string, CapturePoint>, name: string): CapturePoint {
+  const found = points.get(name)
+  if (found === undefined) throw objectNotFound('link', { name })
+  return found
 }
 
 async function fetchFrom(

@@ -40,6 +40,11 @@ export async function writeSecret(directory: string, name: string, text: string)
   await chmod(path, 0o600)
 }
 
+/** Leaves a file or socket to its owner only. */
+export async function makePrivate(directory: string, name: string): Promise<void> {
+  await chmod(join(directory, name), 0o600)
+}
+
 export async function removeFile(directory: string, name: string): Promise<void> {
   await rm(join(directory, name), { force: true })
 }

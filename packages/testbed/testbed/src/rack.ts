@@ -21,7 +21,7 @@ import { Nexus } from '@lodestone/nexus'
 import { controlHandler } from './control-api.ts'
 import { Emulation } from './emulation.ts'
 import type { HostNode } from './host-node.ts'
-import { lockStateDirectory, removeFile, writeSecret } from './os-state-directory.ts'
+import { lockStateDirectory, makePrivate, removeFile, writeSecret } from './os-state-directory.ts'
 import { compileSwitchProgram } from './os-switch-program.ts'
 import { publish, type PublishSpec } from './publish.ts'
 import { ensureDefaultPool, obtainToken, RECOVERY } from './rack-setup.ts'
@@ -34,6 +34,8 @@ import { World } from './world.ts'
 const VERSION = '0.1.0'
 const CONTROL_SOCKET = 'control.sock'
 const TOKEN_FILE = 'token'
+/** What the operating system takes for the path of a Unix socket, at the least. */
+const SOCKET_PATH_LIMIT = 103
 const READY_WITHIN_MS = 30_000
 const CHECK_PERIOD_MS = 25
 
@@ -79,11 +81,17 @@ export class Rack {
 
   /** Resolves when everything works: sessions up, routes everywhere, API answering. Rejects with `RackStartError`. */
   static async start(options: RackOptions): Promise<Rack> {
-    const lock = await lockStateDirectory(options.stateDirectory, options.processId, options.isProcessAlive)
+    const { stateDirectory } = options
+    const lock = await lockStateDirectory(stateDirectory, options.processId, options.isProcessAlive).catch(
+      (error: Error) => {
+        throw new RackStartError(`${stateDirectory} cannot hold a rack's state: ${error.message}`, { cause: error })
+      },
+    )
     if (!lock.ok) {
       throw new RackStartError(
-        `A rack is already running on ${options.stateDirectory} (process ${lock.pid}). ` +
-          'Stop it with Ctrl-C or `lode down`, or choose another directory with --state.',
+        `A rack is already running on ${stateDirectory} (process ${lock.pid}). ` +
+          'Stop it with Ctrl-C or `lode down`, or choose another directory with --state. ' +
+          `If that process is another program, remove ${stateDirectory}/lock.`,
       )
     }
     const rack = new Rack(options)
@@ -189,11 +197,21 @@ export class Rack {
 
   async #start(): Promise<void> {
     const { os, apiAddress, apiPort, stateDirectory, clock } = this.#options
-    // The control plane's database starts while the network converges.
+    // Ports first: one that is taken is told at once, not when everything else is up.
     const api = await this.#listen(apiAddress, apiPort)
+    for (const spec of this.#options.publish) {
+      const listener = await this.#claimPort(spec.hostPort, () => publish(os, () => this.client, spec))
+      this.#closers.push(() => listener.close())
+    }
+    await this.#serveControl()
+    // The control plane's database starts while the network converges.
     await this.emulation.start()
     this.#progress('network', `${this.emulation.nodes.size} nodes, ${this.emulation.wiring.links.size} links`)
-    const database = this.nexus.start()
+    const database = this.nexus.start().catch((error: Error) => {
+      throw new RackStartError(`The database in ${stateDirectory}/database does not start: ${error.message}`, {
+        cause: error,
+      })
+    })
     database.catch(() => {}) // awaited below
     const seen = new Set<string>()
     await this.#waitForNetwork(seen)
@@ -203,24 +221,29 @@ export class Rack {
     const token = await obtainToken(this.nexus.handler, this.#options.random)
     await ensureDefaultPool(this.nexus.handler, token)
     await writeSecret(stateDirectory, TOKEN_FILE, token)
-    await removeFile(stateDirectory, CONTROL_SOCKET)
-    const control = await serveHttp(
-      os,
-      { address: `${stateDirectory}/${CONTROL_SOCKET}`, port: 0 },
-      this.controlHandler,
-    )
-    this.#closers.push(() => {
-      control.close()
-      return removeFile(stateDirectory, CONTROL_SOCKET)
-    })
-    for (const spec of this.#options.publish) {
-      const listener = await this.#claimPort(spec.hostPort, () => publish(os, () => this.client, spec))
-      this.#closers.push(() => listener.close())
-    }
     this.nexus.activate()
     this.#state = 'ready'
     this.#readyAfterMs = clock.nowMs() - this.#startMs
     this.#progress('rack', `ready after ${(this.#readyAfterMs / 1000).toFixed(1)} s`)
+  }
+
+  /** From the start on, so that `lode status` can tell what a rack waits for. */
+  async #serveControl(): Promise<void> {
+    const { os, stateDirectory } = this.#options
+    const path = `${stateDirectory}/${CONTROL_SOCKET}`
+    if (path.length > SOCKET_PATH_LIMIT) {
+      throw new RackStartError(
+        `${stateDirectory} is too long a path: the control socket in it may have ${SOCKET_PATH_LIMIT} characters. ` +
+          'Choose another directory with --state.',
+      )
+    }
+    await removeFile(stateDirectory, CONTROL_SOCKET)
+    const control = await serveHttp(os, { address: path, port: 0 }, this.controlHandler)
+    this.#closers.push(() => {
+      control.close()
+      return removeFile(stateDirectory, CONTROL_SOCKET)
+    })
+    await makePrivate(stateDirectory, CONTROL_SOCKET)
   }
 
   async #listen(address: string, port: number): Promise<HttpServer> {

@@ -2,6 +2,9 @@
  * A sled: its TCP/IP stack on two underlay NICs, DDM for the underlay's routes and tunnel endpoints, the packet engine, the
  * agent. Geneve frames for the sled go to the engine instead of a socket; what the engine encapsulates goes out through
  * the stack's routes, so the link that carries it is the one DDM knows to work.
+ *
+ * A sled forwards and passes DDM routes on. No cable joins the two switches, and what the internet sends to an instance may
+ * arrive at the one whose link to that instance's sled is down: it then goes through another sled and the other switch.
  */
 import { type HttpServer, serveHttp } from '@lodestone/api'
 import { SLED_AGENT_PORT } from '@lodestone/contract-sled-agent'
@@ -38,7 +41,7 @@ export class SledNode {
     this.name = spec.name
     this.spec = spec
     const { clock, random, arena, tracer } = world
-    this.stack = new Netstack({ name: spec.name, clock, random, arena, tracer })
+    this.stack = new Netstack({ name: spec.name, clock, random, arena, tracer, forwarding: true })
     for (const { name, mac, mtuBytes } of spec.nics) {
       this.stack.addInterface({ name, port: ports.get(name)!, mac, mtuBytes })
     }
@@ -80,7 +83,7 @@ export class SledNode {
       ...EMPTY_CONFIG,
       ddm: {
         hostname: spec.name,
-        role: 'server',
+        role: 'transit',
         interfaces: spec.nics.map((nic) => nic.name),
         originate: [spec.prefix],
         tunnelOrigins: [],
