@@ -1,6 +1,7 @@
-import { buildApplication, buildRouteMap } from '@stricli/core'
+import { buildApplication, buildRouteMap, text_en } from '@stricli/core'
 import { apiCommand } from './commands/api.command.ts'
 import { captureCommand } from './commands/capture.command.ts'
+import { completeCommand, completionCommand } from './commands/completion.command.ts'
 import { demoCommand } from './commands/demo.command.ts'
 import { downCommand } from './commands/down.command.ts'
 import { execCommand } from './commands/exec.command.ts'
@@ -24,6 +25,8 @@ const routes = buildRouteMap({
     link: linkCommand,
     power: powerCommand,
     down: downCommand,
+    completion: completionCommand,
+    complete: completeCommand,
   },
   docs: {
     brief: 'The network of a rack-scale cloud computer on this machine',
@@ -31,14 +34,28 @@ const routes = buildRouteMap({
       'Start a rack with `lode up`, then look into it from another terminal.',
       '',
       'A running rack is found through its state directory: --state DIR, else $LODE_STATE, else ~/.lode/default.',
+      'Tab completion: source <(lode completion bash), or zsh.',
       'Exit status: 0 done, 1 the answer is no, 2 wrong usage, 3 no rack is running there.',
     ].join('\n'),
+    hideRoute: { complete: true },
   },
 })
 
 export const application = buildApplication(routes, {
   name: 'lode',
   versionInfo: { currentVersion: '0.1.0' },
-  scanner: { caseStyle: 'allow-kebab-for-camel' },
+  scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
   documentation: { disableAnsiColor: true },
+  localization: {
+    loadText: () => ({
+      ...text_en,
+      exceptionWhileRunningCommand: (error) => `lode: ${messageOf(error)}`,
+    }),
+  },
 })
+
+/** What the operating system says needs no stack; anything else is a mistake of ours and comes with one. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return 'code' in error && 'syscall' in error ? error.message : (error.stack ?? error.message)
+}

@@ -15,6 +15,8 @@ export const ExitStatus = {
   usage: 2,
   /** No rack runs on that state directory, or it did not answer. */
   noRack: 3,
+  /** Stopped by a second Ctrl-C, as shells count SIGINT. */
+  interrupted: 130,
 } as const
 
 export class LodeContext {

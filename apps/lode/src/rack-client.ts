@@ -1,6 +1,6 @@
 /** Reaches a running rack through the control socket in its state directory, and its public API through the token there. */
-import { client, type CallFailure, httpFetch } from '@lodestone/api'
-import { type TestbedClient, testbedApi } from '@lodestone/contract-testbed'
+import type { CallFailure } from '@lodestone/api'
+import type { TestbedClient } from '@lodestone/contract-testbed'
 import type { Network, TcpSocket } from '@lodestone/host'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,7 +9,10 @@ import { ExitStatus, type LodeContext } from './context.ts'
 export const CONTROL_SOCKET = 'control.sock'
 export const TOKEN_FILE = 'token'
 
-export function rackClient(context: LodeContext, stateDirectory: string): TestbedClient {
+/** Loads the contract only here, so that help, mistakes and completion are answered without it. */
+export async function rackClient(context: LodeContext, stateDirectory: string): Promise<TestbedClient> {
+  const { client, httpFetch } = await import('@lodestone/api')
+  const { testbedApi } = await import('@lodestone/contract-testbed')
   return client(
     testbedApi,
     httpFetch(socketNetwork(context.network, join(stateDirectory, CONTROL_SOCKET))),

@@ -12,7 +12,17 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
     else context.print(text)
   }
 
-  let rack: Rack
+  let rack: Rack | undefined
+  let stopping = false
+  const stop = (): void => {
+    // The second Ctrl-C does not wait: every acknowledged write is on disk, and the next start takes the lock over.
+    if (stopping) context.process.exit(ExitStatus.interrupted)
+    stopping = true
+    if (rack === undefined) context.note('stops once the start is through; again to stop at once')
+    else void rack.close()
+  }
+  context.process.on('SIGINT', stop)
+  context.process.on('SIGTERM', stop)
   try {
     rack = await Rack.start({
       clock: context.clock,
@@ -30,13 +40,23 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
   } catch (error) {
     if (!(error instanceof RackStartError)) throw error
     context.note(error.message)
-    return context.exit(ExitStatus.failed)
+    // because what was started may still hold handles
+    context.process.exit(ExitStatus.failed)
   }
+  if (stopping) void rack.close()
 
-  const { api } = rack.info()
+  const { api, ready_after_ms: readyAfterMs } = rack.info()
   emit(
     'up',
-    { api: api.url, silo: api.silo, username: api.username, stateDirectory },
+    {
+      api: api.url,
+      silo: api.silo,
+      username: api.username,
+      password: api.password_hint,
+      stateDirectory,
+      readyAfterMs: Math.round(readyAfterMs ?? 0),
+      published: rack.info().published,
+    },
     [
       '',
       `API       ${api.url}`,
@@ -49,14 +69,6 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
     ].join('\n'),
   )
 
-  let stopping = false
-  const stop = (): void => {
-    if (stopping) return
-    stopping = true
-    void rack.close()
-  }
-  context.process.on('SIGINT', stop)
-  context.process.on('SIGTERM', stop)
   await rack.closed
   emit('down', {}, 'stopped')
   // because workers and the embedded database may still hold handles that are of no use any more

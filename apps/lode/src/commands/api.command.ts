@@ -1,9 +1,10 @@
-import { httpFetch } from '@lodestone/api'
 import { buildCommand } from '@stricli/core'
 import { readFile } from 'node:fs/promises'
 import { ExitStatus, type LodeContext } from '../context.ts'
 import { rackClient, readToken, reportFailure } from '../rack-client.ts'
 import { parseText, type RackFlags, rackFlags } from '../state-flag.ts'
+
+const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'DELETE']
 
 interface ApiFlags extends RackFlags {
   readonly body?: string
@@ -33,7 +34,8 @@ export const apiCommand = buildCommand({
       kind: 'tuple',
       parameters: [
         {
-          parse: (text: string): string => text.toUpperCase(),
+          parse: methodOf,
+          proposeCompletions: () => METHODS,
           brief: 'GET, POST, PUT or DELETE',
           placeholder: 'METHOD',
         },
@@ -47,20 +49,20 @@ export const apiCommand = buildCommand({
       return this.exit(ExitStatus.usage)
     }
     const directory = this.stateDirectory(flags.state)
-    const info = await rackClient(this, directory).info()
+    const info = await (await rackClient(this, directory)).info()
     if (!info.ok) return reportFailure(this, directory, info)
     const token = await readToken(directory)
     const body = await readBody(this, flags.body)
-    const response = await httpFetch(this.network)(
-      new Request(new URL(path, info.value.api.url), {
-        method,
-        headers: {
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body }),
-      }),
-    )
+    const request = new Request(new URL(path, info.value.api.url), {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body }),
+    })
+    const { httpFetch } = await import('@lodestone/api')
+    const response = await httpFetch(this.network)(request)
     const text = await response.text()
     if (text !== '') this.print(pretty(text))
     if (!response.ok) {
@@ -69,6 +71,12 @@ export const apiCommand = buildCommand({
     }
   },
 })
+
+function methodOf(text: string): string {
+  const method = text.toUpperCase()
+  if (!METHODS.includes(method)) throw new Error(`expected ${METHODS.join(', ')}`)
+  return method
+}
 
 async function readBody(context: LodeContext, flag: string | undefined): Promise<string | undefined> {
   if (flag === undefined) return undefined

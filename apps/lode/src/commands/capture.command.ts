@@ -19,8 +19,13 @@ const positive = (text: string): number => {
 export const captureCommand = buildCommand({
   docs: {
     brief: 'Capture frames on links into a pcapng file',
+    fullDescription: [
+      'Links are named as in `lode status`. `switch0-cpu` and `switch1-cpu` are the CPU ports of the switches: what they forward',
+      'to their control software and back, with the sidecar header that docs/wireshark/lodestone.lua decodes.',
+    ].join('\n'),
     customUsage: [
       { input: 'sled0-switch0 -w underlay.pcapng', brief: 'One link until Ctrl-C' },
+      { input: 'switch0-cpu -w punts.pcapng --count 100', brief: 'What switch0 asks its CPU to do' },
       { input: '-w - --seconds 5', brief: 'All links for five seconds, to standard output (pipe it to Wireshark)' },
     ],
   },
@@ -42,9 +47,12 @@ export const captureCommand = buildCommand({
   },
   async func(this: LodeContext, flags: CaptureFlags, ...links: string[]) {
     const directory = this.stateDirectory(flags.state)
+    const file = flags.write === '-' ? undefined : await open(flags.write, 'w')
     const aborter = new AbortController()
     this.process.once('SIGINT', () => aborter.abort())
-    const result = await rackClient(this, directory).capture({
+    const result = await (
+      await rackClient(this, directory)
+    ).capture({
       body: {
         links,
         ...(flags.count === undefined ? {} : { max_frames: flags.count }),
@@ -52,8 +60,10 @@ export const captureCommand = buildCommand({
       },
       signal: aborter.signal,
     })
-    if (!result.ok) return reportFailure(this, directory, result)
-    const file = flags.write === '-' ? undefined : await open(flags.write, 'w')
+    if (!result.ok) {
+      await file?.close()
+      return reportFailure(this, directory, result)
+    }
     let bytes = 0
     try {
       for await (const chunk of result.value) {

@@ -8,7 +8,7 @@ export const downCommand = buildCommand({
   parameters: { flags: rackFlags },
   async func(this: LodeContext, flags: RackFlags) {
     const directory = this.stateDirectory(flags.state)
-    const result = await rackClient(this, directory).shutdown()
+    const result = await (await rackClient(this, directory)).shutdown()
     if (!result.ok) return reportFailure(this, directory, result)
     if (flags.json) this.printJson({ stopped: true })
     else this.print('stopped')

@@ -22,7 +22,7 @@ export const execCommand = buildCommand({
   },
   async func(this: LodeContext, flags: RackFlags, node: string, ...words: string[]) {
     const directory = this.stateDirectory(flags.state)
-    const result = await rackClient(this, directory).exec({ body: { node, command: words.join(' ') } })
+    const result = await (await rackClient(this, directory)).exec({ body: { node, command: words.join(' ') } })
     if (!result.ok) return reportFailure(this, directory, result)
     if (flags.json) this.printJson(result.value)
     else this.process.stdout.write(result.value.output)

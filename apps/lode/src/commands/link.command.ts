@@ -44,7 +44,9 @@ export const linkCommand = buildCommand({
   },
   async func(this: LodeContext, flags: LinkFlags, name: string) {
     const directory = this.stateDirectory(flags.state)
-    const result = await rackClient(this, directory).link_set({
+    const result = await (
+      await rackClient(this, directory)
+    ).link_set({
       params: { name },
       body: {
         ...(flags.up || flags.down ? { up: flags.up } : {}),

@@ -27,7 +27,7 @@ export const powerCommand = buildCommand({
   },
   async func(this: LodeContext, flags: RackFlags, name: string, on: boolean) {
     const directory = this.stateDirectory(flags.state)
-    const result = await rackClient(this, directory).node_power({ params: { name }, body: { on } })
+    const result = await (await rackClient(this, directory)).node_power({ params: { name }, body: { on } })
     if (!result.ok) return reportFailure(this, directory, result)
     if (flags.json) this.printJson({ node: name, on })
     else this.print(`${name} is ${on ? 'on' : 'off'}`)

@@ -12,7 +12,7 @@ export const statusCommand = buildCommand({
   parameters: { flags: rackFlags },
   async func(this: LodeContext, flags: RackFlags) {
     const directory = this.stateDirectory(flags.state)
-    const result = await rackClient(this, directory).info()
+    const result = await (await rackClient(this, directory)).info()
     if (!result.ok) return reportFailure(this, directory, result)
     const info = result.value
     if (flags.json) return this.printJson(info)

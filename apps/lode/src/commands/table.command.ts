@@ -25,7 +25,7 @@ export const tableCommand = buildCommand({
   },
   async func(this: LodeContext, flags: RackFlags, node: string, table?: string) {
     const directory = this.stateDirectory(flags.state)
-    const rack = rackClient(this, directory)
+    const rack = await rackClient(this, directory)
     if (table === undefined) {
       const result = await rack.table_list({ params: { node } })
       if (!result.ok) return reportFailure(this, directory, result)

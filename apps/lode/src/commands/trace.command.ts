@@ -1,6 +1,4 @@
-import { readNdjson } from '@lodestone/api'
-import { TraceEvent } from '@lodestone/contract-testbed'
-import { parseStoryFilter, renderStory, type StoryEvent } from '@lodestone/probe'
+import type { StoryEvent } from '@lodestone/probe'
 import { buildCommand } from '@stricli/core'
 import { ExitStatus, type LodeContext } from '../context.ts'
 import { rackClient, reportFailure } from '../rack-client.ts'
@@ -42,6 +40,9 @@ export const traceCommand = buildCommand({
     positional: { kind: 'array', parameter: { parse: parseText, brief: 'Filter', placeholder: 'FILTER' } },
   },
   async func(this: LodeContext, flags: TraceFlags, ...words: string[]) {
+    const { readNdjson } = await import('@lodestone/api')
+    const { TraceEvent } = await import('@lodestone/contract-testbed')
+    const { parseStoryFilter, renderStory } = await import('@lodestone/probe')
     const filter = words.join(' ')
     const parsed = parseStoryFilter(filter)
     if (!parsed.ok) {
@@ -51,7 +52,9 @@ export const traceCommand = buildCommand({
     const directory = this.stateDirectory(flags.state)
     const aborter = new AbortController()
     this.process.once('SIGINT', () => aborter.abort())
-    const result = await rackClient(this, directory).trace({
+    const result = await (
+      await rackClient(this, directory)
+    ).trace({
       query: { ...(filter === '' ? {} : { filter }), ...(flags.count === undefined ? {} : { packets: flags.count }) },
       signal: aborter.signal,
     })

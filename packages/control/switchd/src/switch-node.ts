@@ -44,6 +44,9 @@ export interface PortCounters {
   readonly txDrops: number
 }
 
+/** Called with each frame that crosses the CPU port, sidecar header and all. The slot may be read during the call only. */
+export type CpuTap = (slot: number, atMs: number) => void
+
 export class SwitchNode {
   readonly name: string
   readonly arena: Arena
@@ -73,6 +76,7 @@ export class SwitchNode {
   readonly #rxDrops = new Float64Array(PORT_COUNT)
   readonly #txDrops = new Float64Array(PORT_COUNT)
   readonly #drops = new Float64Array(NODE_DROP_LIMIT)
+  readonly #cpuTaps: CpuTap[] = []
 
   constructor(options: SwitchNodeOptions) {
     this.name = options.name
@@ -131,7 +135,17 @@ export class SwitchNode {
 
   /** Queues a frame with its sidecar header to enter the pipeline by the CPU port. The slot becomes the node's. */
   inject(slot: number): void {
+    if (this.#cpuTaps.length > 0) this.#tellCpuTaps(slot)
     this.#enqueue(slot, CPU_PORT)
+  }
+
+  /** Watches the CPU port in both directions, for captures. @returns unsubscribe. */
+  tapCpu(fn: CpuTap): () => void {
+    this.#cpuTaps.push(fn)
+    return () => {
+      const at = this.#cpuTaps.indexOf(fn)
+      if (at >= 0) this.#cpuTaps.splice(at, 1)
+    }
   }
 
   /** Counts a frame under a node reason, tells its story if anyone listens, and frees it. */
@@ -291,7 +305,14 @@ export class SwitchNode {
     const count = this.#outCounts[port]!
     if (count === 0) return
     this.#outCounts[port] = 0
-    if (port === CPU_PORT) this.cpu.deliver(this.#outSlots[port]!, count)
-    else this.#ports[port]!.send(this.#outSlots[port]!, count)
+    if (port === CPU_PORT) {
+      if (this.#cpuTaps.length > 0) for (let i = 0; i < count; i++) this.#tellCpuTaps(this.#outSlots[port]![i]!)
+      this.cpu.deliver(this.#outSlots[port]!, count)
+    } else this.#ports[port]!.send(this.#outSlots[port]!, count)
+  }
+
+  #tellCpuTaps(slot: number): void {
+    const nowMs = this.clock.nowMs()
+    for (let i = 0; i < this.#cpuTaps.length; i++) this.#cpuTaps[i]!(slot, nowMs)
   }
 }

@@ -80,9 +80,29 @@ async function answer(
     response.writeHead(result.status).end()
     return
   }
+  if (isDocument(result)) return answerWhole(result, response)
   response.writeHead(result.status)
   response.flushHeaders()
   await pump(result.body, response)
+}
+
+/** Whether the body is a document, and not a stream whose first bytes may be long in coming. */
+function isDocument({ headers }: Response): boolean {
+  return headers.has('content-length') || headers.get('content-type')?.startsWith('application/json') === true
+}
+
+/** Header and body in one write, and so in one TCP segment where they fit. */
+async function answerWhole(result: Response, response: http.ServerResponse): Promise<void> {
+  let body: Uint8Array
+  try {
+    body = new Uint8Array(await result.arrayBuffer())
+  } catch {
+    response.destroy() // as in `pump`
+    return
+  }
+  response.setHeader('content-length', body.length)
+  response.writeHead(result.status)
+  response.end(body)
 }
 
 function toRequest(message: http.IncomingMessage): Request | undefined {

@@ -80,7 +80,7 @@ test('real frames with bytes changed come to an end at every port', async () => 
   await everyFrame((frame) =>
     Array.from({ length: 30 }, () => {
       const bytes = frame.slice()
-      // Not in ARP and NDP, which have no secrets: whoever is on a cable can say who has an address.
+      // Not in ARP, which has no checksum: whoever is on a cable can say who has an address. Those are cut short instead.
       const isNeighbor = bytes[12] === 8 && bytes[13] === 6
       if (isNeighbor) return bytes.subarray(0, 20)
       for (let flips = 1 + random.below(4); flips > 0; flips--)

@@ -2,6 +2,7 @@
  * The directory a rack keeps its state in. One rack at a time: whoever holds `lock` (its process id inside) owns the
  * directory, and a lock whose process is gone is taken over.
  */
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -31,6 +32,20 @@ export async function lockStateDirectory(
     await rm(path, { force: true })
   }
   return { ok: false, pid: 0 }
+}
+
+/**
+ * Readies the directory for the database. While one is made for the first time a mark stands beside it: a database whose making
+ * was cut short may not start, holds nothing that anybody was told of, and is made anew.
+ * @returns what takes the mark away: to be called before the first write is acknowledged.
+ */
+export async function claimDatabase(directory: string): Promise<() => Promise<void>> {
+  const path = join(directory, 'database')
+  const mark = join(directory, 'database.unfinished')
+  if (existsSync(mark)) await rm(path, { recursive: true, force: true })
+  else if (existsSync(path)) return () => Promise.resolve()
+  await writeFile(mark, '')
+  return () => rm(mark, { force: true })
 }
 
 /** Writes a file that only its owner may read. */

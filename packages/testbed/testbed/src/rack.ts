@@ -2,7 +2,7 @@
  * A running rack: the emulation of `rackTopology`, the control plane on top, and what a person needs to reach them.
  * Real time, one process. The state directory holds the database, the control socket and the token of its owner.
  */
-import { type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
+import { errorResponse, type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
 import { SLED_AGENT_PORT } from '@lodestone/contract-sled-agent'
 import { SWITCHD_PORT } from '@lodestone/contract-switchd'
 import type { RackInfo } from '@lodestone/contract-testbed'
@@ -21,7 +21,7 @@ import { Nexus } from '@lodestone/nexus'
 import { controlHandler } from './control-api.ts'
 import { Emulation } from './emulation.ts'
 import type { HostNode } from './host-node.ts'
-import { lockStateDirectory, makePrivate, removeFile, writeSecret } from './os-state-directory.ts'
+import { claimDatabase, lockStateDirectory, makePrivate, removeFile, writeSecret } from './os-state-directory.ts'
 import { compileSwitchProgram } from './os-switch-program.ts'
 import { publish, type PublishSpec } from './publish.ts'
 import { ensureDefaultPool, obtainToken, RECOVERY } from './rack-setup.ts'
@@ -78,6 +78,7 @@ export class Rack {
   #state: RackInfo['state'] = 'starting'
   #readyAfterMs: number | null = null
   #apiPort = 0
+  #isDatabaseWhole = false
 
   /** Resolves when everything works: sessions up, routes everywhere, API answering. Rejects with `RackStartError`. */
   static async start(options: RackOptions): Promise<Rack> {
@@ -207,6 +208,7 @@ export class Rack {
     // The control plane's database starts while the network converges.
     await this.emulation.start()
     this.#progress('network', `${this.emulation.nodes.size} nodes, ${this.emulation.wiring.links.size} links`)
+    const finishDatabase = await claimDatabase(stateDirectory)
     const database = this.nexus.start().catch((error: Error) => {
       throw new RackStartError(`The database in ${stateDirectory}/database does not start: ${error.message}`, {
         cause: error,
@@ -216,6 +218,8 @@ export class Rack {
     const seen = new Set<string>()
     await this.#waitForNetwork(seen)
     await database
+    await finishDatabase()
+    this.#isDatabaseWhole = true
     this.#progress('api', `answers on http://${apiAddress}:${api.port}`)
 
     const token = await obtainToken(this.nexus.handler, this.#options.random)
@@ -248,11 +252,18 @@ export class Rack {
 
   async #listen(address: string, port: number): Promise<HttpServer> {
     const server = await this.#claimPort(port, () =>
-      serveHttp(this.#options.os, { address, port }, (request) => this.nexus.handler(request)),
+      serveHttp(this.#options.os, { address, port }, (request) => this.#publicApi(request)),
     )
     this.#apiPort = server.port
     this.#closers.push(() => server.close())
     return server
+  }
+
+  /** Acknowledges nothing before the database is whole: until then it may have to be made anew. */
+  #publicApi(request: Request): Promise<Response> {
+    if (this.#isDatabaseWhole) return this.nexus.handler(request)
+    const requestId = this.#options.random.uuid()
+    return Promise.resolve(errorResponse({ kind: 'unavailable', message: 'the API is not up' }, requestId))
   }
 
   async #claimPort<T extends HttpServer | TcpListener>(port: number, claim: () => Promise<T>): Promise<T> {

@@ -114,7 +114,10 @@ export class ModuleGuest {
         const headers = message.headers.map(([name, value]): [string, string] => [name, value])
         const hasBody = message.status !== 204 && message.status !== 304
         const body = hasBody ? (message.body as Uint8Array<ArrayBuffer>) : null
-        resolve?.(new Response(body, { status: message.status, headers }))
+        const response = new Response(body, { status: message.status, headers })
+        // because its body is here, whole, and then leaves in one segment with the header
+        if (hasBody) response.headers.set('content-length', String(message.body.length))
+        resolve?.(response)
         break
       }
       case 'print':

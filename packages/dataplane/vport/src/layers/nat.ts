@@ -318,7 +318,7 @@ function hashOf(ip: Ip): number {
 function gatewayText(walk: Walk): string {
   const target = walk.route?.target
   if (target?.kind !== 'internet-gateway') return 'the internet gateway'
-  return `internet gateway ${target.name ?? target.id ?? '(system)'}`
+  return `internet gateway ${target.name ?? target.id ?? 'of the VPC'}`
 }
 
 function staysInside(walk: Walk): Verdict {

@@ -60,7 +60,7 @@ function follow(walk: Walk, route: Route): Verdict {
     return walk.deny(Drop.dropRoute, `route ${route.name} (${route.destination}) says drop`)
   }
   walk.route = route
-  walk.detail = `${route.destination} via ${targetText(route)} (${route.class})`
+  walk.detail = `${route.class} route ${route.destination} via ${targetText(route)}`
   return Verdict.allow
 }
 
@@ -70,7 +70,7 @@ export function targetText(route: Route): string {
     case 'drop':
       return 'drop'
     case 'internet-gateway':
-      return `internet gateway ${target.name ?? target.id ?? '(system)'}`
+      return `internet gateway ${target.name ?? target.id ?? 'of the VPC'}`
     case 'ip':
       return `instance ${target.ip}`
     case 'vpc-subnet':

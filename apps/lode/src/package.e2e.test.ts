@@ -1,0 +1,45 @@
+/** What `npm pack` makes runs where there is nothing but Node and npm, even an old Node. */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { readdir, writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { test } from 'node:test'
+import { start, temporaryDirectory } from './lode-process.fixture.ts'
+
+const APP = join(import.meta.dirname, '..')
+const INSTALL = ['--prefer-offline', '--no-audit', '--no-fund', '--no-progress']
+
+test('the packed command runs from an empty directory: help and the whole demonstration', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const env = withoutRepository()
+  const run = (command: string, ...args: readonly string[]) =>
+    start(command, args, { cwd: directory, env, limitMs: 180_000 }).finished
+
+  const packed = await start('npm', ['pack', '--silent', '--pack-destination', directory], { cwd: APP }).finished
+  assert.equal(packed.status, 0, packed.stderr)
+  const tarball = (await readdir(directory)).find((name) => name.endsWith('.tgz'))
+  assert.ok(tarball !== undefined, packed.stdout)
+  await writeFile(join(directory, 'package.json'), '{ "private": true }')
+  const installed = await run('npm', 'install', ...INSTALL, `./${tarball}`)
+  // A machine without a way to the registry says nothing about the package.
+  if (installed.status !== 0 && /E(NOTFOUND|AI_AGAIN|CONNREFUSED|TIMEDOUT)/.test(installed.stderr)) {
+    return t.skip(`npm install has no registry: ${installed.stderr.slice(0, 200)}`)
+  }
+  assert.equal(installed.status, 0, installed.stderr)
+  assert.equal(existsSync(join(directory, 'node_modules/@lodestone')), false, 'everything of ours is in the bundle')
+
+  const help = await run('npx', 'lode', '--help')
+  assert.equal(help.status, 0, help.stderr)
+  assert.match(help.stdout, /lode up \[--sleds N\]/)
+  const demo = await run('npx', 'lode', 'demo', '--sleds', '1')
+  assert.equal(demo.status, 0, demo.stderr)
+  assert.match(demo.stdout, /^DELIVERED [^]*^DROPPED [^]*^All of it happened/m)
+  t.diagnostic(`install ${Math.round(installed.elapsedMs)} ms, demo ${Math.round(demo.elapsedMs)} ms`)
+})
+
+/** Without what npm adds for scripts of this repository: its programs on the path, and its settings. */
+function withoutRepository(): NodeJS.ProcessEnv {
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((each) => !each.includes('node_modules'))
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_') && name !== 'NODE_OPTIONS')
+  return { ...Object.fromEntries(own), PATH: path.join(delimiter) }
+}
