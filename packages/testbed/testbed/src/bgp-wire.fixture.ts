@@ -1,6 +1,6 @@
 /** For tests: one end of a BGP session with no speaker behind it. It writes the bytes it is told to, and keeps what comes back. */
 import type { TcpSocket } from '@lodestone/host'
-import { Ip } from '@lodestone/net'
+import type { Ip } from '@lodestone/net'
 import type { RackLab } from './rack-lab.fixture.ts'
 
 export const MARKER = 'ff'.repeat(16)
