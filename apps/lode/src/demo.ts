@@ -8,6 +8,7 @@ import { type TestbedClient, testbedApi, TraceEvent } from '@lodestone/contract-
 import { sleep } from '@lodestone/host'
 import { renderStory, type Story, type StoryEvent, verdict } from '@lodestone/probe'
 import { Rack } from '@lodestone/testbed'
+import { rmSync } from 'node:fs'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,6 +29,12 @@ export async function demo(context: LodeContext, flags: DemoFlags): Promise<void
   const say = (text: string): void => {
     if (!flags.json) context.print(text)
   }
+  // Nothing of it is worth keeping, so there is nothing to stop in order.
+  const interrupted = (): void => {
+    rmSync(stateDirectory, { recursive: true, force: true })
+    context.process.exit(128 + 2)
+  }
+  context.process.once('SIGINT', interrupted)
   let rack: Rack | undefined
   try {
     const startMs = context.clock.nowMs()

@@ -53,15 +53,15 @@ export class Emulation {
   }
 
   hosts(): readonly HostNode[] {
-    return [...this.#nodes.values()].filter((node) => node.kind === 'host')
+    return this.#inOrder().filter((node) => node.kind === 'host')
   }
 
   sleds(): readonly SledNode[] {
-    return [...this.#nodes.values()].filter((node) => node.kind === 'sled')
+    return this.#inOrder().filter((node) => node.kind === 'sled')
   }
 
   switches(): readonly RackSwitchNode[] {
-    return [...this.#nodes.values()].filter((node) => node.kind === 'switch')
+    return this.#inOrder().filter((node) => node.kind === 'switch')
   }
 
   specs<Kind extends NodeSpec['kind']>(kind: Kind): readonly Extract<NodeSpec, { kind: Kind }>[] {
@@ -94,6 +94,11 @@ export class Emulation {
       }
     }
     return true
+  }
+
+  /** As the topology lists them, whatever was switched off and on meanwhile. */
+  #inOrder(): readonly RackNode[] {
+    return this.topology.nodes.flatMap((spec) => this.#nodes.get(spec.name) ?? [])
   }
 
   #build(spec: NodeSpec): RackNode {
