@@ -1,0 +1,166 @@
+/**
+ * The class that holds a register's bits. The driver's has getters where it may read and setters where it may write;
+ * the device's (`Simulated…`) has both for every field. Reserved bits have neither and stay as they are.
+ *
+ * Invariant: up to 32 bits the bits are kept as a signed 32-bit number, which the engine stores without allocation.
+ */
+import type { RegisterField, RegisterType } from '../specification/model.ts'
+import { camelCase, memberNames, pascalCase, type SourceNames } from './source-names.ts'
+import { comment, hex, maskOf, rawLiteral } from './source-text.ts'
+
+export type Side = 'driver' | 'device'
+
+export function renderValueClass(register: RegisterType, names: SourceNames, side: Side): readonly string[] {
+  // Because every register has a name.
+  const base = names.registers.get(register)!
+  const name = side === 'driver' ? base : `Simulated${base}`
+  const isWide = register.width > 32
+  const doc = side === 'driver' ? register.doc : [`What a simulated device sees of ${base}: every field, both ways.`]
+  const raw = isWide ? 'bigint' : 'number'
+  const members = memberNames(register.fields)
+  const lines = [
+    ...comment(doc),
+    `export class ${name} {`,
+    '/** After a reset. */',
+    `static readonly RESET = ${rawLiteral(register.reset, register.width)}`,
+  ]
+  if (side === 'driver') lines.push(...renderAttributes(register))
+  lines.push(`#raw: ${raw}`, '', `constructor(raw: ${raw} = ${name}.RESET) {`, `this.#raw = ${keep(register)}`, '}', '')
+  lines.push('/** All bits, reserved ones too. */', `get raw(): ${raw} {`, `return this.#raw${unsigned(register)}`, '}')
+  for (const field of register.fields) {
+    if (field.mode === 'reserved') continue
+    // Because the map was made from these fields.
+    lines.push('', ...renderField(field, members.get(field.name)!, { register, name, names, side }))
+  }
+  lines.push('', ...renderText(register, name, members, side), '}')
+  return lines
+}
+
+/** The constant that holds the class named `name`. */
+export function constructorName(name: string): string {
+  return `${camelCase(name)}Class`
+}
+
+export function isReadable(field: RegisterField): boolean {
+  return field.mode === 'ro' || field.mode === 'rw'
+}
+
+export function isWritable(field: RegisterField): boolean {
+  return field.mode === 'wo' || field.mode === 'rw'
+}
+
+interface FieldContext {
+  readonly register: RegisterType
+  readonly name: string
+  readonly names: SourceNames
+  readonly side: Side
+}
+
+function renderField(field: RegisterField, member: string, context: FieldContext): readonly string[] {
+  const { side } = context
+  const lines: string[] = []
+  const doc = comment(field.access === 'plain' ? field.doc : [...field.doc, `(Access: ${field.access}.)`])
+  if (side === 'device' || isReadable(field)) lines.push(...doc, ...renderGetter(field, member, context))
+  if (side === 'driver' && !isWritable(field)) return lines
+  if (lines.length > 0) lines.push('')
+  else lines.push(...doc)
+  // A property with only a setter could still be read, as undefined: what cannot be read is a method.
+  const isMethod = side === 'driver' && !isReadable(field)
+  lines.push(...renderSetter(field, isMethod ? `set${pascalCase(member)}` : `set ${member}`, member, context))
+  return lines
+}
+
+function renderGetter(field: RegisterField, member: string, context: FieldContext): readonly string[] {
+  const { register, names } = context
+  const { type, width } = field
+  if (type.kind === 'bool') {
+    const zero = register.width > 32 ? '0n' : '0'
+    const mask = rawLiteral(maskOf(field), register.width)
+    return [`get ${member}(): boolean {`, `return (this.#raw & ${mask}) !== ${zero}`, '}']
+  }
+  const bits = extract(field, register)
+  if (type.kind === 'bits') return [`get ${member}(): Bits<${width}> {`, `return (${bits}) as Bits<${width}>`, '}']
+  const enumName = names.enums.get(type.type)
+  if (type.type.isExhaustive) return [`get ${member}(): ${enumName} {`, `return decode${enumName}(${bits})`, '}']
+  return [
+    `get ${member}(): ${enumName} | undefined {`,
+    `return decode${enumName}(${bits})`,
+    '}',
+    '',
+    `/** The bits of ${member}, declared or not. */`,
+    `get ${member}Raw(): Bits<${width}> {`,
+    `return (${bits}) as Bits<${width}>`,
+    '}',
+  ]
+}
+
+function renderSetter(field: RegisterField, head: string, member: string, context: FieldContext): readonly string[] {
+  const { register, name, names } = context
+  const { type, width, offset } = field
+  const isWide = register.width > 32
+  const mask = rawLiteral(maskOf(field), register.width)
+  const end = head.startsWith('set ') ? '' : ': void'
+  if (type.kind === 'bool') {
+    const assignment = `this.#raw = value ? this.#raw | ${mask} : this.#raw & ~${mask}`
+    return [`${head}(value: boolean)${end} {`, assignment, '}']
+  }
+  const what = `'${name}.${member}'`
+  const parameter = type.kind === 'enum' ? names.enums.get(type.type) : `BitsInput<${width}>`
+  const lines = [`${head}(value: ${parameter})${end} {`]
+  // Written out: a call here costs more than the access.
+  if (type.kind === 'bits') lines.push(`if (${misfit(width)}) throw outOfRange(value, ${width}, ${what})`)
+  let value = type.kind === 'enum' ? `encode${names.enums.get(type.type)}(value)` : 'value'
+  if (isWide && width <= 32) value = `BigInt(${value})`
+  const shifted = offset === 0 ? value : `(${value} << ${offset}${isWide ? 'n' : ''})`
+  lines.push(`this.#raw = (this.#raw & ~${mask}) | ${shifted}`, '}')
+  return lines
+}
+
+/** True when `value` is not a whole number of `width` bits; NaN and fractions equal no result of `&`. */
+function misfit(width: number): string {
+  if (width > 32) return `BigInt.asUintN(${width}, value) !== value`
+  return width === 32 ? 'value >>> 0 !== value' : `(value & ${hex((1n << BigInt(width)) - 1n)}) !== value`
+}
+
+/** An expression for the field's bits as an unsigned number or, above 32 bits, a bigint. */
+function extract({ offset, width }: RegisterField, register: RegisterType): string {
+  const mask = hex((1n << BigInt(width)) - 1n)
+  if (register.width > 32) {
+    const shifted = offset === 0 ? 'this.#raw' : `(this.#raw >> ${offset}n)`
+    return width > 32 ? `${shifted} & ${mask}n` : `Number(${shifted} & ${mask}n)`
+  }
+  if (width === 32) return 'this.#raw >>> 0'
+  return `${offset === 0 ? 'this.#raw' : `(this.#raw >>> ${offset})`} & ${mask}`
+}
+
+function keep({ width }: RegisterType): string {
+  if (width === 32) return 'raw | 0'
+  return width < 32 ? `raw & ${hex((1n << BigInt(width)) - 1n)}` : `BigInt.asUintN(${width}, raw)`
+}
+
+function unsigned({ width }: RegisterType): string {
+  return width === 32 ? ' >>> 0' : ''
+}
+
+/** Attributes of the register (empty field name) and its fields, as they stand in the specification. */
+function renderAttributes(register: RegisterType): readonly string[] {
+  const rows = [
+    ...register.attributes.map(({ name, value }) => ['', name, value]),
+    ...register.fields.flatMap((field) => field.attributes.map(({ name, value }) => [field.name, name, value])),
+  ]
+  if (rows.length === 0) return []
+  const literals = rows.map((row) => `[${row.map((text) => JSON.stringify(text)).join(', ')}],`)
+  return ['/** [field or empty, attribute, value] */', 'static readonly ATTRIBUTES = [', ...literals, '] as const']
+}
+
+function renderText(
+  register: RegisterType,
+  name: string,
+  members: ReadonlyMap<string, string>,
+  side: Side,
+): readonly string[] {
+  const shown = register.fields.filter((field) => isReadable(field) || (side === 'device' && field.mode !== 'reserved'))
+  const fields = shown.map((field) => ` ${members.get(field.name)}=\${this.${members.get(field.name)}}`)
+  const raw = '0x${this.raw.toString(16)}'
+  return ['toString(): string {', `return \`${name}(${raw})${fields.join('')}\``, '}']
+}
