@@ -23,7 +23,6 @@ function setup() {
     arena,
     clock,
     tracer,
-    random,
     underlayAddress: Ip.of('fd00:1122:3344:101::1'),
     sendUnderlay: (slot) => arena.free(slot),
   })

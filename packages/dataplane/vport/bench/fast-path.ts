@@ -26,7 +26,6 @@ const engine = new VportEngine({
   arena,
   clock,
   tracer: new Tracer(() => clock.nowMs()),
-  random: new SeededRandom(1),
   underlayAddress: SLED_A,
   sendUnderlay: (slot) => sent.push(slot),
 })

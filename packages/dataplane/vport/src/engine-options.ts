@@ -1,6 +1,6 @@
 /** What an engine is given, and what it says about itself. */
 import type { Arena } from '@lodestone/frame'
-import type { Clock, Random } from '@lodestone/host'
+import type { Clock } from '@lodestone/host'
 import type { Ip } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
 import type { PortCounter } from './port-state.ts'
@@ -12,7 +12,6 @@ export interface VportEngineOptions {
   readonly clock: Clock
   readonly tracer: Tracer
   /** Reserved: nothing is random yet, so that the same packets always make the same choices. */
-  readonly random: Random
   readonly underlayAddress: Ip
   /** Takes a frame whose bytes begin at the outer IPv6 header; the slot becomes the callee's. */
   readonly sendUnderlay: (slot: number) => void

@@ -52,7 +52,6 @@ export class SledNode {
       arena,
       clock,
       tracer,
-      random: random.fork(`vport:${spec.name}`),
       underlayAddress: spec.address,
       sendUnderlay: (slot) => this.stack.outputIp(slot),
     })
