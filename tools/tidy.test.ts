@@ -33,6 +33,19 @@ test('every package has a README of about one screen, with an example that a tes
   }
 })
 
+test('a package declares no other package that it does not import', () => {
+  for (const path of packages) {
+    const { dependencies = {} } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'))
+    const sources = readdirSync(join(root, path), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.includes('node_modules'))
+      .map((file) => readFileSync(join(root, path, file), 'utf8'))
+    for (const name of Object.keys(dependencies)) {
+      const isImported = sources.some((text) => text.includes(`'${name}'`) || text.includes(`'${name}/`))
+      assert.ok(isImported, `${path} declares ${name} and imports it nowhere`)
+    }
+  }
+})
+
 test('file names are kebab-case nouns', () => {
   for (const file of trackedFiles() ?? []) {
     if (!/^(packages|apps|tools)\/.*\.(ts|js)$/.test(file)) continue

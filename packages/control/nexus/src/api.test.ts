@@ -14,6 +14,7 @@ import { REQUIREMENTS } from './auth/authorize.ts'
 import { clientWith, type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
 import type { Nexus } from './nexus.ts'
 import { REFERENCE_MISSING, REFERENCE_URL, referenceCheck, referenceOperations } from './reference.fixture.ts'
+import { insertSession } from './store/session.ts'
 import { Store } from './store/store.ts'
 
 const GIB = 2 ** 30
@@ -113,6 +114,17 @@ test('a session ends by logout, after eight idle hours, and after a day in any c
   for (const hours of [7, 9, 16, 23]) assert.ok(await authenticate(store.db, busy, at(hours)), `after ${hours} hours`)
   assert.equal(await authenticate(store.db, idle, at(9)), undefined)
   assert.equal(await authenticate(store.db, busy, at(25)), undefined)
+})
+
+test('a login clears away sessions that have been idle for too long', async () => {
+  const { id: user_id } = valueOf(await api.current_user_view())
+  const time = new Date(rack.clock.wallMs() - 9 * 3_600_000)
+  const stale = { token_hash: 'stale', user_id, time_created: time, time_last_used: time }
+  await insertSession(store.db, stale)
+  await login(handler)
+  const left = await store.db.selectFrom('session').select('token_hash').execute()
+  assert.ok(left.length > 0)
+  assert.ok(left.every((row) => row.token_hash !== 'stale'))
 })
 
 test('the device flow gives a token that works as a bearer and can be revoked', async () => {

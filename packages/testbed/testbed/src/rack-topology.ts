@@ -213,4 +213,3 @@ function hostIn(prefix: Prefix, index: number): Prefix {
 
 /** For messages: what the client is called. */
 export const CLIENT_NAME = 'client'
-export const CLIENT_SOURCE: Ip = CLIENT_ADDRESS

@@ -1,7 +1,14 @@
 /** Login, the current user, device authorization (RFC 8628), access tokens, SSH keys. */
 import { ApiFailure, invalidRequest, Reply } from '@lodestone/api'
 import { type CurrentUser, DEVICE_GRANT_TYPE, type SshKey } from '@lodestone/contract-nexus'
-import { type Actor, SESSION_ABSOLUTE_MS, SESSION_COOKIE, sessionCookie, TOKEN_PREFIX } from '../auth/authenticate.ts'
+import {
+  type Actor,
+  SESSION_ABSOLUTE_MS,
+  SESSION_COOKIE,
+  SESSION_IDLE_MS,
+  sessionCookie,
+  TOKEN_PREFIX,
+} from '../auth/authenticate.ts'
 import { actorOf } from '../auth/authorize.ts'
 import { hashPassword, verifyPassword } from '../auth/password.ts'
 import { newSecret, newUserCode, secretDigest } from '../auth/secret.ts'
@@ -13,6 +20,7 @@ import {
   deleteAccessToken,
   deleteDeviceAuth,
   deleteSession,
+  deleteSessionsUnusedSince,
   deleteSshKey,
   deviceAuthByCodeHash,
   deviceAuthByUserCode,
@@ -63,6 +71,8 @@ export function sessionHandlers(service: Service): HandlersOf<Ids> {
       }
       const secret = newSecret(random)
       const now = nowOf(service)
+      // Whoever logs in clears away what nobody can use any more, so the table does not grow for ever.
+      await deleteSessionsUnusedSince(store.db, new Date(now.getTime() - SESSION_IDLE_MS))
       await insertSession(store.db, {
         token_hash: secretDigest(secret),
         user_id: user.id,
