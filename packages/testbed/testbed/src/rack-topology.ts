@@ -11,7 +11,6 @@
  *             |  \  /  |            rear0 … rearN
  *           sled0 … sledN           nic0 to switch0, nic1 to switch1
  */
-import type { Ip } from '@lodestone/net'
 import { Mac, Prefix } from '@lodestone/net'
 import {
   CLIENT_ADDRESS,
