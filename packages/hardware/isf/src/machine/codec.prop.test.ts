@@ -20,6 +20,7 @@ import {
   type Specification,
   type Word,
 } from '../index.ts'
+import { ones } from './piece.ts'
 import { Draw, randomSpecification } from '../testing/random-specification.ts'
 
 function specificationOf(seed: number): Specification {
@@ -84,6 +85,15 @@ test('encode agrees with a bit-at-a-time model, decode undoes it, and text comes
     }),
     { numRuns: 120 },
   )
+})
+
+test('a constant of 31 bits in one limb keeps to its bits', () => {
+  assert.deepEqual(
+    [1, 8, 30, 31, 32].map((width) => ones(width)),
+    [1, 0xff, 0x3fffffff, 0x7fffffff, 0xffffffff],
+  )
+  const specification = specificationOf(1631535810)
+  checkSet(createInstructionSet(specification), specification, new Draw(1631535811))
 })
 
 test('disassembling any words and assembling the text gives the same words', () => {

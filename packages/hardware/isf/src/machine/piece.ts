@@ -21,9 +21,10 @@ export function limbCount(width: number): number {
   return Math.ceil(width / 32)
 }
 
-/** `width` ones, as an unsigned number. */
+/** `width` ones, at most 32, as an unsigned number. */
 export function ones(width: number): number {
-  return width >= 32 ? 0xffffffff : (1 << width) - 1
+  // Not a shift: `1 << 31` is negative.
+  return 2 ** width - 1
 }
 
 export function limbOf(value: bigint, limb: number): number {
