@@ -7,21 +7,25 @@ import { firewallEndpoints } from './firewall.ts'
 import { floatingIpEndpoints } from './floating-ip.ts'
 import { hardwareEndpoints } from './hardware.ts'
 import { instanceEndpoints } from './instance.ts'
+import { internetGatewayEndpoints } from './internet-gateway.ts'
 import { ipPoolEndpoints } from './ip-pool.ts'
 import { networkInterfaceEndpoints } from './network-interface.ts'
 import { projectEndpoints } from './project.ts'
 import { sessionEndpoints } from './session.ts'
+import { vpcRouterEndpoints } from './vpc-router.ts'
 import { vpcEndpoints } from './vpc.ts'
 
 export * from './firewall.ts'
 export * from './floating-ip.ts'
 export * from './hardware.ts'
 export * from './instance.ts'
+export * from './internet-gateway.ts'
 export * from './ip-pool.ts'
 export * from './network-interface.ts'
 export * from './project.ts'
 export * from './session.ts'
 export { UNSERVED_OPERATIONS } from './unserved-operations.ts'
+export * from './vpc-router.ts'
 export * from './vpc.ts'
 
 /** The newest `api-version` that is understood; older ones are served with the same shapes. */
@@ -35,6 +39,8 @@ export const nexusApi = api({
     ...sessionEndpoints,
     ...projectEndpoints,
     ...vpcEndpoints,
+    ...vpcRouterEndpoints,
+    ...internetGatewayEndpoints,
     ...firewallEndpoints,
     ...instanceEndpoints,
     ...networkInterfaceEndpoints,

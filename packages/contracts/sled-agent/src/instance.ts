@@ -2,7 +2,7 @@
 import { endpoint } from '@lodestone/api'
 import { z } from 'zod'
 import { Generation } from './address.ts'
-import { ExternalIps, FirewallRule, Nic, VpcRoute } from './nic.ts'
+import { ExternalIps, FirewallRule, Nic, VpcRouteSet } from './nic.ts'
 
 export const InstanceEnsure = z
   .object({
@@ -17,7 +17,8 @@ export const InstanceEnsure = z
     nics: z.array(Nic).max(8),
     external_ips: ExternalIps,
     firewall_rules: z.array(FirewallRule),
-    routes: z.array(VpcRoute),
+    /** A set for each block of a subnet that it has an interface in. */
+    routes: z.array(VpcRouteSet),
     /** Base64; what the guest gets to run or to configure itself with. */
     user_data: z.string(),
   })

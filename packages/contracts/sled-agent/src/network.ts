@@ -2,7 +2,7 @@
 import { endpoint } from '@lodestone/api'
 import { z } from 'zod'
 import { Generation, IpAddr, MacAddr, Vni } from './address.ts'
-import { FirewallRule, VpcRoute } from './nic.ts'
+import { FirewallRule, VpcRouteSet } from './nic.ts'
 
 export const V2pMapping = z
   .object({
@@ -26,11 +26,7 @@ export const VpcRoutes = z
   .object({
     generation: Generation,
     /** One set for each subnet with ports on this sled. */
-    sets: z.array(
-      z.object({ vni: Vni, subnet: z.union([z.cidrv4(), z.cidrv6()]), routes: z.array(VpcRoute) }).meta({
-        id: 'VpcRouteSet',
-      }),
-    ),
+    sets: z.array(VpcRouteSet),
   })
   .meta({ id: 'VpcRoutes' })
 export type VpcRoutes = z.output<typeof VpcRoutes>

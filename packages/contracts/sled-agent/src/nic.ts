@@ -27,7 +27,16 @@ export const SourceNat = z
 
 /** On the way out a floating address is preferred to an ephemeral one, and that to source NAT. */
 export const ExternalIps = z
-  .object({ snat: SourceNat.optional(), ephemeral: IpAddr.optional(), floating: z.array(IpAddr) })
+  .object({
+    snat: SourceNat.optional(),
+    ephemeral: IpAddr.optional(),
+    floating: z.array(IpAddr),
+    /**
+     * Which internet gateways each address may be used through. Absent: every one; present: an address that is not
+     * listed only where a route names no gateway.
+     */
+    internet_gateways: z.record(z.string(), z.array(z.guid())).optional(),
+  })
   .meta({ id: 'ExternalIps' })
 export type ExternalIps = z.output<typeof ExternalIps>
 
@@ -71,7 +80,8 @@ export type FirewallRule = z.output<typeof FirewallRule>
 export const RouteTarget = z
   .discriminatedUnion('type', [
     z.object({ type: z.literal('drop') }),
-    z.object({ type: z.literal('internet_gateway') }),
+    /** Without an id: the rack's own gateway, through which every address may be used. The name is for people. */
+    z.object({ type: z.literal('internet_gateway'), id: z.guid().optional(), name: z.string().optional() }),
     z.object({ type: z.literal('ip'), value: IpAddr }),
     z.object({ type: z.literal('vpc_subnet'), value: IpNet }),
   ])
@@ -86,3 +96,8 @@ export const VpcRoute = z
   })
   .meta({ id: 'VpcRoute' })
 export type VpcRoute = z.output<typeof VpcRoute>
+
+export const VpcRouteSet = z
+  .object({ vni: Vni, subnet: IpNet, routes: z.array(VpcRoute) })
+  .meta({ id: 'VpcRouteSet', description: "The routes of one block of a subnet: destinations of the block's family." })
+export type VpcRouteSet = z.output<typeof VpcRouteSet>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import type { CallResult } from '@lodestone/api'
-import type { NexusClient } from '@lodestone/contract-nexus'
+import type { NexusClient, RouteDestination, RouteTarget } from '@lodestone/contract-nexus'
 import { clientWith, type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
 import type { Nexus } from './nexus.ts'
 import { REFERENCE_MISSING, REFERENCE_URL, referenceCheck } from './reference.fixture.ts'
@@ -75,14 +75,24 @@ test('a request for an instance with a floating IP reaches sleds and switches', 
   assert.match(nic.mac, /^A8:40:25:F[0-9A-E]:/)
 
   const { spec } = rack.sleds[0]!.find(id)
+  const gateway = valueOf(
+    await api.internet_gateway_view({ params: { gateway: 'default' }, query: { project, vpc: 'default' } }),
+  )
   assert.deepEqual(spec.external_ips, {
     snat: { ip: '198.51.100.11', first_port: 0, last_port: 16_383 },
     floating: ['198.51.100.10'],
+    internet_gateways: { '198.51.100.10': [gateway.id], '198.51.100.11': [gateway.id] },
   })
   const rules = spec.firewall_rules.map((rule) => rule.name)
   assert.deepEqual(rules, ['allow-internal-inbound', 'allow-ssh', 'allow-icmp'])
   assert.deepEqual(spec.nics[0]?.ipv4, { ip: '172.30.0.5', subnet: '172.30.0.0/22' })
-  assert.ok(spec.routes.some((route) => route.dest === '0.0.0.0/0' && route.target.type === 'internet_gateway'))
+  const [routes4, routes6] = spec.routes
+  assert.equal(routes4?.subnet, '172.30.0.0/22')
+  assert.deepEqual(routes4.routes.map(({ dest, target }) => `${dest} ${target.type}`).toSorted(), [
+    '0.0.0.0/0 internet_gateway',
+    '172.30.0.0/22 vpc_subnet',
+  ])
+  assert.ok(routes6?.routes.some((route) => route.dest === '::/0'))
 
   for (const sled of rack.sleds) {
     const hosts = sled.v2p.mappings.map((mapping) => `${mapping.virtual_ip} ${mapping.physical_host_ip}`)
@@ -177,6 +187,101 @@ test('firewall rules reach the sleds resolved, and names that do not exist match
   for (const name of ['one', 'two']) {
     await removeInstance(valueOf(await api.instance_view({ params: { instance: name }, query: { project } })).id)
   }
+})
+
+test('routes of a custom router reach the sleds resolved, and go with it', async () => {
+  const project = 'paths'
+  const query = { project, vpc: 'default' }
+  valueOf(await api.project_create({ body: { name: project, description: '' } }))
+  const id = await createInstance(project, 'fire-wall')
+  await settle(rack, nexus)
+  const sled = rack.sleds.find((candidate) => candidate.instances.has(id))!
+  const { vni } = sled.find(id).spec.nics[0]!
+  const customRoutes = (): string[] =>
+    sled.routes.sets
+      .filter((set) => set.vni === vni)
+      .flatMap((set) => set.routes)
+      .filter((route) => route.router === 'custom')
+      .map(({ dest, target }) => `${dest} ${JSON.stringify(target)}`)
+
+  const body = { name: 'inspect', description: '' }
+  const router = valueOf(await api.vpc_router_create({ query, body }))
+  assert.equal(router.kind, 'custom')
+  const inRouter = { router: router.id }
+  const add = (name: string, destination: RouteDestination, target: RouteTarget) =>
+    api.vpc_router_route_create({ query: inRouter, body: { name, description: '', destination, target } })
+  valueOf(await add('black-hole', { type: 'ip_net', value: '192.0.2.0/24' }, { type: 'drop' }))
+  valueOf(await add('via', { type: 'ip', value: '203.0.113.9' }, { type: 'instance', value: 'fire-wall' }))
+  valueOf(await add('nowhere', { type: 'ip', value: '203.0.113.10' }, { type: 'instance', value: 'nobody' }))
+  const out = { type: 'internet_gateway', value: 'other' } as const
+  valueOf(await add('out', { type: 'ip_net', value: '0.0.0.0/0' }, out))
+  await settle(rack, nexus)
+  assert.deepEqual(customRoutes(), [], 'no subnet uses the router yet')
+
+  const subnet = valueOf(
+    await api.vpc_subnet_update({ params: { subnet: 'default' }, query, body: { custom_router: 'inspect' } }),
+  )
+  assert.equal(subnet.custom_router_id, router.id)
+  await settle(rack, nexus)
+  assert.deepEqual(customRoutes().toSorted(), [
+    '192.0.2.0/24 {"type":"drop"}',
+    '203.0.113.9/32 {"type":"ip","value":"172.30.0.5"}',
+  ])
+  const other = valueOf(await api.internet_gateway_create({ query, body: { name: 'other', description: '' } }))
+  await settle(rack, nexus)
+  const toOther = `0.0.0.0/0 {"type":"internet_gateway","id":"${other.id}","name":"other"}`
+  assert.ok(customRoutes().includes(toOther), 'a name that begins to exist begins to count')
+  const pool = { name: 'own', description: '', ip_pool: 'internet' }
+  valueOf(await api.internet_gateway_ip_pool_create({ query: { gateway: other.id }, body: pool }))
+  await settle(rack, nexus)
+  assert.ok(Object.values(sled.externalIps(id).internet_gateways!).every((gateways) => gateways.includes(other.id)))
+  const busy = await api.internet_gateway_delete({ params: { gateway: 'other' }, query })
+  assert.ok(!busy.ok && busy.kind === 'refused' && busy.status === 400, 'a gateway with pools goes only with cascade')
+  valueOf(await api.internet_gateway_delete({ params: { gateway: 'other' }, query: { ...query, cascade: true } }))
+  const routes = valueOf(await api.vpc_router_route_list({ query: inRouter })).items.map((route) => route.name)
+  assert.deepEqual(routes, ['black-hole', 'nowhere', 'via'])
+
+  for (const [destination, target, message] of [
+    [{ type: 'vpc', value: 'default' }, { type: 'drop' }, /a VPC cannot be the destination/],
+    [{ type: 'ip', value: '192.0.2.1' }, { type: 'subnet', value: 'default' }, /a subnet cannot be the target/],
+    [{ type: 'ip', value: '192.0.2.1' }, { type: 'ip', value: '2001:db8::1' }, /of one IP version/],
+  ] as const) {
+    const refused = await add('wrong', destination, target)
+    assert.ok(!refused.ok && refused.kind === 'refused' && refused.status === 400)
+    assert.match(refused.message, message)
+  }
+  const system = { ...query, router: 'system' }
+  const own = valueOf(await api.vpc_router_route_list({ query: system })).items
+  assert.deepEqual(
+    own.map((route) => `${route.name} ${route.kind}`),
+    ['default vpc_subnet', 'default-v4 default', 'default-v6 default'],
+  )
+  const route = own[1]!
+  for (const refused of [
+    await api.vpc_router_route_delete({ params: { route: route.id } }),
+    await api.vpc_router_route_update({
+      params: { route: own[0]!.id },
+      body: { ...own[0]!, target: { type: 'drop' } },
+    }),
+    await api.vpc_router_route_create({ query: system, body: { ...route, name: 'mine' } }),
+    await api.vpc_router_delete({ params: { router: 'system' }, query }),
+  ]) {
+    assert.ok(!refused.ok && refused.kind === 'refused' && refused.status === 400)
+  }
+  const { name, description, destination } = route
+  const closed = { name, description, destination, target: { type: 'drop' as const } }
+  valueOf(await api.vpc_router_route_update({ params: { route: route.id }, body: closed }))
+  valueOf(await api.vpc_router_delete({ params: { router: 'inspect' }, query }))
+  await settle(rack, nexus)
+  assert.deepEqual(customRoutes(), [])
+  const left = sled.routes.sets.find((set) => set.vni === vni && set.subnet === '172.30.0.0/22')!.routes
+  assert.ok(left.some((candidate) => candidate.dest === '0.0.0.0/0' && candidate.target.type === 'drop'))
+  assert.equal(
+    valueOf(await api.vpc_subnet_view({ params: { subnet: 'default' }, query })).custom_router_id,
+    null,
+    'the subnet goes on with the system router alone',
+  )
+  await removeInstance(id)
 })
 
 test('instances are spread over the sleds, and go through stop, start, reboot and delete', async () => {

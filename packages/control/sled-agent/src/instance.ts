@@ -12,7 +12,7 @@ import type { Tracer } from '@lodestone/probe'
 import type { VirtualPort, VportEngine } from '@lodestone/vport'
 import { ConsoleBuffer } from './console-buffer.ts'
 import type { Guest, InstanceRunner } from './instance-runner.ts'
-import { portConfigFromContract } from './port-config-from-contract.ts'
+import { isSetOf, portConfigFromContract } from './port-config-from-contract.ts'
 
 const GUEST_MTU = 1500
 
@@ -155,7 +155,7 @@ export class Instance {
         nic,
         externalIps: desired.external_ips,
         firewall: desired.firewall_rules,
-        routes: desired.routes,
+        routes: desired.routes.filter((set) => isSetOf(set, nic)).flatMap((set) => set.routes),
         dhcp: { hostname: desired.hostname, dns: this.#options.dnsServers },
         mtuBytes: GUEST_MTU,
       })

@@ -4,6 +4,7 @@ import type {
   FirewallRule as ContractRule,
   Nic,
   VpcRoute,
+  VpcRouteSet,
 } from '@lodestone/contract-sled-agent'
 import { Ip, Mac, Prefix } from '@lodestone/net'
 import type {
@@ -33,7 +34,7 @@ export interface PortInputs {
 /** Text was checked by the contract's schemas, so what does not parse here is a bug. */
 export function portConfigFromContract(inputs: PortInputs): PortConfig {
   const { nic } = inputs
-  const external = nic.primary ? inputs.externalIps : { floating: [] }
+  const external: ContractExternalIps = nic.primary ? inputs.externalIps : { floating: [] }
   const ip4 = nic.ipv4 === undefined ? undefined : ipConfig(nic.ipv4)
   const ip6 = nic.ipv6 === undefined ? undefined : ipConfig(nic.ipv6)
   return {
@@ -45,11 +46,17 @@ export function portConfigFromContract(inputs: PortInputs): PortConfig {
     ...(ip4 === undefined ? {} : { ip4, externalIps4: externalIpsOf(external, 4) }),
     ...(ip6 === undefined ? {} : { ip6, externalIps6: externalIpsOf(external, 6) }),
     firewall: inputs.firewall.flatMap((rule) => firewallRuleFromContract(rule, nic.id) ?? []),
+    ...(external.internet_gateways === undefined ? {} : { internetGateways: external.internet_gateways }),
     routes: inputs.routes.map(routeFromContract),
     dhcp: inputs.dhcp,
     mtuBytes: inputs.mtuBytes,
     transitIps: nic.transit_ips.map((text) => ({ prefix: Prefix.of(text), allowIn: true, allowOut: true })),
   }
+}
+
+/** Whether a set of routes is for a subnet that the interface is in. */
+export function isSetOf(set: VpcRouteSet, nic: Nic): boolean {
+  return set.vni === nic.vni && (nic.ipv4?.subnet === set.subnet || nic.ipv6?.subnet === set.subnet)
 }
 
 function ipConfig(config: { readonly ip: string; readonly subnet: string }): IpConfig {
@@ -124,7 +131,11 @@ function routeTarget(target: VpcRoute['target']): RouteTarget {
     case 'drop':
       return { kind: 'drop' }
     case 'internet_gateway':
-      return { kind: 'internet-gateway' }
+      return {
+        kind: 'internet-gateway',
+        ...(target.id === undefined ? {} : { id: target.id }),
+        ...(target.name === undefined ? {} : { name: target.name }),
+      }
     case 'ip':
       return { kind: 'ip', ip: Ip.of(target.value) }
     case 'vpc_subnet':

@@ -12,6 +12,7 @@ import type { Tracer } from '@lodestone/probe'
 import type { VportEngine } from '@lodestone/vport'
 import { Instance } from './instance.ts'
 import type { InstanceRunner } from './instance-runner.ts'
+import { isSetOf } from './port-config-from-contract.ts'
 import { portState, portSummary } from './port-state-to-contract.ts'
 
 export interface SledAgentOptions {
@@ -98,13 +99,7 @@ export class SledAgent {
       vpc_routes_set: ({ body }) => {
         refuseOlder(body.generation, this.#routesGeneration)
         for (const instance of this.#instances.values()) {
-          const routes = body.sets
-            .filter((set) =>
-              instance.desired.nics.some(
-                (nic) => nic.vni === set.vni && (nic.ipv4?.subnet === set.subnet || nic.ipv6?.subnet === set.subnet),
-              ),
-            )
-            .flatMap((set) => set.routes)
+          const routes = body.sets.filter((set) => instance.desired.nics.some((nic) => isSetOf(set, nic)))
           if (routes.length > 0) refuse(instance.update({ routes }))
         }
         this.#routesGeneration = body.generation

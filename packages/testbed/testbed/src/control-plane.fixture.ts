@@ -166,11 +166,18 @@ export class ControlPlaneFixture {
         floating: [...(spec.floating ?? [])],
       },
       firewall_rules: [...(this.#rules.get(vpc.vni) ?? defaultRules(vpc.vni))],
-      routes: [
-        { dest: '0.0.0.0/0', target: { type: 'internet_gateway' }, router: 'system' },
-        { dest: '::/0', target: { type: 'internet_gateway' }, router: 'system' },
-        ...subnets.map((dest) => ({ dest, target: { type: 'vpc_subnet', value: dest }, router: 'system' }) as const),
-      ],
+      routes: subnets.map((subnet) => ({
+        vni: vpc.vni,
+        subnet,
+        routes: [
+          {
+            dest: Prefix.of(subnet).family === 4 ? '0.0.0.0/0' : '::/0',
+            target: { type: 'internet_gateway' },
+            router: 'system',
+          },
+          { dest: subnet, target: { type: 'vpc_subnet', value: subnet }, router: 'system' },
+        ],
+      })),
       user_data: '',
     }
   }

@@ -24,10 +24,13 @@ import { floatingIpHandlers } from './floating-ip.ts'
 import { hardwareHandlers } from './hardware.ts'
 import { instanceDetailHandlers } from './instance-detail.ts'
 import { instanceHandlers } from './instance.ts'
+import { internetGatewayHandlers } from './internet-gateway.ts'
 import { ipPoolHandlers } from './ip-pool.ts'
 import { networkInterfaceHandlers } from './network-interface.ts'
 import { projectHandlers } from './project.ts'
+import { routerRouteHandlers } from './router-route.ts'
 import { sessionHandlers } from './session.ts'
+import { vpcRouterHandlers } from './vpc-router.ts'
 import { vpcSubnetHandlers } from './vpc-subnet.ts'
 import { vpcHandlers } from './vpc.ts'
 
@@ -42,6 +45,9 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     ...projectHandlers(service),
     ...vpcHandlers(service),
     ...vpcSubnetHandlers(service),
+    ...vpcRouterHandlers(service),
+    ...routerRouteHandlers(service),
+    ...internetGatewayHandlers(service),
     ...firewallHandlers(service),
     ...instanceHandlers(service),
     ...instanceDetailHandlers(service),

@@ -6,6 +6,7 @@ import { type AddressRange, rangeContains, rangesOverlap, rangeSize } from '../a
 import { actorOf } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import { externalIpsOfPool, poolIsUsedBySilo } from '../store/external-ip.ts'
+import { detachPoolFromSilo } from '../store/internet-gateway.ts'
 import {
   allRanges,
   defaultSiloPools,
@@ -31,6 +32,7 @@ import { pageOfRows, scanOf } from '../store/scan.ts'
 import { siloByRef, type SiloRow } from '../store/silo.ts'
 import type { Db } from '../store/store.ts'
 import { rangeFromRow } from './external-ip.ts'
+import { attachDefaultPool } from './internet-gateway.ts'
 import { identityChange, identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
 import { notFound } from './selector.ts'
 
@@ -166,29 +168,36 @@ function rangeHandlers(service: Service): HandlersOf<RangeIds> {
   }
 }
 
-function linkHandlers({ store }: Service): HandlersOf<LinkIds> {
+function linkHandlers(service: Service): HandlersOf<LinkIds> {
+  const { store } = service
   return {
     async system_ip_pool_silo_list({ params, query }) {
       const { id } = await selectSystemPool(store.db, params.pool)
       return pageInMemory(await linksOfPool(store.db, id), query, (row) => row.silo_id)
     },
     async system_ip_pool_silo_link({ params, body }) {
-      return store.transaction(async (tx) => {
+      const link = await store.transaction(async (tx) => {
         const pool = await selectSystemPool(tx, params.pool)
         const silo = await selectSilo(tx, body.silo)
         const row = { ip_pool_id: pool.id, silo_id: silo.id, is_default: body.is_default }
         if (body.is_default) await checkNoOtherDefault(tx, pool, silo)
         await orAlreadyExists('ip-pool-resource', pool.name, () => insertLink(tx, row))
+        if (body.is_default) await attachDefaultPool(tx, service, silo.id, pool)
         return row
       })
+      service.activate()
+      return link
     },
     async system_ip_pool_silo_update({ params, body }) {
-      return store.transaction(async (tx) => {
+      const link = await store.transaction(async (tx) => {
         const { pool, silo } = await selectLink(tx, params)
         if (body.is_default) await checkNoOtherDefault(tx, pool, silo)
         await updateLink(tx, pool.id, silo.id, body.is_default)
+        if (body.is_default) await attachDefaultPool(tx, service, silo.id, pool)
         return { ip_pool_id: pool.id, silo_id: silo.id, is_default: body.is_default }
       })
+      service.activate()
+      return link
     },
     async system_ip_pool_silo_unlink({ params }) {
       await store.transaction(async (tx) => {
@@ -196,8 +205,10 @@ function linkHandlers({ store }: Service): HandlersOf<LinkIds> {
         if (await poolIsUsedBySilo(tx, pool.id, silo.id)) {
           throw invalidRequest('IP addresses from this pool are in use in the linked silo')
         }
+        await detachPoolFromSilo(tx, silo.id, pool.id)
         await deleteLink(tx, pool.id, silo.id)
       })
+      service.activate()
     },
   }
 }

@@ -33,7 +33,7 @@ export function projectHandlers(service: Service): HandlersOf<Ids> {
       }
       await store.transaction(async (tx) => {
         await orAlreadyExists('project', body.name, () => insertProject(tx, row))
-        await createVpc(tx, service, row.id, {
+        await createVpc(tx, service, row, {
           name: 'default',
           description: 'Default VPC',
           dns_name: 'default',

@@ -13,9 +13,24 @@ import {
   nicById,
   nicByName,
 } from '../store/instance.ts'
+import {
+  attachmentById,
+  attachmentByName,
+  gatewayById,
+  gatewayByName,
+  type InternetGatewayRow,
+} from '../store/internet-gateway.ts'
 import { projectByRef, type ProjectRow } from '../store/project.ts'
 import { isId } from '../store/scan.ts'
 import type { Db } from '../store/store.ts'
+import {
+  routeById,
+  routeByName,
+  routerById,
+  routerByName,
+  type RouterRouteRow,
+  type VpcRouterRow,
+} from '../store/vpc-router.ts'
 import { subnetById, subnetByName, vpcById, vpcByName, type VpcRow, type VpcSubnetRow } from '../store/vpc.ts'
 
 interface InProject {
@@ -24,6 +39,14 @@ interface InProject {
 
 interface InVpc extends InProject {
   readonly vpc?: string | undefined
+}
+
+interface InRouter extends InVpc {
+  readonly router?: string | undefined
+}
+
+interface InGateway extends InVpc {
+  readonly gateway?: string | undefined
 }
 
 interface InInstance extends InProject {
@@ -56,6 +79,54 @@ export async function selectSubnet(db: Db, actor: Actor, ref: string, parent: In
   }
   const vpc = await selectVpc(db, actor, required(parent.vpc, 'subnet', 'vpc'), parent)
   return found(await subnetByName(db, vpc.id, ref), 'vpc-subnet', ref)
+}
+
+export async function selectRouter(db: Db, actor: Actor, ref: string, parent: InVpc): Promise<VpcRouterRow> {
+  if (isId(ref)) {
+    if (parent.vpc !== undefined || parent.project !== undefined) throw tooMany('router', 'vpc and project')
+    return found(await routerById(db, actor.siloId, ref), 'vpc-router', ref)
+  }
+  const vpc = await selectVpc(db, actor, required(parent.vpc, 'router', 'vpc'), parent)
+  return found(await routerByName(db, vpc.id, ref), 'vpc-router', ref)
+}
+
+export async function selectRoute(db: Db, actor: Actor, ref: string, parent: InRouter): Promise<RouterRouteRow> {
+  if (isId(ref)) {
+    if (parent.router !== undefined || parent.vpc !== undefined || parent.project !== undefined) {
+      throw tooMany('route', 'router, vpc and project')
+    }
+    return found(await routeById(db, actor.siloId, ref), 'router-route', ref)
+  }
+  const router = await selectRouter(db, actor, required(parent.router, 'route', 'router'), parent)
+  return found(await routeByName(db, router.id, ref), 'router-route', ref)
+}
+
+export async function selectGateway(db: Db, actor: Actor, ref: string, parent: InVpc): Promise<InternetGatewayRow> {
+  if (isId(ref)) {
+    if (parent.vpc !== undefined || parent.project !== undefined) throw tooMany('gateway', 'vpc and project')
+    return found(await gatewayById(db, actor.siloId, ref), 'internet-gateway', ref)
+  }
+  const vpc = await selectVpc(db, actor, required(parent.vpc, 'gateway', 'vpc'), parent)
+  return found(await gatewayByName(db, vpc.id, ref), 'internet-gateway', ref)
+}
+
+/** A pool or an address as attached to an internet gateway: the attachment, not the pool. */
+export async function selectGatewayAttachment(
+  db: Db,
+  actor: Actor,
+  table: 'internet_gateway_pool' | 'internet_gateway_address',
+  ref: string,
+  parent: InGateway,
+): Promise<{ readonly id: string }> {
+  const type = table === 'internet_gateway_pool' ? 'internet-gateway-ip-pool' : 'internet-gateway-ip-address'
+  if (isId(ref)) {
+    if (parent.gateway !== undefined || parent.vpc !== undefined || parent.project !== undefined) {
+      throw tooMany(type, 'gateway, vpc and project')
+    }
+    return found(await attachmentById(db, table, actor.siloId, ref), type, ref)
+  }
+  const gateway = await selectGateway(db, actor, required(parent.gateway, type, 'gateway'), parent)
+  return found(await attachmentByName(db, table, gateway.id, ref), type, ref)
 }
 
 export async function selectInstance(db: Db, actor: Actor, ref: string, parent: InProject): Promise<InstanceRow> {

@@ -3,14 +3,18 @@ import { ApiFailure, invalidRequest } from '@lodestone/api'
 import type { VpcSubnet } from '@lodestone/contract-nexus'
 import { Prefix } from '@lodestone/net'
 import { subnet64, whyNotSubnetBlock } from '../address-plan.ts'
+import type { Actor } from '../auth/authenticate.ts'
 import { actorOf } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import { listNicsOfSubnet, nicsOfSubnet } from '../store/instance.ts'
-import { pageOfRows, scanOf } from '../store/scan.ts'
+import { isId, pageOfRows, scanOf } from '../store/scan.ts'
+import type { Db } from '../store/store.ts'
 import { allSubnets, deleteSubnet, insertSubnet, listSubnets, updateSubnet, type VpcSubnetRow } from '../store/vpc.ts'
+import { insertRoutes, type RouterRouteRow, updateRouteOfSubnet } from '../store/vpc-router.ts'
 import { nicFromRow } from './network-interface.ts'
 import { identityChange, identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
-import { selectSubnet, selectVpc } from './selector.ts'
+import { rowForInsert } from './router-route.ts'
+import { selectRouter, selectSubnet, selectVpc } from './selector.ts'
 
 type Ids =
   | 'vpc_subnet_list'
@@ -30,7 +34,6 @@ export function vpcSubnetHandlers(service: Service): HandlersOf<Ids> {
     },
 
     async vpc_subnet_create({ query, body, context }) {
-      if (body.custom_router != null) throw noCustomRouters()
       const row = await store.transaction(async (tx) => {
         const vpc = await selectVpc(tx, actorOf(context), query.vpc, query)
         const others = await allSubnets(tx, vpc.id)
@@ -54,8 +57,11 @@ export function vpcSubnetHandlers(service: Service): HandlersOf<Ids> {
           vpc_id: vpc.id,
           ipv4_block: ipv4.toString(),
           ipv6_block: ipv6Block.toString(),
+          custom_router_id: await customRouterId(tx, actorOf(context), vpc.id, body.custom_router),
         }
         await orAlreadyExists('vpc-subnet', body.name, () => insertSubnet(tx, created))
+        const route = systemRouteOfSubnet(service.random.uuid(), vpc.system_router_id, created, nowOf(service))
+        await orAlreadyExists('router-route', route.name, () => insertRoutes(tx, [rowForInsert(route)]))
         return created
       })
       service.activate() // every subnet is a route of the VPC
@@ -67,10 +73,20 @@ export function vpcSubnetHandlers(service: Service): HandlersOf<Ids> {
     },
 
     async vpc_subnet_update({ params, query, body, context }) {
-      if (body.custom_router != null) throw noCustomRouters()
-      const { id, name } = await selectSubnet(store.db, actorOf(context), params.subnet, query)
-      const change = identityChange(body, nowOf(service))
-      const row = await orAlreadyExists('vpc-subnet', change.name ?? name, () => updateSubnet(store.db, id, change))
+      const row = await store.transaction(async (tx) => {
+        const { id, name, vpc_id } = await selectSubnet(tx, actorOf(context), params.subnet, query)
+        const change = {
+          ...identityChange(body, nowOf(service)),
+          custom_router_id: await customRouterId(tx, actorOf(context), vpc_id, body.custom_router),
+        }
+        const updated = await orAlreadyExists('vpc-subnet', change.name ?? name, () => updateSubnet(tx, id, change))
+        // The subnet's own route in the system router is called what the subnet is called.
+        const { destination, target } = rowForInsert(systemRouteOfSubnet('', '', updated, nowOf(service)))
+        await orAlreadyExists('router-route', updated.name, () =>
+          updateRouteOfSubnet(tx, id, { name: updated.name, destination, target }),
+        )
+        return updated
+      })
       service.activate() // firewall rules refer to a subnet by name
       return subnetFromRow(row)
     },
@@ -100,7 +116,7 @@ export function subnetFromRow(row: VpcSubnetRow): VpcSubnet {
     vpc_id: row.vpc_id,
     ipv4_block: row.ipv4_block,
     ipv6_block: row.ipv6_block,
-    custom_router_id: null,
+    custom_router_id: row.custom_router_id,
   }
 }
 
@@ -122,6 +138,29 @@ function checkIpv6(prefix: Prefix, block: Prefix): void {
     throw invalidRequest(`VPC Subnet IPv6 range '${block}' is not within VPC range '${prefix}'`)
 }
 
-function noCustomRouters(): ApiFailure {
-  return new ApiFailure({ kind: 'not-implemented', message: 'custom routers are not implemented' })
+/** The route that the system router has for a subnet. */
+export function systemRouteOfSubnet(id: string, routerId: string, subnet: VpcSubnetRow, now: Date): RouterRouteRow {
+  const place = { type: 'subnet', value: subnet.name } as const
+  return {
+    ...newIdentity(id, { name: subnet.name, description: `The route to subnet ${subnet.name}` }, now),
+    vpc_router_id: routerId,
+    kind: 'vpc_subnet',
+    destination: place,
+    target: place,
+    subnet_id: subnet.id,
+  }
+}
+
+/** The router that a subnet is to use above the system router; it must be a custom one of the same VPC. */
+async function customRouterId(
+  db: Db,
+  actor: Actor,
+  vpcId: string,
+  ref: string | null | undefined,
+): Promise<string | null> {
+  if (ref == null) return null
+  const router = await selectRouter(db, actor, ref, isId(ref) ? {} : { vpc: vpcId })
+  if (router.kind !== 'custom') throw invalidRequest(`router "${router.name}" is not a custom router`)
+  if (router.vpc_id !== vpcId) throw invalidRequest('the router and the subnet must be in one VPC')
+  return router.id
 }

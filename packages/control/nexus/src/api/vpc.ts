@@ -1,4 +1,4 @@
-/** VPCs. Creating one also makes its subnet `default` and its default firewall. */
+/** VPCs. Creating one also makes its subnet `default`, its system router, an internet gateway and a firewall. */
 import { invalidRequest } from '@lodestone/api'
 import type { Vpc, VpcCreate } from '@lodestone/contract-nexus'
 import { Prefix } from '@lodestone/net'
@@ -6,6 +6,9 @@ import { randomVni, randomVpcPrefix, subnet64 } from '../address-plan.ts'
 import { actorOf } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import { replaceRules } from '../store/firewall.ts'
+import { insertGateway, insertGatewayPools } from '../store/internet-gateway.ts'
+import { defaultSiloPools } from '../store/ip-pool.ts'
+import type { ProjectRow } from '../store/project.ts'
 import { pageOfRows, scanOf } from '../store/scan.ts'
 import type { Db } from '../store/store.ts'
 import {
@@ -17,10 +20,15 @@ import {
   updateVpc,
   vniExists,
   type VpcRow,
+  type VpcSubnetRow,
 } from '../store/vpc.ts'
+import { insertRouter, insertRoutes, type RouterRouteRow } from '../store/vpc-router.ts'
 import { defaultRules, rowFromRule } from './firewall.ts'
+import { defaultPoolAttachment } from './internet-gateway.ts'
 import { identityChange, identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
+import { rowForInsert } from './router-route.ts'
 import { selectProject, selectVpc } from './selector.ts'
+import { systemRouteOfSubnet } from './vpc-subnet.ts'
 
 const DEFAULT_SUBNET_BLOCK = '172.30.0.0/22'
 
@@ -38,7 +46,7 @@ export function vpcHandlers(service: Service): HandlersOf<Ids> {
     async vpc_create({ query, body, context }) {
       return store.transaction(async (tx) => {
         const project = await selectProject(tx, actorOf(context), query.project)
-        return vpcFromRow(await createVpc(tx, service, project.id, body))
+        return vpcFromRow(await createVpc(tx, service, project, body))
       })
     },
 
@@ -69,28 +77,55 @@ export function vpcHandlers(service: Service): HandlersOf<Ids> {
 }
 
 /** Inserts a VPC with everything a new one has. */
-export async function createVpc(db: Db, service: Service, projectId: string, body: VpcCreate): Promise<VpcRow> {
+export async function createVpc(db: Db, service: Service, project: ProjectRow, body: VpcCreate): Promise<VpcRow> {
   const { random } = service
   const now = nowOf(service)
+  const identityOf = (name: string, description: string) => newIdentity(random.uuid(), { name, description }, now)
   const prefix = body.ipv6_prefix == null ? randomVpcPrefix(random) : vpcPrefix(body.ipv6_prefix)
   let vni = randomVni(random)
   while (await vniExists(db, vni)) vni = randomVni(random)
+  const router = identityOf('system', 'Routes are automatically added to this router as VPC subnets are created')
   const row: VpcRow = {
     ...newIdentity(random.uuid(), body, now),
-    project_id: projectId,
+    project_id: project.id,
     dns_name: body.dns_name,
     vni,
     ipv6_prefix: prefix.toString(),
-    system_router_id: random.uuid(),
+    system_router_id: router.id,
   }
   await orAlreadyExists('vpc', body.name, () => insertVpc(db, row))
-  const subnet = { name: 'default', description: `The default subnet for ${body.name}` }
-  await insertSubnet(db, {
-    ...newIdentity(random.uuid(), subnet, now),
+  await insertRouter(db, { ...router, vpc_id: row.id, kind: 'system' })
+
+  const gateway = identityOf('default', `The default internet gateway for ${body.name}`)
+  await insertGateway(db, { ...gateway, vpc_id: row.id })
+  const pools = (await defaultSiloPools(db, project.silo_id)).filter((pool) => pool.pool_type === 'unicast')
+  await insertGatewayPools(
+    db,
+    pools.map((pool) => defaultPoolAttachment(service, gateway.id, pool)),
+  )
+
+  const subnet: VpcSubnetRow = {
+    ...identityOf('default', `The default subnet for ${body.name}`),
     vpc_id: row.id,
     ipv4_block: DEFAULT_SUBNET_BLOCK,
     ipv6_block: subnet64(prefix, 0).toString(),
+    custom_router_id: null,
+  }
+  await insertSubnet(db, subnet)
+  const defaultRoute = (name: string, destination: string): RouterRouteRow => ({
+    ...identityOf(name, 'The default route to the internet'),
+    vpc_router_id: router.id,
+    kind: 'default',
+    destination: { type: 'ip_net', value: destination },
+    target: { type: 'internet_gateway', value: gateway.name },
+    subnet_id: null,
   })
+  const routes = [
+    defaultRoute('default-v4', '0.0.0.0/0'),
+    defaultRoute('default-v6', '::/0'),
+    systemRouteOfSubnet(random.uuid(), router.id, subnet, now),
+  ]
+  await insertRoutes(db, routes.map(rowForInsert))
   const rules = defaultRules(body.name).map((rule, i) => rowFromRule(random.uuid(), row.id, i, rule, now))
   await replaceRules(db, row.id, rules)
   return row

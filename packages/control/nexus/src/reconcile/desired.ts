@@ -9,7 +9,7 @@ import type {
   InstanceEnsure,
   Nic,
   V2pMapping,
-  VpcRoute,
+  VpcRouteSet,
 } from '@lodestone/contract-sled-agent'
 import type { NatEntry } from '@lodestone/contract-switchd'
 import { Ip, Prefix } from '@lodestone/net'
@@ -18,6 +18,7 @@ import type { FirewallRuleRow } from '../store/firewall.ts'
 import type { InstanceRow, NetworkInterfaceRow } from '../store/instance.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { VpcRow } from '../store/vpc.ts'
+import { gatewaysOf, resolvedRoutes } from './routes.ts'
 
 /** Where each address of a VPC is: every interface of an instance that is placed on a sled. */
 export function desiredV2p(snapshot: Snapshot, inventory: Inventory): V2pMapping[] {
@@ -63,18 +64,20 @@ export function desiredFirewalls(snapshot: Snapshot, sledId: string): { vpc: Vpc
   return [...vpcs.values()].map((vpc) => ({ vpc, rules: resolvedRules(snapshot, vpc) }))
 }
 
-/** The routes of each subnet that has an interface on the sled. */
-export function desiredRoutes(
-  snapshot: Snapshot,
-  sledId: string,
-): { vni: number; subnet: string; routes: VpcRoute[] }[] {
-  const sets = new Map<string, { vni: number; subnet: string; routes: VpcRoute[] }>()
-  for (const { nic, vpc } of nicsOnSled(snapshot, sledId)) {
+/** The routes of each block of a subnet that has an interface on the sled. */
+export function desiredRoutes(snapshot: Snapshot, sledId: string): VpcRouteSet[] {
+  return routeSets(snapshot, nicsOnSled(snapshot, sledId))
+}
+
+function routeSets(snapshot: Snapshot, placed: readonly { nic: NetworkInterfaceRow; vpc: VpcRow }[]): VpcRouteSet[] {
+  const sets = new Map<string, VpcRouteSet>()
+  for (const { nic, vpc } of placed) {
     const subnet = snapshot.subnets.find((row) => row.id === nic.subnet_id)
     if (subnet === undefined) continue
-    const routes = systemRoutes(snapshot, vpc)
     for (const block of [subnet.ipv4_block, subnet.ipv6_block]) {
-      sets.set(`${vpc.vni} ${block}`, { vni: vpc.vni, subnet: block, routes })
+      const key = `${vpc.vni} ${block}`
+      if (!sets.has(key))
+        sets.set(key, { vni: vpc.vni, subnet: block, routes: resolvedRoutes(snapshot, vpc, subnet, block) })
     }
   }
   return [...sets.values()]
@@ -88,6 +91,7 @@ export function desiredExternalIps(snapshot: Snapshot, instanceId: string): Exte
     ...(snat === undefined ? {} : { snat: { ip: snat.ip, first_port: snat.first_port, last_port: snat.last_port } }),
     ...(ephemeral === undefined ? {} : { ephemeral: ephemeral.ip }),
     floating: rows.filter((row) => row.kind === 'floating').map((row) => row.ip),
+    internet_gateways: Object.fromEntries(rows.map((row) => [row.ip, gatewaysOf(snapshot, row)])),
   }
 }
 
@@ -102,7 +106,13 @@ export function desiredInstance(snapshot: Snapshot, instance: InstanceRow): Omit
     nics: vpc === undefined ? [] : nics.map((nic) => resolvedNic(snapshot, vpc, nic)),
     external_ips: desiredExternalIps(snapshot, instance.id),
     firewall_rules: vpc === undefined ? [] : resolvedRules(snapshot, vpc),
-    routes: vpc === undefined ? [] : systemRoutes(snapshot, vpc),
+    routes:
+      vpc === undefined
+        ? []
+        : routeSets(
+            snapshot,
+            nics.map((nic) => ({ nic, vpc })),
+          ),
     user_data: instance.user_data,
   }
 }
@@ -192,19 +202,6 @@ function resolvedProtocol(protocol: VpcFirewallRuleProtocol): NonNullable<Firewa
   const { value } = protocol
   if (value === null) return { type: protocol.type }
   return { type: protocol.type, icmp_type: value.icmp_type, ...(value.code == null ? {} : { code: value.code }) }
-}
-
-/** A route to each subnet of the VPC, and default routes to the internet gateway. */
-function systemRoutes(snapshot: Snapshot, vpc: VpcRow): VpcRoute[] {
-  const gateway = { type: 'internet_gateway' } as const
-  const subnets = snapshot.subnets.filter((subnet) => subnet.vpc_id === vpc.id)
-  return [
-    ...subnets
-      .flatMap((subnet) => [subnet.ipv4_block, subnet.ipv6_block])
-      .map((dest): VpcRoute => ({ dest, target: { type: 'vpc_subnet', value: dest }, router: 'system' })),
-    { dest: '0.0.0.0/0', target: gateway, router: 'system' },
-    { dest: '::/0', target: gateway, router: 'system' },
-  ]
 }
 
 function resolvedNic(snapshot: Snapshot, vpc: VpcRow, nic: NetworkInterfaceRow): Nic {

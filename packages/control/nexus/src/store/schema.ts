@@ -5,7 +5,13 @@
  * Addresses, prefixes and MACs are canonical text; `bigint` columns come back as numbers below 2^53.
  */
 import type { ColumnType, JSONColumnType } from 'kysely'
-import type { VpcFirewallRuleFilter, VpcFirewallRuleTarget } from '@lodestone/contract-nexus'
+import type {
+  RouteDestination,
+  RouterRouteKind,
+  RouteTarget,
+  VpcFirewallRuleFilter,
+  VpcFirewallRuleTarget,
+} from '@lodestone/contract-nexus'
 
 type Json<T> = JSONColumnType<T & object, string, string>
 /** `timestamptz`; always set by the caller, never by the database. */
@@ -84,6 +90,35 @@ export interface VpcSubnetTable extends IdentityRow {
   vpc_id: string
   ipv4_block: string
   ipv6_block: string
+  custom_router_id: string | null
+}
+
+export interface VpcRouterTable extends IdentityRow {
+  vpc_id: string
+  kind: 'system' | 'custom'
+}
+
+export interface RouterRouteTable extends IdentityRow {
+  vpc_router_id: string
+  kind: RouterRouteKind
+  destination: Json<RouteDestination>
+  target: Json<RouteTarget>
+  /** The subnet that a route of kind `vpc_subnet` stands for. */
+  subnet_id: string | null
+}
+
+export interface InternetGatewayTable extends IdentityRow {
+  vpc_id: string
+}
+
+export interface InternetGatewayPoolTable extends IdentityRow {
+  internet_gateway_id: string
+  ip_pool_id: string
+}
+
+export interface InternetGatewayAddressTable extends IdentityRow {
+  internet_gateway_id: string
+  address: string
 }
 
 export interface FirewallRuleTable extends IdentityRow {
@@ -194,6 +229,11 @@ export interface Database {
   project: ProjectTable
   vpc: VpcTable
   vpc_subnet: VpcSubnetTable
+  vpc_router: VpcRouterTable
+  router_route: RouterRouteTable
+  internet_gateway: InternetGatewayTable
+  internet_gateway_pool: InternetGatewayPoolTable
+  internet_gateway_address: InternetGatewayAddressTable
   firewall_rule: FirewallRuleTable
   ip_pool: IpPoolTable
   ip_pool_range: IpPoolRangeTable

@@ -42,8 +42,10 @@ export function updateVpc(db: Db, id: string, change: Updateable<VpcTable>): Pro
   return db.updateTable('vpc').set(change).where('id', '=', id).returningAll().executeTakeFirstOrThrow()
 }
 
-/** With its firewall rules. It must have no subnets. */
+/** With its firewall rules, routers and gateways. It must have no subnets. */
 export async function deleteVpc(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('vpc_router').where('vpc_id', '=', id).execute()
+  await db.deleteFrom('internet_gateway').where('vpc_id', '=', id).execute()
   await db.deleteFrom('firewall_rule').where('vpc_id', '=', id).execute()
   await db.deleteFrom('vpc').where('id', '=', id).execute()
 }
