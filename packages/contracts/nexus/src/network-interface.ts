@@ -1,7 +1,17 @@
 /** Network interfaces of instances. */
 import { endpoint, pageOf } from '@lodestone/api'
 import { z } from 'zod'
-import { identity, identityCreate, listByNameOrId, MacAddr, Name, NameOrId, Uuid } from './identity.ts'
+import {
+  identity,
+  identityCreate,
+  identityUpdate,
+  IpNet,
+  listByNameOrId,
+  MacAddr,
+  Name,
+  NameOrId,
+  Uuid,
+} from './identity.ts'
 
 const v4 = z.object({ ip: z.ipv4(), transit_ips: z.array(z.cidrv4()) }).meta({ id: 'PrivateIpv4Stack' })
 const v6 = z.object({ ip: z.ipv6(), transit_ips: z.array(z.cidrv6()) }).meta({ id: 'PrivateIpv6Stack' })
@@ -83,6 +93,18 @@ export const InstanceNetworkInterfaceAttachment = z
   .meta({ id: 'InstanceNetworkInterfaceAttachment' })
 export type InstanceNetworkInterfaceAttachment = z.output<typeof InstanceNetworkInterfaceAttachment>
 
+export const InstanceNetworkInterfaceUpdate = z
+  .object({
+    ...identityUpdate,
+    /** An interface becomes the primary one by `true`; it stops being that only when another one becomes it. */
+    primary: z.boolean().default(false),
+    transit_ips: z.array(IpNet).default([]),
+  })
+  .meta({ id: 'InstanceNetworkInterfaceUpdate' })
+
+const params = z.object({ interface: NameOrId })
+const maybeOnInstance = z.object({ instance: NameOrId.optional(), project: NameOrId.optional() })
+
 export const networkInterfaceEndpoints = [
   endpoint({
     operationId: 'instance_network_interface_list',
@@ -100,8 +122,39 @@ export const networkInterfaceEndpoints = [
     path: '/v1/network-interfaces/{interface}',
     tags: ['instances'],
     summary: 'View a network interface',
-    params: z.object({ interface: NameOrId }),
-    query: z.object({ instance: NameOrId.optional(), project: NameOrId.optional() }),
+    params,
+    query: maybeOnInstance,
     response: { status: 200, schema: InstanceNetworkInterface },
+  }),
+  endpoint({
+    operationId: 'instance_network_interface_create',
+    method: 'POST',
+    path: '/v1/network-interfaces',
+    tags: ['instances'],
+    summary: 'Add a network interface to a stopped instance',
+    query: z.object({ instance: NameOrId, project: NameOrId.optional() }),
+    body: InstanceNetworkInterfaceCreate,
+    response: { status: 201, schema: InstanceNetworkInterface },
+  }),
+  endpoint({
+    operationId: 'instance_network_interface_update',
+    method: 'PUT',
+    path: '/v1/network-interfaces/{interface}',
+    tags: ['instances'],
+    summary: 'Rename a network interface, make it the primary one, replace its transit prefixes',
+    params,
+    query: maybeOnInstance,
+    body: InstanceNetworkInterfaceUpdate,
+    response: { status: 200, schema: InstanceNetworkInterface },
+  }),
+  endpoint({
+    operationId: 'instance_network_interface_delete',
+    method: 'DELETE',
+    path: '/v1/network-interfaces/{interface}',
+    tags: ['instances'],
+    summary: 'Remove a network interface from a stopped instance',
+    params,
+    query: maybeOnInstance,
+    response: { status: 204 },
   }),
 ] as const

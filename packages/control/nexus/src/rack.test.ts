@@ -284,6 +284,52 @@ test('routes of a custom router reach the sleds resolved, and go with it', async
   await removeInstance(id)
 })
 
+test('interfaces are added, changed and removed while the instance is stopped, and reach the sled when it starts', async () => {
+  const project = 'wires'
+  const vpc = { project, vpc: 'default' }
+  valueOf(await api.project_create({ body: { name: project, description: '' } }))
+  const side = { name: 'side', description: '', ipv4_block: '10.9.0.0/24' }
+  valueOf(await api.vpc_subnet_create({ query: vpc, body: side }))
+  const id = await createInstance(project, 'router')
+  const query = { instance: 'router', project }
+  const second = { name: 'net1', description: '', vpc_name: 'default', subnet_name: 'side' }
+  const early = await api.instance_network_interface_create({ query, body: second })
+  assert.ok(!early.ok && early.kind === 'refused' && early.status === 400)
+  valueOf(await api.instance_stop({ params: { instance: id } }))
+  await settle(rack, nexus)
+  const added = valueOf(await api.instance_network_interface_create({ query, body: second }))
+  assert.equal(added.primary, false)
+  const twice = await api.instance_network_interface_create({ query, body: { ...second, name: 'net2' } })
+  assert.ok(!twice.ok && twice.kind === 'refused')
+  assert.match(twice.message, /cannot be in one subnet/)
+  const params = { interface: 'net1' }
+  const transit_ips = ['192.0.2.0/24']
+  const changed = await api.instance_network_interface_update({ params, query, body: { primary: true, transit_ips } })
+  assert.equal(valueOf(changed).primary, true)
+  const primary = await api.instance_network_interface_delete({ params, query })
+  assert.ok(!primary.ok && primary.kind === 'refused' && primary.status === 400)
+  valueOf(await api.instance_start({ params: { instance: id } }))
+  await settle(rack, nexus)
+  const { spec } = rack.sleds.find((sled) => sled.instances.has(id))!.find(id)
+  assert.deepEqual(
+    spec.nics.map((nic) => [nic.name, nic.slot, nic.primary, nic.transit_ips]),
+    [
+      ['net0', 0, false, []],
+      ['net1', 1, true, transit_ips],
+    ],
+  )
+  assert.equal(spec.routes.length, 4, 'a set for each block of each subnet')
+  valueOf(await api.instance_stop({ params: { instance: id } }))
+  await settle(rack, nexus)
+  valueOf(await api.instance_network_interface_delete({ params: { interface: 'net0' }, query }))
+  const left = valueOf(await api.instance_network_interface_list({ query })).items
+  assert.deepEqual(
+    left.map((nic) => nic.name),
+    ['net1'],
+  )
+  await removeInstance(id)
+})
+
 test('instances are spread over the sleds, and go through stop, start, reboot and delete', async () => {
   const project = 'life'
   valueOf(await api.project_create({ body: { name: project, description: '' } }))

@@ -74,9 +74,10 @@ export async function poolOfAddress(db: Db, actor: Actor, ip: Ip): Promise<SiloI
 
 /**
  * A block of ports of a shared address for connections that an instance opens. A silo without a default IPv4 pool gets
- * instances that cannot open connections to the outside, rather than none at all.
+ * instances that cannot open connections to the outside, rather than none at all. An instance that has a block keeps it.
  */
-export async function allocateSnat(db: Db, service: Service, actor: Actor, instanceId: string): Promise<void> {
+export async function ensureSnat(db: Db, service: Service, actor: Actor, instanceId: string): Promise<void> {
+  if ((await externalIpsOfInstance(db, instanceId)).some((row) => row.kind === 'snat')) return
   const pool = (await defaultSiloPools(db, actor.siloId)).find(
     (candidate) => candidate.pool_type === 'unicast' && candidate.ip_version === 'v4',
   )

@@ -10,13 +10,14 @@ import {
   insertInstance,
   type InstanceRow,
   instancesPerSled,
+  isAtRest,
   listInstances,
   updateInstance,
 } from '../store/instance.ts'
 import { isId, pageOfRows, scanOf } from '../store/scan.ts'
 import { allSshKeys, insertInstanceSshKeys, sshKeyByRef } from '../store/session.ts'
 import type { Db } from '../store/store.ts'
-import { allocateSnat, attachEphemeral, checkCount } from './external-ip.ts'
+import { ensureSnat, attachEphemeral, checkCount } from './external-ip.ts'
 import { createNics } from './network-interface.ts'
 import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
 import { notFound, selectFloatingIp, selectInstance, selectProject } from './selector.ts'
@@ -189,7 +190,7 @@ async function createInstance(
   if (primary === undefined && body.external_ips.length > 0) {
     throw invalidRequest('external_ips: an instance without network interfaces cannot have external addresses')
   }
-  if (primary !== undefined && primary.ipv4 !== null) await allocateSnat(db, service, actor, row.id)
+  if (primary !== undefined && primary.ipv4 !== null) await ensureSnat(db, service, actor, row.id)
   for (const wanted of body.external_ips) {
     if (wanted.type === 'ephemeral') await attachEphemeral(db, service, actor, row.id, wanted.pool_selector)
     else await attachFloating(db, service, actor, row, wanted.floating_ip)
@@ -263,10 +264,6 @@ function checkSize(body: { readonly ncpus: number; readonly memory: number }): v
   if (body.memory < GIB) throw invalidValue('memory', 'memory must be at least 1 GiB')
   if (body.memory % GIB !== 0) throw invalidValue('memory', 'memory must be divisible by 1 GiB')
   if (body.memory > MAX_MEMORY_BYTES) throw invalidValue('memory', 'memory must be less than or equal to 1.5 TiB')
-}
-
-function isAtRest(row: InstanceRow): boolean {
-  return row.run_state === 'stopped' || row.run_state === 'failed'
 }
 
 function invalidValue(label: string, message: string): ApiFailure {

@@ -12,22 +12,33 @@ import { firstFreeInSubnet, randomGuestMac, whyNotInSubnet } from '../address-pl
 import { actorOf } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import {
+  deleteNic,
   insertNic,
+  type InstanceRow,
+  isAtRest,
   listNics,
   macExists,
   type NetworkInterfaceRow,
   nicsOfInstance,
   nicsOfSubnet,
+  updateNic,
+  updatePrimary,
 } from '../store/instance.ts'
 import { pageOfRows, scanOf } from '../store/scan.ts'
 import type { Db } from '../store/store.ts'
 import { subnetByName, vpcByName, type VpcSubnetRow } from '../store/vpc.ts'
-import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
+import { ensureSnat } from './external-ip.ts'
+import { identityChange, identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
 import { notFound, selectInstance, selectNic } from './selector.ts'
 
 const MAX_NICS = 8
 
-type Ids = 'instance_network_interface_list' | 'instance_network_interface_view'
+type Ids =
+  | 'instance_network_interface_list'
+  | 'instance_network_interface_view'
+  | 'instance_network_interface_create'
+  | 'instance_network_interface_update'
+  | 'instance_network_interface_delete'
 
 export function networkInterfaceHandlers(service: Service): HandlersOf<Ids> {
   const { store } = service
@@ -37,8 +48,51 @@ export function networkInterfaceHandlers(service: Service): HandlersOf<Ids> {
       const instance = await selectInstance(store.db, actorOf(context), query.instance, query)
       return pageOfRows(await listNics(store.db, instance.id, scan), scan, nicFromRow)
     },
+
     async instance_network_interface_view({ params, query, context }) {
       return nicFromRow(await selectNic(store.db, actorOf(context), params.interface, query))
+    },
+
+    async instance_network_interface_create({ query, body, context }) {
+      const row = await store.transaction(async (tx) => {
+        const instance = await selectInstance(tx, actorOf(context), query.instance, query)
+        checkAtRest(instance)
+        const created = await createNic(tx, service, instance, body)
+        if (created.is_primary && created.ipv4 !== null) await ensureSnat(tx, service, actorOf(context), instance.id)
+        return created
+      })
+      service.activate() // firewall rules and routes may name the instance
+      return nicFromRow(row)
+    },
+
+    async instance_network_interface_update({ params, query, body, context }) {
+      const row = await store.transaction(async (tx) => {
+        const nic = await selectNic(tx, actorOf(context), params.interface, query)
+        const now = nowOf(service)
+        if (body.primary && !nic.is_primary) {
+          checkAtRest(await selectInstance(tx, actorOf(context), nic.instance_id, {}))
+          await updatePrimary(tx, nic.instance_id, nic.id, now)
+        }
+        checkTransit(nic, body.transit_ips)
+        const change = { ...identityChange(body, now), transit_ips: JSON.stringify(body.transit_ips) }
+        return orAlreadyExists('instance-network-interface', change.name ?? nic.name, () =>
+          updateNic(tx, nic.id, change),
+        )
+      })
+      service.activate()
+      return nicFromRow(row)
+    },
+
+    async instance_network_interface_delete({ params, query, context }) {
+      await store.transaction(async (tx) => {
+        const nic = await selectNic(tx, actorOf(context), params.interface, query)
+        checkAtRest(await selectInstance(tx, actorOf(context), nic.instance_id, {}))
+        if (nic.is_primary && (await nicsOfInstance(tx, nic.instance_id)).length > 1) {
+          throw invalidRequest('the primary interface can be deleted only as the last one; make another one primary')
+        }
+        await deleteNic(tx, nic.id)
+      })
+      service.activate()
     },
   }
 }
@@ -50,40 +104,65 @@ export async function createNics(
   instance: { readonly id: string; readonly project_id: string },
   attachment: InstanceNetworkInterfaceAttachment,
 ): Promise<NetworkInterfaceRow[]> {
-  const wanted = wantedNics(attachment)
-  if (wanted.length > MAX_NICS) throw invalidRequest(`network_interfaces: an instance has at most ${MAX_NICS}`)
   const rows: NetworkInterfaceRow[] = []
-  for (const [slot, params] of wanted.entries()) {
-    const vpc = await vpcByName(db, instance.project_id, params.vpc_name)
-    if (vpc === undefined) throw notFound('vpc', params.vpc_name)
-    if (rows[0] !== undefined && rows[0].vpc_id !== vpc.id) {
-      throw invalidRequest('network_interfaces: all interfaces of an instance must be in one VPC')
-    }
-    const subnet = await subnetByName(db, vpc.id, params.subnet_name)
-    if (subnet === undefined) throw notFound('vpc-subnet', params.subnet_name)
-    if (rows.some((row) => row.subnet_id === subnet.id)) {
-      throw invalidRequest('network_interfaces: two interfaces of an instance cannot be in one subnet')
-    }
-    let mac = randomGuestMac(service.random).toString()
-    while (await macExists(db, mac)) mac = randomGuestMac(service.random).toString()
-    const { ipv4, ipv6, transit } = await chooseAddresses(db, subnet, params.ip_config)
-    await orAlreadyExists('instance-network-interface', params.name, () =>
-      insertNic(db, {
-        ...newIdentity(service.random.uuid(), params, nowOf(service)),
-        instance_id: instance.id,
-        vpc_id: vpc.id,
-        subnet_id: subnet.id,
-        slot,
-        is_primary: slot === 0,
-        mac,
-        ipv4,
-        ipv6,
-        transit_ips: JSON.stringify(transit),
-      }),
-    )
-    rows.splice(0, rows.length, ...(await nicsOfInstance(db, instance.id)))
-  }
+  for (const params of wantedNics(attachment)) rows.push(await createNic(db, service, instance, params))
   return rows
+}
+
+/** Another interface, in the lowest free slot; the first one of an instance is the primary one. */
+async function createNic(
+  db: Db,
+  service: Service,
+  instance: { readonly id: string; readonly project_id: string },
+  params: InstanceNetworkInterfaceCreate,
+): Promise<NetworkInterfaceRow> {
+  const present = await nicsOfInstance(db, instance.id)
+  if (present.length >= MAX_NICS) throw invalidRequest(`network_interfaces: an instance has at most ${MAX_NICS}`)
+  const vpc = await vpcByName(db, instance.project_id, params.vpc_name)
+  if (vpc === undefined) throw notFound('vpc', params.vpc_name)
+  if (present.some((nic) => nic.vpc_id !== vpc.id)) {
+    throw invalidRequest('network_interfaces: all interfaces of an instance must be in one VPC')
+  }
+  const subnet = await subnetByName(db, vpc.id, params.subnet_name)
+  if (subnet === undefined) throw notFound('vpc-subnet', params.subnet_name)
+  if (present.some((nic) => nic.subnet_id === subnet.id)) {
+    throw invalidRequest('network_interfaces: two interfaces of an instance cannot be in one subnet')
+  }
+  let mac = randomGuestMac(service.random).toString()
+  while (await macExists(db, mac)) mac = randomGuestMac(service.random).toString()
+  const { ipv4, ipv6, transit } = await chooseAddresses(db, subnet, params.ip_config)
+  const slots = new Set(present.map((nic) => nic.slot))
+  let slot = 0
+  while (slots.has(slot)) slot++
+  const row: NetworkInterfaceRow = {
+    ...newIdentity(service.random.uuid(), params, nowOf(service)),
+    instance_id: instance.id,
+    vpc_id: vpc.id,
+    subnet_id: subnet.id,
+    slot,
+    is_primary: present.length === 0,
+    mac,
+    ipv4,
+    ipv6,
+    transit_ips: transit,
+  }
+  await orAlreadyExists('instance-network-interface', params.name, () =>
+    insertNic(db, { ...row, transit_ips: JSON.stringify(transit) }),
+  )
+  return row
+}
+
+function checkAtRest(instance: InstanceRow): void {
+  if (isAtRest(instance)) return
+  throw invalidRequest('the instance must be stopped for its network interfaces to be changed')
+}
+
+function checkTransit(nic: NetworkInterfaceRow, transit: readonly string[]): void {
+  for (const text of transit) {
+    const { family } = Prefix.of(text) // because the schema has parsed it
+    if ((family === 4 ? nic.ipv4 : nic.ipv6) !== null) continue
+    throw invalidRequest(`transit_ips: ${text} is IPv${family}, and the interface has no IPv${family} address`)
+  }
 }
 
 export function nicFromRow(row: NetworkInterfaceRow): InstanceNetworkInterface {

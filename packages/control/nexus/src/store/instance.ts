@@ -34,6 +34,11 @@ export async function insertInstance(db: Db, row: Insertable<InstanceTable>): Pr
   await db.insertInto('instance').values(row).execute()
 }
 
+/** Nothing of it runs, so it may be resized, rewired and deleted. */
+export function isAtRest(row: Pick<InstanceRow, 'run_state'>): boolean {
+  return row.run_state === 'stopped' || row.run_state === 'failed'
+}
+
 export function updateInstance(db: Db, id: string, change: Updateable<InstanceTable>): Promise<InstanceRow> {
   return db.updateTable('instance').set(change).where('id', '=', id).returningAll().executeTakeFirstOrThrow()
 }
@@ -132,4 +137,20 @@ export async function macExists(db: Db, mac: string): Promise<boolean> {
 
 export async function insertNic(db: Db, row: Insertable<NetworkInterfaceTable>): Promise<void> {
   await db.insertInto('network_interface').values(row).execute()
+}
+
+export function updateNic(db: Db, id: string, change: Updateable<NetworkInterfaceTable>): Promise<NetworkInterfaceRow> {
+  return db.updateTable('network_interface').set(change).where('id', '=', id).returningAll().executeTakeFirstOrThrow()
+}
+
+/** Makes one interface of an instance the primary one, and every other not. */
+export async function updatePrimary(db: Db, instanceId: string, nicId: string, now: Date): Promise<void> {
+  for (const nic of await nicsOfInstance(db, instanceId)) {
+    const isPrimary = nic.id === nicId
+    if (nic.is_primary !== isPrimary) await updateNic(db, nic.id, { is_primary: isPrimary, time_modified: now })
+  }
+}
+
+export async function deleteNic(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('network_interface').where('id', '=', id).execute()
 }
