@@ -10,8 +10,11 @@ import { instanceEndpoints } from './instance.ts'
 import { internetGatewayEndpoints } from './internet-gateway.ts'
 import { ipPoolEndpoints } from './ip-pool.ts'
 import { networkInterfaceEndpoints } from './network-interface.ts'
+import { policyEndpoints } from './policy.ts'
 import { projectEndpoints } from './project.ts'
 import { sessionEndpoints } from './session.ts'
+import { siloEndpoints } from './silo.ts'
+import { userEndpoints } from './user.ts'
 import { vpcRouterEndpoints } from './vpc-router.ts'
 import { vpcEndpoints } from './vpc.ts'
 
@@ -22,8 +25,11 @@ export * from './instance.ts'
 export * from './internet-gateway.ts'
 export * from './ip-pool.ts'
 export * from './network-interface.ts'
+export * from './policy.ts'
 export * from './project.ts'
 export * from './session.ts'
+export * from './silo.ts'
+export * from './user.ts'
 export { UNSERVED_OPERATIONS } from './unserved-operations.ts'
 export * from './vpc-router.ts'
 export * from './vpc.ts'
@@ -37,6 +43,9 @@ export const nexusApi = api({
   version: NEXUS_API_VERSION,
   endpoints: [
     ...sessionEndpoints,
+    ...userEndpoints,
+    ...siloEndpoints,
+    ...policyEndpoints,
     ...projectEndpoints,
     ...vpcEndpoints,
     ...vpcRouterEndpoints,

@@ -2,6 +2,7 @@
 import { endpoint, pageOf } from '@lodestone/api'
 import { z } from 'zod'
 import { identity, identityCreate, listById, listByNameOrId, Name, NameOrId, Time, Uuid } from './identity.ts'
+import { DeviceAccessToken, Group } from './user.ts'
 
 export const CurrentUser = z
   .object({
@@ -17,16 +18,8 @@ export const CurrentUser = z
   .meta({ id: 'CurrentUser' })
 export type CurrentUser = z.output<typeof CurrentUser>
 
-export const Group = z
-  .object({ id: Uuid, display_name: z.string(), silo_id: Uuid, time_created: Time, time_modified: Time })
-  .meta({ id: 'Group' })
-
 export const SshKey = z.object({ ...identity, silo_user_id: Uuid, public_key: z.string() }).meta({ id: 'SshKey' })
 export type SshKey = z.output<typeof SshKey>
-
-export const DeviceAccessToken = z
-  .object({ id: Uuid, time_created: Time, time_expires: Time.nullable() })
-  .meta({ id: 'DeviceAccessToken' })
 
 export const DEVICE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code'
 

@@ -119,7 +119,7 @@ test('a session ends by logout, after eight idle hours, and after a day in any c
 test('a login clears away sessions that have been idle for too long', async () => {
   const { id: user_id } = valueOf(await api.current_user_view())
   const time = new Date(rack.clock.wallMs() - 9 * 3_600_000)
-  const stale = { token_hash: 'stale', user_id, time_created: time, time_last_used: time }
+  const stale = { id: ID, token_hash: 'stale', user_id, time_created: time, time_last_used: time }
   await insertSession(store.db, stale)
   await login(handler)
   const left = await store.db.selectFrom('session').select('token_hash').execute()

@@ -1,4 +1,4 @@
-export type { FleetRole, SiloRole } from './auth/authenticate.ts'
+export type { FleetRole, SiloRole } from './auth/role.ts'
 export { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
 export type { Inventory, InventorySled, InventorySwitch } from './inventory.ts'
 export { Nexus, type NexusOptions } from './nexus.ts'

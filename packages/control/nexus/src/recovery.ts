@@ -1,8 +1,11 @@
 /** What a new store contains: the recovery silo and its users. On a store that has them, nothing is changed. */
 import { hashPassword } from './auth/password.ts'
-import type { FleetRole, SiloRole } from './auth/authenticate.ts'
+import type { FleetRole, SiloRole } from './auth/role.ts'
 import { nowOf, type Service } from './service.ts'
-import { insertRole, insertSilo, insertUser, siloByRef } from './store/silo.ts'
+import { UNLIMITED } from './store/migrations.ts'
+import { FLEET_ID, insertGrants } from './store/role-grant.ts'
+import { insertSilo, siloByRef } from './store/silo.ts'
+import { insertUser } from './store/user.ts'
 
 export interface RecoveryUser {
   readonly name: string
@@ -35,7 +38,20 @@ export async function ensureRecoverySilo(
     const now = nowOf(service)
     const times = { time_created: now, time_modified: now }
     const siloId = random.uuid()
-    await insertSilo(tx, { id: siloId, name: silo.name, description: 'Recovery silo', ...times })
+    await insertSilo(tx, {
+      id: siloId,
+      name: silo.name,
+      description: 'Recovery silo',
+      identity_mode: 'local_only',
+      discoverable: true,
+      admin_group_name: null,
+      mapped_fleet_roles: '{}',
+      device_token_max_ttl_s: null,
+      quota_cpus: UNLIMITED.cpus,
+      quota_memory_bytes: UNLIMITED.memoryBytes,
+      quota_storage_bytes: UNLIMITED.storageBytes,
+      ...times,
+    })
     for (const user of silo.users) {
       const id = random.uuid()
       await insertUser(tx, {
@@ -45,8 +61,14 @@ export async function ensureRecoverySilo(
         password_hash: hashPassword(user.password, random, service.passwordCost),
         ...times,
       })
-      if (user.fleetRole !== undefined) await insertRole(tx, { user_id: id, scope: 'fleet', role: user.fleetRole })
-      if (user.siloRole !== undefined) await insertRole(tx, { user_id: id, scope: 'silo', role: user.siloRole })
+      const identity = { identity_type: 'silo_user', identity_id: id } as const
+      const { fleetRole, siloRole } = user
+      if (fleetRole !== undefined) {
+        await insertGrants(tx, [{ resource_type: 'fleet', resource_id: FLEET_ID, ...identity, role: fleetRole }])
+      }
+      if (siloRole !== undefined) {
+        await insertGrants(tx, [{ resource_type: 'silo', resource_id: siloId, ...identity, role: siloRole }])
+      }
     }
   })
 }

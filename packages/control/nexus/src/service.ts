@@ -3,7 +3,7 @@ import type { Clock, Random } from '@lodestone/host'
 import type { SledAgentClient } from '@lodestone/contract-sled-agent'
 import type { Handlers } from '@lodestone/api'
 import type { NexusApi, NexusOperation } from '@lodestone/contract-nexus'
-import type { Actor } from './auth/authenticate.ts'
+import type { Caller } from './auth/authorize.ts'
 import type { PasswordCost } from './auth/password.ts'
 import type { Inventory } from './inventory.ts'
 import type { Store } from './store/store.ts'
@@ -21,7 +21,7 @@ export interface Service {
 }
 
 export interface RequestContext {
-  readonly actor: Actor | undefined
+  readonly actor: Caller | undefined
 }
 
 /** The handlers of some operations; together they are `Handlers<NexusApi, RequestContext>`. */

@@ -3,7 +3,7 @@ import { ApiFailure, invalidRequest } from '@lodestone/api'
 import type { ExternalIp, FloatingIp, PoolSelector } from '@lodestone/contract-nexus'
 import { Ip } from '@lodestone/net'
 import { type AddressRange, blocksOf, firstFreeInRanges, firstFreeSnatBlock, rangeContains } from '../address-plan.ts'
-import type { Actor } from '../auth/authenticate.ts'
+import type { Caller } from '../auth/authorize.ts'
 import { nowOf, type Service } from '../service.ts'
 import { type ExternalIpRow, externalIpsOfInstance, externalIpsOfPool, insertExternalIp } from '../store/external-ip.ts'
 import {
@@ -25,7 +25,7 @@ export function rangeFromRow(row: IpPoolRangeRow): AddressRange {
 }
 
 /** The pool that a selector means for this silo. */
-export async function selectPool(db: Db, actor: Actor, selector: PoolSelector): Promise<SiloIpPoolRow> {
+export async function selectPool(db: Db, actor: Caller, selector: PoolSelector): Promise<SiloIpPoolRow> {
   if (selector.type === 'explicit') {
     const pool = await siloPoolByRef(db, actor.siloId, selector.pool)
     if (pool === undefined) throw notFound('ip-pool', selector.pool)
@@ -60,7 +60,7 @@ export async function freeAddress(db: Db, pool: SiloIpPoolRow): Promise<Ip> {
 }
 
 /** The pool of this silo that has the address, which must be free. */
-export async function poolOfAddress(db: Db, actor: Actor, ip: Ip): Promise<SiloIpPoolRow> {
+export async function poolOfAddress(db: Db, actor: Caller, ip: Ip): Promise<SiloIpPoolRow> {
   const scan = { sortBy: 'id_ascending', after: undefined, limit: 10_000 } as const
   for (const pool of await listSiloPools(db, actor.siloId, { pool_type: 'unicast' }, scan)) {
     const ranges = (await rangesOfPool(db, pool.id)).map(rangeFromRow)
@@ -76,7 +76,7 @@ export async function poolOfAddress(db: Db, actor: Actor, ip: Ip): Promise<SiloI
  * A block of ports of a shared address for connections that an instance opens. A silo without a default IPv4 pool gets
  * instances that cannot open connections to the outside, rather than none at all. An instance that has a block keeps it.
  */
-export async function ensureSnat(db: Db, service: Service, actor: Actor, instanceId: string): Promise<void> {
+export async function ensureSnat(db: Db, service: Service, actor: Caller, instanceId: string): Promise<void> {
   if ((await externalIpsOfInstance(db, instanceId)).some((row) => row.kind === 'snat')) return
   const pool = (await defaultSiloPools(db, actor.siloId)).find(
     (candidate) => candidate.pool_type === 'unicast' && candidate.ip_version === 'v4',
@@ -115,7 +115,7 @@ export async function ensureSnat(db: Db, service: Service, actor: Actor, instanc
 export async function attachEphemeral(
   db: Db,
   service: Service,
-  actor: Actor,
+  actor: Caller,
   instanceId: string,
   selector: PoolSelector,
 ): Promise<ExternalIpRow> {

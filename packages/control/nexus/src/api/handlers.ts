@@ -27,9 +27,12 @@ import { instanceHandlers } from './instance.ts'
 import { internetGatewayHandlers } from './internet-gateway.ts'
 import { ipPoolHandlers } from './ip-pool.ts'
 import { networkInterfaceHandlers } from './network-interface.ts'
+import { policyHandlers } from './policy.ts'
 import { projectHandlers } from './project.ts'
 import { routerRouteHandlers } from './router-route.ts'
 import { sessionHandlers } from './session.ts'
+import { siloHandlers } from './silo.ts'
+import { userHandlers } from './user.ts'
 import { vpcRouterHandlers } from './vpc-router.ts'
 import { vpcSubnetHandlers } from './vpc-subnet.ts'
 import { vpcHandlers } from './vpc.ts'
@@ -42,6 +45,9 @@ export interface ServeOptions {
 export function nexusHandler(service: Service, options: ServeOptions = {}): HttpHandler {
   const handlers: Handlers<NexusApi, RequestContext> = {
     ...sessionHandlers(service),
+    ...userHandlers(service),
+    ...siloHandlers(service),
+    ...policyHandlers(service),
     ...projectHandlers(service),
     ...vpcHandlers(service),
     ...vpcSubnetHandlers(service),
@@ -71,7 +77,8 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
           : await authenticate(service.store.db, request.headers, nowOf(service))
       const refusal = authorize(requirement, actor, objectOf(path, request.url))
       if (refusal !== undefined) throw new ApiFailure(refusal)
-      return { actor }
+      const needs = requirement.scope === 'project' ? requirement.role : undefined
+      return { actor: actor === undefined ? undefined : { ...actor, needs } }
     },
     async fallback(request) {
       const response = await unserved(request)

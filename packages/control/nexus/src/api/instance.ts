@@ -1,8 +1,7 @@
 /** Instances. Handlers write what is wanted; `reconcile/instances.ts` makes it so. */
 import { ApiFailure, invalidRequest } from '@lodestone/api'
 import type { Instance, InstanceCreate } from '@lodestone/contract-nexus'
-import type { Actor } from '../auth/authenticate.ts'
-import { actorOf } from '../auth/authorize.ts'
+import { actorOf, type Caller } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import { externalIpsOfInstance, releaseExternalIpsOfInstance, updateExternalIp } from '../store/external-ip.ts'
 import {
@@ -20,6 +19,7 @@ import type { Db } from '../store/store.ts'
 import { ensureSnat, attachEphemeral, checkCount } from './external-ip.ts'
 import { createNics } from './network-interface.ts'
 import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
+import { checkQuota } from './silo.ts'
 import { notFound, selectFloatingIp, selectInstance, selectProject } from './selector.ts'
 
 const GIB = 2 ** 30
@@ -96,6 +96,8 @@ export function instanceHandlers(service: Service): HandlersOf<Ids> {
         const before = await selectInstance(tx, actorOf(context), params.instance, query)
         if (before.desired_state === 'running') return before
         if (!isAtRest(before)) throw stateConflict(before, 'started')
+        const wanted = { cpus: before.ncpus, memoryBytes: Number(before.memory_bytes) }
+        await checkQuota(tx, actorOf(context).siloId, wanted)
         return updateInstance(tx, before.id, {
           desired_state: 'running',
           run_state: 'starting',
@@ -160,11 +162,12 @@ export function instanceFromRow(row: InstanceRow): Instance {
 async function createInstance(
   db: Db,
   service: Service,
-  actor: Actor,
+  actor: Caller,
   projectRef: string,
   body: InstanceCreate,
 ): Promise<InstanceRow> {
   const project = await selectProject(db, actor, projectRef)
+  if (body.start) await checkQuota(db, actor.siloId, { cpus: body.ncpus, memoryBytes: body.memory })
   const now = nowOf(service)
   const row: InstanceRow = {
     ...newIdentity(service.random.uuid(), body, now),
@@ -201,7 +204,7 @@ async function createInstance(
 async function attachFloating(
   db: Db,
   service: Service,
-  actor: Actor,
+  actor: Caller,
   instance: InstanceRow,
   ref: string,
 ): Promise<void> {
@@ -228,7 +231,7 @@ async function chooseSled(db: Db, service: Service): Promise<string> {
   return best.id
 }
 
-async function sshKeyIds(db: Db, actor: Actor, body: InstanceCreate): Promise<string[]> {
+async function sshKeyIds(db: Db, actor: Caller, body: InstanceCreate): Promise<string[]> {
   if (body.ssh_public_keys == null) {
     return (await allSshKeys(db, actor.userId)).slice(0, MAX_SSH_KEYS).map((key) => key.id)
   }

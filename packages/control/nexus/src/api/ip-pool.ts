@@ -29,12 +29,13 @@ import {
   updatePool,
 } from '../store/ip-pool.ts'
 import { pageOfRows, scanOf } from '../store/scan.ts'
-import { siloByRef, type SiloRow } from '../store/silo.ts'
+import type { SiloRow } from '../store/silo.ts'
 import type { Db } from '../store/store.ts'
 import { rangeFromRow } from './external-ip.ts'
 import { attachDefaultPool } from './internet-gateway.ts'
 import { identityChange, identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
 import { notFound } from './selector.ts'
+import { selectSilo } from './silo.ts'
 
 type SiloIds = 'ip_pool_list' | 'ip_pool_view'
 type PoolIds =
@@ -216,12 +217,6 @@ function linkHandlers(service: Service): HandlersOf<LinkIds> {
 async function selectSystemPool(db: Db, ref: string): Promise<IpPoolRow> {
   const row = await poolByRef(db, ref)
   if (row === undefined) throw notFound('ip-pool', ref)
-  return row
-}
-
-async function selectSilo(db: Db, ref: string): Promise<SiloRow> {
-  const row = await siloByRef(db, ref)
-  if (row === undefined) throw notFound('silo', ref)
   return row
 }
 

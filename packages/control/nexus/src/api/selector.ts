@@ -1,9 +1,10 @@
 /**
  * Name-or-id rules: an id stands alone, a name needs its parent. Whoever gives both an id and a parent gets 400, and so
- * does a name without one. Everything is looked up inside the caller's silo.
+ * does a name without one. Everything is looked up inside the caller's silo, and whatever is in a project is found only
+ * by callers who may do there what the operation does.
  */
 import { type ApiFailure, invalidRequest, objectNotFound } from '@lodestone/api'
-import type { Actor } from '../auth/authenticate.ts'
+import { type Caller, checkProject } from '../auth/authorize.ts'
 import { type ExternalIpRow, floatingIpById, floatingIpByName } from '../store/external-ip.ts'
 import {
   instanceById,
@@ -21,7 +22,7 @@ import {
   type InternetGatewayRow,
 } from '../store/internet-gateway.ts'
 import { projectByRef, type ProjectRow } from '../store/project.ts'
-import { isId } from '../store/scan.ts'
+import { isId, type Owned } from '../store/scan.ts'
 import type { Db } from '../store/store.ts'
 import {
   routeById,
@@ -57,54 +58,54 @@ export function notFound(type: string, ref: string): ApiFailure {
   return objectNotFound(type, isId(ref) ? { id: ref } : { name: ref })
 }
 
-export async function selectProject(db: Db, actor: Actor, ref: string): Promise<ProjectRow> {
+export async function selectProject(db: Db, actor: Caller, ref: string): Promise<ProjectRow> {
   const row = await projectByRef(db, actor.siloId, ref)
-  if (row === undefined) throw notFound('project', ref)
+  if (row === undefined || checkProject(actor, row.id) === 'unseen') throw notFound('project', ref)
   return row
 }
 
-export async function selectVpc(db: Db, actor: Actor, ref: string, parent: InProject): Promise<VpcRow> {
+export async function selectVpc(db: Db, actor: Caller, ref: string, parent: InProject): Promise<VpcRow> {
   if (isId(ref)) {
     if (parent.project !== undefined) throw tooMany('vpc', 'project')
-    return found(await vpcById(db, actor.siloId, ref), 'vpc', ref)
+    return owned(actor, await vpcById(db, actor.siloId, ref), 'vpc', ref)
   }
   const project = await selectProject(db, actor, required(parent.project, 'vpc', 'project'))
   return found(await vpcByName(db, project.id, ref), 'vpc', ref)
 }
 
-export async function selectSubnet(db: Db, actor: Actor, ref: string, parent: InVpc): Promise<VpcSubnetRow> {
+export async function selectSubnet(db: Db, actor: Caller, ref: string, parent: InVpc): Promise<VpcSubnetRow> {
   if (isId(ref)) {
     if (parent.vpc !== undefined || parent.project !== undefined) throw tooMany('subnet', 'vpc and project')
-    return found(await subnetById(db, actor.siloId, ref), 'vpc-subnet', ref)
+    return owned(actor, await subnetById(db, actor.siloId, ref), 'vpc-subnet', ref)
   }
   const vpc = await selectVpc(db, actor, required(parent.vpc, 'subnet', 'vpc'), parent)
   return found(await subnetByName(db, vpc.id, ref), 'vpc-subnet', ref)
 }
 
-export async function selectRouter(db: Db, actor: Actor, ref: string, parent: InVpc): Promise<VpcRouterRow> {
+export async function selectRouter(db: Db, actor: Caller, ref: string, parent: InVpc): Promise<VpcRouterRow> {
   if (isId(ref)) {
     if (parent.vpc !== undefined || parent.project !== undefined) throw tooMany('router', 'vpc and project')
-    return found(await routerById(db, actor.siloId, ref), 'vpc-router', ref)
+    return owned(actor, await routerById(db, actor.siloId, ref), 'vpc-router', ref)
   }
   const vpc = await selectVpc(db, actor, required(parent.vpc, 'router', 'vpc'), parent)
   return found(await routerByName(db, vpc.id, ref), 'vpc-router', ref)
 }
 
-export async function selectRoute(db: Db, actor: Actor, ref: string, parent: InRouter): Promise<RouterRouteRow> {
+export async function selectRoute(db: Db, actor: Caller, ref: string, parent: InRouter): Promise<RouterRouteRow> {
   if (isId(ref)) {
     if (parent.router !== undefined || parent.vpc !== undefined || parent.project !== undefined) {
       throw tooMany('route', 'router, vpc and project')
     }
-    return found(await routeById(db, actor.siloId, ref), 'router-route', ref)
+    return owned(actor, await routeById(db, actor.siloId, ref), 'router-route', ref)
   }
   const router = await selectRouter(db, actor, required(parent.router, 'route', 'router'), parent)
   return found(await routeByName(db, router.id, ref), 'router-route', ref)
 }
 
-export async function selectGateway(db: Db, actor: Actor, ref: string, parent: InVpc): Promise<InternetGatewayRow> {
+export async function selectGateway(db: Db, actor: Caller, ref: string, parent: InVpc): Promise<InternetGatewayRow> {
   if (isId(ref)) {
     if (parent.vpc !== undefined || parent.project !== undefined) throw tooMany('gateway', 'vpc and project')
-    return found(await gatewayById(db, actor.siloId, ref), 'internet-gateway', ref)
+    return owned(actor, await gatewayById(db, actor.siloId, ref), 'internet-gateway', ref)
   }
   const vpc = await selectVpc(db, actor, required(parent.vpc, 'gateway', 'vpc'), parent)
   return found(await gatewayByName(db, vpc.id, ref), 'internet-gateway', ref)
@@ -113,7 +114,7 @@ export async function selectGateway(db: Db, actor: Actor, ref: string, parent: I
 /** A pool or an address as attached to an internet gateway: the attachment, not the pool. */
 export async function selectGatewayAttachment(
   db: Db,
-  actor: Actor,
+  actor: Caller,
   table: 'internet_gateway_pool' | 'internet_gateway_address',
   ref: string,
   parent: InGateway,
@@ -123,39 +124,44 @@ export async function selectGatewayAttachment(
     if (parent.gateway !== undefined || parent.vpc !== undefined || parent.project !== undefined) {
       throw tooMany(type, 'gateway, vpc and project')
     }
-    return found(await attachmentById(db, table, actor.siloId, ref), type, ref)
+    return owned(actor, await attachmentById(db, table, actor.siloId, ref), type, ref)
   }
   const gateway = await selectGateway(db, actor, required(parent.gateway, type, 'gateway'), parent)
   return found(await attachmentByName(db, table, gateway.id, ref), type, ref)
 }
 
-export async function selectInstance(db: Db, actor: Actor, ref: string, parent: InProject): Promise<InstanceRow> {
+export async function selectInstance(db: Db, actor: Caller, ref: string, parent: InProject): Promise<InstanceRow> {
   if (isId(ref)) {
     if (parent.project !== undefined) throw tooMany('instance', 'project')
-    return found(await instanceById(db, actor.siloId, ref), 'instance', ref)
+    return owned(actor, await instanceById(db, actor.siloId, ref), 'instance', ref)
   }
   const project = await selectProject(db, actor, required(parent.project, 'instance', 'project'))
   return found(await instanceByName(db, project.id, ref), 'instance', ref)
 }
 
-export async function selectNic(db: Db, actor: Actor, ref: string, parent: InInstance): Promise<NetworkInterfaceRow> {
+export async function selectNic(db: Db, actor: Caller, ref: string, parent: InInstance): Promise<NetworkInterfaceRow> {
   if (isId(ref)) {
     if (parent.instance !== undefined || parent.project !== undefined) {
       throw tooMany('network interface', 'instance and project')
     }
-    return found(await nicById(db, actor.siloId, ref), 'instance-network-interface', ref)
+    return owned(actor, await nicById(db, actor.siloId, ref), 'instance-network-interface', ref)
   }
   const instance = await selectInstance(db, actor, required(parent.instance, 'network interface', 'instance'), parent)
   return found(await nicByName(db, instance.id, ref), 'instance-network-interface', ref)
 }
 
-export async function selectFloatingIp(db: Db, actor: Actor, ref: string, parent: InProject): Promise<ExternalIpRow> {
+export async function selectFloatingIp(db: Db, actor: Caller, ref: string, parent: InProject): Promise<ExternalIpRow> {
   if (isId(ref)) {
     if (parent.project !== undefined) throw tooMany('floating ip', 'project')
-    return found(await floatingIpById(db, actor.siloId, ref), 'floating-ip', ref)
+    return owned(actor, await floatingIpById(db, actor.siloId, ref), 'floating-ip', ref)
   }
   const project = await selectProject(db, actor, required(parent.project, 'floating ip', 'project'))
   return found(await floatingIpByName(db, project.id, ref), 'floating-ip', ref)
+}
+
+function owned<T>(actor: Caller, row: Owned<T> | undefined, type: string, ref: string): Owned<T> {
+  if (row === undefined || checkProject(actor, row.owning_project_id) === 'unseen') throw notFound(type, ref)
+  return row
 }
 
 function found<T>(row: T | undefined, type: string, ref: string): T {

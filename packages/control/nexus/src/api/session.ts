@@ -1,5 +1,5 @@
 /** Login, the current user, device authorization (RFC 8628), access tokens, SSH keys. */
-import { ApiFailure, invalidRequest, Reply } from '@lodestone/api'
+import { ApiFailure, invalidRequest, pageInMemory, Reply } from '@lodestone/api'
 import { type CurrentUser, DEVICE_GRANT_TYPE, type SshKey } from '@lodestone/contract-nexus'
 import {
   type Actor,
@@ -33,9 +33,12 @@ import {
   sshKeyByRef,
   type SshKeyRow,
 } from '../store/session.ts'
-import { siloByRef, userByExternalId } from '../store/silo.ts'
+import { siloByRef } from '../store/silo.ts'
+import { groupsOfUser, userByExternalId } from '../store/user.ts'
 import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
 import { notFound } from './selector.ts'
+import { selectSilo } from './silo.ts'
+import { groupFromRow } from './user.ts'
 
 const DEVICE_AUTH_LIFETIME_S = 300
 
@@ -64,9 +67,11 @@ export function sessionHandlers(service: Service): HandlersOf<Ids> {
 
     async login_local({ params, body }) {
       const silo = await siloByRef(store.db, params.silo_name)
-      const user = silo === undefined ? undefined : await userByExternalId(store.db, silo.id, body.username)
-      const isRight = verifyPassword(user?.password_hash ?? nobody, body.password)
-      if (user === undefined || !isRight) {
+      const isLocal = silo?.identity_mode === 'local_only'
+      const user = isLocal ? await userByExternalId(store.db, silo.id, body.username) : undefined
+      const hash = user?.password_hash
+      const isRight = verifyPassword(hash ?? nobody, body.password)
+      if (user === undefined || hash == null || !isRight) {
         throw new ApiFailure({ kind: 'unauthenticated', internal: `login of ${body.username} failed` })
       }
       const secret = newSecret(random)
@@ -74,6 +79,7 @@ export function sessionHandlers(service: Service): HandlersOf<Ids> {
       // Whoever logs in clears away what nobody can use any more, so the table does not grow for ever.
       await deleteSessionsUnusedSince(store.db, new Date(now.getTime() - SESSION_IDLE_MS))
       await insertSession(store.db, {
+        id: random.uuid(),
         token_hash: secretDigest(secret),
         user_id: user.id,
         time_created: now,
@@ -89,7 +95,10 @@ export function sessionHandlers(service: Service): HandlersOf<Ids> {
     },
 
     current_user_view: ({ context }) => currentUser(actorOf(context)),
-    current_user_groups: () => ({ items: [], next_page: null }),
+    async current_user_groups({ query, context }) {
+      const groups = await groupsOfUser(store.db, actorOf(context).userId)
+      return pageInMemory(groups.map(groupFromRow), query, (group) => group.id)
+    },
 
     ...deviceHandlers(service),
 
@@ -154,7 +163,12 @@ function deviceHandlers(service: Service): HandlersOf<DeviceIds> {
       if (pending === undefined || pending.time_expires <= nowOf(service)) {
         throw invalidRequest('the user code is unknown or has expired')
       }
-      await confirmDeviceAuth(store.db, pending.user_code, actorOf(context).userId)
+      const { siloId, userId } = actorOf(context)
+      const longest = (await selectSilo(store.db, siloId)).device_token_max_ttl_s
+      if (longest !== null && pending.ttl_s !== null && pending.ttl_s > longest) {
+        throw invalidRequest(`the token is to live ${pending.ttl_s} s, and the silo allows at most ${longest}`)
+      }
+      await confirmDeviceAuth(store.db, pending.user_code, userId, pending.ttl_s ?? longest)
     },
 
     async device_access_token({ body }) {
@@ -199,7 +213,7 @@ async function selectSshKey(service: Service, actor: Actor, ref: string): Promis
   return row
 }
 
-function tokenFromRow(row: AccessTokenRow): { id: string; time_created: string; time_expires: string | null } {
+export function tokenFromRow(row: AccessTokenRow): { id: string; time_created: string; time_expires: string | null } {
   return {
     id: row.id,
     time_created: row.time_created.toISOString(),

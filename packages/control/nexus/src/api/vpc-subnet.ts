@@ -3,8 +3,7 @@ import { ApiFailure, invalidRequest } from '@lodestone/api'
 import type { VpcSubnet } from '@lodestone/contract-nexus'
 import { Prefix } from '@lodestone/net'
 import { subnet64, whyNotSubnetBlock } from '../address-plan.ts'
-import type { Actor } from '../auth/authenticate.ts'
-import { actorOf } from '../auth/authorize.ts'
+import { actorOf, type Caller } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import { listNicsOfSubnet, nicsOfSubnet } from '../store/instance.ts'
 import { isId, pageOfRows, scanOf } from '../store/scan.ts'
@@ -154,7 +153,7 @@ export function systemRouteOfSubnet(id: string, routerId: string, subnet: VpcSub
 /** The router that a subnet is to use above the system router; it must be a custom one of the same VPC. */
 async function customRouterId(
   db: Db,
-  actor: Actor,
+  actor: Caller,
   vpcId: string,
   ref: string | null | undefined,
 ): Promise<string | null> {

@@ -2,13 +2,20 @@
  * From the headers of a request to an actor: a session cookie or a bearer token. Sessions end after 8 idle hours and
  * after 24 hours in any case.
  */
-import { rolesOfUser, siloByRef, userById } from '../store/silo.ts'
+import { grantsOfUser, type RoleGrantRow } from '../store/role-grant.ts'
+import { siloByRef } from '../store/silo.ts'
 import { accessTokenByHash, deleteSession, sessionByHash, touchSession } from '../store/session.ts'
 import type { Db } from '../store/store.ts'
+import { groupsOfUser, userById } from '../store/user.ts'
+import {
+  type FleetRole,
+  higherFleetRole,
+  higherSiloRole,
+  mappedFleetRole,
+  type ProjectRole,
+  type SiloRole,
+} from './role.ts'
 import { secretDigest } from './secret.ts'
-
-export type FleetRole = 'admin' | 'collaborator' | 'viewer'
-export type SiloRole = 'admin' | 'collaborator' | 'limited_collaborator' | 'viewer'
 
 export interface Actor {
   readonly userId: string
@@ -17,6 +24,8 @@ export interface Actor {
   readonly siloName: string
   readonly fleetRole: FleetRole | undefined
   readonly siloRole: SiloRole | undefined
+  /** What the user has been given on single projects, by the project's id; the silo role comes on top. */
+  readonly projectRoles: ReadonlyMap<string, ProjectRole>
   readonly timeCreated: Date
   readonly timeModified: Date
 }
@@ -75,16 +84,39 @@ async function loadActor(db: Db, userId: string): Promise<Actor | undefined> {
   if (user === undefined) return undefined
   const silo = await siloByRef(db, user.silo_id)
   if (silo === undefined) return undefined
-  const roles = await rolesOfUser(db, userId)
+  const groups = await groupsOfUser(db, userId)
+  const grants = await grantsOfUser(
+    db,
+    userId,
+    groups.map((group) => group.id),
+  )
+  const siloRole = siloRoleOf(grants, silo.id)
+  let fleetRole = mappedFleetRole(silo.mapped_fleet_roles, siloRole)
+  const projectRoles = new Map<string, ProjectRole>()
+  for (const { resource_type, resource_id, role } of grants) {
+    // because only values of these unions are ever inserted
+    if (resource_type === 'fleet') fleetRole = higherFleetRole(fleetRole, role as FleetRole)
+    if (resource_type !== 'project') continue
+    const highest = higherSiloRole(projectRoles.get(resource_id), role as ProjectRole)
+    if (highest !== undefined) projectRoles.set(resource_id, highest)
+  }
   return {
     userId,
     userName: user.external_id,
     siloId: silo.id,
     siloName: silo.name,
-    // because only values of these unions are ever inserted
-    fleetRole: roles.find((role) => role.scope === 'fleet')?.role as FleetRole | undefined,
-    siloRole: roles.find((role) => role.scope === 'silo')?.role as SiloRole | undefined,
+    fleetRole,
+    siloRole,
+    projectRoles,
     timeCreated: user.time_created,
     timeModified: user.time_modified,
   }
+}
+
+function siloRoleOf(grants: readonly RoleGrantRow[], siloId: string): SiloRole | undefined {
+  let highest: SiloRole | undefined
+  for (const { resource_type, resource_id, role } of grants) {
+    if (resource_type === 'silo' && resource_id === siloId) highest = higherSiloRole(highest, role as SiloRole)
+  }
+  return highest
 }

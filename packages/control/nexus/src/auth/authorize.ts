@@ -1,25 +1,43 @@
 /**
- * Who may do what: one required role per operation, in one table. Fleet roles do not reach into silos. A silo role
- * counts for every project of the silo; a limited collaborator manages instances but no networks.
- *
- * NOT IMPLEMENTED: roles on single projects, groups.
+ * Who may do what: one required role per operation, in one table. What needs a role on a project is decided where the
+ * project is known, by `checkProject`, through which every selector of things in projects goes.
  */
 import { type ApiError, ApiFailure } from '@lodestone/api'
 import type { NexusOperation } from '@lodestone/contract-nexus'
-import type { Actor, FleetRole, SiloRole } from './authenticate.ts'
+import type { Actor } from './authenticate.ts'
+import {
+  type FleetRole,
+  fleetRank,
+  higherSiloRole,
+  type ProjectRole,
+  projectRoleOf,
+  siloRank,
+  type SiloRole,
+} from './role.ts'
 
 export type Requirement =
   | { readonly scope: 'public' }
   /** Any user, whatever their roles. */
   | { readonly scope: 'user' }
+  /** On the project that the request names or that the thing it names is in. */
+  | { readonly scope: 'project'; readonly role: ProjectRole }
   | { readonly scope: 'silo'; readonly role: SiloRole }
   | { readonly scope: 'fleet'; readonly role: FleetRole }
 
+/** Who asks, and what the operation needs on the projects it touches; undefined: it touches none. */
+export interface Caller extends Actor {
+  readonly needs: ProjectRole | undefined
+}
+
 const PUBLIC: Requirement = { scope: 'public' }
 const USER: Requirement = { scope: 'user' }
-const READ: Requirement = { scope: 'silo', role: 'viewer' }
-const COMPUTE: Requirement = { scope: 'silo', role: 'limited_collaborator' }
-const NETWORK: Requirement = { scope: 'silo', role: 'collaborator' }
+const READ: Requirement = { scope: 'project', role: 'viewer' }
+const COMPUTE: Requirement = { scope: 'project', role: 'limited_collaborator' }
+const NETWORK: Requirement = { scope: 'project', role: 'collaborator' }
+const PROJECT_ADMIN: Requirement = { scope: 'project', role: 'admin' }
+const SILO_READ: Requirement = { scope: 'silo', role: 'viewer' }
+const SILO_WRITE: Requirement = { scope: 'silo', role: 'collaborator' }
+const SILO_ADMIN: Requirement = { scope: 'silo', role: 'admin' }
 const FLEET_READ: Requirement = { scope: 'fleet', role: 'viewer' }
 const FLEET_WRITE: Requirement = { scope: 'fleet', role: 'admin' }
 
@@ -38,11 +56,11 @@ export const REQUIREMENTS: Readonly<Record<NexusOperation, Requirement>> = {
   current_user_ssh_key_create: USER,
   current_user_ssh_key_view: USER,
   current_user_ssh_key_delete: USER,
-  project_list: READ,
-  project_create: NETWORK,
+  project_list: SILO_READ,
+  project_create: SILO_WRITE,
   project_view: READ,
-  project_update: NETWORK,
-  project_delete: NETWORK,
+  project_update: PROJECT_ADMIN,
+  project_delete: PROJECT_ADMIN,
   vpc_list: READ,
   vpc_create: NETWORK,
   vpc_view: READ,
@@ -104,8 +122,8 @@ export const REQUIREMENTS: Readonly<Record<NexusOperation, Requirement>> = {
   floating_ip_delete: COMPUTE,
   floating_ip_attach: COMPUTE,
   floating_ip_detach: COMPUTE,
-  ip_pool_list: READ,
-  ip_pool_view: READ,
+  ip_pool_list: USER,
+  ip_pool_view: USER,
   system_ip_pool_list: FLEET_READ,
   system_ip_pool_create: FLEET_WRITE,
   system_ip_pool_view: FLEET_READ,
@@ -119,13 +137,42 @@ export const REQUIREMENTS: Readonly<Record<NexusOperation, Requirement>> = {
   system_ip_pool_silo_link: FLEET_WRITE,
   system_ip_pool_silo_update: FLEET_WRITE,
   system_ip_pool_silo_unlink: FLEET_WRITE,
+  policy_view: USER,
+  policy_update: SILO_ADMIN,
+  project_policy_view: READ,
+  project_policy_update: PROJECT_ADMIN,
+  system_policy_view: FLEET_READ,
+  system_policy_update: FLEET_WRITE,
+  silo_policy_view: FLEET_READ,
+  silo_policy_update: FLEET_WRITE,
+  user_list: USER,
+  user_view: USER,
+  user_token_list: USER,
+  user_session_list: USER,
+  user_logout: USER,
+  group_list: USER,
+  group_view: USER,
+  silo_user_list: FLEET_READ,
+  silo_user_view: FLEET_READ,
+  local_idp_user_create: USER,
+  local_idp_user_delete: USER,
+  local_idp_user_set_password: USER,
+  silo_list: FLEET_READ,
+  silo_create: FLEET_WRITE,
+  silo_view: FLEET_READ,
+  silo_delete: FLEET_WRITE,
+  silo_quotas_view: FLEET_READ,
+  silo_quotas_update: FLEET_WRITE,
+  system_quotas_list: FLEET_READ,
+  silo_utilization_list: FLEET_READ,
+  silo_utilization_view: FLEET_READ,
+  utilization_view: USER,
+  auth_settings_view: USER,
+  auth_settings_update: SILO_ADMIN,
   sled_list: FLEET_READ,
   sled_view: FLEET_READ,
   sled_instance_list: FLEET_READ,
 }
-
-const SILO_RANK: Readonly<Record<SiloRole, number>> = { viewer: 1, limited_collaborator: 2, collaborator: 3, admin: 4 }
-const FLEET_RANK: Readonly<Record<FleetRole, number>> = { viewer: 1, collaborator: 2, admin: 3 }
 
 /**
  * @param object what the path names, if it names something: a caller who may not read it is told that it does not
@@ -139,10 +186,11 @@ export function authorize(
   if (requirement.scope === 'public') return undefined
   if (actor === undefined) return { kind: 'unauthenticated', internal: 'no valid session or token' }
   if (requirement.scope === 'user') return undefined
+  if (requirement.scope === 'project') return undefined // decided when the project is known
   const rank =
     requirement.scope === 'silo'
-      ? { has: rankOf(SILO_RANK, actor.siloRole), needs: SILO_RANK[requirement.role] }
-      : { has: rankOf(FLEET_RANK, actor.fleetRole), needs: FLEET_RANK[requirement.role] }
+      ? { has: siloRank(actor.siloRole), needs: siloRank(requirement.role) }
+      : { has: fleetRank(actor.fleetRole), needs: fleetRank(requirement.role) }
   if (rank.has >= rank.needs) return undefined
   if (rank.has === 0 && object !== undefined) {
     return { kind: 'object-not-found', type: object.type, lookup: { name: object.name } }
@@ -151,11 +199,26 @@ export function authorize(
 }
 
 /** For handlers of operations that are not public: the table above has made sure of it. */
-export function actorOf(context: { readonly actor: Actor | undefined }): Actor {
+export function actorOf(context: { readonly actor: Caller | undefined }): Caller {
   if (context.actor === undefined) throw new ApiFailure({ kind: 'unauthenticated', internal: 'no actor' })
   return context.actor
 }
 
-function rankOf<Role extends string>(ranks: Readonly<Record<Role, number>>, role: Role | undefined): number {
-  return role === undefined ? 0 : ranks[role]
+/**
+ * Whether the caller may do to this project what the operation does.
+ * @returns 'unseen' when they may not even know that it exists.
+ */
+export function checkProject(caller: Caller, projectId: string): 'allowed' | 'unseen' {
+  const { needs } = caller
+  if (needs === undefined) throw new Error('an operation on a project must say which role it needs')
+  const role = higherSiloRole(projectRoleOf(caller.siloRole), caller.projectRoles.get(projectId))
+  if (role === undefined) return 'unseen'
+  if (siloRank(role) >= siloRank(needs)) return 'allowed'
+  throw new ApiFailure({ kind: 'forbidden', internal: `${caller.userName} has ${role} on the project, not ${needs}` })
+}
+
+/** Users of a silo are managed by its admins and by those of the fleet. */
+export function checkSiloAdmin(caller: Caller, siloId: string): void {
+  if (caller.fleetRole === 'admin' || (caller.siloId === siloId && caller.siloRole === 'admin')) return
+  throw new ApiFailure({ kind: 'forbidden', internal: `${caller.userName} administers neither the silo nor the fleet` })
 }

@@ -3,6 +3,7 @@ import type { Insertable, Selectable, Updateable } from 'kysely'
 import { type Scan, scanned } from './scan.ts'
 import type { ExternalIpTable } from './schema.ts'
 import type { Db } from './store.ts'
+import type { Owned } from './scan.ts'
 
 export type ExternalIpRow = Selectable<ExternalIpTable>
 
@@ -59,11 +60,12 @@ export function floatingIpByName(db: Db, projectId: string, name: string): Promi
     .executeTakeFirst()
 }
 
-export function floatingIpById(db: Db, siloId: string, id: string): Promise<ExternalIpRow | undefined> {
+export function floatingIpById(db: Db, siloId: string, id: string): Promise<Owned<ExternalIpRow> | undefined> {
   return db
     .selectFrom('external_ip')
     .innerJoin('project', 'project.id', 'external_ip.project_id')
     .selectAll('external_ip')
+    .select('project.id as owning_project_id')
     .where('external_ip.kind', '=', 'floating')
     .where('external_ip.id', '=', id)
     .where('project.silo_id', '=', siloId)

@@ -3,6 +3,7 @@ import type { Insertable, Selectable, Updateable } from 'kysely'
 import { type Scan, scanned } from './scan.ts'
 import type { InstanceTable, NetworkInterfaceTable } from './schema.ts'
 import type { Db } from './store.ts'
+import type { Owned } from './scan.ts'
 
 export type InstanceRow = Selectable<InstanceTable>
 export type NetworkInterfaceRow = Selectable<NetworkInterfaceTable>
@@ -20,11 +21,12 @@ export function instanceByName(db: Db, projectId: string, name: string): Promise
     .executeTakeFirst()
 }
 
-export function instanceById(db: Db, siloId: string, id: string): Promise<InstanceRow | undefined> {
+export function instanceById(db: Db, siloId: string, id: string): Promise<Owned<InstanceRow> | undefined> {
   return db
     .selectFrom('instance')
     .innerJoin('project', 'project.id', 'instance.project_id')
     .selectAll('instance')
+    .select('project.id as owning_project_id')
     .where('instance.id', '=', id)
     .where('project.silo_id', '=', siloId)
     .executeTakeFirst()
@@ -119,12 +121,13 @@ export function nicByName(db: Db, instanceId: string, name: string): Promise<Net
     .executeTakeFirst()
 }
 
-export function nicById(db: Db, siloId: string, id: string): Promise<NetworkInterfaceRow | undefined> {
+export function nicById(db: Db, siloId: string, id: string): Promise<Owned<NetworkInterfaceRow> | undefined> {
   return db
     .selectFrom('network_interface')
     .innerJoin('instance', 'instance.id', 'network_interface.instance_id')
     .innerJoin('project', 'project.id', 'instance.project_id')
     .selectAll('network_interface')
+    .select('project.id as owning_project_id')
     .where('network_interface.id', '=', id)
     .where('project.silo_id', '=', siloId)
     .executeTakeFirst()

@@ -3,6 +3,7 @@ import type { Insertable, Selectable } from 'kysely'
 import { type Scan, scanned } from './scan.ts'
 import type { InternetGatewayAddressTable, InternetGatewayPoolTable, InternetGatewayTable } from './schema.ts'
 import type { Db } from './store.ts'
+import type { Owned } from './scan.ts'
 
 export type InternetGatewayRow = Selectable<InternetGatewayTable>
 export type InternetGatewayPoolRow = Selectable<InternetGatewayPoolTable>
@@ -22,12 +23,13 @@ export function gatewayByName(db: Db, vpcId: string, name: string): Promise<Inte
     .executeTakeFirst()
 }
 
-export function gatewayById(db: Db, siloId: string, id: string): Promise<InternetGatewayRow | undefined> {
+export function gatewayById(db: Db, siloId: string, id: string): Promise<Owned<InternetGatewayRow> | undefined> {
   return db
     .selectFrom('internet_gateway')
     .innerJoin('vpc', 'vpc.id', 'internet_gateway.vpc_id')
     .innerJoin('project', 'project.id', 'vpc.project_id')
     .selectAll('internet_gateway')
+    .select('project.id as owning_project_id')
     .where('internet_gateway.id', '=', id)
     .where('project.silo_id', '=', siloId)
     .executeTakeFirst()
@@ -90,13 +92,14 @@ export function attachmentById(
   table: Attachment,
   siloId: string,
   id: string,
-): Promise<{ id: string } | undefined> {
+): Promise<Owned<{ id: string }> | undefined> {
   return db
     .selectFrom(table)
     .innerJoin('internet_gateway', 'internet_gateway.id', `${table}.internet_gateway_id`)
     .innerJoin('vpc', 'vpc.id', 'internet_gateway.vpc_id')
     .innerJoin('project', 'project.id', 'vpc.project_id')
     .select(`${table}.id`)
+    .select('project.id as owning_project_id')
     .where(`${table}.id`, '=', id)
     .where('project.silo_id', '=', siloId)
     .executeTakeFirst()

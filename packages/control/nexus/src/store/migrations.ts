@@ -3,10 +3,14 @@
  * steps loses nothing. Steps are only ever appended. No statement asks the database for the time or for an identifier.
  */
 import { type Kysely, sql } from 'kysely'
+import { FLEET_ID } from './role-grant.ts'
 import type { Migration, MigrationProvider } from 'kysely/migration'
 
 const IDENTITY = 'id uuid primary key, name text not null, description text not null'
 const TIMES = 'time_created timestamptz not null, time_modified timestamptz not null'
+
+/** What a silo may use when nobody has said otherwise: more than any rack has, exact in JSON. */
+export const UNLIMITED = { cpus: 1_000_000, memoryBytes: 2 ** 50, storageBytes: 2 ** 50 } as const
 
 const STEPS: readonly string[] = [
   `create table silo (${IDENTITY}, ${TIMES})`,
@@ -86,6 +90,28 @@ const STEPS: readonly string[] = [
     internet_gateway_id uuid not null references internet_gateway on delete cascade, address text not null, ${TIMES})`,
   `create unique index internet_gateway_address_name on internet_gateway_address (internet_gateway_id, name)`,
   `create unique index internet_gateway_address_address on internet_gateway_address (internet_gateway_id, address)`,
+  `alter table silo add column identity_mode text not null default 'local_only',
+    add column discoverable boolean not null default true, add column admin_group_name text,
+    add column mapped_fleet_roles jsonb not null default '{}', add column device_token_max_ttl_s int,
+    add column quota_cpus bigint not null default ${UNLIMITED.cpus},
+    add column quota_memory_bytes bigint not null default ${UNLIMITED.memoryBytes},
+    add column quota_storage_bytes bigint not null default ${UNLIMITED.storageBytes}`,
+  `alter table silo_user alter column password_hash drop not null`,
+  `create table silo_group (id uuid primary key, silo_id uuid not null references silo on delete cascade,
+    external_id text not null, ${TIMES})`,
+  `create unique index silo_group_external_id on silo_group (silo_id, external_id)`,
+  `create table silo_group_member (group_id uuid not null references silo_group on delete cascade,
+    user_id uuid not null references silo_user on delete cascade, primary key (group_id, user_id))`,
+  `create table role_grant (resource_type text not null, resource_id uuid not null, identity_type text not null,
+    identity_id uuid not null, role text not null,
+    primary key (resource_type, resource_id, identity_type, identity_id, role))`,
+  `create index role_grant_identity on role_grant (identity_id)`,
+  `insert into role_grant select scope, case scope when 'fleet' then '${FLEET_ID}'::uuid else silo_id end, 'silo_user',
+    user_id, role from role_assignment join silo_user on silo_user.id = user_id`,
+  `drop table role_assignment`,
+  // Sessions get an id that may be shown; those of before are ended.
+  `delete from session`,
+  `alter table session add column id uuid not null`,
 ]
 
 export class NexusMigrations implements MigrationProvider {

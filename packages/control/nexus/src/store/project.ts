@@ -1,5 +1,6 @@
 /** Projects. */
 import type { Insertable, Selectable, Updateable } from 'kysely'
+import { replaceGrants } from './role-grant.ts'
 import { refColumn, type Scan, scanned } from './scan.ts'
 import type { ProjectTable } from './schema.ts'
 import type { Db } from './store.ts'
@@ -27,7 +28,9 @@ export function updateProject(db: Db, id: string, change: Updateable<ProjectTabl
   return db.updateTable('project').set(change).where('id', '=', id).returningAll().executeTakeFirstOrThrow()
 }
 
+/** With its policy. */
 export async function deleteProject(db: Db, id: string): Promise<void> {
+  await replaceGrants(db, { type: 'project', id }, [])
   await db.deleteFrom('project').where('id', '=', id).execute()
 }
 

@@ -62,6 +62,9 @@ export function pageOfRows<Row extends { id: string }, T>(
   }
 }
 
+/** A row that was looked up by its id, with the project that it is in: whoever asks must be allowed to see that. */
+export type Owned<Row> = Row & { readonly owning_project_id: string }
+
 /** The condition that a name or id stands for. */
 export function refColumn(ref: string): 'id' | 'name' {
   return isId(ref) ? 'id' : 'name'

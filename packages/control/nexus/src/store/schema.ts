@@ -6,9 +6,12 @@
  */
 import type { ColumnType, JSONColumnType } from 'kysely'
 import type {
+  IdentityType,
+  MappedFleetRoles,
   RouteDestination,
   RouterRouteKind,
   RouteTarget,
+  SiloIdentityMode,
   VpcFirewallRuleFilter,
   VpcFirewallRuleTarget,
 } from '@lodestone/contract-nexus'
@@ -25,25 +28,52 @@ export interface IdentityRow {
   time_modified: Timestamp
 }
 
-export type SiloTable = IdentityRow
+export interface SiloTable extends IdentityRow {
+  identity_mode: SiloIdentityMode
+  discoverable: boolean
+  admin_group_name: string | null
+  mapped_fleet_roles: Json<MappedFleetRoles>
+  device_token_max_ttl_s: number | null
+  quota_cpus: number
+  quota_memory_bytes: number
+  quota_storage_bytes: number
+}
 
 export interface SiloUserTable {
   id: string
   silo_id: string
   external_id: string
-  password_hash: string
+  /** Null: cannot log in by password. */
+  password_hash: string | null
   time_created: Timestamp
   time_modified: Timestamp
 }
 
-export interface RoleAssignmentTable {
+export interface SiloGroupTable {
+  id: string
+  silo_id: string
+  external_id: string
+  time_created: Timestamp
+  time_modified: Timestamp
+}
+
+export interface SiloGroupMemberTable {
+  group_id: string
   user_id: string
-  scope: 'fleet' | 'silo'
+}
+
+/** A role of a user or a group on the fleet, a silo or a project. */
+export interface RoleGrantTable {
+  resource_type: 'fleet' | 'silo' | 'project'
+  resource_id: string
+  identity_type: IdentityType
+  identity_id: string
   role: string
 }
 
 /** Secrets are stored as SHA-256 only: a copy of the database opens no session. */
 export interface SessionTable {
+  id: string
   token_hash: string
   user_id: string
   time_created: Timestamp
@@ -221,7 +251,9 @@ export interface DesiredStateTable {
 export interface Database {
   silo: SiloTable
   silo_user: SiloUserTable
-  role_assignment: RoleAssignmentTable
+  silo_group: SiloGroupTable
+  silo_group_member: SiloGroupMemberTable
+  role_grant: RoleGrantTable
   session: SessionTable
   device_auth: DeviceAuthTable
   access_token: AccessTokenTable

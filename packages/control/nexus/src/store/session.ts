@@ -41,8 +41,8 @@ export function deviceAuthByCodeHash(db: Db, hash: string): Promise<DeviceAuthRo
   return db.selectFrom('device_auth').selectAll().where('device_code_hash', '=', hash).executeTakeFirst()
 }
 
-export async function confirmDeviceAuth(db: Db, userCode: string, userId: string): Promise<void> {
-  await db.updateTable('device_auth').set({ user_id: userId }).where('user_code', '=', userCode).execute()
+export async function confirmDeviceAuth(db: Db, userCode: string, userId: string, ttlS: number | null): Promise<void> {
+  await db.updateTable('device_auth').set({ user_id: userId, ttl_s: ttlS }).where('user_code', '=', userCode).execute()
 }
 
 export async function deleteDeviceAuth(db: Db, userCode: string): Promise<void> {
@@ -112,4 +112,14 @@ export async function insertInstanceSshKeys(db: Db, instanceId: string, keyIds: 
     .insertInto('instance_ssh_key')
     .values(keyIds.map((id) => ({ instance_id: instanceId, ssh_key_id: id })))
     .execute()
+}
+
+export function listSessions(db: Db, userId: string, scan: Scan): Promise<SessionRow[]> {
+  return scanned(db.selectFrom('session').selectAll().where('user_id', '=', userId), 'session', scan).execute()
+}
+
+/** Ends every session and token of a user. */
+export async function deleteCredentialsOfUser(db: Db, userId: string): Promise<void> {
+  await db.deleteFrom('session').where('user_id', '=', userId).execute()
+  await db.deleteFrom('access_token').where('user_id', '=', userId).execute()
 }

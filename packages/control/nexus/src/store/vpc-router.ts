@@ -3,6 +3,7 @@ import type { Insertable, Selectable, Updateable } from 'kysely'
 import { type Scan, scanned } from './scan.ts'
 import type { RouterRouteTable, VpcRouterTable } from './schema.ts'
 import type { Db } from './store.ts'
+import type { Owned } from './scan.ts'
 
 export type VpcRouterRow = Selectable<VpcRouterTable>
 export type RouterRouteRow = Selectable<RouterRouteTable>
@@ -15,12 +16,13 @@ export function routerByName(db: Db, vpcId: string, name: string): Promise<VpcRo
   return db.selectFrom('vpc_router').selectAll().where('vpc_id', '=', vpcId).where('name', '=', name).executeTakeFirst()
 }
 
-export function routerById(db: Db, siloId: string, id: string): Promise<VpcRouterRow | undefined> {
+export function routerById(db: Db, siloId: string, id: string): Promise<Owned<VpcRouterRow> | undefined> {
   return db
     .selectFrom('vpc_router')
     .innerJoin('vpc', 'vpc.id', 'vpc_router.vpc_id')
     .innerJoin('project', 'project.id', 'vpc.project_id')
     .selectAll('vpc_router')
+    .select('project.id as owning_project_id')
     .where('vpc_router.id', '=', id)
     .where('project.silo_id', '=', siloId)
     .executeTakeFirst()
@@ -54,13 +56,14 @@ export function routeByName(db: Db, routerId: string, name: string): Promise<Rou
     .executeTakeFirst()
 }
 
-export function routeById(db: Db, siloId: string, id: string): Promise<RouterRouteRow | undefined> {
+export function routeById(db: Db, siloId: string, id: string): Promise<Owned<RouterRouteRow> | undefined> {
   return db
     .selectFrom('router_route')
     .innerJoin('vpc_router', 'vpc_router.id', 'router_route.vpc_router_id')
     .innerJoin('vpc', 'vpc.id', 'vpc_router.vpc_id')
     .innerJoin('project', 'project.id', 'vpc.project_id')
     .selectAll('router_route')
+    .select('project.id as owning_project_id')
     .where('router_route.id', '=', id)
     .where('project.silo_id', '=', siloId)
     .executeTakeFirst()

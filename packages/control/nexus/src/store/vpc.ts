@@ -3,6 +3,7 @@ import type { Insertable, Selectable, Updateable } from 'kysely'
 import { type Scan, scanned } from './scan.ts'
 import type { VpcSubnetTable, VpcTable } from './schema.ts'
 import type { Db } from './store.ts'
+import type { Owned } from './scan.ts'
 
 export type VpcRow = Selectable<VpcTable>
 export type VpcSubnetRow = Selectable<VpcSubnetTable>
@@ -20,11 +21,12 @@ export function vpcByName(db: Db, projectId: string, name: string): Promise<VpcR
     .executeTakeFirst()
 }
 
-export function vpcById(db: Db, siloId: string, id: string): Promise<VpcRow | undefined> {
+export function vpcById(db: Db, siloId: string, id: string): Promise<Owned<VpcRow> | undefined> {
   return db
     .selectFrom('vpc')
     .innerJoin('project', 'project.id', 'vpc.project_id')
     .selectAll('vpc')
+    .select('project.id as owning_project_id')
     .where('vpc.id', '=', id)
     .where('project.silo_id', '=', siloId)
     .executeTakeFirst()
@@ -62,12 +64,13 @@ export function subnetByName(db: Db, vpcId: string, name: string): Promise<VpcSu
   return db.selectFrom('vpc_subnet').selectAll().where('vpc_id', '=', vpcId).where('name', '=', name).executeTakeFirst()
 }
 
-export function subnetById(db: Db, siloId: string, id: string): Promise<VpcSubnetRow | undefined> {
+export function subnetById(db: Db, siloId: string, id: string): Promise<Owned<VpcSubnetRow> | undefined> {
   return db
     .selectFrom('vpc_subnet')
     .innerJoin('vpc', 'vpc.id', 'vpc_subnet.vpc_id')
     .innerJoin('project', 'project.id', 'vpc.project_id')
     .selectAll('vpc_subnet')
+    .select('project.id as owning_project_id')
     .where('vpc_subnet.id', '=', id)
     .where('project.silo_id', '=', siloId)
     .executeTakeFirst()
