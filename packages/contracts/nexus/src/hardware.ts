@@ -4,16 +4,27 @@ import { z } from 'zod'
 import { ByteCount, listById, Name, Time, Uuid } from './identity.ts'
 import { InstanceState } from './instance.ts'
 
+export const Baseboard = z.object({ serial: z.string(), part: z.string(), revision: z.int() }).meta({ id: 'Baseboard' })
+
+/** Whether new instances are placed on a sled. Those that are there stay. */
+export const SledProvisionPolicy = z.enum(['provisionable', 'non_provisionable']).meta({ id: 'SledProvisionPolicy' })
+export type SledProvisionPolicy = z.output<typeof SledProvisionPolicy>
+
+export const Rack = z.object({ id: Uuid, time_created: Time, time_modified: Time }).meta({ id: 'Rack' })
+export type Rack = z.output<typeof Rack>
+
+export const Switch = z
+  .object({ id: Uuid, rack_id: Uuid, baseboard: Baseboard, time_created: Time, time_modified: Time })
+  .meta({ id: 'Switch' })
+export type Switch = z.output<typeof Switch>
+
 export const Sled = z
   .object({
     id: Uuid,
     rack_id: Uuid,
     slot: z.int().nullable(),
-    baseboard: z.object({ serial: z.string(), part: z.string(), revision: z.int() }).meta({ id: 'Baseboard' }),
-    policy: z.object({
-      kind: z.enum(['in_service']),
-      provision_policy: z.enum(['provisionable', 'non_provisionable']),
-    }),
+    baseboard: Baseboard,
+    policy: z.object({ kind: z.enum(['in_service']), provision_policy: SledProvisionPolicy }),
     state: z.enum(['active', 'decommissioned']),
     usable_hardware_threads: z.int(),
     usable_physical_ram: ByteCount,
@@ -44,6 +55,59 @@ const params = z.object({ sled_id: Uuid })
 const tags = ['system/hardware']
 
 export const hardwareEndpoints = [
+  endpoint({
+    operationId: 'rack_list',
+    method: 'GET',
+    path: '/v1/system/hardware/racks',
+    tags,
+    summary: 'List racks',
+    query: z.object(listById),
+    response: { status: 200, schema: pageOf(Rack) },
+    paginated: true,
+  }),
+  endpoint({
+    operationId: 'rack_view',
+    method: 'GET',
+    path: '/v1/system/hardware/racks/{rack_id}',
+    tags,
+    summary: 'View a rack',
+    params: z.object({ rack_id: Uuid }),
+    response: { status: 200, schema: Rack },
+  }),
+  endpoint({
+    operationId: 'switch_list',
+    method: 'GET',
+    path: '/v1/system/hardware/switches',
+    tags,
+    summary: 'List switches',
+    query: z.object(listById),
+    response: { status: 200, schema: pageOf(Switch) },
+    paginated: true,
+  }),
+  endpoint({
+    operationId: 'switch_view',
+    method: 'GET',
+    path: '/v1/system/hardware/switches/{switch_id}',
+    tags,
+    summary: 'View a switch',
+    params: z.object({ switch_id: Uuid }),
+    response: { status: 200, schema: Switch },
+  }),
+  endpoint({
+    operationId: 'sled_set_provision_policy',
+    method: 'PUT',
+    path: '/v1/system/hardware/sleds/{sled_id}/provision-policy',
+    tags,
+    summary: 'Say whether new instances are placed on a sled',
+    params,
+    body: z.object({ state: SledProvisionPolicy }).meta({ id: 'SledProvisionPolicyParams' }),
+    response: {
+      status: 200,
+      schema: z
+        .object({ old_state: SledProvisionPolicy, new_state: SledProvisionPolicy })
+        .meta({ id: 'SledProvisionPolicyResponse' }),
+    },
+  }),
   endpoint({
     operationId: 'sled_list',
     method: 'GET',

@@ -3,6 +3,7 @@
  * here. The others are known by name (`UNSERVED_OPERATIONS`) and answered with 501.
  */
 import { api, type Client } from '@lodestone/api'
+import { auditLogEndpoints } from './audit-log.ts'
 import { firewallEndpoints } from './firewall.ts'
 import { floatingIpEndpoints } from './floating-ip.ts'
 import { hardwareEndpoints } from './hardware.ts'
@@ -18,6 +19,7 @@ import { userEndpoints } from './user.ts'
 import { vpcRouterEndpoints } from './vpc-router.ts'
 import { vpcEndpoints } from './vpc.ts'
 
+export * from './audit-log.ts'
 export * from './firewall.ts'
 export * from './floating-ip.ts'
 export * from './hardware.ts'
@@ -56,6 +58,7 @@ export const nexusApi = api({
     ...floatingIpEndpoints,
     ...ipPoolEndpoints,
     ...hardwareEndpoints,
+    ...auditLogEndpoints,
   ],
 })
 

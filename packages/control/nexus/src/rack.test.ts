@@ -330,6 +330,33 @@ test('interfaces are added, changed and removed while the instance is stopped, a
   await removeInstance(id)
 })
 
+test('no instance is placed on a sled that is not provisionable', async () => {
+  const project = 'places'
+  valueOf(await api.project_create({ body: { name: project, description: '' } }))
+  const [first, second] = valueOf(await api.sled_list()).items
+  const closed = { params: { sled_id: first!.id }, body: { state: 'non_provisionable' as const } }
+  const answer = valueOf(await api.sled_set_provision_policy(closed))
+  assert.deepEqual(answer, { old_state: 'provisionable', new_state: 'non_provisionable' })
+  const ids = [await createInstance(project, 'a'), await createInstance(project, 'b')]
+  for (const id of ids) {
+    assert.equal(
+      (await store.db.selectFrom('instance').selectAll().where('id', '=', id).execute())[0]!.sled_id,
+      second!.id,
+    )
+  }
+  valueOf(await api.sled_set_provision_policy({ params: { sled_id: second!.id }, body: closed.body }))
+  const full = await api.instance_create({
+    query: { project },
+    body: { name: 'c', description: '', hostname: 'c', ncpus: 1, memory: GIB },
+  })
+  assert.ok(!full.ok && full.kind === 'refused' && full.status === 507)
+  for (const { id } of [first!, second!]) {
+    valueOf(await api.sled_set_provision_policy({ params: { sled_id: id }, body: { state: 'provisionable' } }))
+  }
+  await settle(rack, nexus)
+  for (const id of ids) await removeInstance(id)
+})
+
 test('instances are spread over the sleds, and go through stop, start, reboot and delete', async () => {
   const project = 'life'
   valueOf(await api.project_create({ body: { name: project, description: '' } }))

@@ -192,6 +192,31 @@ test('`before` runs ahead of parsing and its result is the context', async () =>
   assert.equal(known.value.name, 'ada')
 })
 
+test('`after` sees every outcome before the caller does, and what it cannot record is not acknowledged', async () => {
+  const seen: string[] = []
+  let isBroken = false
+  const audited = implement(shelfApi, handlers, {
+    before: ({ request }) => {
+      if (request.headers.get('x-user') === null) throw new ApiFailure({ kind: 'unauthenticated', internal: '' })
+      return undefined
+    },
+    after: async ({ endpoint: { operationId }, status, error }) => {
+      await Promise.resolve()
+      seen.push(`${operationId} ${status} ${error?.code ?? '-'}`)
+      if (isBroken) throw new Error('disk full')
+    },
+  })
+  const call = async (path: string, headers: Record<string, string>): Promise<number> =>
+    (await audited(new Request(`http://shelf${path}`, { headers }))).status
+  assert.equal(await call('/v1/books/tubes%2F1', { 'x-user': 'a' }), 200)
+  assert.equal(await call('/v1/books/none', { 'x-user': 'a' }), 404)
+  assert.equal(await call('/v1/books/none', {}), 401)
+  assert.equal(await call('/nowhere', {}), 404)
+  assert.deepEqual(seen, ['book_view 200 -', 'book_view 404 ObjectNotFound', 'book_view 401 Unauthorized'])
+  isBroken = true
+  assert.equal(await call('/v1/books/tubes%2F1', { 'x-user': 'a' }), 500)
+})
+
 test('event streams arrive as typed values', async () => {
   const answer = await shelf.watch({ query: { count: 3 } })
   assert.ok(answer.ok)

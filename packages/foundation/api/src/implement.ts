@@ -6,7 +6,7 @@
 import { ApiFailure, type ApiError } from './api-error.ts'
 import { decodeBody, decodeParams, decodeQuery } from './decode.ts'
 import type { Api, Call, Endpoint, OperationIds, OperationOf, ValueOf } from './endpoint.ts'
-import { errorResponse } from './http-error.ts'
+import { errorResponse, httpError } from './http-error.ts'
 import { Router } from './router.ts'
 
 export type HttpHandler = (request: Request) => Promise<Response>
@@ -42,6 +42,17 @@ export interface RequestFailure {
   readonly cause?: unknown
 }
 
+export interface CompletedCall<Context> {
+  readonly request: Request
+  readonly endpoint: Endpoint
+  readonly requestId: string
+  /** Undefined when `before` refused the request. */
+  readonly context: Context | undefined
+  readonly status: number
+  /** What the caller is told, when it failed. */
+  readonly error?: { readonly code?: string; readonly message: string }
+}
+
 export interface ImplementOptions<Context> {
   /** Runs after routing and before anything of the request is parsed: authentication, versions. May throw. */
   readonly before?: (call: {
@@ -54,6 +65,11 @@ export interface ImplementOptions<Context> {
   /** Default 1 MiB. */
   readonly maxBodyBytes?: number
   readonly onError?: (failure: RequestFailure) => void
+  /**
+   * Runs when the answer to a request that matched an endpoint is known, and is awaited before it is given. What it
+   * rejects with is the answer instead: an operation that must be recorded is not acknowledged when it is not.
+   */
+  readonly after?: (call: CompletedCall<Context>) => void | Promise<void>
   /** Answers requests that no endpoint matches; undefined means the usual 404. */
   readonly fallback?: (request: Request, requestId: string) => Promise<Response | undefined> | Response | undefined
   /** Parses every response with its schema, so that tests catch a handler that lies. */
@@ -69,7 +85,11 @@ export function implement<A extends Api, Context = undefined>(
   const newRequestId = options.newRequestId ?? countingIds()
   // because Handlers<A> has exactly one handler for each endpoint of A, which the index type cannot express
   const byId = handlers as unknown as Readonly<Record<string, Handler<Endpoint, Context>>>
-  const respond = async (request: Request, requestId: string, seen: { operationId?: string }): Promise<Response> => {
+  interface Seen {
+    endpoint?: Endpoint
+    context?: Context
+  }
+  const respond = async (request: Request, requestId: string, seen: Seen): Promise<Response> => {
     const url = new URL(request.url)
     const match = router.match(request.method, url.pathname)
     if (match.kind !== 'found') {
@@ -87,9 +107,10 @@ export function implement<A extends Api, Context = undefined>(
       )
     }
     const { endpoint } = match
-    seen.operationId = endpoint.operationId
+    seen.endpoint = endpoint
     // because without `before` the context type is undefined
     const context = (await options.before?.({ request, endpoint, requestId })) as Context
+    seen.context = context
     const params = valueOf(decodeParams(endpoint, match.params))
     const query = valueOf(decodeQuery(endpoint, url.searchParams))
     const body = valueOf(await decodeBody(endpoint, request, options.maxBodyBytes ?? 1 << 20))
@@ -98,16 +119,33 @@ export function implement<A extends Api, Context = undefined>(
     const outcome: unknown = await byId[endpoint.operationId]!(call)
     return toResponse(endpoint, outcome, requestId, options.checkResponses ?? false)
   }
+  const failed = (thrown: unknown, requestId: string, { endpoint }: Seen): ApiError => {
+    const error: ApiError = thrown instanceof ApiFailure ? thrown.error : { kind: 'internal', internal: String(thrown) }
+    const operation = endpoint === undefined ? {} : { operationId: endpoint.operationId }
+    const cause = thrown instanceof ApiFailure ? {} : { cause: thrown }
+    options.onError?.({ requestId, ...operation, error, ...cause })
+    return error
+  }
   return async (request) => {
     const requestId = newRequestId()
-    const seen: { operationId?: string } = {}
+    const seen: Seen = {}
+    let response: Response
+    let error: ApiError | undefined
     try {
-      return await respond(request, requestId, seen)
+      response = await respond(request, requestId, seen)
     } catch (thrown) {
-      const error: ApiError =
-        thrown instanceof ApiFailure ? thrown.error : { kind: 'internal', internal: String(thrown) }
-      options.onError?.({ requestId, ...seen, error, ...(thrown instanceof ApiFailure ? {} : { cause: thrown }) })
-      return errorResponse(error, requestId)
+      error = failed(thrown, requestId, seen)
+      response = errorResponse(error, requestId)
+    }
+    const { endpoint, context } = seen
+    if (options.after === undefined || endpoint === undefined) return response
+    try {
+      const { status } = response
+      const outcome = error === undefined ? {} : { error: httpError(error) }
+      await options.after({ request, endpoint, requestId, context, status, ...outcome })
+      return response
+    } catch (thrown) {
+      return errorResponse(failed(thrown, requestId, seen), requestId)
     }
   }
 }

@@ -15,6 +15,7 @@ export {
 export { ErrorBody, errorResponse, httpError } from './http-error.ts'
 export { httpFetch, type HttpFetchOptions } from './http-fetch.ts'
 export {
+  type CompletedCall,
   type Handler,
   type Handlers,
   type HttpHandler,
@@ -36,4 +37,4 @@ export {
   pageLimit,
   pageOf,
 } from './pagination.ts'
-export { type HttpServer, serveHttp } from './serve-http.ts'
+export { type HttpServer, peerAddress, serveHttp } from './serve-http.ts'

@@ -15,6 +15,13 @@ export interface HttpServer {
   close(): void
 }
 
+const peers = new WeakMap<Request, string>()
+
+/** Where a request came from over the network; undefined for a request that came by a direct call. */
+export function peerAddress(request: Request): string | undefined {
+  return peers.get(request)
+}
+
 /** Rejects as `listenTcp` does: `EADDRINUSE`, `EADDRNOTAVAIL`. */
 export async function serveHttp(
   network: Network,
@@ -60,6 +67,8 @@ async function answer(
     response.writeHead(400, { 'content-length': 0 }).end()
     return
   }
+  const { remoteAddress } = message.socket
+  if (remoteAddress !== undefined) peers.set(request, remoteAddress)
   let result: Response
   try {
     result = await handler(request)

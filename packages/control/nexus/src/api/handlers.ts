@@ -19,6 +19,7 @@ import { z } from 'zod'
 import { authenticate } from '../auth/authenticate.ts'
 import { authorize, REQUIREMENTS } from '../auth/authorize.ts'
 import { nowOf, type RequestContext, type Service } from '../service.ts'
+import { audit, auditLogHandlers } from './audit-log.ts'
 import { firewallHandlers } from './firewall.ts'
 import { floatingIpHandlers } from './floating-ip.ts'
 import { hardwareHandlers } from './hardware.ts'
@@ -61,13 +62,16 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     ...floatingIpHandlers(service),
     ...ipPoolHandlers(service),
     ...hardwareHandlers(service),
+    ...auditLogHandlers(service),
   }
   const newRequestId = (): string => service.random.uuid()
+  const started = new WeakMap<Request, Date>()
   const unserved = unservedHandler(service, newRequestId)
   return implement<NexusApi, RequestContext>(nexusApi, handlers, {
     ...options,
     newRequestId,
     async before({ request, endpoint: { operationId, path } }) {
+      started.set(request, nowOf(service))
       checkVersion(request.headers.get('api-version'))
       // because every endpoint of nexusApi has an operation id of this union
       const requirement = REQUIREMENTS[operationId as NexusOperation]
@@ -80,6 +84,7 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
       const needs = requirement.scope === 'project' ? requirement.role : undefined
       return { actor: actor === undefined ? undefined : { ...actor, needs } }
     },
+    after: (call) => audit(service, started.get(call.request) ?? nowOf(service), call),
     async fallback(request) {
       const response = await unserved(request)
       return response.status === 404 ? undefined : response

@@ -1,9 +1,10 @@
 /** The rack as its operator sees it. */
 import { pageInMemory } from '@lodestone/api'
-import type { Sled, SledInstance } from '@lodestone/contract-nexus'
+import type { Rack, Sled, SledInstance, Switch } from '@lodestone/contract-nexus'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import { listInstancesOfSled, type SledInstanceRow } from '../store/instance.ts'
 import { pageOfRows, scanOf } from '../store/scan.ts'
+import { provisionPolicies, setProvisionPolicy } from '../store/sled.ts'
 import { notFound } from './selector.ts'
 
 /** What an emulated sled claims to have. */
@@ -11,36 +12,67 @@ const HARDWARE_THREADS = 128
 const RAM_BYTES = 1024 * 2 ** 30
 const MIB = 2 ** 20
 
-type Ids = 'sled_list' | 'sled_view' | 'sled_instance_list'
+type Ids =
+  | 'rack_list'
+  | 'rack_view'
+  | 'switch_list'
+  | 'switch_view'
+  | 'sled_list'
+  | 'sled_view'
+  | 'sled_instance_list'
+  | 'sled_set_provision_policy'
 
 export function hardwareHandlers(service: Service): HandlersOf<Ids> {
+  const { store, inventory } = service
   const started = nowOf(service).toISOString()
-  const sleds = service.inventory.sleds.map((sled, slot): Sled => ({
-    id: sled.id,
-    rack_id: service.inventory.rackId,
-    slot,
-    baseboard: { serial: sled.name, part: 'lodestone-sled', revision: 0 },
-    policy: { kind: 'in_service', provision_policy: 'provisionable' },
-    state: 'active',
-    usable_hardware_threads: HARDWARE_THREADS,
-    usable_physical_ram: RAM_BYTES,
-    time_created: started,
-    time_modified: started,
+  const times = { time_created: started, time_modified: started }
+  const rack_id = inventory.rackId
+  const racks: Rack[] = [{ id: rack_id, ...times }]
+  const switches = inventory.switches.map(({ id, name }): Switch => ({
+    id,
+    rack_id,
+    baseboard: { serial: name, part: 'lodestone-switch', revision: 0 },
+    ...times,
   }))
-  const select = (id: string): Sled => {
-    const sled = sleds.find((known) => known.id === id)
-    if (sled === undefined) throw notFound('sled', id)
-    return sled
+  const sleds = async (): Promise<Sled[]> => {
+    const policies = await provisionPolicies(store.db)
+    return inventory.sleds.map(({ id, name }, slot) => ({
+      id,
+      rack_id,
+      slot,
+      baseboard: { serial: name, part: 'lodestone-sled', revision: 0 },
+      policy: { kind: 'in_service', provision_policy: policies.get(id) ?? 'provisionable' },
+      state: 'active',
+      usable_hardware_threads: HARDWARE_THREADS,
+      usable_physical_ram: RAM_BYTES,
+      ...times,
+    }))
   }
+  const sledById = async (id: string): Promise<Sled> => withId(await sleds(), 'sled', id)
   return {
-    sled_list: ({ query }) => pageInMemory(sleds, query, (sled) => sled.id),
-    sled_view: ({ params }) => select(params.sled_id),
+    rack_list: ({ query }) => pageInMemory(racks, query, (rack) => rack.id),
+    rack_view: ({ params }) => withId(racks, 'rack', params.rack_id),
+    switch_list: ({ query }) => pageInMemory(switches, query, (known) => known.id),
+    switch_view: ({ params }) => withId(switches, 'switch', params.switch_id),
+    sled_list: async ({ query }) => pageInMemory(await sleds(), query, (sled) => sled.id),
+    sled_view: ({ params }) => sledById(params.sled_id),
     async sled_instance_list({ params, query }) {
       const scan = scanOf(query, 'id_ascending')
-      const rows = await listInstancesOfSled(service.store.db, select(params.sled_id).id, scan)
-      return pageOfRows(rows, scan, sledInstanceFromRow)
+      const { id } = await sledById(params.sled_id)
+      return pageOfRows(await listInstancesOfSled(store.db, id, scan), scan, sledInstanceFromRow)
+    },
+    async sled_set_provision_policy({ params, body }) {
+      const { id, policy } = await sledById(params.sled_id)
+      await setProvisionPolicy(store.db, id, body.state, nowOf(service))
+      return { old_state: policy.provision_policy, new_state: body.state }
     },
   }
+}
+
+function withId<T extends { readonly id: string }>(known: readonly T[], type: string, id: string): T {
+  const found = known.find((candidate) => candidate.id === id)
+  if (found === undefined) throw notFound(type, id)
+  return found
 }
 
 function sledInstanceFromRow(row: SledInstanceRow): SledInstance {

@@ -14,6 +14,7 @@ import {
   updateInstance,
 } from '../store/instance.ts'
 import { isId, pageOfRows, scanOf } from '../store/scan.ts'
+import { provisionPolicies } from '../store/sled.ts'
 import { allSshKeys, insertInstanceSshKeys, sshKeyByRef } from '../store/session.ts'
 import type { Db } from '../store/store.ts'
 import { ensureSnat, attachEphemeral, checkCount } from './external-ip.ts'
@@ -220,8 +221,10 @@ async function attachFloating(
 /** The sled with the fewest instances; among equals the first of the inventory. */
 async function chooseSled(db: Db, service: Service): Promise<string> {
   const counts = await instancesPerSled(db)
+  const policies = await provisionPolicies(db)
   let best: { id: string; count: number } | undefined
   for (const { id } of service.inventory.sleds) {
+    if (policies.get(id) === 'non_provisionable') continue
     const count = counts.get(id) ?? 0
     if (best === undefined || count < best.count) best = { id, count }
   }

@@ -2,6 +2,7 @@
  * From the headers of a request to an actor: a session cookie or a bearer token. Sessions end after 8 idle hours and
  * after 24 hours in any case.
  */
+import type { AuthMethod } from '@lodestone/contract-nexus'
 import { grantsOfUser, type RoleGrantRow } from '../store/role-grant.ts'
 import { siloByRef } from '../store/silo.ts'
 import { accessTokenByHash, deleteSession, sessionByHash, touchSession } from '../store/session.ts'
@@ -17,6 +18,15 @@ import {
 } from './role.ts'
 import { secretDigest } from './secret.ts'
 
+export interface Credential {
+  readonly method: AuthMethod
+  readonly id: string
+}
+
+interface Shown extends Credential {
+  readonly userId: string
+}
+
 export interface Actor {
   readonly userId: string
   readonly userName: string
@@ -26,6 +36,8 @@ export interface Actor {
   readonly siloRole: SiloRole | undefined
   /** What the user has been given on single projects, by the project's id; the silo role comes on top. */
   readonly projectRoles: ReadonlyMap<string, ProjectRole>
+  /** What they showed: a session or an access token. */
+  readonly credential: Credential
   readonly timeCreated: Date
   readonly timeModified: Date
 }
@@ -41,13 +53,13 @@ export const TOKEN_PREFIX = 'oxide-token-'
 export async function authenticate(db: Db, headers: Headers, now: Date): Promise<Actor | undefined> {
   const bearer = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '')?.[1]
   if (bearer !== undefined) {
-    const userId = await userOfToken(db, bearer, now)
-    return userId === undefined ? undefined : loadActor(db, userId)
+    const shown = await tokenShown(db, bearer, now)
+    return shown === undefined ? undefined : loadActor(db, shown)
   }
   const cookie = sessionCookie(headers)
   if (cookie === undefined) return undefined
-  const userId = await userOfSession(db, cookie, now)
-  return userId === undefined ? undefined : loadActor(db, userId)
+  const shown = await sessionShown(db, cookie, now)
+  return shown === undefined ? undefined : loadActor(db, shown)
 }
 
 export function sessionCookie(headers: Headers): string | undefined {
@@ -58,14 +70,14 @@ export function sessionCookie(headers: Headers): string | undefined {
   return undefined
 }
 
-async function userOfToken(db: Db, bearer: string, now: Date): Promise<string | undefined> {
+async function tokenShown(db: Db, bearer: string, now: Date): Promise<Shown | undefined> {
   if (!bearer.startsWith(TOKEN_PREFIX)) return undefined
   const token = await accessTokenByHash(db, secretDigest(bearer))
   if (token === undefined || (token.time_expires !== null && token.time_expires <= now)) return undefined
-  return token.user_id
+  return { method: 'access_token', id: token.id, userId: token.user_id }
 }
 
-async function userOfSession(db: Db, cookie: string, now: Date): Promise<string | undefined> {
+async function sessionShown(db: Db, cookie: string, now: Date): Promise<Shown | undefined> {
   const digest = secretDigest(cookie)
   const session = await sessionByHash(db, digest)
   if (session === undefined) return undefined
@@ -76,10 +88,10 @@ async function userOfSession(db: Db, cookie: string, now: Date): Promise<string 
     return undefined
   }
   if (idleMs > TOUCH_MS) await touchSession(db, digest, now)
-  return session.user_id
+  return { method: 'session_cookie', id: session.id, userId: session.user_id }
 }
 
-async function loadActor(db: Db, userId: string): Promise<Actor | undefined> {
+async function loadActor(db: Db, { userId, ...credential }: Shown): Promise<Actor | undefined> {
   const user = await userById(db, userId)
   if (user === undefined) return undefined
   const silo = await siloByRef(db, user.silo_id)
@@ -108,6 +120,7 @@ async function loadActor(db: Db, userId: string): Promise<Actor | undefined> {
     fleetRole,
     siloRole,
     projectRoles,
+    credential,
     timeCreated: user.time_created,
     timeModified: user.time_modified,
   }

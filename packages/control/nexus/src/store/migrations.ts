@@ -112,6 +112,13 @@ const STEPS: readonly string[] = [
   // Sessions get an id that may be shown; those of before are ended.
   `delete from session`,
   `alter table session add column id uuid not null`,
+  `create table sled (id uuid primary key, provision_policy text not null, time_modified timestamptz not null)`,
+  // No references: entries outlive the users and silos they tell of.
+  `create table audit_log (id uuid primary key, time_started timestamptz not null, time_completed timestamptz not null,
+    request_id text not null, request_uri text not null, operation_id text not null, source_ip text not null,
+    user_agent text, silo_id uuid, silo_user_id uuid, auth_method text, credential_id uuid, http_status int not null,
+    error_code text, error_message text)`,
+  `create index audit_log_time on audit_log (time_completed, id)`,
 ]
 
 export class NexusMigrations implements MigrationProvider {

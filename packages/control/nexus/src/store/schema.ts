@@ -6,12 +6,14 @@
  */
 import type { ColumnType, JSONColumnType } from 'kysely'
 import type {
+  AuthMethod,
   IdentityType,
   MappedFleetRoles,
   RouteDestination,
   RouterRouteKind,
   RouteTarget,
   SiloIdentityMode,
+  SledProvisionPolicy,
   VpcFirewallRuleFilter,
   VpcFirewallRuleTarget,
 } from '@lodestone/contract-nexus'
@@ -240,6 +242,32 @@ export interface ExternalIpTable {
   time_modified: Timestamp
 }
 
+/** What operators have said about a sled; a sled without a row has the defaults. */
+export interface SledTable {
+  id: string
+  provision_policy: SledProvisionPolicy
+  time_modified: Timestamp
+}
+
+/** Who did what, and how it ended. Written once, never changed. */
+export interface AuditLogTable {
+  id: string
+  time_started: Timestamp
+  time_completed: Timestamp
+  request_id: string
+  request_uri: string
+  operation_id: string
+  source_ip: string
+  user_agent: string | null
+  silo_id: string | null
+  silo_user_id: string | null
+  auth_method: AuthMethod | null
+  credential_id: string | null
+  http_status: number
+  error_code: string | null
+  error_message: string | null
+}
+
 /** The generation of each thing that is pushed out, and the digest of what it stands for. */
 export interface DesiredStateTable {
   kind: string
@@ -274,5 +302,7 @@ export interface Database {
   instance_ssh_key: InstanceSshKeyTable
   network_interface: NetworkInterfaceTable
   external_ip: ExternalIpTable
+  sled: SledTable
+  audit_log: AuditLogTable
   desired_state: DesiredStateTable
 }
