@@ -28,7 +28,7 @@ control NatIngress(
         actions = { forward_to_sled; NoAction; }
         default_action = NoAction();
         counters = ingress_ipv4_counter;
-        size = 16384;
+        size = 131072;
     }
 
     table ingress_ipv6 {
@@ -39,7 +39,7 @@ control NatIngress(
         actions = { forward_to_sled; NoAction; }
         default_action = NoAction();
         counters = ingress_ipv6_counter;
-        size = 16384;
+        size = 131072;
     }
 
     // The source of the tunnel packets that this switch makes: its own tunnel endpoint.

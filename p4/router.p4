@@ -50,7 +50,7 @@ control Router(
         actions = { index; unreachable; }
         default_action = unreachable();
         counters = lookup_v4_counter;
-        size = 8192;
+        size = 131072;
     }
     table route_v4 {
         key = { path: exact; }
@@ -63,7 +63,7 @@ control Router(
         actions = { index; unreachable; }
         default_action = unreachable();
         counters = lookup_v6_counter;
-        size = 8192;
+        size = 131072;
     }
     table route_v6 {
         key = { path: exact; }

@@ -4,16 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import type { Arena } from '@lodestone/frame'
-import type {
-  Batch,
-  Entry,
-  EntryCounter,
-  EntryKey,
-  Pipeline,
-  TableDescription,
-  TableError,
-  TableResult,
-} from '@lodestone/npu'
+import type { Batch, Entry, EntryCounter, EntryKey, TableDescription, TableError, TableResult } from '@lodestone/npu'
+import type { SwitchPipeline } from './switch-pipeline.ts'
 import type { KeySet, MatchKind } from '@lodestone/p4'
 
 /** Where a frame goes: a port, or 'drop'. */
@@ -28,7 +20,7 @@ export interface FakePipelineOptions {
 
 const NO_HITS: EntryCounter = { packets: 0, bytes: 0 }
 
-export class FakePipeline implements Pipeline {
+export class FakePipeline implements SwitchPipeline {
   readonly tables: readonly TableDescription[]
   /** 0: writes never fail. */
   failEvery = 0
@@ -120,36 +112,8 @@ export class FakePipeline implements Pipeline {
     return { size: this.#describe(table)!.size, entries: entries.size, hits: 0, misses: 0 }
   }
 
-  counter(): undefined {
-    return undefined
-  }
-
-  resetCounter(): void {}
-
-  readRegister(): undefined {
-    return undefined
-  }
-
-  writeRegister(): void {}
-
-  setMeter(): boolean {
-    return false
-  }
-
-  takeEvents(): readonly [] {
-    return []
-  }
-
-  setPorts(): void {}
-
-  setMulticastGroup(): void {}
-
   drops(): ReadonlyMap<number, number> {
     return this.#drops
-  }
-
-  explain(): readonly [] {
-    return []
   }
 
   /** The entries of a table, by the end of its name, as sorted text: for comparing with a model. */

@@ -3,7 +3,7 @@ import { Arena } from '@lodestone/frame'
 import { type Clock, Host, type LogLine, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
 import type { FrameSink, Port } from '@lodestone/link'
 import { type Ip, Mac } from '@lodestone/net'
-import type { Pipeline } from '@lodestone/npu'
+import type { SwitchPipeline } from './switch-pipeline.ts'
 import { type StoryEvent, Tracer } from '@lodestone/probe'
 import type { NeighborSource } from './neighbor-source.ts'
 import { SwitchNode } from './switch-node.ts'
@@ -121,7 +121,7 @@ export const MAC_BASE = Mac.of('a8:40:25:05:00:63')
 export const DEFAULT_PORTS: readonly string[] = ['rear0', 'rear1', 'qsfp0', 'qsfp1']
 
 export function makeRig(
-  makePipeline: (arena: Arena, clock: Clock, tracer: Tracer) => Pipeline,
+  makePipeline: (arena: Arena, clock: Clock, tracer: Tracer) => SwitchPipeline,
   options: RigOptions = {},
 ): Rig {
   const arena = options.arena ?? new Arena({ slots: 512, slotBytes: 2048 })

@@ -9,7 +9,8 @@
 import type { Arena } from '@lodestone/frame'
 import type { Clock } from '@lodestone/host'
 import type { FrameSink, Port } from '@lodestone/link'
-import { type Batch, createBatch, type Pipeline } from '@lodestone/npu'
+import { type Batch, createBatch } from '@lodestone/npu'
+import type { SwitchPipeline } from './switch-pipeline.ts'
 import type { Tracer } from '@lodestone/probe'
 import { CpuMux } from './cpu-mux.ts'
 import { dropReason, NODE_DROP, NODE_DROP_LIMIT } from './drop-reason.ts'
@@ -29,7 +30,7 @@ export interface SwitchNodeOptions {
   readonly arena: Arena
   readonly clock: Clock
   readonly tracer: Tracer
-  readonly pipeline: Pipeline
+  readonly pipeline: SwitchPipeline
   /** By port name: `rear0` … `rear31`, `qsfp0` … `qsfp31`. */
   readonly ports: ReadonlyMap<string, Port>
 }
@@ -51,7 +52,7 @@ export class SwitchNode {
   readonly name: string
   readonly arena: Arena
   readonly clock: Clock
-  readonly pipeline: Pipeline
+  readonly pipeline: SwitchPipeline
   readonly tracer: Tracer
   readonly cpu: CpuMux
   readonly #ports: (Port | undefined)[]

@@ -2,7 +2,8 @@
  * The tables of `p4/switch.p4` by what they are for. Names are resolved once, by their last part, so that the
  * program may rename its outer controls; a program without one of these tables is refused when the daemon is made.
  */
-import type { Entry, Pipeline, TableDescription } from '@lodestone/npu'
+import type { Entry, TableDescription } from '@lodestone/npu'
+import type { SwitchPipeline } from './switch-pipeline.ts'
 import type { KeySet } from '@lodestone/p4'
 
 /** One table, with the program's own names for its actions. */
@@ -48,7 +49,7 @@ export interface SwitchTables {
 }
 
 /** Throws when the program is not the rack switch's. */
-export function switchTables(pipeline: Pipeline): SwitchTables {
+export function switchTables(pipeline: SwitchPipeline): SwitchTables {
   const table = (suffix: string): SwitchTable => {
     const found = pipeline.tables.filter(({ name }) => name === suffix || name.endsWith(`.${suffix}`))
     if (found.length !== 1) throw new Error(`the program has ${found.length} tables called ${suffix}, not one`)

@@ -4,7 +4,8 @@
  * the daemon believes; until then new writes are refused. Deletions of what nothing refers to any more (`cleanUp`) are
  * kept and tried again too, but hold up nobody.
  */
-import type { Entry, Pipeline, TableResult } from '@lodestone/npu'
+import type { Entry, TableResult } from '@lodestone/npu'
+import type { SwitchPipeline } from './switch-pipeline.ts'
 import { DONE, failed, type Outcome, tableFailure } from './outcome.ts'
 import type { SwitchTable } from './switch-tables.ts'
 
@@ -30,14 +31,14 @@ interface CleanUp {
 const UNDO_ATTEMPTS = 4
 
 export class TableWriter {
-  readonly #pipeline: Pipeline
+  readonly #pipeline: SwitchPipeline
   readonly #defaults = new Map<string, string>()
   /** Tables that have to be emptied before anything is written. */
   readonly #unclean = new Set<string>()
   #undos: Write[] = []
   #cleanUps: CleanUp[] = []
 
-  constructor(pipeline: Pipeline) {
+  constructor(pipeline: SwitchPipeline) {
     this.#pipeline = pipeline
   }
 

@@ -108,7 +108,7 @@ describe('a router pipeline', () => {
   test('explains without sending or counting', () => {
     const { pipeline, arena } = setUp({ portName: (port) => `rear${port}` })
     addRoute(pipeline)
-    const steps = pipeline.explain(PACKET, 7)
+    const steps = pipeline.story(PACKET, 7)
     assert.deepEqual(steps, [
       { kind: 'ingress', port: 'rear7', summary: 'IPv4 10.0.0.1 > 203.0.113.9 malformed icmp: truncated' },
       { kind: 'parser', states: ['start', 'ipv4'] },
@@ -141,7 +141,7 @@ describe('a router pipeline', () => {
     ])
     assert.equal(pipeline.usage('routes')!.hits, 0)
     assert.equal(arena.freeSlots, 16)
-    const short = pipeline.explain(PACKET.subarray(0, 16), 7)
+    const short = pipeline.story(PACKET.subarray(0, 16), 7)
     assert.deepEqual(short.slice(1), [
       { kind: 'parser', states: ['start', 'ipv4'], error: 'PacketTooShort' },
       { kind: 'dropped', reason: { code: 'P4_PARSER_REJECT', sentence: 'The parser rejected the packet.' } },

@@ -4,7 +4,7 @@
  *
  * What `process` does after the program's verdict (replication, unknown ports, freeing and counting drops) is the part of
  * a switch that P4 leaves to the target: a frame to be replicated is cloned after ingress, and egress and deparser run
- * for every copy. NOT IMPLEMENTED: clone, resubmit and recirculate (reported through `takeEvents`).
+ * for every copy. What v1model and psa want beyond that is in `target/`.
  */
 import type { Arena } from '@lodestone/frame'
 import {
@@ -16,8 +16,7 @@ import {
   EVENT,
   EVENT_BYTES,
   type Generated,
-  generate,
-  METER,
+  PASS,
   type Program,
   RESERVED_DROP,
   TRACE_BYTES,
@@ -26,6 +25,14 @@ import {
 import { summarize } from '@lodestone/packet'
 import type { DropReason, Step, Tracer } from '@lodestone/probe'
 import { dropReasonOf } from './drop-reason.ts'
+import { DropWatch } from './forensics/drop-watch.ts'
+import type { Forensics } from './forensics/drop-report.ts'
+import { UndoLog } from './forensics/undo-log.ts'
+import { explainPacket } from './explain/explain-packet.ts'
+import type { Explanation, RunCause } from './explain/explanation.ts'
+import { type ObserverScope, PacketObserver } from './explain/observer.ts'
+import { RECORDED_RUN, Recorder } from './explain/recorder.ts'
+import type { Recording } from './explain/recording.ts'
 import type {
   Batch,
   Entry,
@@ -37,10 +44,21 @@ import type {
   TableDescription,
   TableResult,
 } from './pipeline.ts'
+import { CompiledModules, type VariantKind } from './compiled-modules.ts'
 import { StateMemory } from './state-memory.ts'
+import { ActionProfile } from './target/action-profile.ts'
+import type { ControlResult } from './target/control-result.ts'
+import { type CrcParameters, STANDARD_CRC, writeCrc } from './target/custom-crc.ts'
+import { entryProblem } from './target/entry-problem.ts'
+import { type IdleEntry, IdleTimeouts } from './target/idle-timeout.ts'
+import { meterProblem, readMeter, writeMeter } from './target/meter-control.ts'
+import { createTarget } from './target/target.ts'
+import type { TrafficManager } from './target/traffic-manager.ts'
+import { type ExternTable, externImport } from './target/user-extern.ts'
+import { ValueSetControl } from './target/value-set.ts'
 import { byName, TableControl } from './table/table-control.ts'
 import { TableStore } from './table/table-store.ts'
-import { readTrace } from './trace-story.ts'
+import { storyOf } from './trace-story.ts'
 
 export interface PipelineOptions {
   readonly arena: Arena
@@ -55,11 +73,13 @@ export interface PipelineOptions {
   readonly ports?: readonly number[]
   /** Meaning of the program's drop reasons; without it the names in the program are used. */
   readonly dropReason?: (reason: number) => DropReason | undefined
+  /** Extern functions and objects of the user, by name. */
+  readonly externs?: ExternTable
 }
 
 /** Compiles the module and loads the program's constant entries. Synchronous. */
 export function createPipeline(program: Program, options: PipelineOptions): Pipeline {
-  return new WasmPipeline(generate(program), options)
+  return new WasmPipeline(CompiledModules.of(program), options)
 }
 
 /** A batch for up to `capacity` frames, with room for `copies` outputs per frame. */
@@ -74,6 +94,13 @@ export function createBatch(capacity: number, copies = 4): Batch {
     outCount: 0,
   }
 }
+
+/** Calls of missing externs that are kept until somebody takes them. */
+const UNKNOWN_EXTERNS_MAX = 1024
+/** Registers and counters up to so many bytes are copied before a frame is tried out; larger ones rely on the undo log. */
+const EXTERN_COPY_MAX = 1 << 16
+/** Copies that a frame may have while it is only tried out. */
+const TRIAL_COPIES = 1024
 
 /** Exports of a generated module. */
 interface Variant {
@@ -90,31 +117,88 @@ class WasmPipeline implements Pipeline {
   readonly #state: StateMemory
   readonly #controls: readonly TableControl[]
   readonly #fast: Variant
-  readonly #traced: Variant
+  /** Made when something is traced for the first time. */
+  #tracedVariant: Variant | undefined
+  readonly #makeTraced: () => Variant
   readonly #dropped = new Float64Array(256)
   readonly #groups = new Map<number, Int32Array>()
+  readonly traffic: TrafficManager | undefined
+  readonly #profiles = new Map<number, ActionProfile>()
+  readonly #valueSets: readonly ValueSetControl[]
+  readonly #idle = new IdleTimeouts()
+  /** When time began for the program: 0 for softnpu, whose clock is the host's. */
+  readonly #epochMs: number
+  /** Calls of externs that nobody supplied. */
+  readonly #unknownExterns: PipelineEvent[] = []
+  /** Where the traffic manager's frames go. */
+  #out: Batch | undefined
   #ports: Int32Array | undefined
+  readonly #portName: (port: number) => string
+  readonly #observerScope: ObserverScope
+  /** While a packet is watched on its way. */
+  #observer: PacketObserver | undefined
+  /** For frames that are only tried out. */
+  #trial: Batch | undefined
   /** 1 where the port exists; undefined while all do. */
   #isPort: Uint8Array | undefined
+  readonly #undo: UndoLog
+  readonly #recorder: Recorder
+  readonly #dropWatch: DropWatch
 
-  constructor(generated: Generated, options: PipelineOptions) {
+  constructor(modules: CompiledModules, options: PipelineOptions) {
+    const { generated } = modules
     const { program, layout } = generated
     this.#generated = generated
     this.#program = program
     this.#options = options
     this.#arena = options.arena
     this.#state = new StateMemory(layout.heapStart)
-    const imports = { env: { arena: options.arena.memory, state: this.#state.memory } }
-    const fast = new WebAssembly.Instance(new WebAssembly.Module(generated.fast), imports).exports
-    const traced = new WebAssembly.Instance(new WebAssembly.Module(generated.traced), imports).exports
+    const extern = externImport(generated, this.#state, options.externs ?? {}, (name, values) => {
+      if (this.#state.u32[CELL.isDryRun >> 2] === 1 || this.#unknownExterns.length === UNKNOWN_EXTERNS_MAX) return
+      this.#unknownExterns.push({ kind: 'target', name, values })
+    })
+    const imports = { env: { arena: options.arena.memory, state: this.#state.memory, extern } }
+    const instantiate = (kind: VariantKind): WebAssembly.Exports =>
+      new WebAssembly.Instance(modules.module(kind), imports).exports
+    const fast = instantiate('fast')
     // Exports of a module that this project generated: names and signatures are known.
     this.#fast = fast as unknown as Variant
-    this.#traced = traced as unknown as Variant
+    this.#makeTraced = () => instantiate('traced') as unknown as Variant
     this.#controls = program.tables.map((table, index) => {
       const hash = (fast[`hash${index}`] ?? (() => 1)) as () => number
       return new TableControl(program, table, new TableStore(layout.tables[index]!, this.#state, layout.hashKey, hash))
     })
     this.tables = this.#controls.map((control) => control.description)
+    program.externs.forEach((extern, id) => {
+      if (extern.kind !== 'actionProfile' && extern.kind !== 'actionSelector') return
+      const tables = this.#controls.filter((_, k) => program.tables[k]!.implementation === id)
+      this.#profiles.set(id, new ActionProfile(extern, tables, this.#state))
+    })
+    this.#valueSets = program.valueSets.map((set, k) => new ValueSetControl(set, layout.valueSets[k]!, this.#state))
+    this.#epochMs = program.architecture === 'softnpu' ? 0 : options.nowMs()
+    this.traffic = createTarget(generated, this.#state, options.arena, {
+      packet: (slot, port, cause, origin) => this.#runPacket(slot, port, cause, origin),
+      copy: (slot, port, cause, origin) => this.#runCopy(slot, port, cause, origin),
+      run: () => this.#observer?.current ?? -1,
+      finish: (slot, verdict) => this.#finish(this.#out!, slot, verdict, true),
+      drop: (slot, reason) => this.#drop(slot, reason),
+      lose: (reason) => this.#loseCopy(reason),
+    })
+    this.#undo = new UndoLog(generated, this.#state)
+    this.#dropWatch = new DropWatch({
+      program,
+      arena: options.arena,
+      state: this.#state,
+      undo: this.#undo,
+      hasUserExterns: options.externs !== undefined,
+      fast: this.#fast,
+      makeLogged: () => instantiate('logged') as unknown as Variant, // as above
+      nowMs: options.nowMs,
+      dropReason: (reason) => this.#dropReason(reason),
+      tryOut: (slot, port) => this.#tryOut(slot, port),
+      explain: (observer, frame, port, notes, entriesMax) =>
+        explainPacket(observer, { frame, port, notes, entriesMax, tables: this.#controls, portName: this.#portName }),
+    })
     const { u32, u64 } = this.#state
     u32[CELL.countOne >> 2] = 1
     u32[CELL.arenaDataOffset >> 2] = options.arena.dataOffset
@@ -124,12 +208,38 @@ class WasmPipeline implements Pipeline {
     u32[CELL.traceEnd >> 2] = layout.trace + TRACE_BYTES
     // Spread small seeds over the word; 0 would stay 0 for ever.
     u64[CELL.random >> 3] = (BigInt(options.seed ?? 1) * 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn || 1n
+    this.setCrc('crc16_custom', STANDARD_CRC.crc16_custom)
+    this.setCrc('crc32_custom', STANDARD_CRC.crc32_custom)
+    for (const extern of program.externs) {
+      if (extern.kind !== 'register' || extern.initial === undefined) continue
+      for (let index = 0; index < extern.size; index++) this.writeRegister(extern.name, index, extern.initial)
+    }
     if (options.ports !== undefined) this.setPorts(options.ports)
+    this.#portName = options.portName ?? String
+    this.#observerScope = {
+      generated,
+      state: this.#state,
+      arena: options.arena,
+      readEntry: (table, address, sequence) => this.#controls[table]!.store.bound(address, sequence),
+      portName: this.#portName,
+      dropReason: (reason) => this.#dropReason(reason),
+    }
+    this.#recorder = new Recorder({
+      ...this.#observerScope,
+      isPort: (port) => this.#isPort === undefined || this.#isPort[port] === 1,
+      explain: (packet, frame, port, notes) =>
+        explainPacket(packet, { frame, port, notes, tables: this.#controls, portName: this.#portName }),
+    })
+  }
+
+  get #traced(): Variant {
+    return (this.#tracedVariant ??= this.#makeTraced())
   }
 
   process(batch: Batch): void {
     batch.outCount = 0
     this.#setTime()
+    this.#release(batch)
     const isTraced = this.#options.tracer?.isOn === true
     for (let done = 0; done < batch.count;) {
       const count = isTraced ? 1 : Math.min(BATCH_CAPACITY, batch.count - done)
@@ -139,7 +249,13 @@ class WasmPipeline implements Pipeline {
         i32[(BATCH_PORTS >> 2) + i] = batch.ports[done + i]!
       }
       if (isTraced) this.#processTraced(batch, batch.slots[done]!, batch.ports[done]!)
-      else {
+      else if (this.#recorder.isOn) this.#processRecorded(batch, done, count)
+      else if (this.#dropWatch.forensics.isOn) {
+        const from = done
+        this.#dropWatch.process(batch.ports, from, count, (index, verdict) =>
+          this.#deliver(batch, batch.slots[from + index]!, batch.ports[from + index]!, verdict),
+        )
+      } else {
         // A run ends early behind a frame to be replicated: its copies come before the next frame.
         for (let first = 0; first < count;) {
           const end = this.#fast.process(first, count)
@@ -151,19 +267,80 @@ class WasmPipeline implements Pipeline {
       }
       done += count
     }
+    this.#release(batch)
     batch.count = 0
   }
 
+  poll(batch: Batch): void {
+    batch.outCount = 0
+    this.#setTime()
+    this.#release(batch)
+  }
+
   addEntry(table: string, entry: Entry): TableResult {
-    return this.#withTable(table, (control) => control.add(entry))
+    return this.#withTable(table, (control) => this.#write(control, entry, true))
   }
 
   modifyEntry(table: string, entry: Entry): TableResult {
-    return this.#withTable(table, (control) => control.modify(entry))
+    return this.#withTable(table, (control) => this.#write(control, entry, false))
   }
 
   deleteEntry(table: string, key: EntryKey): TableResult {
-    return this.#withTable(table, (control) => control.delete(key))
+    return this.#withTable(table, (control) => {
+      const result = control.delete(key)
+      if (result.ok) this.#idle.forget(control, key)
+      return result
+    })
+  }
+
+  /** Through the table's action profile, if it has one. */
+  #write(control: TableControl, entry: Entry, isNew: boolean): TableResult {
+    const problem = entryProblem(control, this.#profileOf(control), entry)
+    if (problem !== undefined) return { ok: false, error: problem }
+    const profile = this.#profileOf(control)
+    if (profile !== undefined) return this.#watched(control, entry, profile.write(control, entry, isNew))
+    return this.#watched(control, entry, isNew ? control.add(entry) : control.modify(entry))
+  }
+
+  #watched(control: TableControl, entry: Entry, result: TableResult): TableResult {
+    if (result.ok && control.supportsTimeout) this.#idle.watch(control, entry, this.#options.nowMs())
+    return result
+  }
+
+  #profileOf(control: TableControl): ActionProfile | undefined {
+    const { implementation } = this.#program.tables[this.#controls.indexOf(control)]!
+    return implementation === undefined ? undefined : this.#profiles.get(implementation)
+  }
+
+  setCrc(algorithm: 'crc16_custom' | 'crc32_custom', parameters: CrcParameters): ControlResult {
+    return writeCrc(this.#state, this.#generated, algorithm, parameters)
+  }
+
+  profile(name: string): ActionProfile | undefined {
+    return this.#profiles.get(byName(this.#program.externs, name))
+  }
+
+  valueSet(name: string): ValueSetControl | undefined {
+    return this.#valueSets[byName(this.#valueSets, name)]
+  }
+
+  idleEntries(): readonly IdleEntry[] {
+    return this.#idle.expired(this.#options.nowMs())
+  }
+
+  setEntryMeter(table: string, entry: EntryKey, config: MeterConfig): TableResult {
+    return this.#withTable(table, (control) => {
+      const at = control.locate(entry)
+      const { directMeterOffset } = control.store.layout
+      const problem =
+        directMeterOffset === undefined ? `${control.description.name} has no direct meter` : meterProblem(config)
+      if (problem !== undefined)
+        return { ok: false, error: { kind: 'badParameter', parameter: 'meter', message: problem } }
+      if (at === 0) return { ok: false, error: { kind: 'notFound' } }
+      this.#setTime()
+      writeMeter(this.#state, at + directMeterOffset!, config)
+      return { ok: true }
+    })
   }
 
   setDefault(table: string, action: string, parameters: readonly bigint[]): TableResult {
@@ -171,7 +348,11 @@ class WasmPipeline implements Pipeline {
   }
 
   clearTable(table: string): TableResult {
-    return this.#withTable(table, (control) => control.clear())
+    return this.#withTable(table, (control) => {
+      const result = control.clear()
+      if (result.ok) this.#idle.clear(control)
+      return result
+    })
   }
 
   entries(table: string): readonly (Entry & { readonly hits: EntryCounter })[] | undefined {
@@ -235,26 +416,35 @@ class WasmPipeline implements Pipeline {
     }
   }
 
-  setMeter(name: string, index: number, config: MeterConfig): boolean {
+  writeCounter(name: string, index: number, value: EntryCounter): boolean {
     const id = byName(this.#program.externs, name)
     const layout = this.#generated.layout.externs[id]
-    if (this.#program.externs[id]?.kind !== 'meter' || layout === undefined || index >= layout.size) return false
+    if (this.#program.externs[id]?.kind !== 'counter' || layout === undefined) return false
+    if (!(index >= 0 && index < layout.size)) return false
     const { u64 } = this.#state
-    const at = layout.address + index * layout.cellBytes
-    this.#setTime()
-    const scale = 1_000_000n
-    for (const [offset, value] of [
-      [METER.committedRate, BigInt(config.committedRate)],
-      [METER.committedBurst, BigInt(config.committedBurst)],
-      [METER.peakRate, BigInt(config.peakRate)],
-      [METER.peakBurst, BigInt(config.peakBurst)],
-      [METER.committedTokens, BigInt(config.committedBurst) * scale],
-      [METER.peakTokens, BigInt(config.peakBurst) * scale],
-      [METER.filledUs, u64[CELL.nowUs >> 3]!],
-    ] as const) {
-      u64[(at + offset) >> 3] = value
-    }
+    u64[(layout.address + 16 * index) >> 3] = BigInt(value.packets)
+    u64[((layout.address + 16 * index) >> 3) + 1] = BigInt(value.bytes)
     return true
+  }
+
+  setMeter(name: string, index: number, config: MeterConfig): boolean {
+    const at = this.#meterCell(name, index)
+    if (at === undefined || meterProblem(config) !== undefined) return false
+    this.#setTime()
+    writeMeter(this.#state, at, config)
+    return true
+  }
+
+  meter(name: string, index: number): MeterConfig | undefined {
+    const at = this.#meterCell(name, index)
+    return at === undefined ? undefined : readMeter(this.#state, at)
+  }
+
+  #meterCell(name: string, index: number): number | undefined {
+    const id = byName(this.#program.externs, name)
+    const layout = this.#generated.layout.externs[id]
+    if (this.#program.externs[id]?.kind !== 'meter' || layout === undefined) return undefined
+    return index >= 0 && index < layout.size ? layout.address + index * layout.cellBytes : undefined
   }
 
   takeEvents(): readonly PipelineEvent[] {
@@ -281,6 +471,7 @@ class WasmPipeline implements Pipeline {
       events.push({ kind: 'digest', name: digest.name, values })
     }
     u32[CELL.eventPosition >> 2] = layout.events
+    events.push(...this.#unknownExterns.splice(0))
     return events
   }
 
@@ -291,8 +482,24 @@ class WasmPipeline implements Pipeline {
   }
 
   setMulticastGroup(group: number, ports: readonly number[]): void {
+    this.traffic?.replication.setGroup(
+      group,
+      ports.map((port) => ({ port, instance: 0 })),
+    )
     if (ports.length === 0) this.#groups.delete(group)
     else this.#groups.set(group, Int32Array.from(ports))
+  }
+
+  get recording(): Recording {
+    return this.#recorder
+  }
+
+  get forensics(): Forensics {
+    return this.#dropWatch.forensics
+  }
+
+  dropReason(reason: number): DropReason {
+    return this.#dropReason(reason)
   }
 
   drops(): ReadonlyMap<number, number> {
@@ -303,69 +510,98 @@ class WasmPipeline implements Pipeline {
     return found
   }
 
-  explain(frame: Uint8Array, ingressPort: number): readonly Step[] {
-    const slot = this.#scratchFrame(frame)
+  explain(frame: Uint8Array, ingressPort: number): Explanation {
+    const observer = this.#tryNow(frame, ingressPort)
+    return explainPacket(observer, { frame, port: ingressPort, tables: this.#controls, portName: this.#portName })
+  }
+
+  story(frame: Uint8Array, ingressPort: number): readonly Step[] {
+    const observer = this.#tryNow(frame, ingressPort)
+    return [this.#ingressStep(ingressPort, frame, 0, frame.length), ...storyOf(observer, this.#controls)]
+  }
+
+  /** Every packet through the traced variant, whose records stay where they are until somebody asks. */
+  #processRecorded(batch: Batch, done: number, count: number): void {
+    const { i32 } = this.#state
+    const recorder = this.#recorder
+    for (let first = 0; first < count;) {
+      recorder.enter()
+      const end = this.#traced.process(first, Math.min(count, first + RECORDED_RUN))
+      for (; first < end; first++) {
+        const verdict = i32[(BATCH_VERDICTS >> 2) + first]!
+        // The packet that ended the run of the module is the one whose records come last.
+        recorder.isOpen = verdict >>> 24 >= VERDICT.broadcast
+        this.#deliver(batch, batch.slots[done + first]!, batch.ports[done + first]!, verdict)
+      }
+      recorder.isOpen = false
+      recorder.leave()
+    }
+  }
+
+  /** What follows replication, unobserved. */
+  #copy(slot: number, port: number): number {
+    if (!this.#recorder.isOn) return this.#fast.copy(slot, port)
+    const verdict = this.#traced.copy(slot, port)
+    this.#recorder.close(verdict)
+    return verdict
+  }
+
+  /** A frame from outside, as if it came now. */
+  #tryNow(frame: Uint8Array, ingressPort: number): PacketObserver {
+    const slot = this.#arena.from(frame)
+    if (slot < 0) throw new Error('explain: no free frame, or the frame is too long for a slot')
+    this.#setTime()
+    return this.#tryOut(slot, ingressPort)
+  }
+
+  /** Sends a frame through as `process` would, observed, and undoes what it did to anything but the frame. */
+  #tryOut(slot: number, ingressPort: number): PacketObserver {
     const { layout } = this.#generated
-    const { bytes, u32, i32, u64 } = this.#state
-    const externs = bytes.slice(layout.externStart, layout.externEnd)
-    const random = u64[CELL.random >> 3]!
+    const { bytes, u32 } = this.#state
+    const externBytes = layout.externEnd - layout.externStart
+    const externs = externBytes > EXTERN_COPY_MAX ? undefined : bytes.slice(layout.externStart, layout.externEnd)
     const events = u32[CELL.eventPosition >> 2]!
+    const dropped = this.#dropped.slice()
     u32[CELL.countOne >> 2] = 0
     u32[CELL.isDryRun >> 2] = 1
-    this.#setTime()
-    i32[BATCH_SLOTS >> 2] = slot
-    i32[BATCH_PORTS >> 2] = ingressPort
-    this.#clearTrace()
-    this.#traced.process(0, 1)
-    const steps: Step[] = [this.#ingressStep(ingressPort, frame, 0, frame.length), ...this.#readTrace()]
-    const verdict = i32[BATCH_VERDICTS >> 2]!
-    this.#arena.free(slot)
-    if (verdict >>> 24 < VERDICT.broadcast) {
-      steps.push(this.#endStep(verdict))
-    } else {
-      const targets = this.#targets(ingressPort, verdict)
-      for (const port of targets) {
-        const copy = this.#scratchFrame(frame)
-        this.#clearTrace()
-        const end = this.#traced.copy(copy, port)
-        steps.push(...this.#readTrace(), this.#endStep(end))
-        this.#arena.free(copy)
-      }
-      if (targets.length === 0) steps.push(this.#droppedStep(RESERVED_DROP.emptyGroup))
-    }
+    this.#undo.clear()
+    this.#trial ??= createBatch(1, TRIAL_COPIES)
+    const batch = this.#trial
+    batch.outCount = 0
+    if (this.traffic !== undefined) this.traffic.isDry = true
+    const observer = this.#observe(batch, slot, ingressPort)
+    if (this.traffic !== undefined) this.traffic.isDry = false
+    for (let k = 0; k < batch.outCount; k++) this.#arena.free(batch.outSlots[k]!)
+    this.#dropped.set(dropped)
     u32[CELL.countOne >> 2] = 1
     u32[CELL.isDryRun >> 2] = 0
     u32[CELL.eventPosition >> 2] = events
-    u64[CELL.random >> 3] = random
-    bytes.set(externs, layout.externStart)
-    return steps
+    this.#undo.take()?.back()
+    if (externs !== undefined) this.#state.bytes.set(externs, layout.externStart)
+    this.#undo.clear()
+    return observer
   }
 
-  #scratchFrame(frame: Uint8Array): number {
-    const slot = this.#arena.from(frame)
-    if (slot < 0) throw new Error('explain: no free frame, or the frame is too long for a slot')
-    return slot
-  }
-
-  #clearTrace(): void {
-    this.#state.u32[CELL.tracePosition >> 2] = this.#generated.layout.trace
+  /** One frame through the traced variant, with an observer that learns of every run. */
+  #observe(batch: Batch, slot: number, port: number): PacketObserver {
+    const { i32 } = this.#state
+    const observer = new PacketObserver(this.#observerScope)
+    this.#observer = observer
+    i32[BATCH_SLOTS >> 2] = slot
+    i32[BATCH_PORTS >> 2] = port
+    observer.before(slot, 'received', port)
+    this.#traced.process(0, 1)
+    const verdict = i32[BATCH_VERDICTS >> 2]!
+    observer.after(verdict)
+    this.#deliver(batch, slot, port, verdict)
+    this.#observer = undefined
+    return observer
   }
 
   #processTraced(batch: Batch, slot: number, port: number): void {
-    const { i32 } = this.#state
     const packet = this.#arena.packet(slot)
-    this.#clearTrace()
-    const { bytes } = this.#arena
-    const ingress = this.#ingressStep(port, bytes, this.#arena.start(slot), this.#arena.end(slot))
-    this.#traced.process(0, 1)
-    this.#tell(packet, ingress)
-    for (const step of this.#readTrace()) this.#tell(packet, step)
-    const verdict = i32[BATCH_VERDICTS >> 2]!
-    if (verdict >>> 24 < VERDICT.broadcast) this.#tell(packet, this.#endStep(verdict))
-    else if (this.#targets(port, verdict).length === 0) {
-      this.#tell(packet, this.#droppedStep(RESERVED_DROP.emptyGroup))
-    }
-    this.#deliver(batch, slot, port, verdict)
+    this.#tell(packet, this.#ingressStep(port, this.#arena.bytes, this.#arena.start(slot), this.#arena.end(slot)))
+    for (const step of storyOf(this.#observe(batch, slot, port), this.#controls)) this.#tell(packet, step)
   }
 
   #tell(packet: number, step: Step): void {
@@ -376,7 +612,13 @@ class WasmPipeline implements Pipeline {
   #deliver(batch: Batch, slot: number, ingressPort: number, verdict: number): void {
     const kind = verdict >>> 24
     if (kind < VERDICT.broadcast) return this.#finish(batch, slot, verdict)
+    if (kind === VERDICT.target) {
+      this.#out = batch
+      this.#observer?.continued('the traffic manager')
+      return this.traffic!.settle(slot, ingressPort, verdict)
+    }
     const isBroadcast = kind === VERDICT.broadcast
+    this.#observer?.continued(isBroadcast ? 'a broadcast' : `copies for multicast group ${verdict & 0xffff}`)
     const ports = isBroadcast ? this.#ports : this.#groups.get(verdict & 0xffff)
     let last = -1
     if (ports !== undefined) {
@@ -385,82 +627,93 @@ class WasmPipeline implements Pipeline {
         if ((isBroadcast && port === ingressPort) || (this.#isPort !== undefined && this.#isPort[port] === 0)) continue
         if (last >= 0) {
           const copy = this.#arena.clone(slot)
-          if (copy < 0) this.#dropped[RESERVED_DROP.noFrame]!++
-          else this.#sendCopy(batch, copy, last)
+          if (copy < 0) this.#loseCopy(RESERVED_DROP.noFrame)
+          else this.#sendCopy(batch, copy, last, isBroadcast)
         }
         last = port
       }
     }
-    if (last < 0) this.#drop(slot, RESERVED_DROP.emptyGroup)
-    else this.#sendCopy(batch, slot, last)
+    if (last < 0) this.#drop(slot, RESERVED_DROP.emptyGroup, false)
+    else this.#sendCopy(batch, slot, last, isBroadcast)
+  }
+
+  /** Frames that waited in queues. */
+  #release(batch: Batch): void {
+    if (this.traffic === undefined || this.traffic.queues.held === 0) return
+    this.#out = batch
+    this.traffic.release()
+  }
+
+  /** The packet function once more, for the traffic manager. */
+  #runPacket(slot: number, port: number, cause: RunCause, origin: number): number {
+    const { i32, u32 } = this.#state
+    // Index 0 of the batch is free: the packet that stopped is the last that was handled.
+    i32[BATCH_SLOTS >> 2] = slot
+    i32[BATCH_PORTS >> 2] = port
+    // A part of the program that the manager runs for its own sake is no chapter of the packet's story.
+    const observer = u32[CELL.pass >> 2] === PASS.parse ? undefined : this.#observer
+    observer?.before(slot, cause, port, origin)
+    ;(observer === undefined && !this.#recorder.isOn ? this.#fast : this.#traced).process(0, 1)
+    const verdict = i32[BATCH_VERDICTS >> 2]!
+    observer?.after(verdict)
+    return verdict
+  }
+
+  #runCopy(slot: number, port: number, cause: RunCause, origin: number): number {
+    const observer = this.#state.u32[CELL.pass >> 2] === PASS.deparse ? undefined : this.#observer
+    if (observer === undefined) return this.#copy(slot, port)
+    observer.before(slot, cause, port, origin)
+    const verdict = this.#traced.copy(slot, port)
+    observer.after(verdict)
+    return verdict
   }
 
   /** Egress and deparser for one copy. */
-  #sendCopy(batch: Batch, slot: number, port: number): void {
-    if (this.#options.tracer?.isOn !== true) return this.#finish(batch, slot, this.#fast.copy(slot, port))
-    const packet = this.#arena.packet(slot)
-    this.#clearTrace()
+  #sendCopy(batch: Batch, slot: number, port: number, isBroadcast: boolean): void {
+    const observer = this.#observer
+    if (observer === undefined) return this.#finish(batch, slot, this.#copy(slot, port))
+    observer.before(slot, isBroadcast ? 'broadcast' : 'multicast', port, 0)
     const verdict = this.#traced.copy(slot, port)
-    for (const step of this.#readTrace()) this.#tell(packet, step)
-    this.#tell(packet, this.#endStep(verdict))
+    observer.after(verdict)
     this.#finish(batch, slot, verdict)
   }
 
+  #loseCopy(reason: number): void {
+    this.#dropped[reason & 0xff]!++
+    this.#observer?.lostCopy(reason)
+  }
+
   /** Sends or drops. */
-  #finish(batch: Batch, slot: number, verdict: number): void {
+  #finish(batch: Batch, slot: number, verdict: number, isRewritten = false): void {
     const value = verdict & 0xffff
-    if (verdict >>> 24 === VERDICT.drop) return this.#drop(slot, value)
+    if (verdict >>> 24 === VERDICT.drop) return this.#drop(slot, value, isRewritten)
     if (this.#isPort !== undefined && this.#isPort[value] === 0) return this.#drop(slot, RESERVED_DROP.unknownPort)
     if (batch.outCount === batch.outSlots.length) return this.#drop(slot, RESERVED_DROP.noFrame)
+    this.#observer?.sent(slot, value)
     batch.outSlots[batch.outCount] = slot
     batch.outPorts[batch.outCount] = value
     batch.outCount++
   }
 
-  #drop(slot: number, reason: number): void {
+  /** `isRewritten`: the frame may no longer be what arrived. */
+  #drop(slot: number, reason: number, isRewritten = true): void {
     this.#dropped[reason & 0xff]!++
+    if (this.#observer !== undefined) this.#observer.dropped(reason & 0xff)
+    else if (this.#recorder.isOpen) this.#recorder.close((VERDICT.drop << 24) | (reason & 0xff))
+    else if (this.#dropWatch.forensics.isOn) this.#dropWatch.suspect(slot, reason & 0xff, isRewritten)
     this.#arena.free(slot)
-  }
-
-  /** The ports that get a copy. */
-  #targets(ingressPort: number, verdict: number): number[] {
-    const isBroadcast = verdict >>> 24 === VERDICT.broadcast
-    const ports = [...((isBroadcast ? this.#ports : this.#groups.get(verdict & 0xffff)) ?? [])]
-    return ports.filter(
-      (port) => !(isBroadcast && port === ingressPort) && (this.#isPort === undefined || this.#isPort[port] === 1),
-    )
-  }
-
-  /** What a verdict other than replication comes to. */
-  #endStep(verdict: number): Step {
-    const value = verdict & 0xffff
-    if (verdict >>> 24 === VERDICT.drop) return this.#droppedStep(value & 0xff)
-    const isKnown = this.#isPort === undefined || this.#isPort[value] === 1
-    return isKnown ? this.#egressStep(value) : this.#droppedStep(RESERVED_DROP.unknownPort)
-  }
-
-  #readTrace(): Step[] {
-    return readTrace(this.#generated, this.#state, this.#controls, this.#state.u32[CELL.tracePosition >> 2]!)
   }
 
   #ingressStep(port: number, bytes: Uint8Array, start: number, end: number): Step {
     return { kind: 'ingress', port: this.#portName(port), summary: summarize(bytes, start, end) }
   }
 
-  #egressStep(port: number): Step {
-    return { kind: 'egress', port: this.#portName(port) }
-  }
-
-  #droppedStep(reason: number): Step {
-    return { kind: 'dropped', reason: this.#options.dropReason?.(reason) ?? dropReasonOf(this.#program, reason) }
-  }
-
-  #portName(port: number): string {
-    return this.#options.portName?.(port) ?? String(port)
+  #dropReason(reason: number): DropReason {
+    return this.#options.dropReason?.(reason) ?? dropReasonOf(this.#program, reason)
   }
 
   #setTime(): void {
-    const us = Math.floor(this.#options.nowMs() * 1000)
+    const us = Math.floor((this.#options.nowMs() - this.#epochMs) * 1000)
     const { u32 } = this.#state
     u32[CELL.nowUs >> 2] = us % 2 ** 32
     u32[(CELL.nowUs >> 2) + 1] = Math.floor(us / 2 ** 32)

@@ -3,7 +3,16 @@
  * A batch goes in, descriptors come out; table writes are atomic to the packet path; exact errors are values.
  */
 import type { KeySet, MatchKind } from '@lodestone/p4'
-import type { StoryEvent } from '@lodestone/probe'
+import type { DropReason, StoryEvent } from '@lodestone/probe'
+import type { ActionProfile } from './target/action-profile.ts'
+import type { ControlResult } from './target/control-result.ts'
+import type { CrcParameters } from './target/custom-crc.ts'
+import type { IdleEntry } from './target/idle-timeout.ts'
+import type { TrafficManager } from './target/traffic-manager.ts'
+import type { ValueSetControl } from './target/value-set.ts'
+import type { Explanation } from './explain/explanation.ts'
+import type { Recording } from './explain/recording.ts'
+import type { Forensics } from './forensics/drop-report.ts'
 
 /**
  * A batch in both directions, made once and reused. The caller fills `slots`, `ports` and `count`; `process` fills the
@@ -31,6 +40,14 @@ export interface Entry extends EntryKey {
   readonly action: string
   /** In the action's declared order. */
   readonly parameters: readonly bigint[]
+  /**
+   * In a table with an action profile or selector, instead of an action (whose name is then '' and which has no
+   * parameters): a member of it, or a group.
+   */
+  readonly member?: number
+  readonly group?: number
+  /** In a table that supports time-outs: `idleEntries` tells when nothing has matched for so long. */
+  readonly idleTimeoutMs?: number
 }
 
 export type TableError =
@@ -79,6 +96,10 @@ export interface PipelineEvent {
 export interface Pipeline {
   readonly tables: readonly TableDescription[]
   process(batch: Batch): void
+  /** Frames that waited in egress queues and may leave now, into the `out` side of the batch. */
+  poll(batch: Batch): void
+  /** Multicast groups, clone sessions and egress queues of v1model and psa; undefined for softnpu. */
+  readonly traffic: TrafficManager | undefined
 
   addEntry(table: string, entry: Entry): TableResult
   /** Same key, new action: one atomic write. */
@@ -92,13 +113,30 @@ export interface Pipeline {
     table: string,
   ): { readonly size: number; readonly entries: number; readonly hits: number; readonly misses: number } | undefined
 
+  /** What crc16_custom and crc32_custom compute; at first what crc16 and crc32 do. */
+  setCrc(algorithm: 'crc16_custom' | 'crc32_custom', parameters: CrcParameters): ControlResult
+  /** Members and groups of an action profile or selector, or undefined when there is none of that name. */
+  profile(name: string): ActionProfile | undefined
+  /** Members of a parser value set, or undefined when there is none of that name. */
+  valueSet(name: string): ValueSetControl | undefined
+  /**
+   * Entries with an idle time-out that nothing has matched for that long, each once until it is matched again. The
+   * clock is the host's: call it as often as time-outs are to be exact.
+   */
+  idleEntries(): readonly IdleEntry[]
+  /** Token buckets of one entry of a table with a direct meter. */
+  setEntryMeter(table: string, entry: EntryKey, config: MeterConfig): TableResult
+
   /** A counter extern's cells, or undefined when there is none of that name. */
   counter(name: string): readonly EntryCounter[] | undefined
   resetCounter(name: string): void
+  /** @returns false when there is no such cell. */
+  writeCounter(name: string, index: number, value: EntryCounter): boolean
   readRegister(name: string, index: number): bigint | undefined
   writeRegister(name: string, index: number, value: bigint): void
   /** Token buckets of one meter cell (RFC 2698): rates per second and bursts, in the meter's unit. */
   setMeter(name: string, index: number, config: MeterConfig): boolean
+  meter(name: string, index: number): MeterConfig | undefined
   /** Digests, log lines and target calls since the last call. */
   takeEvents(): readonly PipelineEvent[]
   /**
@@ -112,9 +150,18 @@ export interface Pipeline {
   /** Frames dropped by reason number (`egress.dropReason`), as the program sets it; 0 where it gave none. */
   drops(): ReadonlyMap<number, number>
 
+  /** What a number of `drops` means. */
+  dropReason(reason: number): DropReason
+  /** A trace of every packet; off at first. A tracer that listens comes before it, and it before forensics. */
+  readonly recording: Recording
+  /** Looks into dropped packets while others flow; off at first. */
+  readonly forensics: Forensics
+
   /**
-   * Runs one frame through the traced variant: nothing is sent, no table, counter or register is written.
-   * The steps are those of `@lodestone/probe`, in order, and end with 'egress' or 'dropped'.
+   * What the program does with a frame, and why. Nothing is sent, and no table, counter, meter or register is written; what
+   * it would see is as the next packet would see it. Throws when the arena has no free frame, or none of that length.
    */
-  explain(frame: Uint8Array, ingressPort: number): readonly StoryEvent['step'][]
+  explain(frame: Uint8Array, ingressPort: number): Explanation
+  /** The same as steps of a story, as a tracer gets them; they end with 'egress' or 'dropped'. */
+  story(frame: Uint8Array, ingressPort: number): readonly StoryEvent['step'][]
 }

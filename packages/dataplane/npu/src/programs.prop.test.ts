@@ -1,8 +1,14 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Expression, HashAlgorithm, KeySet, Program, Statement } from '@lodestone/p4'
 import { Duel } from './testing/duel.ts'
 import { constant, exact, ProgramBuilder, state } from './testing/program-builder.ts'
+import { shrinkSource } from './testing/shrink-source.ts'
+import { fuzzSeed } from './testing/source-duel.ts'
+import { SourceGenerator } from './testing/source-generator.ts'
+import { compilerOf } from './testing/source-program.ts'
 
 const ALGORITHMS: HashAlgorithm[] = ['crc8', 'crc16', 'crc32', 'csum16', 'xor16', 'identity']
 
@@ -349,4 +355,45 @@ test('random programs give the same packets, drops, counters and registers in al
     }),
     { numRuns: 60 },
   )
+})
+
+const compileText = compilerOf((file) => readFileSync(file, 'utf8'))
+
+/** More of them: `node packages/dataplane/npu/src/testing/fuzz.ts`. */
+test('random programs from source do the same in all three, and their explanations fit', () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const failure = fuzzSeed(seed, compileText)
+    assert.equal(failure, undefined, `seed ${seed}: ${failure?.message}\n${failure?.source}`)
+  }
+})
+
+test('a wrong result is found, and the program shrunk to what shows it', () => {
+  // The reference takes an exclusive or for an or: what a mistake in one of the two would look like.
+  const wrong = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(wrong)
+    if (value instanceof Map || typeof value !== 'object' || value === null) return value
+    const copy = Object.fromEntries(Object.entries(value).map(([name, part]) => [name, wrong(part)]))
+    return copy['op'] === 'xor' ? { ...copy, op: 'or' } : copy
+  }
+  const frames = Array.from({ length: 12 }, (_, k) =>
+    Uint8Array.from({ length: 60 }, (_, i) => (i === 0 ? k : 37 * i + k)),
+  )
+  const fails = (text: string): boolean => {
+    const program = compileText(text)
+    if (typeof program === 'string') return false
+    const duel = new Duel(program, 1, wrong(program) as Program)
+    try {
+      frames.forEach((frame) => duel.send(frame, 1))
+      return false
+    } catch {
+      return true
+    }
+  }
+  let seed = 1
+  while (!fails(new SourceGenerator(seed).program())) seed++
+  const source = new SourceGenerator(seed).program()
+  const shrunk = shrinkSource(source, fails, { triesMax: 250 })
+  assert.ok(fails(shrunk))
+  assert.ok(shrunk.length < source.length / 2, `${source.length} to ${shrunk.length} characters`)
+  assert.match(shrunk, / \^ /)
 })

@@ -24,10 +24,7 @@ test('the example of the README runs', () => {
   pipeline.process(batch)
   for (let k = 0; k < batch.outCount; k++) arena.free(batch.outSlots[k]!)
 
-  const steps = pipeline.explain(frame, 1)
-  assert.deepEqual(
-    steps.map(({ kind }) => kind),
-    ['ingress', 'parser', 'dropped'],
-  )
+  const explanation = pipeline.explain(frame, 1)
+  assert.equal(explanation.runs[0]!.outcome.kind, 'dropped')
   assert.equal(arena.freeSlots, 64)
 })

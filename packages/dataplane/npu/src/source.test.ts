@@ -81,7 +81,7 @@ describe('a gateway compiled from source', () => {
     assert.deepEqual([...pipeline.drops()], [[9, 1]])
     pipeline.addEntry('acl', { keys: rule(53n, 53n), action: 'allow', parameters: [], priority: 2 })
     assert.equal(send(PACKET).length, 1)
-    const steps = pipeline.explain(PACKET, 1)
+    const steps = pipeline.story(PACKET, 1)
     const acl = steps.find((step) => step.kind === 'table')
     assert.deepEqual(acl?.entry, '10.0.0.0 &&& 0xff000000, 0x11, 53 → allow()')
   })

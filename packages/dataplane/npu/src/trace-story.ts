@@ -1,45 +1,53 @@
-/** Trace records in memory 1 → the steps of a packet's story. */
-import { type Generated, type Program, TRACE } from '@lodestone/p4'
-import type { Step } from '@lodestone/probe'
-import type { StateMemory } from './state-memory.ts'
+/** What happened in a run → the steps of a packet's story. */
+import type { Program } from '@lodestone/p4'
+import type { NearMiss, Step } from '@lodestone/probe'
+import { nearestMiss } from './explain/nearest-miss.ts'
+import type { PacketObserver } from './explain/observer.ts'
+import type { Recount, Run } from './explain/recount.ts'
+import type { RunEvent } from './explain/run-event.ts'
+import { wireHeaders } from './explain/wire-headers.ts'
 import type { TableControl } from './table/table-control.ts'
-import { formatOf, formatValue } from './value-format.ts'
+import { formatKey, formatOf, formatParameters, formatValue } from './value-format.ts'
 
-/** Steps from 'parser' on, without what became of the packet. */
-export function readTrace(
-  generated: Generated,
-  state: StateMemory,
-  tables: readonly TableControl[],
-  end: number,
-): Step[] {
-  const { program } = generated
-  const { u32 } = state
+/** Entries that a story looks through for the nearest one; it is told while packets flow. */
+const ENTRIES_MAX = 2000
+
+/** Steps from 'parser' on: of every run, and what became of it. */
+export function storyOf(observer: PacketObserver, tables: readonly TableControl[]): Step[] {
+  return observer.runs.flatMap(({ run, outcome }) => {
+    const steps = runSteps(observer.recount, run, tables)
+    if (outcome.kind === 'sent') steps.push({ kind: 'egress', port: outcome.portName })
+    else if (outcome.kind === 'dropped') steps.push({ kind: 'dropped', reason: outcome.reason })
+    return steps
+  })
+}
+
+function runSteps(recount: Recount, run: Run, tables: readonly TableControl[]): Step[] {
+  const { program } = recount
   const steps: Step[] = []
   const states: string[] = []
   let error: string | undefined
   let parserAt: number | undefined
-  const last = end >> 2
-  for (let at = generated.layout.trace >> 2; at < last; at += u32[at]! >>> 8) {
-    const word = (k: number): number => u32[at + 1 + k]!
-    switch (u32[at]! & 0xff) {
-      case TRACE.state:
+  for (let id = run.firstEvent; id < run.lastEvent; id++) {
+    const event = recount.events[id]!
+    switch (event.kind) {
+      case 'state':
         parserAt ??= steps.length
-        states.push(program.parsers[word(0)]!.states[word(1)]!.name)
+        states.push(program.parsers[event.parser]!.states[event.state]!.name)
         break
-      case TRACE.parserError:
-        error = program.errors[word(0)] ?? `error ${word(0)}`
-        if (word(0) === 0) error = 'reject'
+      case 'parserError':
+        if (!event.isIgnored) error = parserErrorName(program, event.error)
         break
-      case TRACE.apply:
-        steps.push(tableStep(program, tables, word))
+      case 'apply':
+        steps.push(tableStep(program, tables, event))
         break
-      case TRACE.assign: {
-        const step = assignStep(program, word)
+      case 'assign': {
+        const step = assignStep(program, event)
         if (step !== undefined) steps.push(step)
         break
       }
-      case TRACE.assertion:
-        steps.push({ kind: 'rewrite', field: 'assert', from: generated.messages[word(0)]!, to: 'false' })
+      case 'assertion':
+        steps.push({ kind: 'rewrite', field: 'assert', from: event.statement.text, to: 'false' })
         break
     }
   }
@@ -49,49 +57,80 @@ export function readTrace(
   return steps
 }
 
-function tableStep(program: Program, tables: readonly TableControl[], word: (k: number) => number): Step {
-  const control = tables[word(0)]!
-  const entry = word(1)
-  const hit = word(2) === 1
-  let at = 3
-  const keys = program.tables[word(0)]!.keys.map(({ name, expression }) => {
-    const { width } = expression
-    const value = valueAt(word, at, width)
-    at += 2 * Math.ceil(width / 64)
-    return { name, value: formatValue(value, width, formatOf(program, expression)) }
-  })
+/** NoError as the reason to stop is an explicit `reject`. */
+export function parserErrorName(program: Program, code: number): string {
+  return code === 0 ? 'reject' : (program.errors[code] ?? `error ${code}`)
+}
+
+function tableStep(
+  program: Program,
+  tables: readonly TableControl[],
+  event: Extract<RunEvent, { kind: 'apply' }>,
+): Step {
+  const control = tables[event.table]!
+  const keys = program.tables[event.table]!.keys.map(({ name, expression }, k) => ({
+    name,
+    value: formatValue(event.keys[k]!, expression.width, formatOf(program, expression)),
+  }))
+  const nearest = event.hit ? undefined : nearestEntry(program, control, event)
   return {
     kind: 'table',
     table: control.description.name,
     keys,
-    hit,
-    ...(hit ? { entry: control.entryText(entry) } : {}),
-    action: control.actionName(control.store.readAction(entry).action),
-    parameters: control.parameters(entry),
+    hit: event.hit,
+    ...(event.hit ? { entry: control.entryText(event.entry) } : {}),
+    action: control.actionName(event.action),
+    parameters: formatParameters(program, event.table, event),
+    ...(nearest === undefined ? {} : { nearest: [nearest] }),
   }
 }
 
-function assignStep(program: Program, word: (k: number) => number): Step | undefined {
-  const id = word(0)
-  const { name, width, format } = program.slots[id]!
-  const before = valueAt(word, 1, width)
-  const after = valueAt(word, 1 + 2 * Math.ceil(width / 64), width)
+/** The entry that came closest, if the table is small enough to look. */
+function nearestEntry(
+  program: Program,
+  control: TableControl,
+  event: Extract<RunEvent, { kind: 'apply' }>,
+): NearMiss | undefined {
+  if (control.store.count === 0 || control.store.count > ENTRIES_MAX) return undefined
+  const table = program.tables[event.table]!
+  const matched = table.keys.filter((key) => key.match !== 'selector')
+  const values = event.keys.filter((_, k) => table.keys[k]!.match !== 'selector')
+  const addresses = control.store.addresses()
+  const found = nearestMiss(
+    control.description.keys.filter((key) => key.match !== 'selector'),
+    values,
+    addresses.map((address) => control.keysOf(address)),
+  )
+  if (found === undefined) return undefined
+  return {
+    rule: control.entryText(addresses[found.index]!),
+    failed: found.fields.map(({ field, set, value }) => {
+      const { name, expression } = matched[field]!
+      const format = formatOf(program, expression)
+      return {
+        predicate: name,
+        wanted: formatKey(set, expression.width, format),
+        actual: formatValue(value, expression.width, format),
+      }
+    }),
+  }
+}
+
+function assignStep(program: Program, event: Extract<RunEvent, { kind: 'assign' }>): Step | undefined {
+  const { slot, before, after } = event.write
   if (before === after) return undefined
-  const header = program.headers.find((one) => one.valid === id)
+  const { name, width, format, kind } = program.slots[slot]!
+  const wire = wireHeaders(program)
+  const header = wire.ofValidity.get(slot)
   if (header !== undefined) {
     const text = (value: bigint): string => (value === 0n ? 'absent' : 'present')
-    return { kind: 'rewrite', field: header.name, from: text(before), to: text(after) }
+    return { kind: 'rewrite', field: program.headers[header]!.name, from: text(before), to: text(after) }
   }
+  if (!wire.ofField.has(slot) || kind === 'varbit') return undefined
   return {
     kind: 'rewrite',
     field: name,
     from: formatValue(before, width, format),
     to: formatValue(after, width, format),
   }
-}
-
-function valueAt(word: (k: number) => number, at: number, width: number): bigint {
-  let value = 0n
-  for (let k = 0; 32 * k < width; k++) value |= BigInt(word(at + k)) << BigInt(32 * k)
-  return value
 }

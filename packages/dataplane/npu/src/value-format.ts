@@ -1,6 +1,6 @@
 /** Values as people read them: by the format that the program gives a slot, else decimal. */
 import { formatIpv4, formatIpv6, formatMac } from '@lodestone/packet'
-import type { Expression, KeySet, Program, Slot } from '@lodestone/p4'
+import type { BoundAction, Expression, KeySet, Program, Slot } from '@lodestone/p4'
 
 export type ValueFormat = NonNullable<Slot['format']>
 
@@ -43,6 +43,20 @@ export function formatKey(key: KeySet, width: number, format: ValueFormat | unde
       return `${text(key.value)} &&& 0x${key.mask.toString(16).padStart(digits, '0')}`
     }
   }
+}
+
+/** Parameters of a table's action by name. */
+export function formatParameters(
+  program: Program,
+  table: number,
+  bound: BoundAction,
+): { name: string; value: string }[] {
+  const reference = program.tables[table]!.actions[bound.action]
+  if (reference === undefined) return []
+  return program.actions[reference.action]!.parameters.map(({ name, width, slot }, k) => ({
+    name,
+    value: formatValue(bound.parameters[k] ?? 0n, width, program.slots[slot]!.format),
+  }))
 }
 
 function bytesOf(value: bigint, count: number): Uint8Array {

@@ -18,7 +18,7 @@ export function renderStep(step: Step): readonly string[] {
     case 'parser':
       return [`parser: ${step.states.join(' → ')}${step.error === undefined ? '' : `, error ${step.error}`}`]
     case 'table':
-      return [renderTable(step)]
+      return [renderTable(step), ...(step.nearest ?? []).map(renderNearMiss)]
     case 'layer':
       return [
         `${step.layer} ${step.direction}: ${step.verdict} by ${decider(step)}${step.detail === '' ? '' : ` — ${step.detail}`}`,

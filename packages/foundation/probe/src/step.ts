@@ -50,6 +50,8 @@ export type Step =
       readonly entry?: string
       readonly action: string
       readonly parameters: readonly NamedValue[]
+      /** On a miss: the entry that came closest. */
+      readonly nearest?: readonly NearMiss[]
     }
   /** One layer of a packet engine. */
   | {

@@ -116,6 +116,18 @@ export class TableControl {
     })
   }
 
+  get supportsTimeout(): boolean {
+    return this.#table.supportsTimeout === true
+  }
+
+  /** Address of the entry with this key, or 0. */
+  locate(entry: EntryKey): number {
+    const key = packKey(this.store.layout, entry.keys)
+    if ('kind' in key) return 0
+    const rank = this.#rank(key, entry.priority)
+    return this.store.find(key, entry.priority === undefined ? this.#anyRank(rank) : rank)
+  }
+
   keysOf(address: number): KeySet[] {
     return unpackKey(this.store.layout, this.store.readKey(address))
   }

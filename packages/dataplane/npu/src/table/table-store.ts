@@ -3,39 +3,62 @@
  * one synchronous call, and the packet path runs between operations only, so it sees a write whole or not at all.
  *
  * Entries never move: the buckets of the hash hold their addresses, and a chain links entries that share a masked key
- * (see `lookup-code` of `@lodestone/p4`). Costs: O(1) amortised for a new entry; where a new combination of masks
- * appears or the best rank of one changes, its place in the tuple list is O(number of combinations).
+ * (see `lookup-code` of `@lodestone/p4`). The hash is extendible: a full segment is split in two, and nothing else moves,
+ * so no write takes long however large the table is. Where a new combination of masks appears or the best rank of one
+ * changes, moving it in the tuple list is O(number of combinations).
  */
-import { ACTION_FREE, type BoundAction, ENTRY, TABLE_HEADER, type TableLayout, TUPLE } from '@lodestone/p4'
+import {
+  ACTION_FREE,
+  type BoundAction,
+  ENTRY,
+  LENGTH_CLASSES,
+  TABLE_HEADER,
+  type TableLayout,
+  TUPLE,
+} from '@lodestone/p4'
 import { StateMemory } from '../state-memory.ts'
+import { HashDirectory } from './hash-directory.ts'
 import type { PackedKey } from './packed-key.ts'
+import { PrefixGuide } from './prefix-guide.ts'
 import { RankHeap } from './rank-heap.ts'
 
 interface Tuple {
   readonly id: number
   readonly masks: BigUint64Array
+  /** Of the prefix key, in tables of shape lpm. */
+  readonly prefixLength: number
   readonly ranks: RankHeap
   count: number
   /** As written in the tuple list. */
   rank: number
 }
 
-const FIRST_BUCKETS = 16
-const CHUNK_BYTES_MAX = 1 << 24
+const CHUNK_BYTES_MAX = 1 << 20
 
 export class TableStore {
   readonly layout: TableLayout
   readonly #state: StateMemory
   readonly #hashKey: number
   readonly #hash: () => number
+  readonly #directory: HashDirectory | undefined
+  readonly #guide: PrefixGuide | undefined
+  /** Whether entries differ in what their masks are. */
+  readonly #hasTuples: boolean
+  /** Where entries are, oldest chunk first; of the last one in use only the first `#fresh` were ever given out. */
   readonly #chunks: { readonly address: number; readonly count: number }[] = []
-  #free: number[] = []
+  #chunk = -1
+  #fresh = 0
+  /** Removed entries, linked by `ENTRY.next`; 0 at the end. */
+  #free = 0
   #count = 0
   #sequence = 0
-  #bucketCount = 0
-  #usedBuckets = 0
+  /** Entries with a lower sequence number went with `clear`. */
+  #firstSequence = 0
   readonly #tuples = new Map<string, Tuple>()
   #tupleById: (Tuple | undefined)[] = []
+  #freeIds: number[] = []
+  /** As in the tuple list. */
+  #order: Tuple[] = []
   #tupleCapacity = 0
 
   /**
@@ -47,7 +70,10 @@ export class TableStore {
     this.#state = state
     this.#hashKey = hashKey
     this.#hash = hash
-    if (layout.shape !== 'always') this.#rehash(FIRST_BUCKETS)
+    this.#hasTuples = layout.shape === 'lpm' || layout.shape === 'general'
+    if (layout.shape !== 'always' && layout.direct === undefined)
+      this.#directory = new HashDirectory(layout.header, state)
+    if (layout.guide !== undefined) this.#guide = new PrefixGuide(layout.guide, layout.header, state)
   }
 
   get count(): number {
@@ -79,8 +105,7 @@ export class TableStore {
 
   /** The key must not be present. @returns the new entry's address. */
   insert(key: PackedKey, rank: number, action: BoundAction): number {
-    if (this.#free.length === 0) this.#addChunk()
-    const entry = this.#free.pop()!
+    const entry = this.#takeEntry()
     const tuple = this.#takeTuple(key)
     const { u32, i32, u64 } = this.#state
     const { layout } = this
@@ -94,8 +119,9 @@ export class TableStore {
     this.writeAction(entry, action)
     this.#link(key, tuple.id, entry)
     this.#count++
-    tuple.ranks.add(rank)
+    if (this.#hasTuples) tuple.ranks.add(rank)
     this.#writeTuples(tuple)
+    this.#guide?.update(key.words, tuple.prefixLength, 1, this.#order.length)
     return entry
   }
 
@@ -103,40 +129,47 @@ export class TableStore {
     const { u32, i32 } = this.#state
     const tuple = this.#tupleById[u32[(entry + ENTRY.tuple) >> 2]!]!
     this.#unlink(entry, tuple.id)
-    tuple.ranks.remove(i32[(entry + ENTRY.rank) >> 2]!)
+    if (this.#hasTuples) tuple.ranks.remove(i32[(entry + ENTRY.rank) >> 2]!)
     tuple.count--
+    this.#guide?.update(this.#keyWords(entry), tuple.prefixLength, -1, this.#order.length)
     u32[(entry + ENTRY.action) >> 2] = ACTION_FREE
-    this.#free.push(entry)
+    u32[(entry + ENTRY.next) >> 2] = this.#free
+    this.#free = entry
     this.#count--
     if (tuple.count === 0) {
       this.#tuples.delete(this.#tupleText(tuple))
       this.#tupleById[tuple.id] = undefined
+      this.#freeIds.push(tuple.id)
     }
     this.#writeTuples(tuple)
   }
 
   clear(): void {
-    for (const entry of this.addresses()) this.#state.u32[(entry + ENTRY.action) >> 2] = ACTION_FREE
-    this.#free = this.#chunks.flatMap(({ address, count }) =>
-      Array.from({ length: count }, (_, k) => address + (count - 1 - k) * this.layout.entryBytes),
-    )
+    this.#chunk = this.#chunks.length === 0 ? -1 : 0
+    this.#fresh = 0
+    this.#free = 0
     this.#count = 0
-    this.#usedBuckets = 0
+    this.#firstSequence = this.#sequence
     this.#tuples.clear()
     this.#tupleById = []
-    const { u32 } = this.#state
-    const header = this.layout.header >> 2
-    u32[header + TABLE_HEADER.tupleCount / 4] = 0
-    const buckets = u32[header + TABLE_HEADER.buckets / 4]! >> 2
-    u32.fill(0, buckets, buckets + 2 * this.#bucketCount)
+    this.#freeIds = []
+    this.#order = []
+    this.#state.u32[(this.layout.header + TABLE_HEADER.tupleCount) >> 2] = 0
+    this.#writeClasses()
+    this.#guide?.clear()
+    this.#directory?.clear()
+    const { direct } = this.layout
+    if (direct !== undefined) this.#state.u32.fill(0, direct.address >> 2, (direct.address >> 2) + direct.count)
   }
 
-  /** Live entries, oldest first. */
-  addresses(): number[] {
+  /** Live entries, oldest first. @param max any so many of them */
+  addresses(max = Infinity): number[] {
     const { u32 } = this.#state
     const found: number[] = []
-    for (const { address, count } of this.#chunks) {
-      for (let k = 0; k < count; k++) {
+    for (let chunk = 0; chunk <= this.#chunk; chunk++) {
+      const { address, count } = this.#chunks[chunk]!
+      const used = chunk === this.#chunk ? this.#fresh : count
+      for (let k = 0; k < used && found.length < max; k++) {
         const entry = address + k * this.layout.entryBytes
         if (u32[(entry + ENTRY.action) >> 2] !== ACTION_FREE) found.push(entry)
       }
@@ -170,6 +203,14 @@ export class TableStore {
     return { action, parameters }
   }
 
+  /** What `readAction` gives, if the entry is still the one with this sequence number. */
+  bound(entry: number, sequence: number): BoundAction | undefined {
+    const { u32 } = this.#state
+    const isLive = u32[(entry + ENTRY.action) >> 2] !== ACTION_FREE && sequence >= this.#firstSequence
+    const isSame = (u32[(entry + ENTRY.sequence) >> 2]! & 0x7fffffff) === sequence
+    return isLive && isSame ? this.readAction(entry) : undefined
+  }
+
   readKey(entry: number): PackedKey {
     const { layout } = this
     const { u32, u64 } = this.#state
@@ -200,16 +241,16 @@ export class TableStore {
   }
 
   #tupleText(key: { readonly masks: BigUint64Array }): string {
-    return this.layout.shape === 'exact' ? '' : key.masks.join()
+    return this.#hasTuples ? key.masks.join() : ''
   }
 
   #takeTuple(key: PackedKey): Tuple {
     const text = this.#tupleText(key)
     let tuple = this.#tuples.get(text)
     if (tuple === undefined) {
-      let id = this.#tupleById.indexOf(undefined)
-      if (id < 0) id = this.#tupleById.length
-      tuple = { id, masks: key.masks.slice(), ranks: new RankHeap(), count: 0, rank: -Infinity }
+      const id = this.#freeIds.pop() ?? this.#tupleById.length
+      const masks = key.masks.slice()
+      tuple = { id, masks, prefixLength: key.prefixLength, ranks: new RankHeap(), count: 0, rank: -Infinity }
       this.#tuples.set(text, tuple)
       this.#tupleById[id] = tuple
     }
@@ -219,30 +260,65 @@ export class TableStore {
 
   /** Brings the tuple list up to date after `changed` gained or lost an entry. */
   #writeTuples(changed: Tuple): void {
-    const { shape, tupleBytes, header } = this.layout
-    if (shape === 'exact' || shape === 'always') return
+    if (!this.#hasTuples) return
+    const { tupleBytes, header } = this.layout
     const rank = changed.count === 0 ? -Infinity : changed.ranks.max()!
     if (rank === changed.rank) return
+    const order = this.#order
+    // In descending order of rank, then ascending of id; only what lies between the old and the new place moves.
+    const before = changed.rank === -Infinity ? -1 : order.indexOf(changed)
+    if (before >= 0) order.splice(before, 1)
     changed.rank = rank
-    const sorted = [...this.#tuples.values()].sort((a, b) => b.rank - a.rank || a.id - b.id)
+    let after = -1
+    if (rank !== -Infinity) {
+      after = placeOf(order, changed)
+      order.splice(after, 0, changed)
+    }
     const headerWord = header >> 2
-    if (sorted.length > this.#tupleCapacity) {
+    if (order.length > this.#tupleCapacity) {
       const old = this.#state.u32[headerWord + TABLE_HEADER.tuples / 4]!
       const capacity = Math.max(8, 2 * this.#tupleCapacity)
       const address = this.#state.alloc(capacity * tupleBytes)
-      if (this.#tupleCapacity > 0) this.#state.free(old, this.#tupleCapacity * tupleBytes)
+      if (this.#tupleCapacity > 0) {
+        this.#state.bytes.copyWithin(address, old, old + this.#tupleCapacity * tupleBytes)
+        this.#state.free(old, this.#tupleCapacity * tupleBytes)
+      }
       this.#tupleCapacity = capacity
       this.#state.u32[headerWord + TABLE_HEADER.tuples / 4] = address
     }
-    const { u32, i32, u64 } = this.#state
-    let at = u32[headerWord + TABLE_HEADER.tuples / 4]!
-    for (const tuple of sorted) {
-      i32[(at + TUPLE.rank) >> 2] = tuple.rank
-      u32[(at + TUPLE.id) >> 2] = tuple.id
-      u64.set(tuple.masks, (at + TUPLE.masks) >> 3)
-      at += tupleBytes
+    const { u32, i32, u64, bytes } = this.#state
+    const list = u32[headerWord + TABLE_HEADER.tuples / 4]!
+    const move = (from: number, to: number, count: number): void => {
+      bytes.copyWithin(list + to * tupleBytes, list + from * tupleBytes, list + (from + count) * tupleBytes)
     }
-    u32[headerWord + TABLE_HEADER.tupleCount / 4] = sorted.length
+    const length = u32[headerWord + TABLE_HEADER.tupleCount / 4]!
+    if (before < 0) move(after, after + 1, length - after)
+    else if (after < 0) move(before + 1, before, length - before - 1)
+    else if (after < before) move(after, after + 1, before - after)
+    else move(before + 1, before, after - before)
+    if (after >= 0) {
+      const at = list + after * tupleBytes
+      i32[(at + TUPLE.rank) >> 2] = changed.rank
+      u32[(at + TUPLE.id) >> 2] = changed.id
+      u64.set(changed.masks, (at + TUPLE.masks) >> 3)
+    }
+    u32[headerWord + TABLE_HEADER.tupleCount / 4] = order.length
+    this.#writeClasses()
+  }
+
+  /** Where each class of lengths begins in the tuple list. */
+  #writeClasses(): void {
+    const guide = this.#guide
+    const layout = this.layout.guide
+    if (guide === undefined || layout === undefined) return
+    const { u32 } = this.#state
+    const { tupleBytes, header } = this.layout
+    const list = u32[(header + TABLE_HEADER.tuples) >> 2]!
+    let at = 0
+    for (let lengthClass = 0; lengthClass <= LENGTH_CLASSES; lengthClass++) {
+      while (at < this.#order.length && guide.classOf(this.#order[at]!.prefixLength) < lengthClass) at++
+      u32[(layout.classes >> 2) + lengthClass] = list + at * tupleBytes
+    }
   }
 
   #tag(words: BigUint64Array, tuple: number): number {
@@ -252,19 +328,22 @@ export class TableStore {
     return this.#hash() >>> 0
   }
 
-  /** Word index of the bucket that holds the chain, or of the empty bucket where it would go. */
+  /**
+   * Word index of the bucket that holds the chain, or of the empty bucket where it would go; the word behind it holds the
+   * first entry's address, in direct tables too.
+   */
   #bucket(words: BigUint64Array, tuple: number, tag: number): number {
     const { u32, u64 } = this.#state
-    const { header, keyOffset, shape } = this.layout
-    const buckets = u32[(header + TABLE_HEADER.buckets) >> 2]! >> 2
-    const mask = this.#bucketCount - 1
-    for (let i = (tag >>> 1) & mask; ; i = (i + 1) & mask) {
-      const at = buckets + 2 * i
+    const { keyOffset, direct } = this.layout
+    if (direct !== undefined) return (direct.address >> 2) + Number(words[0]!) - 1
+    const segment = this.#directory!.segment(tag)
+    for (let i = HashDirectory.home(tag); ; i = HashDirectory.next(i)) {
+      const at = segment + 2 * i
       const seen = u32[at]!
       if (seen === 0) return at
       if (seen !== tag) continue
       const entry = u32[at + 1]!
-      if (shape !== 'exact' && u32[(entry + ENTRY.tuple) >> 2] !== tuple) continue
+      if (this.#hasTuples && u32[(entry + ENTRY.tuple) >> 2] !== tuple) continue
       const key = (entry + keyOffset) >> 3
       let isEqual = true
       for (let k = 0; k < words.length; k++) if (u64[key + k] !== words[k]) isEqual = false
@@ -279,17 +358,12 @@ export class TableStore {
 
   #link(key: PackedKey, tuple: number, entry: number): void {
     const tag = this.#tag(key.words, tuple)
-    let at = this.#bucket(key.words, tuple, tag)
-    if (this.#state.u32[at] === 0) {
-      if (2 * (this.#usedBuckets + 1) > this.#bucketCount) {
-        this.#rehash(2 * this.#bucketCount)
-        at = this.#bucket(key.words, tuple, tag)
-      }
-      this.#usedBuckets++
+    const at = this.#bucket(key.words, tuple, tag)
+    if (this.#directory === undefined) {
       this.#state.u32[at + 1] = entry
-      this.#state.u32[at] = tag
       return
     }
+    if (this.#state.u32[at] === 0) return this.#directory.insert(tag, entry)
     // Behind every entry of the same or a higher rank: those are older.
     const { u32, i32 } = this.#state
     const rank = i32[(entry + ENTRY.rank) >> 2]!
@@ -300,10 +374,10 @@ export class TableStore {
   }
 
   #unlink(entry: number, tuple: number): void {
-    const { u32, u64 } = this.#state
-    const key = (entry + this.layout.keyOffset) >> 3
-    const words = u64.slice(key, key + this.layout.words)
-    const at = this.#bucket(words, tuple, this.#tag(words, tuple))
+    const { u32 } = this.#state
+    const words = this.#keyWords(entry)
+    const tag = this.#tag(words, tuple)
+    const at = this.#bucket(words, tuple, tag)
     const next = u32[(entry + ENTRY.next) >> 2]!
     if (u32[at + 1] !== entry) {
       let link = (u32[at + 1]! + ENTRY.next) >> 2
@@ -311,50 +385,16 @@ export class TableStore {
       u32[link] = next
     } else if (next !== 0) {
       u32[at + 1] = next
+    } else if (this.#directory === undefined) {
+      u32[at + 1] = 0
     } else {
-      this.#vacate(at)
+      this.#directory.vacate(tag, at)
     }
   }
 
-  /** Empties a bucket and moves later ones of the same run back, so that no marker is needed. */
-  #vacate(at: number): void {
-    const { u32 } = this.#state
-    const buckets = u32[(this.layout.header + TABLE_HEADER.buckets) >> 2]! >> 2
-    const mask = this.#bucketCount - 1
-    let hole = (at - buckets) >> 1
-    for (let i = (hole + 1) & mask; ; i = (i + 1) & mask) {
-      const tag = u32[buckets + 2 * i]!
-      if (tag === 0) break
-      const home = (tag >>> 1) & mask
-      // It may move back unless its home lies after the hole.
-      if (((i - home) & mask) < ((i - hole) & mask)) continue
-      u32[buckets + 2 * hole] = tag
-      u32[buckets + 2 * hole + 1] = u32[buckets + 2 * i + 1]!
-      hole = i
-    }
-    u32[buckets + 2 * hole] = 0
-    u32[buckets + 2 * hole + 1] = 0
-    this.#usedBuckets--
-  }
-
-  #rehash(count: number): void {
-    const address = this.#state.alloc(8 * count)
-    const { u32 } = this.#state
-    const header = this.layout.header >> 2
-    const old = u32[header + TABLE_HEADER.buckets / 4]!
-    const mask = count - 1
-    for (let i = 0; i < this.#bucketCount; i++) {
-      const tag = u32[(old >> 2) + 2 * i]!
-      if (tag === 0) continue
-      let to = (tag >>> 1) & mask
-      while (u32[(address >> 2) + 2 * to] !== 0) to = (to + 1) & mask
-      u32[(address >> 2) + 2 * to] = tag
-      u32[(address >> 2) + 2 * to + 1] = u32[(old >> 2) + 2 * i + 1]!
-    }
-    u32[header + TABLE_HEADER.buckets / 4] = address
-    u32[header + TABLE_HEADER.bucketMask / 4] = mask * 8
-    if (this.#bucketCount > 0) this.#state.free(old, 8 * this.#bucketCount)
-    this.#bucketCount = count
+  #keyWords(entry: number): BigUint64Array {
+    const key = (entry + this.layout.keyOffset) >> 3
+    return this.#state.u64.slice(key, key + this.layout.words)
   }
 
   #rangesEqual(entry: number, key: PackedKey): boolean {
@@ -367,17 +407,40 @@ export class TableStore {
     return true
   }
 
-  #addChunk(): void {
-    const last = this.#chunks.at(-1)
-    const wanted = this.layout.entryBytes * (last === undefined ? 8 : 2 * last.count)
-    const bytes = StateMemory.blockBytes(Math.min(wanted, CHUNK_BYTES_MAX))
-    const count = Math.floor(bytes / this.layout.entryBytes)
-    const address = this.#state.alloc(bytes)
-    this.#chunks.push({ address, count })
-    for (let k = count - 1; k >= 0; k--) {
-      const entry = address + k * this.layout.entryBytes
-      this.#state.u32[(entry + ENTRY.action) >> 2] = ACTION_FREE
-      this.#free.push(entry)
+  /** An entry that is not in use. */
+  #takeEntry(): number {
+    const { u32 } = this.#state
+    if (this.#free !== 0) {
+      const entry = this.#free
+      this.#free = u32[(entry + ENTRY.next) >> 2]!
+      return entry
     }
+    if (this.#chunk < 0 || this.#fresh === this.#chunks[this.#chunk]!.count) {
+      if (this.#chunk === this.#chunks.length - 1) this.#addChunk()
+      this.#chunk++
+      this.#fresh = 0
+    }
+    return this.#chunks[this.#chunk]!.address + this.#fresh++ * this.layout.entryBytes
   }
+
+  #addChunk(): void {
+    const { entryBytes } = this.layout
+    const last = this.#chunks.at(-1)
+    const wanted = Math.min(last === undefined ? 8 * entryBytes : 2 * entryBytes * last.count, CHUNK_BYTES_MAX)
+    const bytes = StateMemory.blockBytes(Math.max(wanted, entryBytes))
+    this.#chunks.push({ address: this.#state.alloc(bytes), count: Math.floor(bytes / entryBytes) })
+  }
+}
+
+/** Where a tuple goes in a list in descending order of rank, then ascending of id. */
+function placeOf(order: readonly Tuple[], tuple: Tuple): number {
+  let low = 0
+  let high = order.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const other = order[middle]!
+    if (other.rank > tuple.rank || (other.rank === tuple.rank && other.id < tuple.id)) low = middle + 1
+    else high = middle
+  }
+  return low
 }

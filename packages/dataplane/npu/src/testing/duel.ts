@@ -26,14 +26,15 @@ export class Duel {
   readonly #arena = new Arena({ slots: 64, slotBytes: 4096, headroomBytes: 2046 })
   readonly #batch: Batch = createBatch(8)
 
-  constructor(program: Program, seed = 1) {
+  /** @param reference what the interpreter runs; another program only to see that a difference is found. */
+  constructor(program: Program, seed = 1, reference = program) {
     this.program = program
     const tracer = new Tracer(() => 0)
     tracer.listen(() => undefined)
     const options = { arena: this.#arena, nowMs: () => 1000, seed }
     this.fast = createPipeline(program, options)
     this.traced = createPipeline(program, { ...options, tracer })
-    this.interpreter = new Interpreter(program)
+    this.interpreter = new Interpreter(reference)
     for (const [group, ports] of Object.entries(GROUPS)) {
       this.fast.setMulticastGroup(Number(group), ports)
       this.traced.setMulticastGroup(Number(group), ports)
@@ -75,9 +76,18 @@ export class Duel {
     ] as const) {
       assert.deepEqual(this.#run(pipeline, frame, port), expected, name)
     }
+    assert.deepEqual(explained.notes, [])
     assert.deepEqual(
-      explained.flatMap((step) => (step.kind === 'egress' ? [Number(step.port)] : [])),
-      expected.sent.map((sent) => sent.port),
+      explained.runs.flatMap(({ outcome }) =>
+        outcome.kind === 'sent' ? [{ port: outcome.port, frame: outcome.bytes }] : [],
+      ),
+      expected.sent,
+    )
+    assert.deepEqual(
+      explained.runs
+        .flatMap(({ outcome }) => (outcome.kind === 'dropped' ? [outcome.number] : []))
+        .toSorted((a, b) => a - b),
+      expected.drops,
     )
     assert.equal(this.#arena.freeSlots, this.#arena.slots)
   }

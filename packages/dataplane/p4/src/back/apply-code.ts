@@ -2,7 +2,8 @@
 import type { SlotId } from '../ir/index.ts'
 import { STATE } from './value-class.ts'
 import { loadSlot, writeCount } from './extern-code.ts'
-import { CELL, ENTRY, TABLE_HEADER } from './layout.ts'
+import { CELL, ENTRY, GROUP, SELECTION, TABLE_HEADER } from './layout.ts'
+import { pushDirect } from './lookup-code.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
 
 /** Looks up, counts, sets the result slots and runs the action. */
@@ -13,10 +14,10 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
   const entry = f.temp('i32')
   const hit = f.temp('i32')
   f.scope(() => {
-    const keys = table.keys.map((key) => key.expression)
-    const traced = generator.trace.isOn ? keys.map((key) => code.words(key)) : []
     if (layout.shape === 'always') {
       f.i32(0)
+    } else if (layout.direct !== undefined) {
+      pushDirect(f, layout.direct.address, () => pushKeys(body, index))
     } else {
       pushKeys(body, index)
       f.call(generator.lookups[index]!)
@@ -44,7 +45,7 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
         f.set(entry)
       },
     )
-    generator.trace.apply(code, index, layout, entry, hit, traced)
+    generator.trace.apply(code, index, entry, hit, ENTRY.sequence)
   })
   const store = (slot: SlotId, push: () => void): void => {
     code.storeSlot(slot, () => {
@@ -53,7 +54,8 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
     })
   }
   const action = f.temp('i32')
-  f.get(entry)
+  const record = layout.selectionOffset === undefined ? entry : writeSelection(body, index, entry, hit)
+  f.get(record)
   f.access('i32.load', STATE, ENTRY.action)
   f.set(action)
   store(table.hitSlot, () => f.get(hit))
@@ -66,7 +68,7 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
   const bodies = table.actions.map((reference, k) => () => {
     const parameters = generator.program.actions[reference.action]!.parameters
     parameters.forEach(({ slot, width }, p) => {
-      loadSlot(code, slot, width, entry, layout.parameters[k]![p]!.offset)
+      loadSlot(code, slot, width, record, layout.parameters[k]![p]!.offset)
     })
     body.statements(reference.before, flow)
     body.unit(`action:${reference.action}`, flow)
@@ -85,6 +87,50 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
     bodies.slice(0, last),
     bodies[last]!,
   )
+}
+
+/** A local with the address of what has the action: the entry, or the member that the selector chooses of its group. */
+function writeSelection(body: StatementCode, index: number, entry: number, hit: number): number {
+  const { f, code, generator } = body
+  const { selectorSlot } = generator.program.tables[index]!
+  const { selectionOffset, defaultEntry } = generator.layout.tables[index]!
+  const record = f.temp('i32')
+  const group = f.temp('i32')
+  f.get(entry)
+  f.set(record)
+  f.get(hit)
+  f.if(undefined, () => {
+    f.get(entry)
+    f.access('i32.load', STATE, selectionOffset! + SELECTION.group)
+    f.tee(group)
+    f.if(undefined, () => {
+      f.get(group)
+      f.access('i32.load', STATE, GROUP.count)
+      f.if(
+        undefined,
+        () => {
+          f.get(group)
+          f.access('i32.load', STATE, GROUP.list)
+          if (selectorSlot === undefined) f.i32(0)
+          else code.push({ op: 'load', width: 32, slot: selectorSlot })
+          f.get(group)
+          f.access('i32.load', STATE, GROUP.count)
+          f.op('i32.rem_u')
+          f.i32(2)
+          f.op('i32.shl')
+          f.op('i32.add')
+          f.access('i32.load', STATE, 0)
+          f.set(record)
+        },
+        // A group without members does what the table does on a miss.
+        () => {
+          f.i32(defaultEntry)
+          f.set(record)
+        },
+      )
+    })
+  })
+  return record
 }
 
 /** table.hits or table.misses += 1. */

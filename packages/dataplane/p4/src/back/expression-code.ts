@@ -21,26 +21,36 @@ export type Shift = Extract<Expression, { op: 'shl' | 'shr' }>
 export type Saturating = Extract<Expression, { op: 'addSaturating' | 'subSaturating' }>
 export type Comparison = Extract<Expression, { op: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' }>
 
+/** Which slots are locals of a function, and where. */
+export interface SlotLocals {
+  /** One local up to 64 bits, else one per word. */
+  readonly words: ReadonlyMap<SlotId, readonly number[]>
+  /** Validity of headers: bits of i64 locals, so that a merge of control flow moves a few words instead of all of them. */
+  readonly bits: ReadonlyMap<SlotId, FlagBit>
+}
+
+export interface FlagBit {
+  readonly local: number
+  readonly bit: number
+}
+
+export const NO_LOCALS: SlotLocals = { words: new Map(), bits: new Map() }
+
 export class ExpressionCode {
   readonly f: FunctionBuilder
   readonly #program: Program
   readonly #layout: Layout
   readonly runtime: Runtime
-  /** Slots that are locals of this function: one local up to 64 bits, else one per word. */
   readonly #locals: ReadonlyMap<SlotId, readonly number[]>
+  readonly #bits: ReadonlyMap<SlotId, FlagBit>
 
-  constructor(
-    f: FunctionBuilder,
-    program: Program,
-    layout: Layout,
-    runtime: Runtime,
-    locals: ReadonlyMap<SlotId, readonly number[]>,
-  ) {
+  constructor(f: FunctionBuilder, program: Program, layout: Layout, runtime: Runtime, locals: SlotLocals) {
     this.f = f
     this.#program = program
     this.#layout = layout
     this.runtime = runtime
-    this.#locals = locals
+    this.#locals = locals.words
+    this.#bits = locals.bits
   }
 
   /** Pushes an integer constant of a width up to 64. */
@@ -96,6 +106,11 @@ export class ExpressionCode {
         return this.#pushShift(e)
       case 'eq':
       case 'ne':
+        if (e.left.op === 'load' && e.right.op === 'load' && this.#isVarbit(e.left.slot)) {
+          this.#pushVarbitsEqual(e.left.slot, e.right.slot)
+          return e.op === 'eq' ? undefined : f.op('i32.eqz')
+        }
+        return e.left.width > 64 ? compareWide(this, e) : this.#compare(e)
       case 'lt':
       case 'le':
       case 'gt':
@@ -198,8 +213,21 @@ export class ExpressionCode {
     }
   }
 
+  /** The bit that holds a slot; undefined when it is held otherwise. */
+  flagBit(slot: SlotId): FlagBit | undefined {
+    return this.#bits.get(slot)
+  }
+
   /** slot = expression, of equal widths. */
   assign(slot: SlotId, e: Expression): void {
+    const flag = this.#bits.get(slot)
+    if (flag !== undefined && e.op === 'const') {
+      const bit = 1n << BigInt(flag.bit)
+      this.f.get(flag.local)
+      this.f.i64(BigInt.asIntN(64, e.value === 1n ? bit : ~bit))
+      this.f.op(e.value === 1n ? 'i64.or' : 'i64.and')
+      return this.f.set(flag.local)
+    }
     if (e.width <= 64) return this.storeSlot(slot, () => this.push(e))
     const words = this.words(e)
     for (let k = 0; k < words.length; k++) this.storeSlotWord(slot, k, () => this.pushWord(words[k]!))
@@ -208,6 +236,18 @@ export class ExpressionCode {
   /** Sets a slot of up to 64 bits to what `push` leaves on the stack (i32 or i64 by the slot's width). */
   storeSlot(slot: SlotId, push: () => void): void {
     const { f } = this
+    const flag = this.#bits.get(slot)
+    if (flag !== undefined) {
+      f.get(flag.local)
+      f.i64(BigInt.asIntN(64, ~(1n << BigInt(flag.bit))))
+      f.op('i64.and')
+      push()
+      f.op('i64.extend_i32_u')
+      f.i64(BigInt(flag.bit))
+      f.op('i64.shl')
+      f.op('i64.or')
+      return f.set(flag.local)
+    }
     const locals = this.#locals.get(slot)
     if (locals !== undefined) {
       push()
@@ -237,6 +277,15 @@ export class ExpressionCode {
 
   #pushSlot(slot: SlotId): void {
     const { f } = this
+    const flag = this.#bits.get(slot)
+    if (flag !== undefined) {
+      f.get(flag.local)
+      f.i64(BigInt(flag.bit))
+      f.op('i64.shr_u')
+      f.op('i32.wrap_i64')
+      f.i32(1)
+      return f.op('i32.and')
+    }
     const locals = this.#locals.get(slot)
     if (locals !== undefined) return f.get(locals[0]!)
     f.i32(0)
@@ -250,6 +299,32 @@ export class ExpressionCode {
     if (kind === 'varbit') throw new Error(`${this.#program.slots[slot]!.name}: a varbit is not a number`)
     const address = this.#layout.slotAddresses[slot]!
     return Array.from({ length: wordsOf(width) }, (_, k) => ({ kind: 'cell', address: address + 8 * k }))
+  }
+
+  #isVarbit(slot: SlotId): boolean {
+    return this.#program.slots[slot]!.kind === 'varbit'
+  }
+
+  /** Of the same length, and if that is not 0, of the same bytes; bytes behind the length are zero in both. */
+  #pushVarbitsEqual(left: SlotId, right: SlotId): void {
+    const { f } = this
+    const load = (slot: SlotId, offset: number): void => {
+      f.i32(0)
+      f.access(offset === 0 ? 'i32.load' : 'i64.load', STATE, this.#layout.slotAddresses[slot]! + offset)
+    }
+    load(left, 0)
+    load(right, 0)
+    f.op('i32.eq')
+    load(left, 0)
+    f.op('i32.eqz')
+    for (let k = 0; k < wordsOf(this.#program.slots[left]!.width); k++) {
+      load(left, 8 + 8 * k)
+      load(right, 8 + 8 * k)
+      f.op('i64.eq')
+      if (k > 0) f.op('i32.and')
+    }
+    f.op('i32.or')
+    f.op('i32.and')
   }
 
   #pushAs(e: Expression, type: Class): void {

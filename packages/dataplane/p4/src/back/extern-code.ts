@@ -1,10 +1,11 @@
 /** Counters, registers, meters, random numbers and the events that go to the host. */
 import type { Expression, Program, SlotId, Statement } from '../ir/index.ts'
-import type { FunctionRef } from '../wasm/index.ts'
+import type { FunctionBuilder, FunctionRef } from '../wasm/index.ts'
 import type { ExpressionCode } from './expression-code.ts'
 import { STATE } from './value-class.ts'
 import { CELL, type ExternLayout, METER, wordsOf } from './layout.ts'
 import type { Runtime } from './runtime-code.ts'
+import { writeUndo } from './undo-log.ts'
 
 /** Host events, in the same record form as traces. */
 export const EVENT = {
@@ -111,12 +112,14 @@ export function writeRegisterWrite(
   const { value } = statement
   const words = value.width > 64 ? code.words(value) : undefined
   withCell(code, layout, statement.index, (pointer) => {
+    writeUndo(f, code.runtime, () => f.get(pointer))
     if (words === undefined) {
       f.get(pointer)
       code.push(value)
       return f.access(value.width <= 32 ? 'i32.store' : 'i64.store', STATE, 0)
     }
     words.forEach((word, k) => {
+      if (k > 0) writeUndo(f, code.runtime, () => pushSum(f, pointer, 8 * k))
       f.get(pointer)
       code.pushWord(word)
       f.access('i64.store', STATE, 8 * k)
@@ -124,12 +127,18 @@ export function writeRegisterWrite(
   })
 }
 
+function pushSum(f: FunctionBuilder, local: number, offset: number): void {
+  f.get(local)
+  f.i32(offset)
+  f.op('i32.add')
+}
+
 /**
- * (address of the meter, units) → colour; RFC 2698 §3, colour-blind, tokens in millionths of a unit so that a rate per
- * second times microseconds needs no division.
+ * (address of the meter, units, colour so far) → colour; RFC 2698 §3, tokens in millionths of a unit so that a rate per
+ * second times microseconds needs no division. Colour-blind is the same with green.
  */
 export function meterFunction(runtime: Runtime): FunctionRef {
-  return runtime.once('meter', ['i32', 'i64'], ['i32'], (f) => {
+  return runtime.once('meter', ['i32', 'i64', 'i32'], ['i32'], (f) => {
     const scale = 1_000_000n
     /** A pause longer than this fills no further; keeps rate × time below 2^63. */
     const pauseMaxUs = 100_000_000n
@@ -149,7 +158,7 @@ export function meterFunction(runtime: Runtime): FunctionRef {
     f.op('i64.or')
     f.op('i64.eqz')
     f.if(undefined, () => {
-      f.i32(0)
+      f.get(2)
       f.return()
     })
     f.get(1)
@@ -198,6 +207,10 @@ export function meterFunction(runtime: Runtime): FunctionRef {
     f.get(peak)
     f.get(cost)
     f.op('i64.lt_u')
+    f.get(2)
+    f.i32(2)
+    f.op('i32.eq')
+    f.op('i32.or')
     f.if(
       undefined,
       () => {
@@ -208,6 +221,8 @@ export function meterFunction(runtime: Runtime): FunctionRef {
         f.get(committed)
         f.get(cost)
         f.op('i64.lt_u')
+        f.get(2)
+        f.op('i32.or')
         f.if(
           undefined,
           () => {
@@ -228,6 +243,7 @@ export function meterFunction(runtime: Runtime): FunctionRef {
         [METER.peakTokens, peak],
         [METER.filledUs, now],
       ] as const) {
+        writeUndo(f, runtime, () => pushSum(f, 0, offset))
         f.get(0)
         f.get(local)
         f.access('i64.store', STATE, offset)
@@ -257,6 +273,7 @@ export function randomFunction(runtime: Runtime): FunctionRef {
       f.op('i64.xor')
       f.set(state)
     }
+    writeUndo(f, runtime, () => f.i32(CELL.random))
     f.i32(0)
     f.get(state)
     f.access('i64.store', STATE, CELL.random)

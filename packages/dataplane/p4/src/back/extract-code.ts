@@ -2,7 +2,6 @@
 import type { Expression, SlotId, Statement } from '../ir/index.ts'
 import { ARENA, classOf, STATE } from './value-class.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
-import { TRACE } from './trace-code.ts'
 import { pushField } from './wire-code.ts'
 
 const ERROR = { packetTooShort: 1, headerTooShort: 4, invalidArgument: 6 }
@@ -49,7 +48,6 @@ export function writeExtract(
     },
     flow,
   )
-  generator.trace.constants(code, TRACE.extract, [statement.header])
   let bit = 0
   let afterVarbit: number | undefined
   for (const slot of slots) {

@@ -7,9 +7,11 @@
  * once per copy. `process(first, count)` runs the packet function over the batch in memory 1 and returns the index
  * after the last packet it handled: a packet to be replicated ends the run. `hash<table>` serves the control plane.
  */
-import type { Block, HeaderId, Program, SlotId, Statement } from '../ir/index.ts'
+import type { Block, Program, SlotId } from '../ir/index.ts'
 import { type FunctionBuilder, type FunctionRef, ModuleBuilder } from '../wasm/index.ts'
 import { DESCRIPTOR, DESCRIPTOR_BYTES_LOG2 } from './arena-layout.ts'
+import { ExpressionCode, type FlagBit, NO_LOCALS } from './expression-code.ts'
+import { externCallWords } from './extern-call-code.ts'
 import { isDeparser, writeDeparser } from './deparser-code.ts'
 import { ARENA, classOf, mask, STATE } from './value-class.ts'
 import { crcTable } from './hash-code.ts'
@@ -20,16 +22,21 @@ import {
   CELL,
   type Layout,
   layOut,
+  PASS,
   RESERVED_DROP,
+  STAGE,
   VERDICT,
   wordsOf,
 } from './layout.ts'
 import { writeHash, writeLookup } from './lookup-code.ts'
 import { writeParser } from './parser-code.ts'
-import { type Plan, planFunctions, type Unit } from './plan.ts'
+import { hasTarget, type Plan, planFunctions, type Unit } from './plan.ts'
 import { Runtime } from './runtime-code.ts'
 import { type Cursor, StatementCode } from './statement-code.ts'
 import { TRACE, TraceCode } from './trace-code.ts'
+import { writeUndoReset } from './undo-log.ts'
+
+const FILL_BYTES_MIN = 1024
 
 /** A program ready to be instantiated. */
 export interface Generated {
@@ -37,20 +44,34 @@ export interface Generated {
   readonly layout: Layout
   /** Without any instrumentation. */
   readonly fast: Uint8Array<ArrayBuffer>
-  /** Writes what happened to the trace area. */
+  /** Writes what happened to the trace area. Made when first asked for. */
   readonly traced: Uint8Array<ArrayBuffer>
+  /** As `fast`, but with an undo log of the last packet, and `process` stops behind a dropped packet. Made when asked for. */
+  readonly logged: () => Uint8Array<ArrayBuffer>
   /** Texts that trace records and events refer to by index. */
   readonly messages: readonly string[]
 }
 
-/** Generates both variants of a program. */
+export type VariantKind = 'fast' | 'logged' | 'traced'
+
+/** Generates the variants of a program. */
 export function generate(program: Program): Generated {
   const plan = planFunctions(program)
   const layout = layOut(program, (slot) => !plan.localSlots.has(slot), plan.copiedSlots)
   const messages: string[] = []
-  const fast = new Generator(program, plan, layout, messages, false).finish()
-  const traced = new Generator(program, plan, layout, messages, true).finish()
-  return { program, layout, fast, traced, messages }
+  const make = (variant: VariantKind): Uint8Array<ArrayBuffer> =>
+    new Generator(program, plan, layout, messages, variant).finish()
+  let traced: Uint8Array<ArrayBuffer> | undefined
+  return {
+    program,
+    layout,
+    fast: make('fast'),
+    get traced() {
+      return (traced ??= make('traced'))
+    },
+    logged: () => make('logged'),
+    messages,
+  }
 }
 
 export class Generator {
@@ -60,28 +81,27 @@ export class Generator {
   readonly module: ModuleBuilder
   readonly runtime: Runtime
   readonly trace: TraceCode
+  /** Imported where the program calls user externs. */
+  readonly externCall: FunctionRef | undefined
   /** By table; undefined for keyless ones. */
   readonly lookups: readonly (FunctionRef | undefined)[]
   readonly #messages: string[]
+  readonly #stopsBehindDrop: boolean
   readonly #functions = new Map<Unit, FunctionBuilder>()
-  readonly #told: ReadonlySet<SlotId>
 
-  constructor(program: Program, plan: Plan, layout: Layout, messages: string[], isTraced: boolean) {
+  constructor(program: Program, plan: Plan, layout: Layout, messages: string[], variant: VariantKind) {
     this.program = program
     this.plan = plan
     this.layout = layout
     this.#messages = messages
-    this.module = new ModuleBuilder(isTraced ? `${program.name} traced` : program.name)
-    this.runtime = new Runtime(this.module)
-    this.trace = new TraceCode(isTraced, this.runtime)
-    this.module.importMemory('env', 'arena', 1)
+    this.module = new ModuleBuilder(variant === 'fast' ? program.name : `${program.name} ${variant}`)
+    this.runtime = new Runtime(this.module, variant !== 'fast')
+    this.trace = new TraceCode(variant === 'traced', this.runtime)
+    this.#stopsBehindDrop = variant === 'logged'
     this.module.importMemory('env', 'state', Math.ceil(layout.heapStart / 65536))
-    this.#told = new Set(
-      [...wireHeaders(program)].flatMap((id) => {
-        const { valid, fields } = program.headers[id]!
-        return [valid, ...fields.filter((slot) => program.slots[slot]!.kind !== 'varbit')]
-      }),
-    )
+    this.module.importMemory('env', 'arena', 1)
+    const signature = { parameters: ['i32'], results: [] } as const
+    if (externCallWords(program) > 0) this.externCall = this.module.importFunction('env', 'extern', signature)
     this.lookups = layout.tables.map((table) =>
       table.shape === 'always' ? undefined : writeLookup(this.module, table),
     )
@@ -99,7 +119,7 @@ export class Generator {
         f.i32(1)
         f.return()
       }
-      new StatementCode(this, f, new Map(), undefined).inlineUnit(unit, { exit })
+      new StatementCode(this, f, NO_LOCALS, undefined).inlineUnit(unit, { exit })
       if (results.length > 0) f.i32(0)
     }
     this.#writeProcess(this.#writePacket())
@@ -114,11 +134,6 @@ export class Generator {
     return this.#functions.get(unit)!
   }
 
-  /** Whether traces tell writes to the slot: fields and validity of headers that go over the wire. */
-  isTold(slot: SlotId): boolean {
-    return this.trace.isOn && this.#told.has(slot)
-  }
-
   /** Index of a text in `Generated.messages`. */
   message(text: string): number {
     const known = this.#messages.indexOf(text)
@@ -130,23 +145,74 @@ export class Generator {
     const body = this.#body('packet', 'port')
     const { f } = body
     this.#enter(body)
-    if (this.layout.slotsEnd > this.layout.slotsStart) {
-      f.i32(this.layout.slotsStart)
-      f.i32(0)
-      f.i32(this.layout.slotsEnd - this.layout.slotsStart)
-      f.memoryFill(STATE)
-    }
     f.get(body.cursor!.start)
     f.set(body.cursor!.at)
-    this.#setIntrinsic(body, 'ingress.port', 1)
+    const isTargeted = hasTarget(program)
+    const begin = (): void => {
+      writeUndoReset(f, this.runtime, this.layout.undo)
+      this.#clearSlots(f)
+      this.#setIntrinsic(body, 'ingress.port', 1)
+      this.#setTime(body, 'packet.timestamp')
+    }
+    if (isTargeted) {
+      this.#pushCell(body, CELL.pass)
+      f.if(undefined, () => this.#restore(body), begin)
+      this.#setTime(body, 'clock.now')
+    } else begin()
     this.#setIntrinsic(body, 'packet.length', body.cursor!.length)
-    this.#setTimestamp(body)
-    this.#blocks(body, program.blocks.slice(0, plan.blocksBeforeReplication))
-    this.#returnIfDropped(body)
-    this.#returnIfReplicated(body)
-    this.#blocks(body, program.blocks.slice(plan.blocksBeforeReplication))
-    this.#returnVerdict(body)
+    this.trace.enter(body.code, program, false, { ...body.cursor!, port: 1 })
+    const before = program.blocks.slice(0, plan.blocksBeforeReplication)
+    const after = program.blocks.slice(plan.blocksBeforeReplication)
+    if (isTargeted) {
+      const parsed = before.findIndex((block) => block.name === 'ingressInput' || block.name === 'ingress')
+      this.#blocks(body, before.slice(0, parsed))
+      this.#pushCell(body, CELL.pass)
+      f.i32(PASS.parse)
+      f.op('i32.eq')
+      f.if(undefined, () => this.#stop(body, STAGE.part))
+      this.#blocks(body, before.slice(parsed))
+      this.#stopIf(body, 'target.special', STAGE.ingress, () => {
+        this.#pushCell(body, CELL.isQueueing)
+        f.op('i32.or')
+      })
+      this.#returnIfDropped(body)
+    } else {
+      this.#blocks(body, before)
+      this.#returnIfDropped(body)
+      this.#returnIfReplicated(body)
+    }
+    this.#leave(body, after)
     return f
+  }
+
+  /** All slots in memory to 0. A fill is a call out of the generated code, which only many words are worth. */
+  #clearSlots(f: FunctionBuilder): void {
+    const { program, layout } = this
+    const bytes = layout.varbitsStart - layout.slotsStart
+    if (bytes > FILL_BYTES_MIN) {
+      f.i32(layout.slotsStart)
+      f.i32(0)
+      f.i32(bytes)
+      f.memoryFill(STATE)
+    } else {
+      f.scope(() => {
+        f.i64(0n)
+        f.splat64()
+        const zero = f.temp('v128')
+        f.set(zero)
+        for (let at = 0; at < bytes; at += 16) {
+          f.i32(0)
+          f.get(zero)
+          f.storeVector(STATE, layout.slotsStart + at)
+        }
+      })
+    }
+    program.slots.forEach((slot, id) => {
+      if (slot.kind !== 'varbit') return
+      f.i32(0)
+      f.i32(0)
+      f.access('i32.store', STATE, layout.slotAddresses[id]!)
+    })
   }
 
   /** What follows replication, from the saved state. */
@@ -156,10 +222,129 @@ export class Generator {
     const { f } = body
     this.#enter(body)
     this.#restore(body)
-    this.#setIntrinsic(body, 'egress.port', 1)
-    this.#blocks(body, program.blocks.slice(plan.blocksBeforeReplication))
-    this.#returnVerdict(body)
+    const after = program.blocks.slice(plan.blocksBeforeReplication)
+    const isPart = (): void => {
+      this.#pushCell(body, CELL.pass)
+      f.i32(PASS.deparse)
+      f.op('i32.eq')
+    }
+    if (!hasTarget(program)) {
+      this.#enterCopy(body)
+      this.#leave(body, after)
+      return f
+    }
+    if (after[0]?.name === 'ingressDeparser') {
+      isPart()
+      f.if(undefined, () => {
+        this.#blocks(body, after.slice(0, 1))
+        this.#stop(body, STAGE.part)
+      })
+    } else {
+      const end = after.findIndex((block) => block.name === 'egressDecision') + 1
+      f.block(undefined, (skip) => {
+        isPart()
+        f.brIf(skip)
+        this.#enterCopy(body)
+        this.#blocks(body, after.slice(0, end))
+        this.#stopIf(body, 'target.egressSpecial', STAGE.egress)
+      })
+      this.#blocks(body, after.slice(end))
+      this.#end(body)
+      return f
+    }
+    this.#enterCopy(body)
+    this.#leave(body, after.slice(1))
     return f
+  }
+
+  #enterCopy(body: StatementCode): void {
+    this.#setIntrinsic(body, 'egress.port', 1)
+    this.#setTime(body, 'clock.now')
+    this.trace.enter(body.code, this.program, true, { ...body.cursor!, port: 1 })
+  }
+
+  /** From behind ingress to the verdict. */
+  #leave(body: StatementCode, blocks: readonly Block[]): void {
+    let from = 0
+    blocks.forEach((block, k) => {
+      if (block.name === 'ingressDeparser') {
+        this.#blocks(body, blocks.slice(from, k + 1))
+        from = k + 1
+        // Egress reads the frame as ingress left it.
+        this.#enter(body)
+        body.f.get(body.cursor!.start)
+        body.f.set(body.cursor!.at)
+      } else if (block.name === 'egressDecision' && this.program.architecture === 'v1model') {
+        this.#blocks(body, blocks.slice(from, k + 1))
+        from = k + 1
+        this.#stopIf(body, 'target.egressSpecial', STAGE.egress)
+      }
+    })
+    this.#blocks(body, blocks.slice(from))
+    this.#end(body)
+  }
+
+  /** The frame is written back. */
+  #end(body: StatementCode): void {
+    const { f } = body
+    const truncate = this.#intrinsic(body, 'target.truncate')
+    if (truncate !== undefined) {
+      truncate()
+      f.if(undefined, () => this.#truncate(body, truncate))
+    }
+    this.#stopIf(body, 'target.endSpecial', STAGE.end)
+    const recirculate = this.#intrinsic(body, 'target.recirculate')
+    if (recirculate !== undefined) {
+      this.#returnIfDropped(body)
+      recirculate()
+      f.if(undefined, () => this.#stop(body, STAGE.end))
+    }
+    this.#returnVerdict(body)
+  }
+
+  /** The intrinsic is the length to keep, plus one. */
+  #truncate(body: StatementCode, push: () => void): void {
+    const { f } = body
+    const descriptor = f.temp('i32')
+    const length = f.temp('i32')
+    f.get(body.cursor!.frameSlot)
+    f.i32(DESCRIPTOR_BYTES_LOG2)
+    f.op('i32.shl')
+    f.set(descriptor)
+    push()
+    f.i32(1)
+    f.op('i32.sub')
+    f.set(length)
+    f.get(descriptor)
+    f.get(length)
+    f.get(descriptor)
+    f.access('i32.load', ARENA, DESCRIPTOR.length)
+    f.get(length)
+    f.get(descriptor)
+    f.access('i32.load', ARENA, DESCRIPTOR.length)
+    f.op('i32.lt_u')
+    f.op('select')
+    f.access('i32.store', ARENA, DESCRIPTOR.length)
+  }
+
+  #pushCell(body: StatementCode, cell: number): void {
+    body.f.i32(0)
+    body.f.access('i32.load', STATE, cell)
+  }
+
+  /** Saves the packet's state and leaves the rest to the target. */
+  #stop(body: StatementCode, stage: number): void {
+    body.f.scope(() => this.#save(body))
+    body.f.i32((VERDICT.target << 24) | stage)
+    body.f.return()
+  }
+
+  #stopIf(body: StatementCode, name: string, stage: number, also?: () => void): void {
+    const push = this.#intrinsic(body, name)
+    if (push === undefined) return
+    push()
+    also?.()
+    body.f.if(undefined, () => this.#stop(body, stage))
   }
 
   /** A function (frame slot, port) → verdict with the local slots. */
@@ -168,11 +353,19 @@ export class Generator {
     const f = module.function(name, { parameters: ['i32', 'i32'], results: ['i32'] })
     f.nameLocal(0, 'frame')
     f.nameLocal(1, portName)
-    const locals = new Map<SlotId, number[]>()
+    const words = new Map<SlotId, number[]>()
+    const bits = new Map<SlotId, FlagBit>()
+    let flags = -1
+    for (const { valid } of program.headers) {
+      if (!plan.localSlots.has(valid) || bits.has(valid)) continue
+      if (bits.size % 64 === 0) flags = f.local('i64', 'valid')
+      bits.set(valid, { local: flags, bit: bits.size % 64 })
+    }
     for (const slot of plan.localSlots) {
+      if (bits.has(slot)) continue
       const { name: slotName, width } = program.slots[slot]!
       const count = width <= 64 ? 1 : wordsOf(width)
-      locals.set(
+      words.set(
         slot,
         Array.from({ length: count }, (_, k) => f.local(classOf(width), count === 1 ? slotName : `${slotName}.${k}`)),
       )
@@ -183,19 +376,24 @@ export class Generator {
       end: f.local('i32', 'end'),
       length: f.local('i32', 'length'),
       at: f.local('i32', 'at'),
+      iterations: f.local('i32', 'iterations'),
     }
-    return new StatementCode(this, f, locals, cursor)
+    return new StatementCode(this, f, { words, bits }, cursor)
   }
 
   #blocks(body: StatementCode, blocks: readonly Block[]): void {
     const { f } = body
     for (const block of blocks) {
+      const tell = (): void => this.trace.constants(body.code, TRACE.block, this.program.blocks.indexOf(block))
       if (block.kind === 'parser') {
+        tell()
         this.#writeParserBlock(body, block.parser)
-      } else if (isDeparser(this.program, block.procedure)) {
+      } else if (isDeparser(this.program, block)) {
         this.#returnIfDropped(body)
+        tell()
         f.scope(() => writeDeparser(body, block.procedure, { exit: () => f.op('unreachable') }))
       } else {
+        tell()
         f.block(undefined, (end) => body.unit(`procedure:${block.procedure}`, { exit: () => f.br(end) }))
       }
     }
@@ -287,8 +485,8 @@ export class Generator {
     }
   }
 
-  #setTimestamp(body: StatementCode): void {
-    const slot = this.program.intrinsics['packet.timestamp']
+  #setTime(body: StatementCode, name: string): void {
+    const slot = this.program.intrinsics[name]
     if (slot === undefined) return
     const { f, code } = body
     const { width } = this.program.slots[slot]!
@@ -329,9 +527,9 @@ export class Generator {
         f.br(accepted)
       })
       this.#setIntrinsic(body, 'parser.error', error)
-      this.trace.value(code, TRACE.parserError, () => f.get(error))
-      // v1model runs ingress after a parser error and leaves the decision to the program.
-      if (this.program.architecture !== 'v1model') {
+      this.trace.number(code, TRACE.parserError, () => f.get(error))
+      // psa and BMv2 run ingress after a parser error and leave the decision to the program.
+      if (this.program.architecture !== 'psa' && this.program.isBmv2 !== true) {
         f.i32((VERDICT.drop << 24) | RESERVED_DROP.parserReject)
         f.return()
       }
@@ -398,6 +596,7 @@ export class Generator {
     this.module.export('process', f)
     const at = f.local('i32', 'at')
     const verdict = f.local('i32', 'verdict')
+    const code = new ExpressionCode(f, this.program, this.layout, this.runtime, NO_LOCALS)
     f.block(undefined, (done) => {
       f.loop((again) => {
         f.get(0)
@@ -415,12 +614,13 @@ export class Generator {
         f.call(packet)
         f.tee(verdict)
         f.access('i32.store', STATE, BATCH_VERDICTS)
+        this.trace.value(code, TRACE.leave, () => f.get(verdict))
         f.get(0)
         f.i32(1)
         f.op('i32.add')
         f.set(0)
         f.get(verdict)
-        f.i32(VERDICT.broadcast << 24)
+        f.i32((this.#stopsBehindDrop ? VERDICT.drop : VERDICT.broadcast) << 24)
         f.op('i32.lt_u')
         f.brIf(again)
       })
@@ -435,25 +635,4 @@ export class Generator {
       kind === 'procedure' ? this.program.procedures : kind === 'action' ? this.program.actions : this.program.tables
     return `${kind} ${list[id]!.name}`
   }
-}
-
-/** Headers that are extracted or emitted; others are copies that the front end made for parameters and variables. */
-function wireHeaders(program: Program): ReadonlySet<HeaderId> {
-  const found = new Set<HeaderId>()
-  const visit = (body: readonly Statement[]): void => {
-    for (const statement of body) {
-      if (statement.kind === 'extract' || statement.kind === 'emit') found.add(statement.header)
-      else if (statement.kind === 'loop') visit(statement.body)
-      else if (statement.kind === 'if') {
-        visit(statement.then)
-        visit(statement.else)
-      } else if (statement.kind === 'switch') {
-        for (const one of statement.cases) visit(one.body)
-        visit(statement.default)
-      }
-    }
-  }
-  for (const parser of program.parsers) for (const state of parser.states) visit(state.body)
-  for (const procedure of program.procedures) visit(procedure.body)
-  return found
 }

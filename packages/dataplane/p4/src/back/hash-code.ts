@@ -3,10 +3,13 @@
  *
  * crc32: IEEE 802.3 (reflected 0x04c11db7, initial and final all ones). crc16: ARC (reflected 0x8005, initial 0).
  * crc8: polynomial 0x07, not reflected, initial 0. csum16: RFC 1071, complemented. xor16: exclusive or of 16-bit words.
- * identity: the low bits of the inputs. NOT IMPLEMENTED: crc16_custom and crc32_custom use the standard polynomials.
+ * identity: the low bits of the inputs. crc16_custom, crc32_custom: see
+ * `custom-crc-code`.
  */
 import type { Expression, HashAlgorithm, Program, Statement } from '../ir/index.ts'
 import type { FunctionRef } from '../wasm/index.ts'
+import { pushStaticCrc } from './crc-code.ts'
+import { customCrcFunction } from './custom-crc-code.ts'
 import type { ExpressionCode } from './expression-code.ts'
 import { ARENA, STATE } from './value-class.ts'
 import { CELL, type Layout } from './layout.ts'
@@ -14,6 +17,14 @@ import type { Runtime } from './runtime-code.ts'
 import { chunksOf, storeChunk } from './wire-code.ts'
 
 type Hash = Extract<Statement, { kind: 'hash' }>
+
+const byteTables = new Map<number, Uint32Array>()
+
+function byteTableOf(bits: 16 | 32): Uint32Array {
+  const known = byteTables.get(bits) ?? crcTable(bits)
+  byteTables.set(bits, known)
+  return known
+}
 
 export function crcTable(bits: 8 | 16 | 32): Uint32Array {
   const polynomial = { 8: 0x07, 16: 0xa001, 32: 0xedb88320 }[bits]
@@ -56,10 +67,22 @@ export function writeHashStatement(
       f.call(foldChecksum(runtime))
     })
   }
+  const isPlainCrc = statement.algorithm === 'crc32' || statement.algorithm === 'crc16'
+  if (isStatic && isPlainCrc && statement.from === undefined) {
+    const bits = statement.algorithm === 'crc32' ? 32 : 16
+    const groups = bits === 32 ? layout.crc32Groups : layout.crc16Groups
+    return writeResult(code, program, statement, () => {
+      pushStaticCrc(code, runtime, inputs, bits, groups, byteTableOf(bits))
+    })
+  }
   const length = writeBytes(code, program, layout, inputs, statement.payload ? pushPayload : undefined)
   writeResult(code, program, statement, () => {
     f.i32(layout.scratch)
     f.get(length)
+    if (isCrc(statement.algorithm)) {
+      if (statement.from === undefined) f.i32(0)
+      else code.push(statement.from)
+    }
     f.call(bytesFunction(runtime, layout, statement.algorithm))
   })
 }
@@ -233,17 +256,25 @@ function writeBytes(
   return length
 }
 
-/** (address, length) → i64, over bytes in memory 1. */
+function isCrc(algorithm: HashAlgorithm): boolean {
+  return algorithm.startsWith('crc')
+}
+
+/** (address, length) → i64, over bytes in memory 1; for a crc (address, length, hash of what went before). */
 function bytesFunction(runtime: Runtime, layout: Layout, algorithm: HashAlgorithm): FunctionRef {
   if (algorithm === 'csum16' || algorithm === 'xor16') return sixteenBitFunction(runtime, algorithm)
+  if (algorithm === 'crc16_custom') return customCrcFunction(runtime, layout.customCrc[16], 16)
+  if (algorithm === 'crc32_custom') return customCrcFunction(runtime, layout.customCrc[32], 32)
   const bits = algorithm === 'crc8' ? 8 : algorithm.startsWith('crc16') ? 16 : 32
   const table = { 8: layout.crc8Table, 16: layout.crc16Table, 32: layout.crc32Table }[bits]
-  return runtime.once(`crc${bits}`, ['i32', 'i32'], ['i64'], (f) => {
+  return runtime.once(`crc${bits}`, ['i32', 'i32', 'i32'], ['i64'], (f) => {
     const crc = f.local('i32', 'crc')
+    f.get(2)
     if (bits === 32) {
       f.i32(-1)
-      f.set(crc)
+      f.op('i32.xor')
     }
+    f.set(crc)
     f.block(undefined, (done) => {
       f.loop((again) => {
         f.get(1)

@@ -19,7 +19,7 @@ import type {
   Table,
 } from '../ir/index.ts'
 import { evaluate } from './evaluate.ts'
-import { RESERVED_DROP, tableShape } from './layout.ts'
+import { ITERATIONS_MAX, RESERVED_DROP, tableShape } from './layout.ts'
 import { replicationPoint } from './plan.ts'
 import { hashOf } from './reference-hash.ts'
 
@@ -56,6 +56,8 @@ export interface Applied {
 
 const STEPS_MAX = 1024
 
+class EndlessLoop extends Error {}
+
 class ParserError extends Error {
   readonly code: number
   constructor(code: number) {
@@ -72,6 +74,8 @@ export class Interpreter {
   /** By extern id: (packets, bytes) per cell. */
   readonly counters: readonly { packets: number; bytes: number }[][]
   readonly registers: readonly bigint[][]
+  /** By value set: its members. */
+  readonly valueSets: KeySet[][][]
   /** xorshift64 state. */
   random = 1n
   /** Microseconds, for `packet.timestamp`. */
@@ -85,6 +89,8 @@ export class Interpreter {
   #emitted: Uint8Array[] = []
   #saved: { readonly slots: bigint[]; readonly varbitBits: number[] } = { slots: [], varbitBits: [] }
 
+  #iterations = 0
+
   constructor(program: Program) {
     this.program = program
     this.tables = program.tables.map((table) => ({
@@ -93,6 +99,7 @@ export class Interpreter {
       hits: 0,
       misses: 0,
     }))
+    this.valueSets = program.valueSets.map(() => [])
     const sized = (kind: string): number[] =>
       program.externs.map((extern) => (extern.kind === kind && 'size' in extern ? extern.size : 0))
     this.counters = sized('counter').map((size) => Array.from({ length: size }, () => ({ packets: 0, bytes: 0 })))
@@ -100,6 +107,21 @@ export class Interpreter {
   }
 
   run(frame: Uint8Array, port: number): Verdict {
+    return this.#bounded(() => this.#start(frame, port))
+  }
+
+  /** Drops a packet whose loops never end. */
+  #bounded(run: () => Verdict): Verdict {
+    this.#iterations = 0
+    try {
+      return run()
+    } catch (error) {
+      if (!(error instanceof EndlessLoop)) throw error
+      return { kind: 'drop', reason: RESERVED_DROP.endlessLoop }
+    }
+  }
+
+  #start(frame: Uint8Array, port: number): Verdict {
     const { program } = this
     this.#slots = program.slots.map(() => 0n)
     this.#varbitBits = program.slots.map(() => 0)
@@ -109,6 +131,7 @@ export class Interpreter {
     this.#setIntrinsic('ingress.port', port)
     this.#setIntrinsic('packet.length', frame.length)
     this.#setIntrinsic('packet.timestamp', this.nowUs)
+    this.#setIntrinsic('clock.now', this.nowUs)
     const split = replicationPoint(program)
     const rejected = this.#blocks(program.blocks.slice(0, split))
     if (rejected !== undefined) return rejected
@@ -125,7 +148,7 @@ export class Interpreter {
     this.#slots = this.#saved.slots.slice()
     this.#varbitBits = this.#saved.varbitBits.slice()
     this.#setIntrinsic('egress.port', egressPort)
-    return this.#leave()
+    return this.#bounded(() => this.#leave())
   }
 
   /** Egress and deparser. */
@@ -156,7 +179,8 @@ export class Interpreter {
       } catch (error) {
         if (!(error instanceof ParserError)) throw error
         this.#setIntrinsic('parser.error', error.code)
-        if (this.program.architecture !== 'v1model') return { kind: 'drop', reason: RESERVED_DROP.parserReject }
+        if (this.program.architecture !== 'psa' && this.program.isBmv2 !== true)
+          return { kind: 'drop', reason: RESERVED_DROP.parserReject }
       }
     }
     return undefined
@@ -171,18 +195,20 @@ export class Interpreter {
       const { body, select } = current
       if (this.#run(body) === 'exit') return
       const values = select.keys.map((key) => this.#value(key))
-      const found = select.cases.find(
-        (one) =>
-          one.valueSet === undefined &&
-          one.keys.every((set, k) => {
-            return matches(set, values[k]!, select.keys[k]!.width)
-          }),
+      const found = select.cases.find((one) =>
+        one.valueSet === undefined
+          ? one.keys.every((set, k) => matches(set, values[k]!, select.keys[k]!.width))
+          : this.#isInSet(one.valueSet, values, select.keys),
       )
       const target = found?.next ?? select.otherwise
       if (target === 'noMatch') throw new ParserError(2)
       if (target === 'reject') throw new ParserError(0)
       next = target
     }
+  }
+
+  #isInSet(id: number, values: readonly bigint[], keys: readonly Expression[]): boolean {
+    return this.valueSets[id]!.some((row) => row.every((set, k) => matches(set, values[k]!, keys[k]!.width)))
   }
 
   #run(body: readonly Statement[]): Outcome {
@@ -216,6 +242,7 @@ export class Interpreter {
       }
       case 'loop':
         for (;;) {
+          if (++this.#iterations > ITERATIONS_MAX) throw new EndlessLoop()
           const outcome = this.#run(s.body)
           if (outcome === 'break') return 'next'
           if (outcome === 'return' || outcome === 'exit') return outcome
@@ -288,6 +315,11 @@ export class Interpreter {
         const range = word(this.#value(s.high) - low + 1n)
         const { width } = this.program.slots[s.slot]!
         this.#slots[s.slot] = BigInt.asUintN(width, range === 0n ? state : low + (state % range))
+        return 'next'
+      }
+      case 'valueSetMatch': {
+        const values = s.keys.map((key) => this.#value(key))
+        this.#slots[s.slot] = this.#isInSet(s.valueSet, values, s.keys) ? 1n : 0n
         return 'next'
       }
       case 'digest':

@@ -8,6 +8,9 @@
  * significant first. Range fields are not hashed; each takes ⌈width/64⌉ words of its own, lower and upper bound.
  */
 import type { MatchKind, Program, Table } from '../ir/index.ts'
+import { GROUP as CRC_GROUP } from './crc-code.ts'
+import { CUSTOM_CRC_BYTES } from './custom-crc-code.ts'
+import { externCallWords } from './extern-call-code.ts'
 
 /** Fixed cells; byte addresses. */
 export const CELL = {
@@ -38,6 +41,13 @@ export const CELL = {
   currentEntry: 144,
   /** Of the packet to be replicated: bytes that the parser consumed. */
   replicaConsumed: 148,
+  /** Which part of the program the next call of `packet` or `copy` runs (`PASS`); 0 but for the target's own calls. */
+  pass: 152,
+  /** 1 when every packet is to stop between ingress and egress, because the target queues it. */
+  isQueueing: 156,
+  /** End of what this packet's writes to registers, meters and the random state replaced (`undo-log.ts`), and the limit. */
+  undoPosition: 160,
+  undoEnd: 164,
 } as const
 
 /** Frames per `process` call. */
@@ -48,7 +58,30 @@ export const BATCH_PORTS = BATCH_SLOTS + 4 * BATCH_CAPACITY
 export const BATCH_VERDICTS = BATCH_PORTS + 4 * BATCH_CAPACITY
 const BATCH_END = BATCH_VERDICTS + 4 * BATCH_CAPACITY
 
-export const VERDICT = { unicast: 0, drop: 1, broadcast: 2, multicast: 3 } as const
+export const VERDICT = { unicast: 0, drop: 1, broadcast: 2, multicast: 3, target: 4 } as const
+
+/** Where a packet stopped for its target to act (bits 0-15 of a verdict of kind `target`). Its state is saved. */
+export const STAGE = {
+  /** Ingress is done and asked for more than one packet out, or for another round. */
+  ingress: 0,
+  /** Egress is done and asked for a clone; v1model only: headers are not written back yet. */
+  egress: 1,
+  /** All is done, the frame is written back, and the packet is to go on somewhere else than to a port. */
+  end: 2,
+  /** A pass of its own kind ended: parser, or ingress deparser. */
+  part: 3,
+} as const
+
+/** Passes (`CELL.pass`) of `packet` and `copy`. Other than `fresh` start from the saved state. */
+export const PASS = {
+  fresh: 0,
+  /** packet: everything, with what a resubmitted or recirculated packet kept. */
+  again: 1,
+  /** packet: only the parser and what belongs to it. */
+  parse: 2,
+  /** copy: v1model: only what follows egress; psa: only the ingress deparser. */
+  deparse: 3,
+} as const
 
 /** Reasons that the pipeline itself drops for; a program's own reasons stay below 0xf0. */
 export const RESERVED_DROP = {
@@ -62,27 +95,56 @@ export const RESERVED_DROP = {
   emptyGroup: 0xf3,
   /** No free frame for a copy. */
   noFrame: 0xf4,
+  /** A clone was asked for by the number of a session that does not exist. */
+  noSession: 0xf5,
+  /** The egress queue is full. */
+  queueFull: 0xf6,
+  /** The packet's priority has no queue. */
+  badPriority: 0xf7,
+  /** Resubmitted, recirculated or cloned too often. */
+  loopLimit: 0xf8,
+  /** Loop statements went round more than `ITERATIONS_MAX` times for one packet. */
+  endlessLoop: 0xf9,
 } as const
+
+/** Of all loop statements together, in one run for a packet or a copy. */
+export const ITERATIONS_MAX = 1 << 16
 
 export const TRACE_BYTES = 1 << 16
 export const EVENT_BYTES = 1 << 16
+export const UNDO_BYTES = 1 << 16
 
 /** Fixed part of a table's header block. */
 export const TABLE_HEADER = {
-  /** Address of the buckets: pairs (tag u32, entry address u32); tag 0 is empty, tags are odd. */
-  buckets: 0,
-  /** Number of buckets (a power of two) less one, times 8: a mask for byte offsets. */
-  bucketMask: 4,
+  /**
+   * Address of the directory: addresses of segments, indexed by the upper bits of a tag. A segment holds
+   * `SEGMENT_BUCKETS` buckets, pairs (tag u32, entry address u32); tag 0 is empty, tags are odd.
+   */
+  directory: 0,
+  /** How far a tag is shifted right to index the directory; 31 or less. */
+  directoryShift: 4,
   /** Address and number of tuples, sorted by rank, highest first. */
   tuples: 8,
   tupleCount: 12,
   /** u64 each. */
   hits: 16,
   misses: 24,
+  /** lpm: address of the guide, a u64 for every value of the key's first `guide.bits` bits; its bits are length classes. */
+  guide: 32,
+  /** lpm: u64, classes that are to be tried wherever the guide says nothing. */
+  always: 40,
 } as const
-const TABLE_HEADER_BYTES = 32
+const TABLE_HEADER_BYTES = 48
 
-/** Fixed part of an entry; then direct counter and meter, parameters, key words, upper bounds of ranges. */
+export const SEGMENT_BUCKETS = 512
+
+/** Classes of prefix lengths, longest first; the tuples of class c lie between the addresses c and c + 1 of `classes`. */
+export const LENGTH_CLASSES = 64
+
+/**
+ * Fixed part of an entry; then what a lookup compares (key words, bounds of ranges), direct counter and meter, parameters.
+ * Entries take whole cache lines.
+ */
 export const ENTRY = {
   /** Index into the table's `actions`; `ACTION_FREE` in unused entries. */
   action: 0,
@@ -103,8 +165,11 @@ const ENTRY_FIXED_BYTES = 40
 /** Tuple: rank of its best entry i32, id u32, mask words. */
 export const TUPLE = { rank: 0, id: 4, masks: 8 } as const
 
-/** How a table is searched. `always`: no keys. */
-export type TableShape = 'always' | 'exact' | 'lpm' | 'general'
+/**
+ * How a table is searched. `always`: no keys. `direct`: exact keys of few bits together, which index an array. `chained`:
+ * exact and range keys; the exact ones lead to a chain of ranges.
+ */
+export type TableShape = 'always' | 'direct' | 'exact' | 'chained' | 'lpm' | 'general'
 
 export interface KeyLayout {
   readonly name: string
@@ -142,10 +207,38 @@ export interface TableLayout {
   readonly directCounterOffset: number | undefined
   /** Direct meter: state, then configuration (`METER`). */
   readonly directMeterOffset: number | undefined
+  /** For tables with an implementation: `SELECTION` of the entry. */
+  readonly selectionOffset: number | undefined
   /** By index into the table's `actions`. */
   readonly parameters: readonly (readonly ParameterLayout[])[]
   readonly tupleBytes: number
+  readonly guide: GuideLayout | undefined
+  /** Tables of shape direct: address of an array of entry addresses, 0 where there is no entry, and its size. */
+  readonly direct: { readonly address: number; readonly count: number } | undefined
 }
+
+/** Tables of shape lpm: which prefix lengths may hold a match is first asked of a table over the key's first bits. */
+export interface GuideLayout {
+  /** The key word that holds the first bits, and where: `(word >> shift) & (2^bits - 1)`. 0 bits: the key is short. */
+  readonly word: number
+  readonly shift: number
+  readonly bits: number
+  /** Of the prefix key. Class of a length: `min(63, (width - length) >> classShift)`. */
+  readonly width: number
+  readonly classShift: number
+  /** `LENGTH_CLASSES + 1` addresses into the tuple list. */
+  readonly classes: number
+}
+
+/**
+ * How an entry of a table with an action profile or selector finds its action: `group` is the address of a group, or 0 for
+ * the action in the entry itself; `reference` is the control plane's (which member or group).
+ */
+export const SELECTION = { group: 0, reference: 4 } as const
+
+/** A group: number of members, address of a list of their records, each laid out like an entry of the table. */
+export const GROUP = { count: 0, list: 4 } as const
+export const GROUP_BYTES = 8
 
 /** A meter cell: two token buckets (RFC 2698, colour-blind), in bytes or packets scaled by 1e6. */
 export const METER = {
@@ -179,6 +272,8 @@ export interface Layout {
   /** 0 for slots that are locals. */
   readonly slotAddresses: readonly number[]
   readonly slotsStart: number
+  /** Where varbits begin; of these only the length means something in a fresh packet. */
+  readonly varbitsStart: number
   readonly slotsEnd: number
   /** What a packet to be replicated was after ingress: slots in memory, and locals by slot. */
   readonly replicaSlots: number
@@ -198,10 +293,20 @@ export interface Layout {
   readonly crc32Table: number
   readonly crc16Table: number
   readonly crc8Table: number
+  /** Tables of `crc-code`. */
+  readonly crc32Groups: number
+  readonly crc16Groups: number
   readonly trace: number
   readonly events: number
+  readonly undo: number
+  /** Parameters of the custom crc algorithms by width (`CUSTOM_CRC`). */
+  readonly customCrc: { readonly 16: number; readonly 32: number }
+  /** Arguments and results of a call of a user extern. */
+  readonly externCall: number
   readonly heapStart: number
 }
+
+const DIRECT_BITS_MAX = 16
 
 export function wordsOf(width: number): number {
   return Math.ceil(width / 64)
@@ -214,10 +319,14 @@ export function cellBytes(width: number): number {
 
 export function tableShape(table: Table): TableShape {
   if (table.keys.length === 0) return 'always'
-  if (table.keys.every((key) => key.match === 'exact')) return 'exact'
+  if (table.keys.every((key) => key.match === 'exact')) {
+    const bits = table.keys.reduce((sum, key) => sum + key.expression.width, 0)
+    return bits <= DIRECT_BITS_MAX ? 'direct' : 'exact'
+  }
   const others = table.keys.filter((key) => key.match !== 'exact' && key.match !== 'selector')
   if (others.length === 1 && others[0]?.match === 'lpm') return 'lpm'
-  return others.length === 0 ? 'exact' : 'general'
+  if (others.length === 0) return 'exact'
+  return others.every((key) => key.match === 'range') ? 'chained' : 'general'
 }
 
 /**
@@ -232,11 +341,15 @@ export function layOut(program: Program, inMemory: (slot: number) => boolean, co
     at += bytes
     return address
   }
-  const slotsStart = take(0)
+  const slotsStart = take(0, 16)
+  const slotAddresses = program.slots.map((slot, id) =>
+    slot.kind !== 'varbit' && inMemory(id) ? take(cellBytes(slot.width), slot.width <= 32 ? 4 : 8) : 0,
+  )
+  // Slots are cleared 16 bytes at a time.
+  const varbitsStart = take(0, 16)
   // A varbit is its length in bits (8 bytes, upper half unused) and then its bytes in network order.
-  const slotAddresses = program.slots.map((slot, id) => {
-    if (slot.kind === 'varbit') return take(8 + 8 * wordsOf(slot.width))
-    return inMemory(id) ? take(cellBytes(slot.width), slot.width <= 32 ? 4 : 8) : 0
+  program.slots.forEach((slot, id) => {
+    if (slot.kind === 'varbit') slotAddresses[id] = take(8 + 8 * wordsOf(slot.width))
   })
   const slotsEnd = take(0)
   const replicaSlots = take(slotsEnd - slotsStart)
@@ -270,6 +383,7 @@ export function layOut(program: Program, inMemory: (slot: number) => boolean, co
   return {
     slotAddresses,
     slotsStart,
+    varbitsStart,
     slotsEnd,
     replicaSlots,
     replicaCells,
@@ -284,8 +398,13 @@ export function layOut(program: Program, inMemory: (slot: number) => boolean, co
     crc32Table: take(1024),
     crc16Table: take(1024),
     crc8Table: take(1024),
+    crc32Groups: take(1024 * CRC_GROUP),
+    crc16Groups: take(1024 * CRC_GROUP),
     trace: take(TRACE_BYTES),
     events: take(EVENT_BYTES),
+    undo: take(UNDO_BYTES),
+    customCrc: { 16: take(CUSTOM_CRC_BYTES), 32: take(CUSTOM_CRC_BYTES) },
+    externCall: take(8 * externCallWords(program)),
     heapStart: take(0, 64),
   }
 }
@@ -301,7 +420,11 @@ function layOutTable(
   hasCountStatements: boolean,
   take: (bytes: number, alignment?: number) => number,
 ): TableLayout {
-  let offset = ENTRY_FIXED_BYTES
+  const { keys, words, rangeWords } = packKeys(table)
+  const keyOffset = ENTRY_FIXED_BYTES
+  const lowOffset = keyOffset + 8 * words
+  const highOffset = lowOffset + 8 * rangeWords
+  let offset = highOffset + 8 * rangeWords
   const field = (bytes: number): number => {
     offset = Math.ceil(offset / Math.min(bytes, 8)) * Math.min(bytes, 8)
     const here = offset
@@ -310,6 +433,7 @@ function layOutTable(
   }
   const directCounterOffset = hasCountStatements ? field(16) : undefined
   const directMeterOffset = table.directMeter === undefined ? undefined : field(METER_BYTES)
+  const selectionOffset = table.implementation === undefined ? undefined : field(8)
   const fixed = offset
   let end = offset
   const parameters = table.actions.map((reference) => {
@@ -322,12 +446,7 @@ function layOutTable(
     end = Math.max(end, offset)
     return laid
   })
-  offset = Math.ceil(end / 8) * 8
-  const { keys, words, rangeWords } = packKeys(table)
-  const keyOffset = offset
-  const lowOffset = keyOffset + 8 * words
-  const highOffset = lowOffset + 8 * rangeWords
-  const entryBytes = highOffset + 8 * rangeWords
+  const entryBytes = 64 * Math.ceil(end / 64)
   return {
     name: table.name,
     shape: tableShape(table),
@@ -342,8 +461,37 @@ function layOutTable(
     highOffset,
     directCounterOffset,
     directMeterOffset,
+    selectionOffset,
     parameters,
     tupleBytes: TUPLE.masks + 8 * words,
+    guide: layOutGuide(table, keys, take),
+    direct: layOutDirect(table, take),
+  }
+}
+
+function layOutDirect(table: Table, take: (bytes: number) => number): TableLayout['direct'] {
+  if (tableShape(table) !== 'direct') return undefined
+  const count = 2 ** table.keys.reduce((sum, key) => sum + key.expression.width, 0)
+  return { address: take(4 * count), count }
+}
+
+function layOutGuide(
+  table: Table,
+  keys: readonly KeyLayout[],
+  take: (bytes: number) => number,
+): GuideLayout | undefined {
+  const key = keys.find((one) => one.match === 'lpm')
+  if (tableShape(table) !== 'lpm' || key === undefined) return undefined
+  const { width } = key
+  const topBits = width <= 64 ? width : width - 64 * (wordsOf(width) - 1)
+  const bits = Math.min(16, topBits)
+  return {
+    word: key.word + wordsOf(width) - 1,
+    shift: key.shift + topBits - bits,
+    bits: width > 8 ? bits : 0,
+    width,
+    classShift: Math.max(0, Math.ceil(Math.log2(width / LENGTH_CLASSES))),
+    classes: take(4 * (LENGTH_CLASSES + 1)),
   }
 }
 

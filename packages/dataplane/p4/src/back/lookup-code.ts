@@ -1,24 +1,41 @@
 /**
  * Table lookup, one function per table and shape: (packed key words…, range words…) → address of the entry, or 0.
  *
- * All shapes share one open-addressing hash with linear probing over (tuple, masked key words). An exact table has one
- * tuple without mask. A longest-prefix table has one tuple per prefix length in use, longest first, and the first hit
- * wins. A general table (ternary, range, optional) has one tuple per combination of masks in use, in descending order
- * of its best entry's priority, and stops when no later tuple can win; entries with the same masked key are chained in
- * descending priority, and ranges are checked along the chain.
+ * All shapes share one extendible hash over (tuple, masked key words): the upper bits of a tag choose a segment through a
+ * directory, the lower bits a bucket in it, from which probing is linear. A table grows by one segment at a time.
+ * An exact table has one tuple without mask; one with ranges besides, too, and each of its keys leads to a chain. A direct
+ * table is an array. A longest-prefix table has one tuple per prefix length in use; a guide over
+ * the key's first bits tells which lengths are worth trying, longest first, and the first hit wins. A general table
+ * (ternary, range, optional) has one tuple per combination of masks in use, in descending order of its best entry's
+ * priority, and stops when no later tuple can win; entries with the same masked key are chained in descending priority,
+ * and ranges are checked along the chain.
  */
 import type { FunctionBuilder, FunctionRef, ModuleBuilder, ValueType } from '../wasm/index.ts'
 import { STATE } from './value-class.ts'
-import { ENTRY, type Layout, TABLE_HEADER, type TableLayout, TUPLE } from './layout.ts'
+import {
+  ENTRY,
+  type GuideLayout,
+  type Layout,
+  SEGMENT_BUCKETS,
+  TABLE_HEADER,
+  type TableLayout,
+  TUPLE,
+} from './layout.ts'
 
 const MULTIPLIER = 0x9e3779b97f4a7c15n
+/** Of byte offsets in a segment. */
+const BUCKET_MASK = 8 * (SEGMENT_BUCKETS - 1)
 
 /** Declares and writes the lookup function. */
 export function writeLookup(module: ModuleBuilder, table: TableLayout): FunctionRef {
   const parameters: ValueType[] = Array.from({ length: table.words + table.rangeWords }, () => 'i64')
   const f = module.function(`lookup ${table.name}`, { parameters, results: ['i32'] })
   const words = Array.from({ length: table.words }, (_, k) => k)
-  if (table.shape === 'exact') writeExact(f, table, words)
+  if (table.direct !== undefined) {
+    pushDirect(f, table.direct.address, () => f.get(0))
+  } else if (table.shape === 'exact') writeExact(f, table, words)
+  else if (table.shape === 'chained') writeChained(f, table, words)
+  else if (table.guide !== undefined) writePrefixes(f, table, table.guide, words)
   else writeTuples(f, table, words)
   return f
 }
@@ -38,7 +55,7 @@ export function writeHash(module: ModuleBuilder, layout: Layout, table: TableLay
   f.i32(0)
   f.access('i32.load', STATE, layout.hashKey)
   f.set(seed)
-  pushTag(f, words, table.shape === 'exact' ? undefined : seed)
+  pushTag(f, words, table.shape === 'exact' || table.shape === 'chained' ? undefined : seed)
 }
 
 /** Pushes the odd 32-bit tag of a key; bits 1 and up select the bucket. */
@@ -73,8 +90,9 @@ function pushTag(f: FunctionBuilder, words: readonly number[], seed: number | un
 
 interface Probe {
   readonly tag: number
-  readonly buckets: number
-  readonly bucketMask: number
+  readonly directory: number
+  readonly shift: number
+  readonly segment: number
   readonly offset: number
   readonly entry: number
 }
@@ -82,17 +100,18 @@ interface Probe {
 function probeLocals(f: FunctionBuilder, table: TableLayout): Probe {
   const probe = {
     tag: f.local('i32', 'tag'),
-    buckets: f.local('i32', 'buckets'),
-    bucketMask: f.local('i32', 'bucketMask'),
+    directory: f.local('i32', 'directory'),
+    shift: f.local('i32', 'shift'),
+    segment: f.local('i32', 'segment'),
     offset: f.local('i32', 'offset'),
     entry: f.local('i32', 'entry'),
   }
   f.i32(0)
-  f.access('i32.load', STATE, table.header + TABLE_HEADER.buckets)
-  f.set(probe.buckets)
+  f.access('i32.load', STATE, table.header + TABLE_HEADER.directory)
+  f.set(probe.directory)
   f.i32(0)
-  f.access('i32.load', STATE, table.header + TABLE_HEADER.bucketMask)
-  f.set(probe.bucketMask)
+  f.access('i32.load', STATE, table.header + TABLE_HEADER.directoryShift)
+  f.set(probe.shift)
   return probe
 }
 
@@ -105,10 +124,19 @@ function writeProbe(
   tuple: number | undefined,
   found: () => void,
 ): void {
+  f.get(probe.directory)
+  f.get(probe.tag)
+  f.get(probe.shift)
+  f.op('i32.shr_u')
+  f.i32(2)
+  f.op('i32.shl')
+  f.op('i32.add')
+  f.access('i32.load', STATE, 0)
+  f.set(probe.segment)
   f.get(probe.tag)
   f.i32(2)
   f.op('i32.shl')
-  f.get(probe.bucketMask)
+  f.i32(BUCKET_MASK)
   f.op('i32.and')
   f.set(probe.offset)
   f.block(undefined, (miss) => {
@@ -116,7 +144,7 @@ function writeProbe(
       f.scope(() => {
         const bucket = f.temp('i32')
         const seen = f.temp('i32')
-        f.get(probe.buckets)
+        f.get(probe.segment)
         f.get(probe.offset)
         f.op('i32.add')
         f.tee(bucket)
@@ -135,6 +163,7 @@ function writeProbe(
             f.op('i64.eq')
             if (k > 0) f.op('i32.and')
           })
+          if (words.length === 0 && tuple === undefined) f.i32(1)
           if (tuple !== undefined) {
             f.get(probe.entry)
             f.access('i32.load', STATE, ENTRY.tuple)
@@ -150,7 +179,7 @@ function writeProbe(
         f.get(probe.offset)
         f.i32(8)
         f.op('i32.add')
-        f.get(probe.bucketMask)
+        f.i32(BUCKET_MASK)
         f.op('i32.and')
         f.set(probe.offset)
         f.br(again)
@@ -168,6 +197,161 @@ function writeExact(f: FunctionBuilder, table: TableLayout, words: readonly numb
     f.return()
   })
   f.i32(0)
+}
+
+/** Lengths from the longest, those only that the guide names for the key's first bits. */
+function writePrefixes(f: FunctionBuilder, table: TableLayout, guide: GuideLayout, words: readonly number[]): void {
+  const probe = probeLocals(f, table)
+  const classes = f.local('i64', 'classes')
+  const tuple = f.local('i32', 'tuple')
+  const end = f.local('i32', 'tupleEnd')
+  const id = f.local('i32', 'tupleId')
+  const masked = words.map(() => f.local('i64'))
+  f.i32(0)
+  f.access('i64.load', STATE, table.header + TABLE_HEADER.always)
+  f.tee(classes)
+  if (guide.bits > 0) {
+    // There is no guide as long as it would not pay; then all classes are to be tried.
+    f.i64(-1n)
+    f.op('i64.ne')
+    f.if(
+      'i64',
+      () => {
+        f.i32(0)
+        f.access('i32.load', STATE, table.header + TABLE_HEADER.guide)
+        f.get(guide.word)
+        f.i64(BigInt(guide.shift))
+        f.op('i64.shr_u')
+        f.op('i32.wrap_i64')
+        f.i32(2 ** guide.bits - 1)
+        f.op('i32.and')
+        f.i32(3)
+        f.op('i32.shl')
+        f.op('i32.add')
+        f.access('i64.load', STATE, 0)
+        f.get(classes)
+        f.op('i64.or')
+      },
+      () => f.get(classes),
+    )
+  }
+  f.set(classes)
+  f.block(undefined, (done) => {
+    f.loop((again) => {
+      f.get(classes)
+      f.op('i64.eqz')
+      f.brIf(done)
+      f.get(classes)
+      f.op('i64.ctz')
+      f.op('i32.wrap_i64')
+      f.i32(2)
+      f.op('i32.shl')
+      f.tee(id)
+      f.access('i32.load', STATE, guide.classes)
+      f.set(tuple)
+      f.get(id)
+      f.access('i32.load', STATE, guide.classes + 4)
+      f.set(end)
+      f.get(classes)
+      f.get(classes)
+      f.i64(1n)
+      f.op('i64.sub')
+      f.op('i64.and')
+      f.set(classes)
+      f.loop((nextTuple) => {
+        f.get(tuple)
+        f.get(end)
+        f.op('i32.ge_u')
+        f.brIf(again)
+        writeMaskedTag(f, table, probe.tag, words, tuple, id, masked)
+        writeProbe(f, table, probe, masked, id, () => {
+          f.get(probe.entry)
+          f.return()
+        })
+        f.get(tuple)
+        f.i32(table.tupleBytes)
+        f.op('i32.add')
+        f.set(tuple)
+        f.br(nextTuple)
+      })
+    })
+  })
+  f.i32(0)
+}
+
+/** Reads a tuple's id, masks the key with its masks and hashes what is left. */
+function writeMaskedTag(
+  f: FunctionBuilder,
+  table: TableLayout,
+  tag: number,
+  words: readonly number[],
+  tuple: number,
+  id: number,
+  masked: readonly number[],
+): void {
+  f.get(tuple)
+  f.access('i32.load', STATE, TUPLE.id)
+  f.set(id)
+  masked.forEach((local, k) => {
+    f.get(words[k]!)
+    f.get(tuple)
+    f.access('i64.load', STATE, TUPLE.masks + 8 * k)
+    f.op('i64.and')
+    f.set(local)
+  })
+  pushTag(f, masked, id)
+  f.set(tag)
+}
+
+/** Pushes the entry of a key of a direct table; `push` leaves the key as i64. Short enough to stand in place of a call. */
+export function pushDirect(f: FunctionBuilder, address: number, push: () => void): void {
+  push()
+  f.op('i32.wrap_i64')
+  f.i32(2)
+  f.op('i32.shl')
+  f.access('i32.load', STATE, address)
+}
+
+function writeChained(f: FunctionBuilder, table: TableLayout, words: readonly number[]): void {
+  const probe = probeLocals(f, table)
+  pushTag(f, words, undefined)
+  f.set(probe.tag)
+  writeProbe(f, table, probe, words, undefined, () => {
+    f.block(undefined, (miss) => {
+      f.loop((again) => {
+        f.block(undefined, (differs) => {
+          pushIfOutside(f, table, probe.entry, words.length, () => f.brIf(differs))
+          f.get(probe.entry)
+          f.return()
+        })
+        f.get(probe.entry)
+        f.access('i32.load', STATE, ENTRY.next)
+        f.tee(probe.entry)
+        f.op('i32.eqz')
+        f.brIf(miss)
+        f.br(again)
+      })
+    })
+    f.i32(0)
+    f.return()
+  })
+  f.i32(0)
+}
+
+/** For each range key: pushes whether the value is outside the entry's range and runs `then`. */
+function pushIfOutside(
+  f: FunctionBuilder,
+  table: TableLayout,
+  entry: number,
+  firstRange: number,
+  then: () => void,
+): void {
+  for (const key of table.keys) {
+    if (key.match !== 'range') continue
+    pushInRange(f, table, entry, firstRange, key.word, Math.ceil(key.width / 64))
+    f.op('i32.eqz')
+    then()
+  }
 }
 
 function writeTuples(f: FunctionBuilder, table: TableLayout, words: readonly number[]): void {
@@ -192,37 +376,19 @@ function writeTuples(f: FunctionBuilder, table: TableLayout, words: readonly num
       f.get(end)
       f.op('i32.ge_u')
       f.brIf(done)
-      if (table.shape === 'general') {
-        // An entry of equal rank may still be older, so only a lower rank ends the search.
+      // An entry of equal rank may still be older, so only a lower rank ends the search.
+      f.get(best)
+      f.if(undefined, () => {
         f.get(best)
-        f.if(undefined, () => {
-          f.get(best)
-          f.access('i32.load', STATE, ENTRY.rank)
-          f.get(tuple)
-          f.access('i32.load', STATE, TUPLE.rank)
-          f.op('i32.gt_s')
-          f.brIf(done)
-        })
-      }
-      f.get(tuple)
-      f.access('i32.load', STATE, TUPLE.id)
-      f.set(id)
-      masked.forEach((local, k) => {
-        f.get(words[k]!)
+        f.access('i32.load', STATE, ENTRY.rank)
         f.get(tuple)
-        f.access('i64.load', STATE, TUPLE.masks + 8 * k)
-        f.op('i64.and')
-        f.set(local)
+        f.access('i32.load', STATE, TUPLE.rank)
+        f.op('i32.gt_s')
+        f.brIf(done)
       })
-      pushTag(f, masked, id)
-      f.set(probe.tag)
+      writeMaskedTag(f, table, probe.tag, words, tuple, id, masked)
       f.block(undefined, (next) => {
         writeProbe(f, table, probe, masked, id, () => {
-          if (table.shape === 'lpm') {
-            f.get(probe.entry)
-            f.return()
-            return
-          }
           writeChain(f, table, probe.entry, best, words.length)
           f.br(next)
         })
@@ -242,12 +408,7 @@ function writeChain(f: FunctionBuilder, table: TableLayout, entry: number, best:
   f.block(undefined, (done) => {
     f.loop((again) => {
       f.block(undefined, (differs) => {
-        for (const key of table.keys) {
-          if (key.match !== 'range') continue
-          pushInRange(f, table, entry, firstRange, key.word, Math.ceil(key.width / 64))
-          f.op('i32.eqz')
-          f.brIf(differs)
-        }
+        pushIfOutside(f, table, entry, firstRange, () => f.brIf(differs))
         f.get(best)
         f.if(undefined, () => {
           // Keep `best` when its rank is higher, or equal and it is older.

@@ -1,9 +1,10 @@
 /**
- * Parsers. States of a parser without cycles are laid out in topological order as nested blocks, so that every
- * transition is a forward branch. A parser with a cycle (header stacks, option loops) runs as a loop around a jump table
- * and gives up with error.ParserTimeout after `STEPS_MAX` states.
+ * Parsers. States that cannot reach themselves are laid out in topological order as nested blocks, so that every
+ * transition between them is a forward branch. States that reach each other (header stacks, option loops) form a group
+ * that runs as a loop around a jump table, in its place in that order: what stands outside pays nothing for it. A parser
+ * that has gone through `STEPS_MAX` states gives up with error.ParserTimeout.
  */
-import type { KeySet, Parser, ParserState, StateTarget } from '../ir/index.ts'
+import type { KeySet, Parser, ParserState, StateTarget, Statement } from '../ir/index.ts'
 import type { Label } from '../wasm/index.ts'
 import type { ExpressionCode, Word } from './expression-code.ts'
 import { mask, STATE } from './value-class.ts'
@@ -23,81 +24,95 @@ const ERROR_TIMEOUT = 5
 export function writeParser(body: StatementCode, index: number, flow: Flow & { readonly reject: () => void }): void {
   const { f, generator } = body
   const parser = generator.program.parsers[index]!
-  const order = topologicalOrder(parser)
+  const groups = orderedGroups(parser)
+  const firstLoop = groups.findIndex((group) => group.isLoop)
+  const current = f.temp('i32')
+  const steps = f.temp('i32')
+  if (firstLoop >= 0) {
+    f.i32(STEPS_MAX)
+    f.set(steps)
+  }
   f.block(undefined, (accept) => {
-    const target = (states: ReadonlyMap<number, () => void>, next: StateTarget | 'noMatch'): void => {
+    type Jumps = ReadonlyMap<number, () => void>
+    const target = (jumps: Jumps, next: StateTarget | 'noMatch'): void => {
       if (next === 'accept') return f.br(accept)
       if (next === 'reject' || next === 'noMatch') {
         f.i32(next === 'noMatch' ? ERROR_NO_MATCH : 0)
         return flow.reject()
       }
-      states.get(next)!()
+      jumps.get(next)!()
     }
-    const state = (id: number, states: ReadonlyMap<number, () => void>): void => {
-      generator.trace.constants(body.code, TRACE.state, [index, id])
+    const state = (id: number, jumps: Jumps): void => {
+      generator.trace.constants(body.code, TRACE.state, id, [index])
       const one = parser.states[id]!
       f.scope(() => {
         body.statements(one.body, { ...flow, exit: () => f.br(accept) })
-        writeSelect(body, one, (next) => target(states, next))
+        writeSelect(body, one, (next) => target(jumps, next))
       })
     }
-    if (order !== undefined) {
-      const nest = (k: number, states: ReadonlyMap<number, () => void>): void => {
-        if (k === 0) return state(order[0]!, states)
-        f.block(undefined, (label) => {
-          nest(
-            k - 1,
-            new Map(states).set(order[k]!, () => f.br(label)),
-          )
-        })
-        state(order[k]!, states)
+    const group = (k: number, jumps: Jumps): void => {
+      const { states, isLoop } = groups[k]!
+      const one = (id: number, inner: Jumps): void => {
+        // The limit can only be reached behind a loop.
+        if (firstLoop >= 0) writeStep(body, steps, k >= firstLoop ? flow.reject : undefined)
+        state(id, inner)
       }
-      return nest(order.length - 1, new Map())
-    }
-    const current = f.temp('i32')
-    const steps = f.temp('i32')
-    f.i32(0)
-    f.set(current)
-    f.i32(STEPS_MAX)
-    f.set(steps)
-    f.loop((again) => {
-      f.get(steps)
-      f.op('i32.eqz')
-      f.if(undefined, () => {
-        f.i32(ERROR_TIMEOUT)
-        flow.reject()
+      if (!isLoop) return one(states[0]!, jumps)
+      f.loop((again) => {
+        const inner = new Map(jumps)
+        states.forEach((id, entry) => inner.set(id, () => jump(f, states.length, current, entry, again)))
+        if (states.length === 1) return one(states[0]!, inner)
+        body.dispatch(
+          () => f.get(current),
+          states.map((_, entry) => entry),
+          states.map((id) => () => one(id, inner)),
+          () => f.op('unreachable'),
+        )
       })
-      f.get(steps)
-      f.i32(1)
-      f.op('i32.sub')
-      f.set(steps)
-      const jumps = jumpsTo(parser, f, current, again)
-      body.dispatch(
-        () => f.get(current),
-        parser.states.map((_, k) => k),
-        parser.states.map((_, k) => () => state(k, jumps)),
-        () => f.op('unreachable'),
-      )
-    })
+    }
+    // Group 0 is innermost; a branch out of the block around groups 0 … k - 1 lands in front of group k.
+    const nest = (k: number, jumps: Jumps): void => {
+      if (k > 0) {
+        f.block(undefined, (label) => {
+          const { states } = groups[k]!
+          const outer = new Map(jumps)
+          states.forEach((id, entry) => outer.set(id, () => jump(f, states.length, current, entry, label)))
+          nest(k - 1, outer)
+        })
+      } else if (groups[0]!.states.length > 1) {
+        f.i32(groups[0]!.states.indexOf(0))
+        f.set(current)
+      }
+      group(k, jumps)
+    }
+    nest(groups.length - 1, new Map())
   })
 }
 
-function jumpsTo(
-  parser: Parser,
-  f: StatementCode['f'],
-  current: number,
-  again: Label,
-): ReadonlyMap<number, () => void> {
-  return new Map(
-    parser.states.map((_, k) => [
-      k,
-      () => {
-        f.i32(k)
-        f.set(current)
-        f.br(again)
-      },
-    ]),
-  )
+/** Goes to the state with this number in its group. */
+function jump(f: StatementCode['f'], groupSize: number, current: number, entry: number, label: Label): void {
+  if (groupSize > 1) {
+    f.i32(entry)
+    f.set(current)
+  }
+  f.br(label)
+}
+
+/** Counts a state; `reject` gives up when there were too many. */
+function writeStep(body: StatementCode, steps: number, reject: (() => void) | undefined): void {
+  const { f } = body
+  if (reject !== undefined) {
+    f.get(steps)
+    f.op('i32.eqz')
+    f.if(undefined, () => {
+      f.i32(ERROR_TIMEOUT)
+      reject()
+    })
+  }
+  f.get(steps)
+  f.i32(1)
+  f.op('i32.sub')
+  f.set(steps)
 }
 
 function writeSelect(body: StatementCode, state: ParserState, go: (next: StateTarget | 'noMatch') => void): void {
@@ -185,6 +200,18 @@ function pushOrder(code: ExpressionCode, value: readonly Word[], bound: bigint, 
   })
 }
 
+/** slot = whether the keys are in the set. */
+export function writeValueSetMatch(
+  body: StatementCode,
+  statement: Extract<Statement, { kind: 'valueSetMatch' }>,
+): void {
+  const { f, code, generator } = body
+  const values = statement.keys.map((key) => code.words(key))
+  pushValueSetMatch(body, values, generator, statement.valueSet)
+  const isIn = f.stash('i32')
+  code.storeSlot(statement.slot, () => f.get(isIn))
+}
+
 /** Pushes whether one of the set's rows matches: per key (value, mask) words, or (low, high) for a range. */
 function pushValueSetMatch(
   body: StatementCode,
@@ -253,21 +280,44 @@ function pushValueSetMatch(
   })
 }
 
-/** States reachable from 0 such that every transition goes forward; undefined when there is a cycle. */
-function topologicalOrder(parser: Parser): number[] | undefined {
-  const done = new Map<number, 'open' | 'closed'>()
-  const order: number[] = []
-  const visit = (id: number): boolean => {
-    const known = done.get(id)
-    if (known !== undefined) return known === 'closed'
-    done.set(id, 'open')
+interface StateGroup {
+  readonly states: readonly number[]
+  /** Whether a state of the group can be reached from itself. */
+  readonly isLoop: boolean
+}
+
+/**
+ * The states reachable from 0, in groups of those that reach each other, every transition between groups going forward:
+ * Tarjan's algorithm finds them in the opposite order.
+ */
+function orderedGroups(parser: Parser): StateGroup[] {
+  const indices = new Map<number, number>()
+  const lowest = new Map<number, number>()
+  const stack: number[] = []
+  const open = new Set<number>()
+  const found: StateGroup[] = []
+  const successors = (id: number): number[] => {
     const { cases, otherwise } = parser.states[id]!.select
-    for (const next of [...cases.map((one) => one.next), otherwise]) {
-      if (typeof next === 'number' && !visit(next)) return false
-    }
-    done.set(id, 'closed')
-    order.push(id)
-    return true
+    return [...cases.map((one) => one.next), otherwise].filter((next) => typeof next === 'number')
   }
-  return visit(0) ? order.reverse() : undefined
+  const visit = (id: number): void => {
+    indices.set(id, indices.size)
+    lowest.set(id, indices.get(id)!)
+    stack.push(id)
+    open.add(id)
+    for (const next of successors(id)) {
+      if (!indices.has(next)) {
+        visit(next)
+        lowest.set(id, Math.min(lowest.get(id)!, lowest.get(next)!))
+      } else if (open.has(next)) {
+        lowest.set(id, Math.min(lowest.get(id)!, indices.get(next)!))
+      }
+    }
+    if (lowest.get(id) !== indices.get(id)) return
+    const states = stack.splice(stack.indexOf(id))
+    for (const one of states) open.delete(one)
+    found.push({ states, isLoop: states.length > 1 || successors(id).includes(id) })
+  }
+  visit(0)
+  return found.reverse()
 }

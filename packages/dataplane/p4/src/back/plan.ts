@@ -30,10 +30,14 @@ interface Facts {
   /** Contains extract, emit and the like, which need the packet function's cursor. */
   needsCursor: boolean
   readonly slots: Set<SlotId>
+  /** Of these, the ones whose value is used by something other than an emit. */
+  readonly reads: Set<SlotId>
   readonly callees: Unit[]
 }
 
 const SMALL = 40
+/** What being used several times may add: a function's slots live in memory, which costs more than some repeated code. */
+const COPIED_MAX = 600
 /** One function beyond this costs more to compile than calls cost to run. */
 const LARGE = 30_000
 const LOCAL_WORDS_MAX = 3000
@@ -65,8 +69,9 @@ export function planFunctions(program: Program): Plan {
   for (const unit of order) {
     const own = facts.get(unit)!
     for (const callee of own.callees) if (inline.has(callee)) own.size += facts.get(callee)!.size
-    const isOnce = sites.get(unit) === 1 && own.size < LARGE
-    if (isOnce || own.size <= SMALL || own.needsCursor) inline.add(unit)
+    const copies = sites.get(unit)! - 1
+    const isCheap = own.size <= SMALL || copies * own.size <= COPIED_MAX
+    if ((isCheap && own.size < LARGE) || own.needsCursor) inline.add(unit)
   }
 
   const functions = order.filter((unit) => !inline.has(unit))
@@ -81,6 +86,7 @@ export function planFunctions(program: Program): Plan {
   }
   for (const unit of functions) share(unit)
 
+  const cold = coldSlots(program, [root, ...facts.values()])
   const localSlots = new Set<SlotId>()
   let words = 0
   const split = replicationPoint(program)
@@ -101,13 +107,14 @@ export function planFunctions(program: Program): Plan {
     collectBlock(program, block, own)
     mention(own)
   }
+  for (const list of program.fieldLists ?? []) for (const slot of list) copied.add(slot)
   for (const header of program.headers) {
     copied.add(header.valid)
     for (const slot of header.fields) copied.add(slot)
   }
 
   program.slots.forEach((slot, id) => {
-    if (slot.kind === 'varbit' || shared.has(id) || words >= LOCAL_WORDS_MAX) return
+    if (slot.kind === 'varbit' || shared.has(id) || cold.has(id) || words >= LOCAL_WORDS_MAX) return
     words += Math.ceil(slot.width / 64)
     localSlots.add(id)
   })
@@ -121,14 +128,36 @@ export function planFunctions(program: Program): Plan {
   }
 }
 
+/**
+ * Fields that most packets do not touch: of the elements of header stacks, and those that are only taken from the packet and
+ * put back. A local would have to be kept on the stack, and set to 0 wherever paths meet; memory is cleared once.
+ */
+function coldSlots(program: Program, all: readonly Facts[]): ReadonlySet<SlotId> {
+  const cold = new Set<SlotId>()
+  const read = new Set<SlotId>()
+  for (const { reads } of all) for (const slot of reads) read.add(slot)
+  for (const { name, fields } of program.headers) {
+    for (const slot of fields) if (/\[\d+\]/.test(name) || !read.has(slot)) cold.add(slot)
+  }
+  for (const slot of Object.values(program.intrinsics)) cold.delete(slot)
+  return cold
+}
+
 /** Ingress decides about replication. A program without a block of that name replicates what the deparser leaves. */
 export function replicationPoint(program: Program): number {
+  const decision = program.blocks.findIndex((block) => block.name === 'decision')
+  if (decision >= 0) return decision + 1
   const ingress = program.blocks.findIndex((block) => block.name === 'ingress')
   return ingress < 0 ? program.blocks.length : ingress + 1
 }
 
+/** Whether a target acts between and after the program's blocks, as in v1model and psa. */
+export function hasTarget(program: Program): boolean {
+  return program.intrinsics['target.special'] !== undefined
+}
+
 function emptyFacts(): Facts {
-  return { size: 0, mayExit: false, needsCursor: false, slots: new Set(), callees: [] }
+  return { size: 0, mayExit: false, needsCursor: false, slots: new Set(), reads: new Set(), callees: [] }
 }
 
 function collectBlock(program: Program, block: Block, facts: Facts): void {
@@ -157,6 +186,7 @@ function collect(program: Program, unit: Unit): Facts {
     facts.size += 30
     facts.slots.add(table.hitSlot)
     facts.slots.add(table.actionSlot)
+    if (table.selectorSlot !== undefined) facts.slots.add(table.selectorSlot)
     for (const key of table.keys) collectExpression(key.expression, facts)
     for (const reference of table.actions) {
       collectStatements(reference.before, facts)
@@ -203,6 +233,8 @@ function collectStatements(statements: readonly Statement[], facts: Facts): void
         collectStatements(statement.default, facts)
         break
       case 'loop':
+        // Its bound ends the packet function.
+        facts.needsCursor = true
         collectStatements(statement.body, facts)
         break
     }
@@ -220,7 +252,10 @@ function collectStatements(statements: readonly Statement[], facts: Facts): void
 
 function collectExpression(expression: Expression, facts: Facts): void {
   facts.size++
-  if (expression.op === 'load') facts.slots.add(expression.slot)
+  if (expression.op === 'load') {
+    facts.slots.add(expression.slot)
+    facts.reads.add(expression.slot)
+  }
   for (const value of Object.values(expression) as unknown[]) {
     if (typeof value === 'object' && value !== null) collectExpression(value as Expression, facts)
   }

@@ -2,13 +2,25 @@
  * Functions that generated code calls, written into the module the first time one is asked for.
  */
 import type { FunctionBuilder, FunctionRef, ModuleBuilder, ValueType } from '../wasm/index.ts'
+import { STATE } from './value-class.ts'
 
 export class Runtime {
   readonly #module: ModuleBuilder
+  /** Whether writes to lasting state are logged (`undo-log.ts`). */
+  readonly isLogged: boolean
   readonly #made = new Map<string, FunctionBuilder>()
+  readonly #data = new Set<string>()
 
-  constructor(module: ModuleBuilder) {
+  constructor(module: ModuleBuilder, isLogged = false) {
     this.#module = module
+    this.isLogged = isLogged
+  }
+
+  /** Puts words into memory 1 at instantiation, once per name. */
+  data(name: string, address: number, words: Uint32Array<ArrayBuffer>): void {
+    if (this.#data.has(name)) return
+    this.#data.add(name)
+    this.#module.data(STATE, address, new Uint8Array(words.buffer))
   }
 
   /** Makes a function once per name. */

@@ -1,7 +1,7 @@
 /** Statements → instructions, for both variants. Parser states and emission order are in `parser-code` and `deparser-code`. */
-import type { Expression, HeaderId, SlotId, Statement } from '../ir/index.ts'
+import type { HeaderId, Statement } from '../ir/index.ts'
 import type { FunctionBuilder, Label } from '../wasm/index.ts'
-import { ExpressionCode } from './expression-code.ts'
+import { ExpressionCode, type SlotLocals } from './expression-code.ts'
 import { mask, STATE } from './value-class.ts'
 import {
   EVENT,
@@ -14,10 +14,12 @@ import {
   writeRegisterWrite,
 } from './extern-code.ts'
 import { writeApply } from './apply-code.ts'
+import { writeExternCall } from './extern-call-code.ts'
 import { writeAdvance, writeExtract, writeLookahead } from './extract-code.ts'
 import type { Generator } from './generator.ts'
+import { writeValueSetMatch } from './parser-code.ts'
 import { writeHashStatement } from './hash-code.ts'
-import { CELL } from './layout.ts'
+import { CELL, ITERATIONS_MAX, RESERVED_DROP, VERDICT } from './layout.ts'
 import { TRACE } from './trace-code.ts'
 
 /** Where control goes; the callbacks write a branch. */
@@ -40,6 +42,8 @@ export interface Cursor {
   readonly length: number
   /** First byte that the parser has not consumed. */
   readonly at: number
+  /** How often loop statements went round. */
+  readonly iterations: number
 }
 
 export class StatementCode {
@@ -48,12 +52,7 @@ export class StatementCode {
   readonly code: ExpressionCode
   readonly cursor: Cursor | undefined
 
-  constructor(
-    generator: Generator,
-    f: FunctionBuilder,
-    locals: ReadonlyMap<SlotId, readonly number[]>,
-    cursor: Cursor | undefined,
-  ) {
+  constructor(generator: Generator, f: FunctionBuilder, locals: SlotLocals, cursor: Cursor | undefined) {
     this.generator = generator
     this.f = f
     this.code = new ExpressionCode(f, generator.program, generator.layout, generator.runtime, locals)
@@ -100,9 +99,9 @@ export class StatementCode {
     const { f, code, generator } = this
     switch (statement.kind) {
       case 'assign':
-        return this.#traced(statement.slot, () => code.assign(statement.slot, statement.value))
+        return code.assign(statement.slot, statement.value)
       case 'assignSlice':
-        return this.#traced(statement.slot, () => this.#assignSlice(statement))
+        return this.#assignSlice(statement)
       case 'if':
         code.push(statement.condition)
         return f.if(
@@ -115,6 +114,7 @@ export class StatementCode {
       case 'loop':
         return f.block(undefined, (end) => {
           f.loop((start) => {
+            this.#countIteration()
             this.statements(statement.body, { ...flow, break: end, continue: start })
             f.br(start)
           })
@@ -154,39 +154,48 @@ export class StatementCode {
       case 'count':
         return this.#count(statement)
       case 'registerRead':
-        return writeRegisterRead(code, generator.program, generator.layout.externs[statement.register]!, statement)
+        writeRegisterRead(code, generator.program, generator.layout.externs[statement.register]!, statement)
+        return generator.trace.result(code, generator.program, statement.slot)
       case 'registerWrite':
         return writeRegisterWrite(code, generator.layout.externs[statement.register]!, statement)
       case 'meter':
-        return this.#meter(statement)
+        this.#meter(statement)
+        return generator.trace.result(code, generator.program, statement.slot)
       case 'hash':
-        return writeHashStatement(code, generator.program, generator.layout, generator.runtime, statement, () =>
+        writeHashStatement(code, generator.program, generator.layout, generator.runtime, statement, () =>
           f.get(this.cursor!.at),
         )
+        return generator.trace.result(code, generator.program, statement.slot)
       case 'random':
-        return this.#random(statement)
+        this.#random(statement)
+        return generator.trace.result(code, generator.program, statement.slot)
       case 'digest':
         return writeEvent(code, EVENT.digest, statement.digest, statement.values)
       case 'log':
         return writeEvent(code, EVENT.log, generator.message(statement.message), statement.values)
       case 'target':
-        return writeEvent(code, EVENT.target, generator.message(statement.name), [
-          ...statement.inputs,
-          ...(statement.fieldList ?? []).map((slot): Expression => ({
-            op: 'load',
-            width: generator.program.slots[slot]!.width,
-            slot,
-          })),
-        ])
+        return writeExternCall(this, statement)
+      case 'valueSetMatch':
+        return writeValueSetMatch(this, statement)
       case 'assert':
         return this.#assert(statement)
     }
   }
 
-  #traced(slot: SlotId, write: () => void): void {
-    const { generator } = this
-    if (!generator.isTold(slot)) return write()
-    generator.trace.assignment(this.code, slot, generator.program.slots[slot]!.width, write)
+  /** Drops the packet when its loops never end. */
+  #countIteration(): void {
+    const { f } = this
+    const { iterations } = this.cursor!
+    f.get(iterations)
+    f.i32(1)
+    f.op('i32.add')
+    f.tee(iterations)
+    f.i32(ITERATIONS_MAX)
+    f.op('i32.gt_u')
+    f.if(undefined, () => {
+      f.i32((VERDICT.drop << 24) | RESERVED_DROP.endlessLoop)
+      f.return()
+    })
   }
 
   #assignSlice({ slot, low, value }: Extract<Statement, { kind: 'assignSlice' }>): void {
@@ -336,6 +345,8 @@ export class StatementCode {
       } else {
         f.i64(1n)
       }
+      if (statement.colour === undefined) f.i32(0)
+      else code.push(statement.colour)
       f.call(meterFunction(generator.runtime))
       const colour = f.stash('i32')
       code.storeSlot(slot, () => {
@@ -389,7 +400,7 @@ export class StatementCode {
       this.pushOne()
       f.op('i32.add')
       f.access('i32.store', STATE, CELL.assertions)
-      generator.trace.constants(code, TRACE.assertion, [generator.message(statement.text)])
+      generator.trace.constants(code, TRACE.assertion, generator.message(statement.text))
     })
   }
 }

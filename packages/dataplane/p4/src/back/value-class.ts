@@ -1,9 +1,9 @@
 /** The words generated code is written in: the two memories, and how a value of some width is held. */
 
-/** Memory 0: the arena. */
-export const ARENA = 0
-/** Memory 1: the pipeline's own. */
-export const STATE = 1
+/** Memory 0: the pipeline's own. Engines keep the base of the first memory at hand; most accesses are to this one. */
+export const STATE = 0
+/** Memory 1: the arena. */
+export const ARENA = 1
 
 export type Class = 'i32' | 'i64'
 

@@ -1,13 +1,14 @@
 /** Arguments of calls, constructors and action lists against parameters (P4-16 §6.8, §8.21). */
 import type { Argument, Expression, TypeParameter } from '../syntax/ast.ts'
+import type { Range } from '../source/range.ts'
 import { coerce } from './coerce.ts'
 import type { BoundArgument, Context } from './context.ts'
 import { evaluate } from './evaluate.ts'
 import { checkExpression, checkValue } from './expression.ts'
 import { checkLvalue } from './lvalue.ts'
-import { suggestion } from './suggestion.ts'
+import { correction } from './suggestion.ts'
 import type { ParameterInfo, Signature } from './symbol.ts'
-import { type Type, UNKNOWN, VOID, showType, substitute } from './type.ts'
+import { type BlockType, type Type, UNKNOWN, VOID, showType, substitute } from './type.ts'
 
 /** Overloads differ in the number or the names of their parameters (§8.21). */
 export function chooseOverload<T>(
@@ -29,6 +30,22 @@ export function chooseOverload<T>(
     candidates.find(isFitting) ??
     candidates[0]
   )
+}
+
+/** Overloads with equally many parameters are told apart by argument names only (§8.21). */
+export function rejectAmbiguous<T extends { readonly range: Range }>(
+  context: Context,
+  call: { readonly args: readonly Argument[]; readonly range: Range },
+  name: string,
+  candidates: readonly T[],
+  signatureOf: (candidate: T) => { readonly parameters: readonly ParameterInfo[] } | undefined,
+): void {
+  if (candidates.length < 2 || call.args.length === 0 || call.args.some((arg) => arg.name !== undefined)) return
+  const equal = candidates.filter((candidate) => signatureOf(candidate)?.parameters.length === call.args.length)
+  if (equal.length < 2) return
+  const notes = equal.map((candidate) => ({ message: 'one is here', range: candidate.range }))
+  const text = `'${name}' is declared ${equal.length} times with ${call.args.length} parameters; name the arguments`
+  context.error('P4C4133', call.range, text, { notes })
 }
 
 /**
@@ -68,10 +85,20 @@ export function bindArguments(
   for (const argument of bound) if (!isWeak(argument)) checkArgument(context, argument, mode)
   for (const argument of bound) if (isWeak(argument)) checkArgument(context, argument, mode)
   for (const { value, type, parameter } of bound) {
+    // The default block of a package decides the types that nothing else does.
+    if (value === undefined && parameter.initializer?.kind === 'Call') {
+      const given = context.types.get(parameter.initializer)
+      if (given?.kind === 'block') context.inference.tryUnify(type, renewed(context, given))
+    }
     // Nothing decides the type of an optional parameter that is left out.
     if (value === undefined && parameter.isOptional) context.inference.bind(context.inference.prune(type), VOID)
   }
   return bound
+}
+
+/** The type of a default argument with unknowns of its own in each call. */
+function renewed(context: Context, type: BlockType): Type {
+  return { ...type, args: type.args.map((arg) => (context.inference.isOpen(arg) ? context.inference.fresh() : arg)) }
 }
 
 export function matchArguments(
@@ -98,11 +125,11 @@ export function matchArguments(
       const wanted = arg.name.text
       parameter = parameters.find((candidate) => candidate.name === wanted)
       if (parameter === undefined) {
-        const hint = suggestion(
-          wanted,
+        const { hint, detail } = correction(
+          arg.name,
           parameters.map((candidate) => candidate.name),
         )
-        context.error('P4C3004', arg.name.range, `'${name}' has no parameter '${wanted}'${hint}`)
+        context.error('P4C3004', arg.name.range, `'${name}' has no parameter '${wanted}'${hint}`, detail)
         checkLoose(context, [arg])
         isReported = true
         continue
@@ -156,6 +183,10 @@ export function checkArgument(context: Context, argument: BoundArgument, mode: B
 /** Constructor arguments are compile-time values: constants, instances or constructor parameters (§14.1). */
 export function checkConstructorArgument(context: Context, value: Expression): void {
   const type = context.typeOf(value)
+  const call = value.kind === 'Call' ? context.calls.get(value) : undefined
+  if (call?.kind === 'function' && call.symbol.declaration.isExtern) {
+    for (const { value: inner } of call.args) if (inner !== undefined) checkConstructorArgument(context, inner)
+  }
   if (type.kind === 'extern' || type.kind === 'block' || type.kind === 'unknown') return
   if (evaluate(context, value) !== undefined || mentionsConstructorParameter(context, value)) return
   context.error('P4C5009', value.range, 'an argument of a constructor must be known at compile time')

@@ -8,6 +8,7 @@ import type {
   SelectCaseNode,
   ValueSetDeclaration,
 } from '../syntax/ast.ts'
+import { mentionsConstructorParameter } from './argument.ts'
 import { coerce } from './coerce.ts'
 import type { Context } from './context.ts'
 import {
@@ -19,9 +20,10 @@ import {
 } from './declaration.ts'
 import { evaluate } from './evaluate.ts'
 import { checkExpression, checkValue } from './expression.ts'
+import { reachableStates } from './parser-graph.ts'
 import { evaluateSize, resolveType } from './resolve-type.ts'
 import { checkBlock, checkStatement } from './statement.ts'
-import { suggestion } from './suggestion.ts'
+import { correction } from './suggestion.ts'
 import { checkTable } from './table.ts'
 import { type BlockType, type Type, VOID, showType } from './type.ts'
 
@@ -49,7 +51,7 @@ export function checkAction(context: Context, declaration: ActionDeclaration): v
   })
   const { text: name, range } = declaration.name
   const signature = { name, typeParameters: [], parameters, returnType: VOID }
-  declare(context, { kind: 'action', name, range, declaration, signature }, declaration, true)
+  declare(context, { kind: 'action', name, range, declaration, signature }, declaration)
 }
 
 export function checkControl(context: Context, declaration: ControlDeclaration): void {
@@ -59,7 +61,7 @@ export function checkControl(context: Context, declaration: ControlDeclaration):
   context.inScope(() => {
     declareTypeParameters(context, typeParameters)
     const parameters = resolveParameters(context, declaration.parameters, 'control')
-    const constructorParameters = resolveParameters(context, declaration.constructorParameters, 'constructor')
+    const constructorParameters = resolveParameters(context, declaration.constructorParameters, 'block constructor')
     context.setParameters(declaration, parameters)
     context.setConstructorParameters(declaration, constructorParameters)
     if (apply === undefined) return
@@ -85,7 +87,7 @@ export function checkParser(context: Context, declaration: ParserDeclaration): v
   context.inScope(() => {
     declareTypeParameters(context, typeParameters)
     const parameters = resolveParameters(context, declaration.parameters, 'parser')
-    const constructorParameters = resolveParameters(context, declaration.constructorParameters, 'constructor')
+    const constructorParameters = resolveParameters(context, declaration.constructorParameters, 'block constructor')
     context.setParameters(declaration, parameters)
     context.setConstructorParameters(declaration, constructorParameters)
     if (declaration.isType) return
@@ -118,13 +120,24 @@ function checkParserBody(context: Context, declaration: ParserDeclaration): void
     context.error('P4C4112', declaration.name.range, `parser '${declaration.name.text}' has no state 'start'`)
   }
   for (const state of declaration.states) checkState(context, declaration, state)
+  const reached = reachableStates(declaration)
+  const isKnown = [...reached].every((name) => context.scope.lookup(name)[0]?.kind === 'state')
+  if (isKnown && !reached.has('accept') && !reached.has('reject')) {
+    const text = `parser '${declaration.name.text}' never reaches accept or reject`
+    context.error('P4C4112', declaration.name.range, text)
+  }
 }
 
 function checkValueSet(context: Context, declaration: ValueSetDeclaration): void {
   const type = resolveType(context, declaration.type)
+  const kind = context.inference.prune(type).kind
+  if (kind === 'integer' || kind === 'string' || kind === 'void') {
+    context.error('P4C4101', declaration.type.range, `a value set cannot hold ${showType(type)}`)
+  }
   checkValue(context, declaration.size)
   const { text: name, range } = declaration.name
-  if (evaluate(context, declaration.size) !== undefined) {
+  // The size may come from a parameter of the parser's constructor.
+  if (evaluate(context, declaration.size) !== undefined || !mentionsConstructorParameter(context, declaration.size)) {
     evaluateSize(context, declaration.size, 'size of a value set', 0, 1 << 24)
   }
   declare(context, { kind: 'valueSet', name, range, type, declaration }, declaration)
@@ -143,6 +156,7 @@ function checkState(context: Context, parser: ParserDeclaration, state: ParserSt
       const types = transition.keys.map((key) => checkSelectKey(context, key))
       for (const item of transition.cases) {
         checkSelectCase(context, item, types)
+        for (const key of item.keys) requireConstantSet(context, key)
         checkStateName(context, parser, item.next)
       }
     })
@@ -158,7 +172,8 @@ function checkStateName(
   const symbol = context.scope.lookup(name.text)[0]
   if (symbol?.kind === 'state') return
   const states = [...parser.states.map((state) => state.name.text), 'accept', 'reject']
-  context.error('P4C3007', name.range, `state '${name.text}' is not declared${suggestion(name.text, states)}`)
+  const { hint, detail } = correction(name, states)
+  context.error('P4C3007', name.range, `state '${name.text}' is not declared${hint}`, detail)
 }
 
 /** Scalars, and lists and tuples of them. */
@@ -192,6 +207,22 @@ function checkSelectKey(context: Context, key: Expression): Type {
 
 function checkSelectCase(context: Context, item: SelectCaseNode, types: readonly Type[]): void {
   checkKeyset(context, item.keys, types, item.range)
+}
+
+/** Masks, ranges and labels of a select are fixed when the parser is built (§13.6). */
+function requireConstantSet(context: Context, key: Expression): void {
+  if (key.kind === 'Binary' && (key.operator === '&&&' || key.operator === '..')) {
+    for (const bound of [key.left, key.right]) {
+      if (evaluate(context, bound) !== undefined || context.typeOf(bound).kind === 'unknown') continue
+      if (mentionsConstructorParameter(context, bound)) continue
+      const what = key.operator === '..' ? 'the bounds of a range' : 'both sides of a mask'
+      context.error('P4C5001', bound.range, `${what} must be compile-time constants`)
+    }
+  } else if (key.kind === 'Call' && context.calls.get(key)?.kind !== 'builtin') {
+    if (context.typeOf(key).kind !== 'unknown') {
+      context.error('P4C4115', key.range, 'a select case cannot call a function')
+    }
+  }
 }
 
 function isFlat(context: Context, type: Type | undefined): boolean {

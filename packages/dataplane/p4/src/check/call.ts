@@ -1,6 +1,6 @@
 /** Calls: functions, methods, actions, table and block application, constructors (P4-16 §8.18, §8.21, §6.8). */
 import type { Argument, CallExpression, Expression, FunctionDeclaration, TypeNode } from '../syntax/ast.ts'
-import { type BindMode, bindArguments, checkLoose, chooseOverload } from './argument.ts'
+import { type BindMode, bindArguments, checkLoose, chooseOverload, rejectAmbiguous } from './argument.ts'
 import { fits } from './coerce.ts'
 import type { BoundArgument, BuiltinName, Context } from './context.ts'
 import { evaluate, evaluateInteger } from './evaluate.ts'
@@ -75,9 +75,16 @@ function checkNamedCall(
     if (type.kind !== 'unknown') context.error('P4C4060', callee.range, `'${callee.name}' cannot be called`)
     return UNKNOWN
   }
+  rejectAmbiguous(context, call, callee.name, functions, (candidate) => candidate.signature)
   context.references.set(callee, symbol)
   context.types.set(callee, { kind: 'callable', what: `function '${symbol.name}'` })
-  const { typeArgs, args, returnType } = instantiate(context, call, symbol.signature, 'all')
+  const { typeArgs, args, returnType } = instantiate(
+    context,
+    call,
+    symbol.signature,
+    'all',
+    symbol.declaration.body !== undefined,
+  )
   context.calls.set(call, { kind: 'function', symbol, typeArgs, args })
   if (symbol.name === 'static_assert' && symbol.declaration.isExtern) checkStaticAssert(context, call)
   if (symbol.name === 'verify' && symbol.declaration.isExtern && context.surroundings.block === 'control') {
@@ -150,6 +157,7 @@ function checkMethod(
   )
   const signature = method === undefined ? undefined : context.signatureOf(method)
   if (method === undefined || signature === undefined) return undefined
+  rejectAmbiguous(context, call, name, candidates, (candidate) => context.signatureOf(candidate))
   const outer = substitutionOf(type.declaration.typeParameters, type.args)
   const inner: Signature = {
     ...signature,
@@ -247,6 +255,7 @@ function checkBuiltin(context: Context, call: CallExpression, object: Expression
   const args = call.args.map((arg) => arg.value)
   for (const arg of args) checkValue(context, arg)
   context.calls.set(call, { kind: 'builtin', name: builtin, object, type, args })
+  if (call.typeArgs.length > 0) context.error('P4C4003', call.range, `${name}() has no type arguments`)
   const isStackMethod = builtin === 'push_front' || builtin === 'pop_front'
   if (args.length !== (isStackMethod ? 1 : 0)) {
     context.error('P4C4065', call.range, `${name}() takes ${isStackMethod ? '1 argument' : 'no arguments'}`)
@@ -358,6 +367,7 @@ function instantiate(
   call: CallExpression,
   signature: Signature,
   mode: BindMode,
+  hasBody = false,
 ): { typeArgs: readonly Type[]; args: readonly BoundArgument[]; returnType: Type } {
   const { typeParameters } = signature
   let typeArgs: Type[]
@@ -372,12 +382,27 @@ function instantiate(
   }
   const map = substitutionOf(typeParameters, typeArgs)
   const args = bindArguments(context, call, signature, map, mode)
+  for (const arg of args) rejectBoundType(context, arg)
   if (typeArgs.length > 0) {
-    const isRunTime = signature.parameters.some((parameter) => parameter.direction !== 'none')
+    const isRunTime = hasBody || signature.parameters.some((parameter) => parameter.direction !== 'none')
     const names = typeParameters.map((p) => p.name.text)
     context.openCalls.push({ range: call.range, types: typeArgs, names, isRunTime })
   }
   return { typeArgs, args, returnType: substitute(signature.returnType, map) }
+}
+
+/** Types that a type parameter may not stand for in a parameter of a call. */
+function rejectBoundType(context: Context, { value, type, parameter }: BoundArgument): void {
+  if (value === undefined) return
+  const bound = context.inference.resolve(type)
+  const isGeneric = bound !== parameter.type || context.inference.prune(type) !== type
+  if (!isGeneric) return
+  if (bound.kind === 'block') {
+    context.error('P4C4134', value.range, `an argument cannot be a ${bound.declaration.kind.toLowerCase()}`)
+  } else if (bound.kind === 'string' && parameter.direction !== 'none') {
+    const notes = [{ message: 'the parameter is here', range: parameter.node.range }]
+    context.error('P4C4102', value.range, 'a string cannot be passed to a parameter with a direction', { notes })
+  }
 }
 
 export { fits }

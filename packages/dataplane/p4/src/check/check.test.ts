@@ -360,7 +360,7 @@ test('checks entries against their match kinds and the order of properties', () 
       action n() { } action m(inout bit<8> x, bit<8> y) { x = y; }
       table t { key = { a: lpm; b: optional; } actions = { n; m(a); }
         entries = {
-          (1 &&& 0xf0, 3): n;
+          priority = 9: (1 &&& 0xf0, 3): n;
           (1 &&& 0x0f, 3): n;      //! P4C6012
           (1, 3 &&& 1): n;         //! P4C4129
           (1 .. 2, 3): n;          //! P4C4129

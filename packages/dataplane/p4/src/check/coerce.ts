@@ -5,6 +5,7 @@
 import type { Expression } from '../syntax/ast.ts'
 import type { Context } from './context.ts'
 import { evaluateInteger } from './evaluate.ts'
+import { explainMismatch } from './mismatch.ts'
 import { isFixedWidth, isHeader, isUnion, showType, type Type } from './type.ts'
 
 /** Reports a mismatch as `code` and returns false. */
@@ -15,11 +16,8 @@ export function coerce(context: Context, expression: Expression, target: Type, c
     return true
   }
   const to = context.inference.resolve(target)
-  const notes =
-    isFixedWidth(from) && (isFixedWidth(to) || to.kind === 'newtype')
-      ? [{ message: `write (${showType(to)}) before it to convert explicitly` }]
-      : []
-  context.error(code, expression.range, `expected ${showType(to)}, found ${showType(from)}`, { notes })
+  const detail = explainMismatch(context, expression, from, to)
+  context.error(code, expression.range, `expected ${showType(to)}, found ${showType(from)}`, detail)
   return false
 }
 
@@ -85,7 +83,7 @@ export function fits(context: Context, expression: Expression | undefined, from:
       if (to.kind === 'inferred') return inference.bind(to, source)
       return isHeader(to) || isUnion(to) || to.kind === 'typeVariable'
     case 'dots':
-      return true
+      return hasDefault(context, to)
     case 'enum':
       if (source.underlying !== undefined && !inference.tryUnify(source, to)) {
         return fits(context, undefined, source.underlying, to) && isFixedWidth(to)
@@ -104,6 +102,21 @@ export function fits(context: Context, expression: Expression | undefined, from:
   }
   if (to.kind === 'set' && source.kind !== 'inferred') return fits(context, undefined, source, to.element)
   return inference.tryUnify(source, to)
+}
+
+/** What `...` may stand for: types with a default value (§7.3), and keys. */
+function hasDefault(context: Context, input: Type): boolean {
+  const type = context.inference.prune(input)
+  switch (type.kind) {
+    case 'list':
+    case 'extern':
+    case 'block':
+    case 'string':
+    case 'matchKind':
+      return false
+    default:
+      return true
+  }
 }
 
 /** Masks and ranges of a serialisable enum are made of its numbers. */
@@ -131,7 +144,6 @@ function fitsList(context: Context, from: Extract<Type, { kind: 'listLiteral' }>
         context,
         from,
         Array.from({ length: Math.min(to.size, from.hasDots ? from.elements.length : to.size) }, () => to.element),
-        from.elements.length < to.size,
       )
     case 'struct':
       if (to.form === 'header_union') return false
@@ -194,11 +206,25 @@ export function canCast(context: Context, expression: Expression, target: Type):
   return castable(context, from, to, expression, 0)
 }
 
+function innermost(type: Type): Type {
+  return type.kind === 'newtype' ? innermost(type.target) : type
+}
+
+function isNewtypeOf(from: Type, to: Type): boolean {
+  const a = innermost(from)
+  const b = innermost(to)
+  return a.kind === b.kind && (!isFixedWidth(a) || (isFixedWidth(b) && a.width === b.width))
+}
+
 function castable(context: Context, from: Type, to: Type, expression: Expression | undefined, depth: number): boolean {
   if (depth > 8) return false
   if (context.inference.tryUnify(from, to)) return true
-  if (from.kind === 'newtype') return castable(context, from.target, to, undefined, depth + 1)
-  if (to.kind === 'newtype') return castable(context, from, to.target, expression, depth + 1)
+  // Only between a new type and exactly the type it is made of (§7.2.8), other than for literals.
+  if (from.kind === 'newtype') return context.inference.tryUnify(from.target, to) || isNewtypeOf(from.target, to)
+  if (to.kind === 'newtype') {
+    if (isFixedWidth(from)) return context.inference.tryUnify(from, innermost(to))
+    return castable(context, from, to.target, expression, depth + 1)
+  }
   if (from.kind === 'enum') {
     return from.underlying !== undefined && castable(context, from.underlying, to, undefined, depth + 1)
   }

@@ -99,6 +99,8 @@ export interface Surroundings {
   /** Of the function; void elsewhere. */
   readonly returnType: Type
   readonly loopDepth: number
+  /** The extern whose abstract methods are being implemented; `this` is an instance of it. */
+  readonly thisType?: ExternType | undefined
 }
 
 /** What the checker found out; all later phases read the tree through it. */
@@ -142,6 +144,8 @@ export class Context {
   readonly symbols = new Map<object, Symbol>()
   readonly constructions = new Map<object, { type: Type; args: readonly BoundArgument[] }>()
   readonly errors: string[] = []
+  /** The file that the compiler was given; an include would be added there. */
+  programFile: string | undefined
   readonly matchKinds = new Set<string>()
   /** Calls whose type arguments must be known in the end. */
   readonly openCalls: {

@@ -3,6 +3,7 @@ import type {
   Statement,
   ConstDeclaration,
   Declaration,
+  Expression,
   ExternDeclaration,
   FunctionDeclaration,
   Name,
@@ -12,12 +13,14 @@ import type {
   VariableDeclaration,
 } from '../syntax/ast.ts'
 import { checkAction, checkControl, checkParser } from './block.ts'
+import { forEachExpression } from '../syntax/walk.ts'
+import { checkAnnotations } from './annotation.ts'
 import { coerce } from './coerce.ts'
 import { type Context, parameterInfo } from './context.ts'
 import { evaluate } from './evaluate.ts'
 import { checkValue } from './expression.ts'
 import { checkInstantiation } from './instance.ts'
-import { resolveType } from './resolve-type.ts'
+import { resolveType, resolveWhole } from './resolve-type.ts'
 import { checkBlock } from './statement.ts'
 import type { ParameterInfo, Signature, Symbol } from './symbol.ts'
 import { checkEnum, checkMembers, checkStruct, checkTypedef } from './type-declaration.ts'
@@ -40,7 +43,20 @@ function isSameKind(a: Symbol, b: Symbol): boolean {
   return a.kind !== 'type' || b.kind !== 'type' || a.declaration.kind === b.declaration.kind
 }
 
+/** `main` is the package that runs, `NoAction` what a table without a default action does (§14.2.1.3, §17). */
+function checkReserved(context: Context, declaration: Declaration): void {
+  const { text, range } = declaration.name
+  if (text === 'main' && (declaration.kind === 'Extern' || declaration.kind === 'Package')) {
+    context.error('P4C4113', range, "'main' must be an instance of a package")
+  }
+  if (text === 'NoAction' && (declaration.kind !== 'Action' || declaration.parameters.length > 0)) {
+    context.error('P4C4132', range, "'NoAction' must be an action without parameters, as core.p4 declares it")
+  }
+}
+
 export function checkDeclaration(context: Context, declaration: Declaration): void {
+  if (context.scope === context.globals) checkReserved(context, declaration)
+  if (declaration.annotations.length > 0) checkAnnotations(context, declaration.annotations)
   switch (declaration.kind) {
     case 'Const':
       checkConstant(context, declaration)
@@ -113,9 +129,10 @@ export function checkStorable(context: Context, type: Type, range: Name['range']
 }
 
 export function checkConstant(context: Context, declaration: ConstDeclaration): void {
-  const type = resolveType(context, declaration.type)
+  const type = resolveWhole(context, declaration.type)
+  const errors = context.sink.errorCount
   checkValue(context, declaration.initializer)
-  const isGood = coerce(context, declaration.initializer, type)
+  const isGood = coerce(context, declaration.initializer, type) && context.sink.errorCount === errors
   const initial = context.typeOf(declaration.initializer)
   if (isGood && initial.kind !== 'unknown' && evaluate(context, declaration.initializer) === undefined) {
     const text = `the value of constant '${declaration.name.text}' is not known at compile time`
@@ -128,7 +145,7 @@ export function checkConstant(context: Context, declaration: ConstDeclaration): 
 }
 
 /** Kinds of values that `evaluate` does not represent, so nothing can be said about them. */
-function mayBeConstant(context: Context, type: Type): boolean {
+export function mayBeConstant(context: Context, type: Type): boolean {
   const pruned = context.inference.prune(type)
   if (pruned.kind === 'struct') return true
   return (
@@ -141,15 +158,31 @@ function mayBeConstant(context: Context, type: Type): boolean {
 }
 
 export function checkVariable(context: Context, declaration: VariableDeclaration): void {
-  const type = resolveType(context, declaration.type)
+  const type = resolveWhole(context, declaration.type)
+  const hidden = context.scope.lookup(declaration.name.text)[0]
+  const isOwnValue =
+    declaration.initializer !== undefined && mentionsName(declaration.initializer, declaration.name.text)
+  if (hidden?.kind === 'parameter' && isOwnValue) {
+    const notes = [{ message: 'the parameter is here', range: hidden.range }]
+    const text = `variable '${declaration.name.text}' hides the parameter that its value is made of`
+    context.error('P4C3010', declaration.name.range, text, { notes })
+  }
   checkStorable(context, type, declaration.type.range, 'a variable')
   if (declaration.initializer !== undefined) {
     checkValue(context, declaration.initializer)
     coerce(context, declaration.initializer, type)
   }
   const { text: name, range } = declaration.name
-  const symbol = { kind: 'variable', name, range, type: context.inference.resolve(type), isReadOnly: false } as const
+  const symbol = { kind: 'variable', name, range, type: context.inference.resolve(type) } as const
   declare(context, symbol, declaration)
+}
+
+function mentionsName(value: Expression, name: string): boolean {
+  let isFound = false
+  forEachExpression(value, (part) => {
+    if (part.kind === 'Name' && part.name === name && !part.isAbsolute) isFound = true
+  })
+  return isFound
 }
 
 export function declareTypeParameters(context: Context, parameters: readonly TypeParameter[]): void {
@@ -175,16 +208,21 @@ export function resolveParameters(context: Context, parameters: readonly Paramet
       context.error('P4C4101', parameter.type.range, `a parameter cannot have type ${showType(type)}`)
     }
     if (kind === 'block' && (what === 'control' || what === 'parser' || what === 'action' || what === 'function')) {
-      context.error('P4C4101', parameter.type.range, `a parameter of a ${what} cannot have type ${showType(type)}`)
+      context.error(
+        'P4C4101',
+        parameter.type.range,
+        `a parameter of ${article(what)} cannot have type ${showType(type)}`,
+      )
     }
+    rejectBlockParameter(context, type, parameter, what)
     if (kind === 'integer' && what === 'action') {
       context.error('P4C4101', parameter.type.range, `a parameter of an action cannot have type ${showType(type)}`)
     }
     if (
-      (what === 'action' || what === 'function') &&
+      (what === 'action' || what === 'function' || what === 'block constructor') &&
       parameter.annotations.some((item) => item.name.text === 'optional')
     ) {
-      context.error('P4C4104', parameter.range, `a parameter of an ${what} cannot be optional`)
+      context.error('P4C4104', parameter.range, `a parameter of ${article(what)} cannot be optional`)
     }
     const isTimeless = kind === 'extern' || kind === 'block' || kind === 'string' || kind === 'integer'
     if (isTimeless && parameter.direction !== 'none') {
@@ -193,7 +231,9 @@ export function resolveParameters(context: Context, parameters: readonly Paramet
     if (parameter.initializer !== undefined) {
       checkValue(context, parameter.initializer)
       // A default block may leave the package's own type parameters open; the instantiation decides them.
-      if (kind !== 'block') coerce(context, parameter.initializer, type)
+      if (kind !== 'block' && coerce(context, parameter.initializer, type)) {
+        requireConstant(context, parameter.initializer, type)
+      }
       if (parameter.direction === 'out' || parameter.direction === 'inout') {
         context.error(
           'P4C4103',
@@ -202,11 +242,42 @@ export function resolveParameters(context: Context, parameters: readonly Paramet
         )
       }
     }
-    if (what === 'constructor' && parameter.direction !== 'none') {
+    if (what.endsWith('constructor') && parameter.direction !== 'none') {
       context.error('P4C4104', parameter.range, 'constructor parameters have no direction')
     }
     return parameterInfo(parameter, type)
   })
+}
+
+/** A default value is evaluated where the parameter is declared (§6.8). */
+function requireConstant(context: Context, value: Expression, type: Type): void {
+  if (value.kind !== 'Call' || context.calls.get(value)?.kind === 'constructor') return
+  if (mayBeConstant(context, type) || evaluate(context, value) !== undefined) return
+  context.error('P4C5001', value.range, 'the default value of a parameter must be a compile-time constant')
+}
+
+function article(what: string): string {
+  return what === 'action' ? 'an action' : what === 'block constructor' ? 'a control or parser' : `a ${what}`
+}
+
+/** Constructors take instances of control and parser types, but neither packages nor given controls (§6.8, §14.1). */
+function rejectBlockParameter(context: Context, input: Type, parameter: Parameter, what: string): void {
+  const type = context.inference.prune(input)
+  if (type.kind !== 'block' || !what.endsWith('constructor')) return
+  const { declaration } = type
+  const isType =
+    declaration.kind === 'Control'
+      ? declaration.apply === undefined
+      : declaration.kind === 'Parser' && declaration.isType
+  if (isType && what === 'block constructor') return
+  const word = declaration.kind.toLowerCase()
+  const text =
+    what === 'constructor'
+      ? `a parameter of an extern's constructor cannot be a ${word}`
+      : declaration.kind === 'Package'
+        ? `a parameter cannot be a package`
+        : `a parameter cannot have type ${showType(type)}, which is a ${word} with a body; use a ${word} type`
+  context.error('P4C4101', parameter.type.range, text)
 }
 
 export function declareParameters(
@@ -255,7 +326,7 @@ function resolveSignature(context: Context, declaration: FunctionDeclaration): S
 
 function rejectReturnType(context: Context, input: Type, declaration: FunctionDeclaration): void {
   const type = context.inference.prune(input)
-  const isTimeless = type.kind === 'integer' && declaration.body !== undefined
+  const isTimeless = type.kind === 'integer' && (declaration.body !== undefined || declaration.isAbstract)
   if (!isTimeless && type.kind !== 'block' && type.kind !== 'matchKind' && type.kind !== 'set') return
   context.error('P4C4101', declaration.returnType.range, `a function cannot return ${showType(type)}`)
 }
@@ -285,7 +356,15 @@ function checkExtern(context: Context, declaration: ExternDeclaration): void {
   declare(context, { kind: 'type', name, range, declaration, typeParameters, make }, declaration)
   context.inScope(() => {
     declareTypeParameters(context, typeParameters)
+    const constructors = new Map<string, Name['range']>()
     for (const constructor of declaration.constructors) {
+      const key = constructor.parameters.map((parameter) => parameter.name.text).join(',')
+      const before = constructors.get(key)
+      if (before !== undefined) {
+        const notes = [{ message: 'the first is here', range: before }]
+        context.error('P4C3005', constructor.range, `the constructor of '${name}' is declared twice`, { notes })
+      }
+      constructors.set(key, constructor.range)
       context.setParameters(constructor, resolveParameters(context, constructor.parameters, 'constructor'))
     }
     const seen = new Map<string, FunctionDeclaration>()
@@ -293,7 +372,8 @@ function checkExtern(context: Context, declaration: ExternDeclaration): void {
       if (method.name.text === name) {
         context.error('P4C4106', method.name.range, `a method cannot have the extern's name '${name}'`)
       }
-      resolveSignature(context, method)
+      const signature = resolveSignature(context, method)
+      for (const parameter of signature.parameters) rejectSelf(context, declaration, parameter)
       const key = `${method.name.text}/${method.parameters.length}`
       const before = seen.get(key)
       if (before !== undefined && hasSameParameters(before, method)) {
@@ -303,6 +383,14 @@ function checkExtern(context: Context, declaration: ExternDeclaration): void {
       seen.set(key, method)
     }
   })
+}
+
+/** An extern that takes instances of itself would be a recursive type. */
+function rejectSelf(context: Context, declaration: ExternDeclaration, parameter: ParameterInfo): void {
+  const type = context.inference.prune(parameter.type)
+  if (type.kind !== 'extern' || type.declaration !== declaration) return
+  const text = `a method of '${declaration.name.text}' cannot take an instance of '${declaration.name.text}'`
+  context.error('P4C4101', parameter.node.type.range, text)
 }
 
 function hasSameParameters(a: FunctionDeclaration, b: FunctionDeclaration): boolean {

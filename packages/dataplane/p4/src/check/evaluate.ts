@@ -17,7 +17,7 @@ export type ConstantValue =
   | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, ConstantValue> }
 
 /** Shifts beyond this would only exhaust memory. */
-const MAX_SHIFT = 65536n
+export const MAX_SHIFT = 65536n
 
 export function evaluate(context: Context, expression: Expression): ConstantValue | undefined {
   const value = evaluateUnconverted(context, expression)

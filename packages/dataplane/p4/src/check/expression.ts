@@ -3,12 +3,13 @@ import type { BinaryExpression, Expression } from '../syntax/ast.ts'
 import { checkCall } from './call.ts'
 import { canCast, coerce, fits } from './coerce.ts'
 import type { Context } from './context.ts'
-import { evaluateInteger } from './evaluate.ts'
+import { evaluateInteger, evaluateUnconverted, MAX_SHIFT } from './evaluate.ts'
 import { checkMember } from './member.ts'
 import { resolveType } from './resolve-type.ts'
-import { suggestion } from './suggestion.ts'
+import { checkIndex, checkSlice } from './subscript.ts'
+import { undeclared } from './include-fix.ts'
 import type { Symbol } from './symbol.ts'
-import { BOOL, bits, INTEGER, isFixedWidth, isHeader, isUnion, showType, STRING, UNKNOWN, type Type } from './type.ts'
+import { BOOL, INTEGER, isFixedWidth, isHeader, isUnion, showType, STRING, UNKNOWN, type Type } from './type.ts'
 
 /** Checks once; a second call returns the recorded type. */
 export function checkExpression(context: Context, expression: Expression): Type {
@@ -108,8 +109,17 @@ function check(context: Context, expression: Expression): Type {
     case 'Default':
     case 'DontCare':
       return { kind: 'set', element: context.inference.fresh() }
-    case 'This':
-      return UNKNOWN
+    case 'This': {
+      const { thisType } = context.surroundings
+      if (thisType === undefined) {
+        context.error(
+          'P4C4022',
+          expression.range,
+          "'this' can only be used in the implementation of an abstract method",
+        )
+      }
+      return thisType ?? UNKNOWN
+    }
     case 'BadExpression':
       return UNKNOWN
   }
@@ -132,8 +142,7 @@ function checkName(context: Context, expression: Extract<Expression, { kind: 'Na
   if (symbol === undefined) {
     if (context.matchKinds.has(expression.name)) return { kind: 'matchKind' }
     if (expression.name !== '') {
-      const hint = suggestion(expression.name, scope.names())
-      context.error('P4C3001', expression.range, `'${expression.name}' is not declared${hint}`)
+      undeclared(context, { text: expression.name, range: expression.range }, '', scope.names())
     }
     return UNKNOWN
   }
@@ -158,88 +167,6 @@ export function symbolType(context: Context, symbol: Symbol): Type {
     default:
       return symbol.type
   }
-}
-
-function checkIndex(context: Context, object: Expression, index: Expression): Type {
-  const type = context.inference.prune(checkValue(context, object))
-  const indexType = context.inference.prune(checkValue(context, index))
-  if (type.kind === 'unknown' || indexType.kind === 'unknown') {
-    return type.kind === 'stack' ? type.element : UNKNOWN
-  }
-  if (
-    !isFixedWidth(indexType) &&
-    indexType.kind !== 'integer' &&
-    !(indexType.kind === 'enum' && indexType.underlying !== undefined)
-  ) {
-    context.error('P4C4030', index.range, `an index is a number, not ${showType(indexType)}`)
-    return UNKNOWN
-  }
-  const value = evaluateInteger(context, index)
-  if (type.kind === 'stack') {
-    if (value !== undefined && (value < 0n || (value >= BigInt(type.size) && type.size > 0))) {
-      context.error('P4C4031', index.range, `index ${value} is outside the stack's ${type.size} elements`)
-    }
-    return type.element
-  }
-  if (type.kind === 'tuple' || type.kind === 'listLiteral') {
-    if (value === undefined) {
-      context.error('P4C5001', index.range, 'the index of a tuple must be a compile-time constant')
-      return UNKNOWN
-    }
-    const element = value < 0n ? undefined : type.elements[Number(value)]
-    if (element === undefined) {
-      context.error('P4C4031', index.range, `index ${value} is outside the tuple's ${type.elements.length} elements`)
-    }
-    return element ?? UNKNOWN
-  }
-  context.error('P4C4032', object.range, `${showType(type)} cannot be indexed`)
-  return UNKNOWN
-}
-
-function checkSlice(context: Context, expression: Extract<Expression, { kind: 'Slice' }>): Type {
-  let type = context.inference.prune(checkValue(context, expression.object))
-  checkValue(context, expression.low)
-  checkValue(context, expression.high)
-  if (type.kind === 'enum' && type.underlying !== undefined) type = type.underlying
-  if (type.kind === 'unknown') return UNKNOWN
-  if (!isFixedWidth(type) && type.kind !== 'integer') {
-    context.error('P4C4033', expression.object.range, `${showType(type)} has no bits to slice`)
-    return UNKNOWN
-  }
-  const lowType = context.typeOf(expression.low)
-  if (expression.isPlus && isFixedWidth(lowType) && evaluateInteger(context, expression.low) === undefined) {
-    // `[i +: W]` may start at a place that is known at run time only.
-    const width = sliceBound(context, expression.high)
-    return width === undefined || width === 0 ? UNKNOWN : bits(width)
-  }
-  const low = sliceBound(context, expression.low)
-  const second = sliceBound(context, expression.high)
-  if (low === undefined || second === undefined) return UNKNOWN
-  const high = expression.isPlus ? low + second - 1 : second
-  if (high < low) {
-    context.error('P4C4034', expression.range, `slice [${high}:${low}] has its low bit first`)
-    return UNKNOWN
-  }
-  if (isFixedWidth(type) && high >= type.width) {
-    context.error('P4C4035', expression.range, `bit ${high} is outside ${showType(type)}`)
-    return UNKNOWN
-  }
-  return bits(high - low + 1)
-}
-
-function sliceBound(context: Context, expression: Expression): number | undefined {
-  const value = evaluateInteger(context, expression)
-  if (value === undefined) {
-    if (context.typeOf(expression).kind !== 'unknown') {
-      context.error('P4C5001', expression.range, 'the bounds of a slice must be compile-time constants')
-    }
-    return undefined
-  }
-  if (value < 0n || value > 1_000_000n) {
-    context.error('P4C4035', expression.range, `${value} cannot be a bit number`)
-    return undefined
-  }
-  return Number(value)
 }
 
 function checkUnary(context: Context, expression: Extract<Expression, { kind: 'Unary' }>): Type {
@@ -391,18 +318,24 @@ function arithmeticType(context: Context, expression: BinaryExpression): Type | 
   return isFixedWidth(a) && isFixedWidth(b) && a.kind === b.kind && a.width === b.width ? a : undefined
 }
 
+/** The value before a literal is brought to the width of the other operand. */
+function literalValue(context: Context, expression: Expression): bigint | undefined {
+  const value = evaluateUnconverted(context, expression)
+  return value?.kind === 'number' ? value.value : undefined
+}
+
 function checkDivision(context: Context, expression: BinaryExpression, type: Type): boolean {
   if (type.kind === 'int') {
     context.error('P4C4042', expression.range, `'${expression.operator}' is not defined for signed ${showType(type)}`)
     return false
   }
-  const divisor = evaluateInteger(context, expression.right)
+  const divisor = literalValue(context, expression.right)
   if (divisor === 0n) {
     context.error('P4C5004', expression.right.range, 'division by zero')
     return false
   }
-  const dividend = evaluateInteger(context, expression.left)
-  if (type.kind === 'integer' && ((divisor ?? 1n) < 0n || (dividend ?? 0n) < 0n)) {
+  const dividend = literalValue(context, expression.left)
+  if ((divisor ?? 1n) < 0n || (dividend ?? 0n) < 0n) {
     context.error('P4C5005', expression.range, `'${expression.operator}' is not defined for negative numbers`)
     return false
   }
@@ -419,6 +352,10 @@ function checkShift(context: Context, expression: BinaryExpression): Type {
   if (!isAmount) return mismatch(context, expression, UNKNOWN)
   if (amount !== undefined && amount < 0n) {
     context.error('P4C5006', expression.right.range, 'the shift amount is negative')
+    return UNKNOWN
+  }
+  if (left.kind === 'integer' && amount !== undefined && expression.operator === '<<' && amount > MAX_SHIFT) {
+    context.error('P4C5006', expression.right.range, `the shift amount is larger than ${MAX_SHIFT}`)
     return UNKNOWN
   }
   if (left.kind === 'integer' && right.kind !== 'integer' && evaluateInteger(context, expression.left) === undefined) {
@@ -458,6 +395,7 @@ function isComparable(context: Context, input: Type): boolean {
     case 'dots':
     case 'void':
     case 'actionRun':
+    case 'typeVariable':
       return false
     case 'struct':
       return context.fieldsOf(type).every((field) => isComparable(context, field.type))

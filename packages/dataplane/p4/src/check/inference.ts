@@ -81,6 +81,11 @@ export class Inference {
     }
   }
 
+  /** Whether the type was an unknown that something has decided. */
+  isSolved(type: Type): boolean {
+    return type.kind === 'inferred' && this.#solutions[type.id] !== undefined
+  }
+
   bind(unknown: Type, to: Type): boolean {
     const target = this.prune(to)
     if (unknown.kind !== 'inferred') return false

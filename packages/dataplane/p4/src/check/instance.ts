@@ -1,9 +1,10 @@
 /** Instances of externs, controls, parsers and packages (P4-16 §11.3), and implementations of abstract methods. */
-import type { Annotation, FunctionDeclaration, InstantiationDeclaration } from '../syntax/ast.ts'
+import type { Annotation, Expression, FunctionDeclaration, InstantiationDeclaration } from '../syntax/ast.ts'
 import { bindConstruction, constructionType, noteOpen } from './call.ts'
 import type { Context } from './context.ts'
 import { checkDeclaration, declare } from './declaration.ts'
 import { checkExpression } from './expression.ts'
+import { evaluateSize } from './resolve-type.ts'
 import { type ExternType, type Type, UNKNOWN, showType, substitute, substitutionOf } from './type.ts'
 
 export function checkInstantiation(context: Context, declaration: InstantiationDeclaration): void {
@@ -19,10 +20,21 @@ export function checkInstantiation(context: Context, declaration: InstantiationD
     context.constructions.set(declaration, { type: declared, args: bound })
     noteOpen(context, declaration.range, declared)
   }
-  const type = bound === undefined ? UNKNOWN : context.inference.resolve(declared)
+  const single = bound === undefined ? UNKNOWN : context.inference.resolve(declared)
+  const type = declaration.size === undefined ? single : arrayType(context, declaration.size, single)
   checkInstance(context, declaration, declared)
   const { text: name, range } = declaration.name
   declare(context, { kind: 'instance', name, range, type, declaration }, declaration)
+}
+
+/** Instances in an array are used by index, like the elements of a stack. */
+function arrayType(context: Context, size: Expression, element: Type): Type {
+  if (element.kind !== 'extern' && element.kind !== 'unknown') {
+    context.error('P4C4067', size.range, `only instances of externs can form an array, not of ${showType(element)}`)
+    return UNKNOWN
+  }
+  const count = evaluateSize(context, size, 'size of an array', 1, 1 << 20)
+  return count === undefined || element.kind === 'unknown' ? UNKNOWN : { kind: 'stack', element, size: count }
 }
 
 /** Where instances may stand, and whether abstract methods are implemented (§7.2.9.3, §11.3). */
@@ -32,6 +44,13 @@ export function checkInstance(context: Context, declaration: InstantiationDeclar
   if (isTop && isBlock && type.declaration.kind !== 'Package') {
     const text = `a ${type.declaration.kind.toLowerCase()} cannot be instantiated at the top level`
     context.error('P4C4092', declaration.range, text)
+  }
+  const { block } = context.surroundings
+  if (isBlock && (block === 'parser' || block === 'control')) {
+    const word = type.declaration.kind.toLowerCase()
+    if (word !== block) {
+      context.error('P4C4092', declaration.range, `a ${word} cannot be instantiated in a ${block}`)
+    }
   }
   if (
     isTop &&
@@ -53,7 +72,7 @@ export function checkImplementation(context: Context, declaration: Instantiation
   context.inScope(() => {
     for (const statement of declaration.body?.statements ?? []) {
       if (statement.kind !== 'DeclarationStatement') continue
-      checkDeclaration(context, statement.declaration)
+      context.within({ thisType: type }, () => checkDeclaration(context, statement.declaration))
       if (statement.declaration.kind === 'Function') given.push(statement.declaration)
     }
   })

@@ -8,11 +8,7 @@ export function checkLvalue(context: Context, expression: Expression): boolean {
     case 'Name': {
       const symbol = context.references.get(expression)
       if (symbol === undefined) return context.typeOf(expression).kind === 'unknown'
-      if (symbol.kind === 'variable') {
-        if (!symbol.isReadOnly) return true
-        context.error('P4C4081', expression.range, `'${symbol.name}' is a loop variable and cannot be changed`)
-        return false
-      }
+      if (symbol.kind === 'variable') return true
       if (symbol.kind === 'parameter') {
         if (symbol.direction === 'out' || symbol.direction === 'inout') return true
         const direction = symbol.direction === 'in' ? "an 'in' parameter" : 'a parameter without direction'

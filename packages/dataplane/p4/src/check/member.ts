@@ -2,7 +2,7 @@
 import type { MemberExpression } from '../syntax/ast.ts'
 import type { Context } from './context.ts'
 import { checkExpression } from './expression.ts'
-import { suggestion } from './suggestion.ts'
+import { correction } from './suggestion.ts'
 import { BOOL, bits, showType, UNKNOWN, type Type } from './type.ts'
 
 const HEADER_METHODS = [
@@ -24,9 +24,9 @@ export function checkMember(context: Context, expression: MemberExpression): Typ
   const found = memberType(context, expression, type, name)
   if (found !== undefined) return found
   if (SIZE_METHODS.has(name)) return { kind: 'callable', what: `method '${name}'` }
-  const hint = suggestion(name, memberNames(context, type))
+  const { hint, detail } = correction(expression.member, memberNames(context, type))
   const subject = type.kind === 'typeName' ? showType(type.type) : showType(type)
-  context.error('P4C3003', expression.member.range, `${subject} has no member '${name}'${hint}`)
+  context.error('P4C3003', expression.member.range, `${subject} has no member '${name}'${hint}`, detail)
   return UNKNOWN
 }
 
@@ -68,17 +68,14 @@ function stackMember(
   type: Extract<Type, { kind: 'stack' }>,
   name: string,
 ): Type | undefined {
+  if (context.inference.prune(type.element).kind === 'extern') return undefined
   switch (name) {
     case 'next':
     case 'last':
-      if (context.surroundings.block === 'control') {
-        context.error('P4C4050', expression.range, `'${name}' of a header stack can only be used in a parser`)
-      }
+      requireParser(context, expression, name)
       return type.element
     case 'lastIndex':
-      if (context.surroundings.block === 'control') {
-        context.error('P4C4050', expression.range, `'${name}' of a header stack can only be used in a parser`)
-      }
+      requireParser(context, expression, name)
       return bits(32)
     case 'size':
       return bits(32)
@@ -88,6 +85,12 @@ function stackMember(
     default:
       return undefined
   }
+}
+
+function requireParser(context: Context, expression: MemberExpression, name: string): void {
+  const { block, body } = context.surroundings
+  if (block !== 'control' && body !== 'action') return
+  context.error('P4C4050', expression.range, `'${name}' of a header stack can only be used in a parser`)
 }
 
 function typeMember(context: Context, input: Type, name: string): Type | undefined {

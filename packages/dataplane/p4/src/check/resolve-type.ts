@@ -3,8 +3,9 @@ import type { Expression, TypeNode } from '../syntax/ast.ts'
 import type { Context } from './context.ts'
 import { evaluateInteger } from './evaluate.ts'
 import { checkExpression } from './expression.ts'
-import { suggestion } from './suggestion.ts'
+import { includeFix, undeclared } from './include-fix.ts'
 import type { TypeSymbol } from './symbol.ts'
+import { isFieldType } from './type-declaration.ts'
 import { BOOL, ERROR, INTEGER, isFixedWidth, MATCH_KIND, showType, STRING, UNKNOWN, VOID, type Type } from './type.ts'
 
 /** Larger widths are certainly mistakes, and would exhaust memory. */
@@ -42,6 +43,7 @@ export function resolveConstructed(context: Context, node: TypeNode): Type {
 function resolve(context: Context, node: TypeNode): Type {
   switch (node.kind) {
     case 'SimpleType':
+      if (node.name === 'error') requireErrors(context, node)
       return simple(context, node.name)
     case 'BitType': {
       if (node.width === undefined) return { kind: 'bit', width: 1 }
@@ -64,13 +66,23 @@ function resolve(context: Context, node: TypeNode): Type {
       return size === undefined ? UNKNOWN : { kind: 'stack', element, size }
     }
     case 'TupleType':
-      for (const arg of node.args) rejectBlocks(context, arg)
-      return { kind: 'tuple', elements: node.args.map((arg) => resolveArgument(context, arg)) }
+      return { kind: 'tuple', elements: node.args.map((arg) => resolveElement(context, arg)) }
     case 'ListType':
       return { kind: 'list', element: resolveArgument(context, node.element) }
     case 'NamedType':
       return resolveNamed(context, node)
   }
+}
+
+/** The type `error` exists from its first declaration on, which is usually the one of core.p4 (§7.1.2). */
+function requireErrors(context: Context, node: TypeNode): void {
+  if (context.errors.length > 0) return
+  context.error(
+    'P4C3001',
+    node.range,
+    "type 'error' is not declared; core.p4 declares it",
+    includeFix(context, 'core.p4'),
+  )
 }
 
 function simple(context: Context, name: Extract<TypeNode, { kind: 'SimpleType' }>['name']): Type {
@@ -106,8 +118,7 @@ export function lookupType(context: Context, node: Extract<TypeNode, { kind: 'Na
     const notes = [{ message: `'${other.name}' is declared here`, range: other.range }]
     context.error('P4C3002', node.name.range, `'${node.name.text}' is not a type`, { notes })
   } else if (node.name.text !== '') {
-    const hint = suggestion(node.name.text, typeNames(context))
-    context.error('P4C3001', node.name.range, `type '${node.name.text}' is not declared${hint}`)
+    undeclared(context, node.name, 'type ', typeNames(context))
   }
   return undefined
 }
@@ -116,11 +127,20 @@ function typeNames(context: Context): string[] {
   return context.scope.names().filter((name) => context.scope.lookup(name)[0]?.kind === 'type')
 }
 
-/** Controls and the like are no values that a tuple could hold. */
-function rejectBlocks(context: Context, node: TypeNode): void {
+/** Controls, nothing at all, and types that are left open are no values that a tuple could hold. */
+function resolveElement(context: Context, node: TypeNode): Type {
   const type = context.inference.prune(resolveArgument(context, node))
-  if (type.kind !== 'block' && type.kind !== 'extern') return
+  if (type.kind !== 'block' && type.kind !== 'extern' && type.kind !== 'void' && type.kind !== 'inferred') return type
   context.error('P4C4101', node.range, `a tuple cannot hold ${showType(type)}`)
+  return UNKNOWN
+}
+
+/** The type of a variable or constant, in which no `_` may be left. */
+export function resolveWhole(context: Context, node: TypeNode): Type {
+  const type = resolveType(context, node)
+  if (!context.inference.isOpen(type)) return type
+  context.error('P4C4004', node.range, `the type ${showType(type)} is not complete; write its arguments`)
+  return UNKNOWN
 }
 
 function resolveNamed(context: Context, node: Extract<TypeNode, { kind: 'NamedType' }>): Type {
@@ -132,16 +152,54 @@ function resolveNamed(context: Context, node: Extract<TypeNode, { kind: 'NamedTy
     for (const [index, arg] of args.entries()) {
       const kind = context.inference.prune(arg).kind
       const range = node.args[index]?.range ?? node.range
-      if (kind === 'set') {
+      if (kind === 'set' || (kind === 'block' && symbol.declaration.kind === 'Struct')) {
         context.error('P4C4002', range, `${showType(arg)} cannot be a type argument`)
+        return UNKNOWN
+      }
+      if (mentions(context, arg, symbol.declaration)) {
+        context.error('P4C4002', range, `'${symbol.name}' cannot be a type argument of itself`)
+        return UNKNOWN
       }
     }
-    return symbol.make(args)
+    const type = symbol.make(args)
+    return checkSpecialized(context, node, type) ? type : UNKNOWN
   }
   const notes = [{ message: `'${symbol.name}' is declared here`, range: symbol.range }]
   const count = `${wanted} type argument${wanted === 1 ? '' : 's'}`
   context.error('P4C4003', node.range, `'${symbol.name}' takes ${count}, not ${args.length}`, { notes })
   return UNKNOWN
+}
+
+/** Whether a type is, or has among its arguments, the one that `declaration` declares. */
+function mentions(context: Context, input: Type, declaration: TypeSymbol['declaration']): boolean {
+  const type = context.inference.prune(input)
+  switch (type.kind) {
+    case 'struct':
+    case 'extern':
+      return type.declaration === declaration || type.args.some((arg) => mentions(context, arg, declaration))
+    case 'stack':
+    case 'list':
+      return mentions(context, type.element, declaration)
+    case 'tuple':
+      return type.elements.some((element) => mentions(context, element, declaration))
+    default:
+      return false
+  }
+}
+
+/** The fields of a generic header or union must still be allowed with these arguments (§7.2.10). */
+function checkSpecialized(context: Context, node: TypeNode, type: Type): boolean {
+  if (type.kind !== 'struct' || type.args.length === 0 || type.form === 'struct') return true
+  const { declaration } = type
+  for (const [index, field] of context.fieldsOf(type).entries()) {
+    if (isFieldType(context, type.form, field.type)) continue
+    const declared = declaration.fields[index]
+    const notes = declared === undefined ? [] : [{ message: 'the field is here', range: declared.range }]
+    const text = `with these arguments, field '${field.name}' of ${declaration.name.text} has type ${showType(field.type)}`
+    context.error('P4C4107', node.range, `${text}, which a ${type.form.replace('_', ' ')} cannot hold`, { notes })
+    return false
+  }
+  return true
 }
 
 /** A compile-time number within bounds, or undefined with an error. */
@@ -152,8 +210,9 @@ export function evaluateSize(
   low: number,
   high: number,
 ): number | undefined {
+  const errors = context.sink.errorCount
   const type = context.inference.prune(checkExpression(context, expression))
-  if (type.kind === 'unknown') return undefined
+  if (type.kind === 'unknown' || context.sink.errorCount > errors) return undefined
   const value = evaluateInteger(context, expression)
   if (value === undefined) {
     const message =

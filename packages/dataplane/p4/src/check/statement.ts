@@ -8,7 +8,9 @@ import { checkExpression, checkValue } from './expression.ts'
 import { checkInstantiation } from './instance.ts'
 import { checkLvalue } from './lvalue.ts'
 import { resolveType } from './resolve-type.ts'
-import { suggestion } from './suggestion.ts'
+import { undeclared } from './include-fix.ts'
+import { comparison } from './mismatch.ts'
+import { correction } from './suggestion.ts'
 import { type Type, isFixedWidth, showType } from './type.ts'
 
 export function checkBlock(context: Context, block: BlockStatement): void {
@@ -85,8 +87,8 @@ export function checkStatement(context: Context, statement: Statement): void {
 export function checkCondition(context: Context, condition: Expression): void {
   const type = context.inference.prune(checkValue(context, condition))
   if (type.kind === 'bool' || type.kind === 'unknown') return
-  const hint = isFixedWidth(type) ? '; compare it with 0' : ''
-  context.error('P4C4045', condition.range, `the condition must be bool, not ${showType(type)}${hint}`)
+  const text = `the condition must be bool, not ${showType(type)}`
+  context.error('P4C4045', condition.range, text, comparison(condition, type))
 }
 
 function checkAssignment(context: Context, statement: Extract<Statement, { kind: 'Assign' }>): void {
@@ -139,7 +141,7 @@ function checkForIn(context: Context, statement: Extract<Statement, { kind: 'For
     if (statement.type !== undefined) {
       element = resolveType(context, statement.type)
       const { text: name, range } = statement.variable
-      const symbol = { kind: 'variable', name, range, type: element, isReadOnly: false } as const
+      const symbol = { kind: 'variable', name, range, type: element } as const
       context.scope.add(symbol)
       context.symbols.set(statement, symbol)
     } else {
@@ -148,8 +150,7 @@ function checkForIn(context: Context, statement: Extract<Statement, { kind: 'For
         element = symbol.type
         context.symbols.set(statement, symbol)
       } else {
-        const hint = suggestion(statement.variable.text, context.scope.names())
-        context.error('P4C3001', statement.variable.range, `'${statement.variable.text}' is not declared${hint}`)
+        undeclared(context, statement.variable, '', context.scope.names())
       }
     }
     if (collection.kind === 'set') coerce(context, statement.collection, { kind: 'set', element })
@@ -167,6 +168,9 @@ function checkSwitch(context: Context, statement: SwitchStatement): void {
   const type = context.inference.prune(checkExpression(context, statement.selector))
   if (context.surroundings.block === 'parser' && type.kind === 'actionRun') {
     context.error('P4C4063', statement.range, 'tables cannot be applied in a parser')
+  }
+  if (type.kind === 'dots' || type.kind === 'invalidLiteral' || type.kind === 'void') {
+    context.error('P4C4098', statement.selector.range, `a switch cannot select on ${showType(type)}`)
   }
   const table = type.kind === 'actionRun' ? appliedTable(context, statement.selector) : undefined
   const seen = new Map<string, Expression['range']>()
@@ -214,8 +218,8 @@ function checkActionLabel(
     property.kind === 'ActionsProperty' ? property.actions.map((action) => action.name.name) : [],
   )
   if (table !== undefined && !actions.includes(label.name)) {
-    const hint = suggestion(label.name, actions)
-    context.error('P4C4097', label.range, `table '${table.name.text}' has no action '${label.name}'${hint}`)
+    const { hint, detail } = correction({ text: label.name, range: label.range }, actions)
+    context.error('P4C4097', label.range, `table '${table.name.text}' has no action '${label.name}'${hint}`, detail)
   }
   return label.name
 }

@@ -1,4 +1,7 @@
 /** "Did you mean": the known name nearest to a misspelt one. */
+import type { DiagnosticDetail } from '../source/diagnostic.ts'
+import type { Name } from '../syntax/ast.ts'
+
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1
@@ -14,9 +17,15 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best
 }
 
-export function suggestion(name: string, candidates: Iterable<string>): string {
-  const found = nearest(name, candidates)
-  return found === undefined ? '' : `; did you mean '${found}'?`
+/** What to say after "is not declared", and the fix that puts the nearest known name in place of the misspelt one. */
+export function correction(
+  name: Name,
+  candidates: Iterable<string>,
+): { readonly hint: string; readonly detail: DiagnosticDetail } {
+  const found = name.text === '' ? undefined : nearest(name.text, candidates)
+  if (found === undefined) return { hint: '', detail: {} }
+  const fix = { title: `write '${found}'`, range: name.range, text: found }
+  return { hint: `; did you mean '${found}'?`, detail: { fix } }
 }
 
 /** Edits with swaps of neighbours as one; anything at or above `limit` is only known to be that large. */

@@ -40,8 +40,6 @@ interface SymbolBase {
 export interface VariableSymbol extends SymbolBase {
   readonly kind: 'variable'
   readonly type: Type
-  /** A loop variable of `for … in` may not be assigned. */
-  readonly isReadOnly: boolean
 }
 export interface ParameterSymbol extends SymbolBase {
   readonly kind: 'parameter'

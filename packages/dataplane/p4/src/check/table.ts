@@ -3,15 +3,18 @@ import type { Argument, Expression, TableDeclaration, TableEntryElement, TablePr
 import { printExpression } from '../syntax/print.ts'
 import { bindArguments } from './argument.ts'
 import { checkKeyset } from './block.ts'
+import { checkEntries } from './entries.ts'
+import { checkKey } from './key.ts'
 import type { BoundArgument, Context } from './context.ts'
-import { declare } from './declaration.ts'
+import { declare, mayBeConstant } from './declaration.ts'
 import { evaluate, evaluateInteger } from './evaluate.ts'
 import { checkExpression, checkValue } from './expression.ts'
-import { suggestion } from './suggestion.ts'
+import { undeclared } from './include-fix.ts'
+import { correction } from './suggestion.ts'
 import type { ActionSymbol } from './symbol.ts'
 import { type Type, showType } from './type.ts'
 
-type PropertyOf<K extends TableProperty['kind']> = Extract<TableProperty, { kind: K }>
+export type PropertyOf<K extends TableProperty['kind']> = Extract<TableProperty, { kind: K }>
 
 export function checkTable(context: Context, table: TableDeclaration): void {
   const seen = new Map<string, Expression['range']>()
@@ -24,28 +27,35 @@ export function checkTable(context: Context, table: TableDeclaration): void {
     }
     seen.set(name, property.range)
   }
-  const key = find(table, 'KeyProperty')
+  const key = findProperty(table, 'KeyProperty')
   const types = (key?.elements ?? []).map((element) => {
+    if (element.expression.kind === 'Name' && element.expression.name === table.name.text) {
+      context.error(
+        'P4C3009',
+        element.expression.range,
+        `inside table '${table.name.text}' this name is the table itself`,
+      )
+    }
     const type = context.inference.prune(
       context.within({ body: 'keys' }, () => checkValue(context, element.expression)),
     )
     if (!context.matchKinds.has(element.match.text)) {
-      const hint = suggestion(element.match.text, context.matchKinds)
-      context.error('P4C3008', element.match.range, `match kind '${element.match.text}' is not declared${hint}`)
+      undeclared(context, element.match, 'match kind ', context.matchKinds, 'P4C3008')
     }
-    checkKeyType(context, type, element.expression)
+    checkKey(context, type, element)
     return type
   })
   const actions = checkActions(context, table)
   for (const property of table.properties) {
     if (property.kind === 'EntriesProperty') {
       if ((key === undefined || key.elements.length === 0) && property.entries.length > 0) {
-        context.error('P4C4120', property.range, 'a table without keys has no entries')
+        const notes = [{ message: 'the entries are here', range: property.range }]
+        context.error('P4C4120', table.name.range, `table '${table.name.text}' has entries but no key`, { notes })
       }
       for (const entry of property.entries) checkEntry(context, entry, types, actions)
       checkEntries(context, table, property, key)
     } else if (property.kind === 'OtherProperty') {
-      if (property.name.text === 'default_action') checkDefaultAction(context, property.value, actions)
+      if (property.name.text === 'default_action') checkDefaultAction(context, table, property, actions)
       else checkProperty(context, property)
     }
   }
@@ -53,7 +63,7 @@ export function checkTable(context: Context, table: TableDeclaration): void {
   declare(context, { kind: 'table', name, range, declaration: table }, table)
 }
 
-function propertyName(property: TableProperty): string {
+export function propertyName(property: TableProperty): string {
   switch (property.kind) {
     case 'KeyProperty':
       return 'key'
@@ -66,24 +76,11 @@ function propertyName(property: TableProperty): string {
   }
 }
 
-function find<K extends TableProperty['kind']>(table: TableDeclaration, kind: K): PropertyOf<K> | undefined {
+export function findProperty<K extends TableProperty['kind']>(
+  table: TableDeclaration,
+  kind: K,
+): PropertyOf<K> | undefined {
   return table.properties.find((property): property is PropertyOf<K> => property.kind === kind)
-}
-
-function checkKeyType(context: Context, type: Type, expression: Expression): void {
-  switch (type.kind) {
-    case 'bit':
-    case 'int':
-    case 'bool':
-    case 'enum':
-    case 'error':
-    case 'newtype':
-    case 'unknown':
-    case 'typeVariable':
-      return
-    default:
-      context.error('P4C4121', expression.range, `a table key cannot have type ${showType(type)}`)
-  }
 }
 
 interface ListedAction {
@@ -94,7 +91,7 @@ interface ListedAction {
 
 function checkActions(context: Context, table: TableDeclaration): ReadonlyMap<string, ListedAction> {
   const listed = new Map<string, ListedAction>()
-  const property = find(table, 'ActionsProperty')
+  const property = findProperty(table, 'ActionsProperty')
   if (property === undefined) {
     context.error('P4C4122', table.name.range, `table '${table.name.text}' has no actions`)
     return listed
@@ -105,9 +102,8 @@ function checkActions(context: Context, table: TableDeclaration): ReadonlyMap<st
     const symbol = scope.lookup(name.name)[0]
     if (symbol?.kind !== 'action') {
       const actions = scope.names().filter((candidate) => scope.lookup(candidate)[0]?.kind === 'action')
-      const what = symbol === undefined ? 'is not declared' : 'is not an action'
-      const hint = name.name === 'NoAction' ? '; it is declared in core.p4' : suggestion(name.name, actions)
-      if (name.name !== '') context.error('P4C3001', name.range, `action '${name.name}' ${what}${hint}`)
+      if (symbol === undefined) undeclared(context, { text: name.name, range: name.range }, 'action ', actions)
+      else context.error('P4C3001', name.range, `'${name.name}' is not an action`)
       continue
     }
     context.references.set(name, symbol)
@@ -117,7 +113,7 @@ function checkActions(context: Context, table: TableDeclaration): ReadonlyMap<st
       continue
     }
     const call = { args: element.args ?? [], range: element.range }
-    const args = context.within({ body: 'keys' }, () =>
+    const args = context.within({ body: 'none' }, () =>
       bindArguments(context, call, symbol.signature, new Map(), 'actionList'),
     )
     context.constructions.set(element, { type: { kind: 'void' }, args })
@@ -132,7 +128,6 @@ function checkActionUse(
   context: Context,
   expression: Expression,
   actions: ReadonlyMap<string, ListedAction>,
-  mode: 'default' | 'entry',
 ): ListedAction | undefined {
   const callee = expression.kind === 'Call' ? expression.callee : expression
   const args = expression.kind === 'Call' ? expression.args : []
@@ -151,9 +146,10 @@ function checkActionUse(
     for (const arg of args) checkExpression(context, arg.value)
     const scope = callee.isAbsolute ? context.globals : context.scope
     const symbol = scope.lookup(callee.name)[0]
-    const hint = suggestion(callee.name, actions.keys())
-    if (symbol === undefined) context.error('P4C3001', callee.range, `action '${callee.name}' is not declared${hint}`)
-    else context.error('P4C4124', callee.range, `'${callee.name}' is not one of the table's actions${hint}`)
+    const written = { text: callee.name, range: callee.range }
+    const { hint, detail } = correction(written, actions.keys())
+    if (symbol === undefined) undeclared(context, written, 'action ', actions.keys())
+    else context.error('P4C4124', callee.range, `'${callee.name}' is not one of the table's actions${hint}`, detail)
     return undefined
   }
   context.references.set(callee, listed.symbol)
@@ -167,12 +163,11 @@ function checkActionUse(
   const bound = bindArguments(context, { args, range: expression.range }, signature, new Map(), 'all')
   for (const argument of bound) {
     if (argument.parameter.direction !== 'none' || argument.value === undefined) continue
+    if (mayBeConstant(context, argument.type)) continue
     if (evaluate(context, argument.value) === undefined && context.typeOf(argument.value).kind !== 'unknown') {
       const symbol = argument.value.kind === 'Name' ? context.references.get(argument.value) : undefined
       if (symbol?.kind === 'parameter' && (symbol.isConstructor || symbol.direction === 'none')) continue
-      if (mode === 'entry' || symbol !== undefined) {
-        context.error('P4C5001', argument.value.range, 'the argument must be a compile-time constant')
-      }
+      context.error('P4C5001', argument.value.range, 'the argument must be a compile-time constant')
     }
   }
   if (expression.kind === 'Call') {
@@ -190,16 +185,30 @@ function checkRepeated(context: Context, args: readonly Argument[], listed: List
   for (const [index, argument] of bound.entries()) {
     const repeated = args[index]
     if (repeated === undefined || repeated.name !== undefined || argument.value === undefined) continue
-    // The parts of a struct expression may be in any order, which is not compared here.
-    if (repeated.value.kind === 'Struct' || printExpression(repeated.value) === printExpression(argument.value))
-      continue
+    if (canonical(repeated.value) === canonical(argument.value)) continue
     const notes = [{ message: 'the action list says', range: argument.value.range }]
     context.error('P4C4127', repeated.range, `the argument differs from the one in the table's action list`, { notes })
   }
 }
 
-function checkDefaultAction(context: Context, value: Expression, actions: ReadonlyMap<string, ListedAction>): void {
-  checkActionUse(context, value, actions, 'default')
+/** As text; the fields of a struct expression may be in any order, but all other parts are compared word for word. */
+function canonical(value: Expression): string {
+  if (value.kind !== 'Struct') return printExpression(value)
+  const fields = value.fields.map((field) => `${field.name.text} = ${canonical(field.value)}`)
+  return `{${fields.sort().join(', ')}}`
+}
+
+function checkDefaultAction(
+  context: Context,
+  table: TableDeclaration,
+  property: PropertyOf<'OtherProperty'>,
+  actions: ReadonlyMap<string, ListedAction>,
+): void {
+  const listed = table.properties.findIndex((other) => other.kind === 'ActionsProperty')
+  if (listed > table.properties.indexOf(property)) {
+    context.error('P4C4128', property.range, 'the default action must come after the actions of the table')
+  }
+  checkActionUse(context, property.value, actions)
 }
 
 function checkEntry(
@@ -215,64 +224,11 @@ function checkEntry(
     }
   }
   if (types.length > 0) checkKeyset(context, entry.keys, types, entry.range)
-  const used = checkActionUse(context, entry.action, actions, 'entry')
+  const used = checkActionUse(context, entry.action, actions)
   if (used?.isDefaultOnly === true) {
     const text = `action '${used.symbol.name}' is for the default only (@defaultonly)`
     context.error('P4C4125', entry.action.range, text)
   }
-}
-
-/** Order of the properties, priorities, and sets that do not suit their match kind (§14.2.1.4). */
-function checkEntries(
-  context: Context,
-  table: TableDeclaration,
-  entries: PropertyOf<'EntriesProperty'>,
-  key: PropertyOf<'KeyProperty'> | undefined,
-): void {
-  const before = table.properties.slice(0, table.properties.indexOf(entries))
-  if (entries.entries.length > 0) {
-    for (const wanted of ['KeyProperty', 'ActionsProperty'] as const) {
-      if (find(table, wanted) === undefined || before.some((property) => property.kind === wanted)) continue
-      const what = wanted === 'KeyProperty' ? 'key' : 'actions'
-      context.error('P4C4128', entries.range, `the entries must come after the ${what} of the table`)
-    }
-  }
-  const kinds = (key?.elements ?? []).map((element) => element.match.text)
-  const needsPriority = kinds.some((kind) => kind === 'ternary' || kind === 'range' || kind === 'optional')
-  for (const entry of entries.entries) {
-    if (entry.priority !== undefined && (entries.isConst || !needsPriority)) {
-      const why = entries.isConst ? 'const entries are ordered by position' : 'keys of these kinds need none'
-      context.error('P4C4128', entry.priority.range, `the entry cannot have a priority: ${why}`)
-    }
-    if (entry.keys.length === kinds.length) {
-      for (const [index, set] of entry.keys.entries())
-        checkSet(context, set, kinds[index] ?? '', key?.elements[index]?.expression)
-    }
-  }
-}
-
-function checkSet(context: Context, set: Expression, kind: string, key: Expression | undefined): void {
-  const isMask = set.kind === 'Binary' && set.operator === '&&&'
-  const isRange = set.kind === 'Binary' && set.operator === '..'
-  const type = key === undefined ? undefined : withoutNewtypes(context.typeOf(key))
-  if (isRange && kind !== 'range' && MATCH_KINDS.has(kind)) {
-    context.error('P4C4129', set.range, `a range does not suit a key that is matched ${kind}`)
-  } else if (isMask && (kind === 'optional' || kind === 'range')) {
-    context.error('P4C4129', set.range, `a mask does not suit a key that is matched ${kind}`)
-  } else if (isMask && kind === 'lpm' && type?.kind === 'bit') {
-    const mask = evaluateInteger(context, set.right)
-    const inverse = mask === undefined ? 0n : BigInt.asUintN(type.width, ~mask)
-    // The zeros of a prefix mask are all at its low end.
-    if ((inverse & (inverse + 1n)) !== 0n) {
-      context.error('P4C6012', set.range, 'the mask of an lpm key must be a prefix: ones, then zeros')
-    }
-  }
-}
-
-const MATCH_KINDS: ReadonlySet<string> = new Set(['exact', 'lpm', 'ternary', 'optional'])
-
-function withoutNewtypes(type: Type): Type {
-  return type.kind === 'newtype' ? withoutNewtypes(type.target) : type
 }
 
 function checkProperty(context: Context, property: PropertyOf<'OtherProperty'>): void {

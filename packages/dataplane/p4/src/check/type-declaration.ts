@@ -1,5 +1,6 @@
 /** Declarations of types: structs, headers, unions, enums, aliases, errors and match kinds (P4-16 §7.2). */
 import type { EnumDeclaration, Name, StructDeclaration, TypedefDeclaration } from '../syntax/ast.ts'
+import { checkAnnotations } from './annotation.ts'
 import { coerce } from './coerce.ts'
 import type { Context } from './context.ts'
 import { checkDeclaration, checkStorable, declare, declareTypeParameters } from './declaration.ts'
@@ -24,6 +25,7 @@ export function checkStruct(context: Context, declaration: StructDeclaration): v
       }
       seen.set(field.name.text, field.name.range)
       checkFieldType(context, form, type, field.type.range, word)
+      if (field.annotations.length > 0) checkAnnotations(context, field.annotations)
       return { name: field.name.text, type }
     })
   })
@@ -39,25 +41,43 @@ export function checkFieldType(
   range: Name['range'],
   word: string,
 ): void {
+  if (form === 'struct') checkStorable(context, input, range, `a field of a ${word}`)
+  else if (!isFieldType(context, form, input)) {
+    const what =
+      form === 'header' ? 'a field of a header cannot have type' : 'a member of a header union is a header, not'
+    context.error('P4C4107', range, `${what} ${showType(input)}`)
+  }
+}
+
+/** Whether a header or union may have a member of this type (§7.2.2, §7.2.4). */
+export function isFieldType(context: Context, form: 'header' | 'header_union', input: Type): boolean {
   const type = withoutNewtypes(context, input)
-  if (type.kind === 'unknown' || type.kind === 'typeVariable') return
-  if (form === 'header_union') {
-    if (!isHeader(type))
-      context.error('P4C4107', range, `a member of a header union is a header, not ${showType(type)}`)
-    return
+  switch (type.kind) {
+    case 'unknown':
+    case 'typeVariable':
+    case 'inferred':
+      return true
+    case 'bit':
+    case 'int':
+    case 'varbit':
+    case 'bool':
+      return form === 'header'
+    case 'enum':
+      return form === 'header' && type.underlying !== undefined
+    case 'stack':
+      return form === 'header' && !isHeader(context.inference.prune(type.element))
+    case 'struct':
+      if (form === 'header_union') return type.form === 'header'
+      return (
+        type.form === 'struct' &&
+        context.fieldsOf(type).every((field) => {
+          const inner = context.inference.prune(field.type)
+          return inner.kind !== 'stack' || !isHeader(context.inference.prune(inner.element))
+        })
+      )
+    default:
+      return false
   }
-  if (form === 'header') {
-    const isGood =
-      isFixedWidth(type) ||
-      type.kind === 'varbit' ||
-      type.kind === 'bool' ||
-      (type.kind === 'stack' && !isHeader(context.inference.prune(type.element))) ||
-      (type.kind === 'enum' && type.underlying !== undefined) ||
-      (type.kind === 'struct' && type.form === 'struct')
-    if (!isGood) context.error('P4C4107', range, `a field of a header cannot have type ${showType(input)}`)
-    return
-  }
-  checkStorable(context, input, range, `a field of a ${word}`)
 }
 
 export function withoutNewtypes(context: Context, input: Type): Type {

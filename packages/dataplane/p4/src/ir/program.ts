@@ -3,7 +3,7 @@
  * (`Program` → WebAssembly, and the reference interpreter in tests). Plain data, no cycles: ids are indices.
  */
 import type { Expression, SlotId } from './expression.ts'
-import type { HeaderId, ProcedureId, SourceRef, Statement } from './statement.ts'
+import type { HashAlgorithm, HeaderId, ProcedureId, SourceRef, Statement } from './statement.ts'
 import type { Action, KeySet, MatchKind, Table } from './table.ts'
 
 /** A variable of the program. All slots are 0 (headers invalid, booleans false) when a packet enters. */
@@ -70,11 +70,26 @@ export type Extern =
       readonly counts: 'packets' | 'bytes' | 'both'
     }
   | { readonly kind: 'directCounter'; readonly name: string; readonly counts: 'packets' | 'bytes' | 'both' }
-  | { readonly kind: 'register'; readonly name: string; readonly size: number; readonly width: number }
+  | {
+      readonly kind: 'register'
+      readonly name: string
+      readonly size: number
+      readonly width: number
+      /** Of every cell; absent: 0. */
+      readonly initial?: bigint
+    }
   | { readonly kind: 'meter'; readonly name: string; readonly size: number; readonly unit: 'packets' | 'bytes' }
   | { readonly kind: 'directMeter'; readonly name: string; readonly unit: 'packets' | 'bytes' }
   | { readonly kind: 'actionProfile'; readonly name: string; readonly size: number }
-  | { readonly kind: 'actionSelector'; readonly name: string; readonly size: number; readonly maxGroupSize: number }
+  | {
+      readonly kind: 'actionSelector'
+      readonly name: string
+      readonly size: number
+      readonly maxGroupSize: number
+      /** Of the selector keys; its low `outputWidth` bits, modulo the group's size, choose the member. */
+      readonly algorithm?: HashAlgorithm
+      readonly outputWidth?: number
+    }
   | {
       readonly kind: 'digest'
       readonly name: string
@@ -104,6 +119,13 @@ export interface Program {
   readonly externs: readonly Extern[]
   readonly valueSets: readonly ValueSet[]
   readonly blocks: readonly Block[]
+  /**
+   * What resubmitted, recirculated and cloned packets keep (v1model): slots by list. Packets name a list by its index plus
+   * one, in the intrinsics `target.cloneList`, `target.resubmit` and `target.recirculate`.
+   */
+  readonly fieldLists?: readonly (readonly SlotId[])[]
+  /** Compiled to behave like BMv2 where it departs from the language: parser errors do not drop. */
+  readonly isBmv2?: boolean
   /**
    * The slots through which program and target talk, by the architecture's own names. softnpu:
    * `ingress.port` (16), `egress.port` (16), `egress.drop` (1), `egress.broadcast` (1), `egress.dropReason` (8),

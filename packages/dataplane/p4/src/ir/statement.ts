@@ -86,8 +86,17 @@ export type Statement = { readonly at?: SourceRef } & (
       readonly index: Expression
       readonly value: Expression
     }
-  /** Colour 0 green, 1 yellow, 2 red. `index` absent: direct meter. */
-  | { readonly kind: 'meter'; readonly meter: ExternId; readonly index?: Expression; readonly slot: SlotId }
+  /**
+   * Colour 0 green, 1 yellow, 2 red. `index` absent: direct meter. `colour`: what the packet is marked with already
+   * (RFC 2698, colour-aware); absent: green.
+   */
+  | {
+      readonly kind: 'meter'
+      readonly meter: ExternId
+      readonly index?: Expression
+      readonly colour?: Expression
+      readonly slot: SlotId
+    }
   /**
    * slot = algorithm(inputs, concatenated from left to right in network order); with `base` and `max`: base + h mod max.
    * `payload`: the bytes after the parsed headers are appended to the inputs. csum16 is the RFC 1071 sum, complemented.
@@ -100,6 +109,8 @@ export type Statement = { readonly at?: SourceRef } & (
       readonly slot: SlotId
       readonly base?: Expression
       readonly max?: Expression
+      /** crc only, 32 bits: the hash of what went before; absent: nothing. */
+      readonly from?: Expression
     }
   /** Uniform in [low, high]. */
   | { readonly kind: 'random'; readonly slot: SlotId; readonly low: Expression; readonly high: Expression }
@@ -107,12 +118,30 @@ export type Statement = { readonly at?: SourceRef } & (
   | { readonly kind: 'log'; readonly message: string; readonly values: readonly Expression[] }
   /** v1model assert/assume: counted, and traced with its source text, when false. */
   | { readonly kind: 'assert'; readonly condition: Expression; readonly text: string }
-  /** What only one architecture knows (clone, resubmit, recirculate, truncate): carried to the target by name. */
+  /**
+   * A user's extern: the host's function gets the inputs and gives the outputs; an output that it does not give keeps
+   * what the slot holds. The host knows it by `instance` (of an extern object, with the method) or else by `name`.
+   * `outputNames`: `return`, or the parameter's.
+   */
   | {
       readonly kind: 'target'
       readonly name: string
+      readonly instance?: string
+      /** Of an extern object: its type, its name, and what it was constructed with. */
+      readonly constructed?: {
+        readonly type: string
+        readonly name: string
+        readonly arguments: readonly bigint[]
+      }
       readonly inputs: readonly Expression[]
       readonly outputs: readonly SlotId[]
-      readonly fieldList?: readonly SlotId[]
+      readonly outputNames?: readonly string[]
+    }
+  /** slot = whether the keys are in the parser value set: for a set beside other keys in one case of a select. */
+  | {
+      readonly kind: 'valueSetMatch'
+      readonly valueSet: number
+      readonly keys: readonly Expression[]
+      readonly slot: SlotId
     }
 )

@@ -64,6 +64,10 @@ export interface Table {
   readonly directMeter?: ExternId
   /** Action profile or selector that the table is implemented by. */
   readonly implementation?: ExternId
+  /** 32 bits, for a selector: the hash of the selector keys, computed before every apply. */
+  readonly selectorSlot?: SlotId
+  /** Entries may have idle time-outs. */
+  readonly supportsTimeout?: boolean
   readonly at?: SourceRef
 }
 

@@ -30,6 +30,7 @@ export interface ExternCall {
 export interface LoweredBlocks {
   readonly blocks: readonly Block[]
   readonly intrinsics: Readonly<Record<string, SlotId>>
+  readonly fieldLists?: readonly (readonly SlotId[])[]
 }
 
 /** Attributes of a table that come from architecture-specific properties. */

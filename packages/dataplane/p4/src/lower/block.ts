@@ -11,6 +11,7 @@ import type {
   Expression as Ast,
   InstantiationDeclaration,
 } from '../syntax/ast.ts'
+import { evaluateInteger } from '../check/evaluate.ts'
 import { objectBinding, passArguments, invalidate } from './call.ts'
 import { lowerValue } from './expression.ts'
 import { lowerTarget, readTarget, writeTarget } from './target.ts'
@@ -19,6 +20,7 @@ import * as fold from './fold.ts'
 import { allocate, allSlots, type Place } from './place.ts'
 import { leaveIfExited, lowerBlock, lowerExit, lowerVariable } from './statement.ts'
 import { declareTable } from './table.ts'
+import { userExtern } from './user-extern.ts'
 import { convert, leaves, NONE, read, write, type Value } from './value.ts'
 
 /** `@name("x")` in place of the declared name; a leading dot makes it absolute. */
@@ -77,16 +79,12 @@ function instantiateExtern(
   args: readonly BoundArgument[],
   name: string,
   range: Range,
-): ExternObject | undefined {
+): ExternObject {
   const values: Value[] = args.map((argument) => {
     const binding = constructorArgument(lower, argument, name)
     return binding.kind === 'value' ? binding.value : NONE
   })
-  const object = lower.architecture.construct(lower, type, name, values, range)
-  if (object === undefined) {
-    lower.error('P4C6004', range, `extern '${type.declaration.name.text}' is not known to ${lower.architecture.name}`)
-  }
-  return object
+  return lower.architecture.construct(lower, type, name, values, range) ?? userExtern(type, name, values)
 }
 
 export function declareInstance(lower: Lowering, declaration: InstantiationDeclaration): void {
@@ -95,6 +93,14 @@ export function declareInstance(lower: Lowering, declaration: InstantiationDecla
   if (symbol === undefined || construction === undefined) return
   const type = lower.resolve(construction.type)
   const path = controlPlaneName(lower, declaration.name.text, declaration.annotations)
+  if (declaration.size !== undefined && type.kind === 'extern') {
+    const size = Number(evaluateInteger(lower.context, declaration.size) ?? 0n)
+    const objects = Array.from({ length: size }, (_, index) =>
+      instantiateExtern(lower, type, construction.args, `${path}[${index}]`, declaration.range),
+    )
+    lower.environment.bind(symbol, { kind: 'instances', objects })
+    return
+  }
   const object =
     type.kind === 'block'
       ? instantiateBlock(lower, type, construction.args, path)

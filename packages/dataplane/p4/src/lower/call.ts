@@ -21,6 +21,7 @@ import {
 import { packetMethod } from './packet.ts'
 import { allocate, allSlots, scalarShape, type Place } from './place.ts'
 import { leaveIfExited, lowerBlock, lowerExit } from './statement.ts'
+import { callUserExtern } from './user-extern.ts'
 import { convert, defaultValue, freeze, NONE, read, scalar, scalarOf, write, type Value } from './value.ts'
 
 export function lowerCall(lower: Lowering, call: CallExpression): Value {
@@ -79,10 +80,7 @@ function lowerFunction(lower: Lowering, call: CallExpression, info: Extract<Call
   if (declaration.body === undefined) {
     const externCall = makeExternCall(lower, symbol.name, call, args, resolved)
     const value = coreFunction(lower, externCall) ?? lower.architecture.function(lower, externCall)
-    if (value === undefined) {
-      lower.error('P4C6001', call.range, `extern function '${symbol.name}' is not known to ${lower.architecture.name}`)
-    }
-    return value ?? NONE
+    return value ?? callUserExtern(lower, externCall)
   }
   const environment = new Environment(lower.globals, substitutionOf(signature.typeParameters, resolved))
   const returnType = lower.within(environment, () => lower.resolve(signature.returnType))
@@ -361,14 +359,49 @@ function lowerMethod(lower: Lowering, call: CallExpression, info: Extract<CallIn
     const value = packetMethod(lower, externCall)
     if (value !== undefined) return value
   }
+  if (info.object.kind === 'Index') return callOfArray(lower, call, info.object, externCall)
   const binding = objectBinding(lower, info.object)
-  const object: ExternObject | undefined =
-    binding.kind === 'object' && binding.object.kind === 'extern' ? binding.object : undefined
-  const value = object === undefined ? undefined : lower.architecture.method(lower, object, externCall)
-  if (value === undefined) {
-    lower.error('P4C6002', call.range, `method '${externName}.${name}' is not known to ${lower.architecture.name}`)
+  if (binding.kind === 'object' && binding.object.kind === 'extern') {
+    return callOfObject(lower, binding.object, externCall)
   }
-  return value ?? NONE
+  lower.error('P4C6002', call.range, `method '${externName}.${name}' is not known to ${lower.architecture.name}`)
+  return NONE
+}
+
+function callOfObject(lower: Lowering, object: ExternObject, call: ExternCall): Value {
+  return lower.architecture.method(lower, object, call) ?? callUserExtern(lower, call, object)
+}
+
+/** A method of one instance of an array; beyond its end nothing happens. */
+function callOfArray(
+  lower: Lowering,
+  call: CallExpression,
+  { object, index }: Extract<Ast, { kind: 'Index' }>,
+  externCall: ExternCall,
+): Value {
+  const binding = objectBinding(lower, object)
+  if (binding.kind !== 'instances') return NONE
+  const at = lower.capture(lowerScalar(lower, index))
+  const known = fold.constantOf(at)
+  if (known !== undefined) {
+    const only = binding.objects[Number(known)]
+    if (only !== undefined) return callOfObject(lower, only, externCall)
+    lower.error('P4C6009', index.range, `the array has ${binding.objects.length} instances: there is none at ${known}`)
+    return NONE
+  }
+  const type = lower.resolve(externCall.returnType)
+  const result =
+    type.kind === 'void' ? undefined : allocate(lower.builder, lower.context, type, lower.qualified('$result'))
+  for (const [position, one] of binding.objects.entries()) {
+    if (at.width < 32 && position >= 2 ** at.width) break
+    const then = lower.collect(() => {
+      const value = callOfObject(lower, one, externCall)
+      if (result !== undefined) write(lower, result, value)
+    })
+    const condition = fold.equal(at, fold.constant(BigInt(position), at.width))
+    lower.emit({ kind: 'if', condition, then, else: [] })
+  }
+  return result === undefined ? NONE : lower.located(call.range, () => read(lower, result))
 }
 
 function makeExternCall(

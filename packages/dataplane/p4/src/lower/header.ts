@@ -2,6 +2,7 @@
 import type { Expression as Ast } from '../syntax/ast.ts'
 import { lowerValue } from './expression.ts'
 import { forEachAlternative, lowerTarget } from './target.ts'
+import type { Statement } from '../ir/index.ts'
 import * as fold from './fold.ts'
 import type { Lowering } from './lowering.ts'
 import type { HeaderPlace, StackPlace } from './place.ts'
@@ -23,8 +24,29 @@ export function lowerHeaderMethod(lower: Lowering, name: 'isValid' | 'setValid' 
 }
 
 export function setValidity(lower: Lowering, place: HeaderPlace, isValid: boolean): void {
+  if (lower.isBmv2) followBmv2(lower, place, isValid)
   lower.emit({ kind: 'assign', slot: place.valid, value: fold.flag(isValid) })
   for (const rival of place.rivals) lower.emit({ kind: 'assign', slot: rival.valid, value: fold.FALSE })
+}
+
+/** A header that becomes valid is all zeros there, and counts in the packet's length. */
+function followBmv2(lower: Lowering, place: HeaderPlace, isValid: boolean): void {
+  const { builder, lengthSlot } = lower
+  const then: Statement[] = []
+  let bits = 0
+  for (const slot of builder.headers[place.header]?.fields ?? []) {
+    const { kind, width } = builder.slots[slot] ?? { kind: 'bit', width: 0 }
+    if (kind === 'varbit') continue
+    bits += width
+    if (isValid) then.push({ kind: 'assign', slot, value: fold.constant(0n, width) })
+  }
+  if (lengthSlot !== undefined) {
+    const bytes = fold.constant(BigInt(bits >> 3), 32)
+    const value = fold.arithmetic(isValid ? 'add' : 'sub', builder.load(lengthSlot), bytes)
+    then.push({ kind: 'assign', slot: lengthSlot, value })
+  }
+  const current = builder.load(place.valid)
+  lower.emit({ kind: 'if', condition: isValid ? fold.logicalNot(current) : current, then, else: [] })
 }
 
 export function lowerStackShift(lower: Lowering, stack: StackPlace, isPush: boolean, count: number): void {

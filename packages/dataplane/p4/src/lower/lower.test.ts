@@ -476,12 +476,16 @@ test('v1model: blocks, standard metadata, checksums, field lists', () => {
   assert.equal(program.architecture, 'v1model')
   assert.deepEqual(
     program.blocks.map((block) => block.name),
-    ['parser', 'verify', 'ingress', 'egress', 'compute', 'deparser'],
+    [
+      ...['arrival', 'parser', 'verify', 'ingress', 'decision'],
+      ...['departure', 'egress', 'egressDecision', 'compute', 'deparser'],
+    ],
   )
   assert.equal(program.slots[program.intrinsics['standard.egress_spec'] ?? -1]?.width, 9)
-  const body = statementsOf(program, 'MyIngress')
-  const clone = JSON.stringify(body, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
-  assert.match(clone, /"kind":"target","name":"clone"/)
+  const reason = program.slots.findIndex((slot) => slot.name === 'meta.reason')
+  assert.deepEqual(program.fieldLists, [[reason]])
+  assert.equal(program.slots[program.intrinsics['target.cloneSession'] ?? -1]?.width, 16)
+  assert.equal(program.intrinsics['target.resubmit'], undefined)
   assert.deepEqual(
     program.tables.map((table) => table.name),
     ['MyIngress.ipv4_lpm'],
@@ -505,4 +509,13 @@ test('exit in an action of a table copies its parameters out first', () => {
   }
   assert.equal(runTiny(tiny), '01 44 0304 05060708')
   assert.equal(runTiny(tiny, '02 02 0304 05060708'), '02 02 0000 05060708')
+})
+
+test('headers of other than whole bytes cannot be extracted or emitted', () => {
+  const tiny = { top: 'header odd_t { bit<12> x; }', headers: 'odd_t odd;', emit: 'pkt.emit(hdr.odd);' }
+  const { diagnostics } = compileText(tinySource(tiny))
+  assert.deepEqual(
+    diagnostics.map(({ code, message }) => `${code} ${message}`),
+    ["P4C6008 header 'hdr.odd' has 12 bits; only headers of whole bytes can be extracted and emitted"],
+  )
 })

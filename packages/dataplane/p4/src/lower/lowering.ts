@@ -56,6 +56,8 @@ export type Binding =
   | { readonly kind: 'place'; readonly place: Place }
   | { readonly kind: 'value'; readonly value: Value }
   | { readonly kind: 'object'; readonly object: ExternObject | BlockObject | TableObject }
+  /** An array of extern instances. */
+  | { readonly kind: 'instances'; readonly objects: readonly ExternObject[] }
   | { readonly kind: 'valueSet'; readonly id: number }
 
 export class Environment {
@@ -135,9 +137,19 @@ export class Lowering {
   #emptyAction: number | undefined
   /** Where the architecture keeps the length of the packet in bytes. */
   packetLengthSlot: SlotId | undefined
+  /** BMv2's idea of that length, which changes with the validity of headers. */
+  lengthSlot: SlotId | undefined
+  /** Whether to follow BMv2 where it departs from the language specification. */
+  readonly isBmv2: boolean
 
-  constructor(checked: CheckedProgram, architecture: Architecture, shared: ReadonlySet<string> = new Set()) {
+  constructor(
+    checked: CheckedProgram,
+    architecture: Architecture,
+    shared: ReadonlySet<string> = new Set(),
+    isBmv2 = false,
+  ) {
     this.shared = shared
+    this.isBmv2 = isBmv2
     this.checked = checked
     this.context = checked.context
     this.architecture = architecture

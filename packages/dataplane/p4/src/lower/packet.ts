@@ -64,7 +64,18 @@ function advanceStack(lower: Lowering, argument: Ast): void {
   lower.emit({ kind: 'assign', slot: stack.next, value })
 }
 
+/** Packets are read and written in whole bytes. */
+function checkWholeBytes(lower: Lowering, place: HeaderPlace): void {
+  const { name, fields } = lower.builder.headers[place.header] ?? { name: '', fields: [] }
+  const slots = fields.map((field) => lower.builder.slots[field])
+  const bits = slots.reduce((sum, slot) => sum + (slot === undefined || slot.kind === 'varbit' ? 0 : slot.width), 0)
+  if (bits % 8 === 0 || lower.range === undefined) return
+  const message = `header '${name}' has ${bits} bits; only headers of whole bytes can be extracted and emitted`
+  lower.error('P4C6008', lower.range, message)
+}
+
 function extractHeader(lower: Lowering, place: HeaderPlace, varbitBits: Expression | undefined): void {
+  checkWholeBytes(lower, place)
   for (const rival of place.rivals) lower.emit({ kind: 'assign', slot: rival.valid, value: fold.FALSE })
   lower.emit({ kind: 'extract', header: place.header, ...(varbitBits === undefined ? {} : { varbitBits }) })
 }
@@ -130,6 +141,7 @@ function emit(lower: Lowering, call: ExternCall): Value {
 function emitPlace(lower: Lowering, place: Place): void {
   switch (place.kind) {
     case 'header':
+      checkWholeBytes(lower, place)
       lower.emit({ kind: 'emit', header: place.header })
       return
     case 'struct':

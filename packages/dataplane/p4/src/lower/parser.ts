@@ -90,7 +90,7 @@ class ParserLowering {
     const lower = this.#lower
     const targets = new Map<string, StateTarget>([
       ['accept', accept],
-      ['reject', 'reject'],
+      ['reject', lower.isBmv2 ? 'accept' : 'reject'],
     ])
     const ordered = [...declaration.states].sort(
       (a, b) => Number(b.name.text === 'start') - Number(a.name.text === 'start'),
@@ -151,7 +151,7 @@ class ParserLowering {
     lower.inScope(() => {
       for (const statement of state.statements) this.#lowerStatement(statement)
       const { transition } = state
-      if (transition === undefined) this.#goto('reject')
+      if (transition === undefined) this.#goto(targets.get('reject') ?? 'reject')
       else lower.located(transition.range, () => this.#lowerTransition(transition, targets))
     })
   }
@@ -256,7 +256,7 @@ class ParserLowering {
       types.push(type)
     }
     const cases: SelectCase[] = []
-    let otherwise: StateTarget | 'noMatch' = 'noMatch'
+    let otherwise: StateTarget | 'noMatch' = lower.isBmv2 ? 'accept' : 'noMatch'
     const flat = types.flatMap((type) => flattenTypes(lower, type))
     for (const [index, item] of transition.cases.entries()) {
       const next = targets.get(item.next.text) ?? 'reject'
@@ -264,6 +264,10 @@ class ParserLowering {
       if (valueSet !== undefined) {
         cases.push({ keys: [], valueSet, next })
         continue
+      }
+      if (this.#parts(item.keys).some((key) => this.#setNamed(key) !== undefined)) {
+        this.#selectAtRunTime(transition, index, keys, flat, types, cases, targets)
+        return
       }
       const sets = flattenKeyset(lower, item.keys, types)
       if (sets === undefined || sets.length !== keys.length) continue
@@ -282,9 +286,47 @@ class ParserLowering {
     state.select = { keys, cases, otherwise }
   }
 
+  /** A case that is one value set, whatever the number of keys. */
   #valueSetOf(keys: readonly Ast[]): number | undefined {
     const [only] = keys
-    if (keys.length !== 1 || only?.kind !== 'Name') return undefined
+    return keys.length === 1 && only !== undefined ? this.#setNamed(only) : undefined
+  }
+
+  /** A case's keys as one list: `(small, 5)` is a list expression, too. */
+  #parts(keys: readonly Ast[]): readonly Ast[] {
+    const [only] = keys
+    return keys.length === 1 && only?.kind === 'List' ? only.elements : keys
+  }
+
+  /** Whether the keys are in the case, where some of its sets are value sets. */
+  #isInCase(item: readonly Ast[], keys: readonly Expression[], types: readonly Type[]): Expression {
+    const lower = this.#lower
+    let isMatch: Expression = fold.TRUE
+    let at = 0
+    for (const [index, part] of this.#parts(item).entries()) {
+      const type = types[index] ?? { kind: 'unknown' }
+      const flat = flattenTypes(lower, type)
+      const own = keys.slice(at, at + flat.length)
+      at += flat.length
+      const valueSet = this.#setNamed(part)
+      if (valueSet !== undefined) {
+        const slot = lower.builder.temporary(lower.path, 1, 'bool')
+        lower.emit({ kind: 'valueSetMatch', valueSet, keys: own, slot })
+        isMatch = fold.and(isMatch, lower.builder.load(slot))
+        continue
+      }
+      const sets = flattenKeyset(lower, [part], [type]) ?? []
+      for (const [k, key] of own.entries()) {
+        const set = sets[k]
+        if (set !== undefined) isMatch = fold.and(isMatch, isInSet(lower, set, flat[k] ?? { kind: 'unknown' }, key))
+      }
+    }
+    return isMatch
+  }
+
+  #setNamed(key: Ast): number | undefined {
+    if (key.kind !== 'Name') return undefined
+    const only = key
     const symbol = this.#lower.context.references.get(only)
     const binding = symbol === undefined ? undefined : this.#lower.environment.lookup(symbol)
     return binding?.kind === 'valueSet' ? binding.id : undefined
@@ -313,8 +355,9 @@ class ParserLowering {
       if (valueSet !== undefined) {
         state.select = { keys, cases: [{ keys: [], valueSet, next }], otherwise: this.#indexOf(following) }
       } else {
-        const sets: readonly KeySetResult[] = flattenKeyset(lower, item.keys, types) ?? []
-        let isMatch: Expression = fold.TRUE
+        const hasSets = this.#parts(item.keys).some((key) => this.#setNamed(key) !== undefined)
+        const sets: readonly KeySetResult[] = hasSets ? [] : (flattenKeyset(lower, item.keys, types) ?? [])
+        let isMatch: Expression = hasSets ? this.#isInCase(item.keys, keys, types) : fold.TRUE
         for (const [at, key] of keys.entries()) {
           const set = sets[at]
           if (set !== undefined) isMatch = fold.and(isMatch, isInSet(lower, set, flat[at] ?? { kind: 'unknown' }, key))
@@ -324,7 +367,7 @@ class ParserLowering {
       }
       state = following
     }
-    state.select = { keys: [fold.TRUE], cases: [], otherwise: 'noMatch' }
+    state.select = { keys: [fold.TRUE], cases: [], otherwise: lower.isBmv2 ? 'accept' : 'noMatch' }
   }
 }
 

@@ -51,8 +51,10 @@ export function declareTable(lower: Lowering, declaration: TableDeclaration): vo
   const { refs, symbols } = lowerActions(lower, declaration)
   const { defaultAction, isDefaultConst } = lowerDefault(lower, declaration, refs, symbols)
   const attributes: TableAttributes = {}
+  let supportsTimeout = false
   for (const property of declaration.properties) {
     if (property.kind !== 'OtherProperty') continue
+    if (asksForTimeout(property)) supportsTimeout = true
     const object = lowerObject(lower, property.value, `${name}.${property.name.text}`)
     if (object?.kind === 'extern') lower.architecture.property(lower, property.name.text, object, attributes)
   }
@@ -78,6 +80,8 @@ export function declareTable(lower: Lowering, declaration: TableDeclaration): vo
     hitSlot,
     actionSlot,
     ...references,
+    ...selector(lower, name, keys, references.implementation, prelude),
+    ...(supportsTimeout ? { supportsTimeout } : {}),
     at: lower.builder.at(declaration.name.range),
   }
   lower.builder.tables.push(table)
@@ -87,6 +91,34 @@ export function declareTable(lower: Lowering, declaration: TableDeclaration): vo
     kind: 'object',
     object: { kind: 'table', id, prelude, actions: symbols, exitFlags },
   })
+}
+
+/** v1model's `support_timeout = true`, psa's `psa_idle_timeout = PSA_IdleTimeout_t.NOTIFY_CONTROL`. */
+function asksForTimeout({ name, value }: PropertyOf<'OtherProperty'>): boolean {
+  if (name.text === 'support_timeout') return value.kind === 'Bool' && value.value
+  return name.text === 'psa_idle_timeout' && value.kind === 'Member' && value.member.text === 'NOTIFY_CONTROL'
+}
+
+/** The hash of the selector keys, which the table's prelude computes. */
+function selector(
+  lower: Lowering,
+  name: string,
+  keys: readonly TableKey[],
+  implementation: number | undefined,
+  prelude: Statement[],
+): { readonly selectorSlot?: number } {
+  const extern = implementation === undefined ? undefined : lower.builder.externs[implementation]
+  const inputs = keys.filter((key) => key.match === 'selector').map((key) => key.expression)
+  if (extern?.kind !== 'actionSelector' || inputs.length === 0) return {}
+  const slot = lower.builder.slot(`${name}.$selector`, 'bit', 32)
+  const { algorithm = 'crc32', outputWidth = 32 } = extern
+  prelude.push({ kind: 'hash', algorithm, inputs, payload: false, slot })
+  if (outputWidth > 0 && outputWidth < 32 && !lower.isBmv2) {
+    const mask = { op: 'const', width: 32, value: (1n << BigInt(outputWidth)) - 1n } as const
+    const value = { op: 'and', width: 32, left: lower.builder.load(slot), right: mask } as const
+    prelude.push({ kind: 'assign', slot, value })
+  }
+  return { selectorSlot: slot }
 }
 
 function lowerKeys(lower: Lowering, declaration: TableDeclaration): { keys: TableKey[]; prelude: Statement[] } {

@@ -13,6 +13,8 @@ export interface Macro {
 
 /** Bounds what `#define A B B` chains can produce. */
 const MAX_EXPANSION = 200_000
+/** Macros within macros: far more than anybody writes, far less than the stack holds. */
+const MAX_NESTING = 200
 
 export function expandTokens(
   tokens: readonly Token[],
@@ -59,6 +61,10 @@ export function expandTokens(
         sink.error('P4C1015', token.range, `macro '${macro.name}' takes ${wanted}, not ${args.length}`)
         continue
       }
+    }
+    if (hidden.size >= MAX_NESTING) {
+      sink.error('P4C1016', token.range, `macro '${macro.name}' is nested too deeply in other macros`)
+      continue
     }
     const body = substitute(macro, args, macros, sink, hidden, token)
     for (const expanded of expandTokens(body, macros, sink, new Set([...hidden, macro.name]))) out.push(expanded)

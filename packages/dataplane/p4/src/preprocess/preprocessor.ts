@@ -89,30 +89,47 @@ class Preprocessor {
     if (!this.#files.includes(path)) this.#files.push(path)
     const lexer = new Lexer(path, text)
     const conditionals: Conditional[] = []
-    // Tokens of the text between directives; expanded together because a macro call may span lines.
-    let pending: Token[] = []
-    const flush = (): void => {
-      this.#emit(pending)
-      pending = []
-    }
     let token = lexer.next()
     while (token.kind !== 'end' && this.#tokens.length < MAX_TOKENS) {
-      if (token.kind === 'operator' && token.text === '#' && token.startsLine) {
-        flush()
+      if (token.startsLine && token.kind === 'operator' && token.text === '#') {
         token = this.#directive(lexer, token, conditionals, depth)
-        continue
+      } else if (conditionals.length > 0 && conditionals.at(-1)?.isActive === false) {
+        token = lexer.next()
+      } else if (this.#isMacro(token)) {
+        token = this.#macroUse(lexer, token)
+      } else {
+        this.#tokens.push(token)
+        token = lexer.next()
       }
-      if (conditionals.at(-1)?.isActive !== false) pending.push(token)
-      token = lexer.next()
     }
-    flush()
     this.#last = token.range
     const open = conditionals.at(-1)
     if (open !== undefined) this.#sink.error('P4C1002', open.range, 'conditional without #endif')
   }
 
-  #emit(tokens: readonly Token[]): void {
-    for (const token of expandTokens(tokens, this.#macros, this.#sink)) this.#tokens.push(token)
+  #isMacro(token: Token): boolean {
+    if (token.kind !== 'identifier' && token.kind !== 'keyword') return false
+    return this.#macros.has(token.text) || token.text === '__LINE__' || token.text === '__FILE__'
+  }
+
+  /** Expands a macro, with its arguments when it takes some, which may span lines. Returns the first token after it. */
+  #macroUse(lexer: Lexer, name: Token): Token {
+    const use = [name]
+    let token = lexer.next()
+    const isCall = this.#macros.get(name.text)?.parameters !== undefined
+    if (isCall && token.kind === 'operator' && token.text === '(') {
+      let depth = 0
+      while (token.kind !== 'end') {
+        use.push(token)
+        const isOperator = token.kind === 'operator'
+        if (isOperator && token.text === '(') depth += 1
+        else if (isOperator && token.text === ')') depth -= 1
+        token = lexer.next()
+        if (depth === 0 || (token.startsLine && token.kind === 'operator' && token.text === '#')) break
+      }
+    }
+    for (const expanded of expandTokens(use, this.#macros, this.#sink)) this.#tokens.push(expanded)
+    return token
   }
 
   /** Consumes one directive, whose `#` was read; returns the first token after it. */

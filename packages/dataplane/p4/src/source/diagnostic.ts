@@ -33,6 +33,7 @@ export interface DiagnosticDetail {
 
 /** More than this many errors help nobody; the rest are counted only. */
 const MAX_DIAGNOSTICS = 200
+const MAX_MESSAGE = 400
 
 /** Collects diagnostics of one run, in order, without exact repetitions. */
 export class DiagnosticSink {
@@ -67,8 +68,10 @@ export class DiagnosticSink {
     }
   }
 
-  #add(severity: Severity, code: string, range: Range, message: string, detail: DiagnosticDetail): void {
+  #add(severity: Severity, code: string, range: Range, text: string, detail: DiagnosticDetail): void {
     if (this.#muted > 0) return
+    // A program may have names and numbers of any length.
+    const message = text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text
     const key = `${code} ${range.file}:${range.line}:${range.column} ${message}`
     if (this.#seen.has(key)) return
     this.#seen.add(key)

@@ -29,6 +29,7 @@ test('shows position, message, carets, notes and fix', () => {
       '   | ^^^',
       '  note: without a place',
       "  fix: insert ';'",
+      ' 2 | \t abc;',
     ].join('\n'),
   )
 })

@@ -270,6 +270,8 @@ export interface InstantiationDeclaration extends DeclarationBase {
   readonly kind: 'Instantiation'
   readonly type: TypeNode
   readonly args: readonly Argument[]
+  /** `T(a) x[size];`: an array of instances. */
+  readonly size: Expression | undefined
   /** `= { … }`: implementations of abstract methods. */
   readonly body: BlockStatement | undefined
 }

@@ -13,6 +13,9 @@ type NameUse = 'type' | 'value'
 /** Nesting of expressions, statements and types that the recursive parser accepts. */
 const MAX_DEPTH = 400
 
+/** What is often forgotten, and can be put after the token before. */
+const INSERTABLE: ReadonlySet<string> = new Set([';', ')', ']', '>'])
+
 export class Cursor {
   readonly #tokens: readonly Token[]
   readonly #sink: DiagnosticSink
@@ -22,6 +25,8 @@ export class Cursor {
   #depth = 0
   #speculations = 0
   #failed = false
+  #hasGivenUp = false
+  #isBetweenAngles = false
 
   constructor(tokens: readonly Token[], sink: DiagnosticSink) {
     this.#tokens = tokens
@@ -53,12 +58,17 @@ export class Cursor {
   }
 
   get token(): Token {
-    return this.peek(0)
+    const token = this.#tokens[this.#at]
+    return token === undefined ? this.#last() : token
   }
 
   peek(distance: number): Token {
-    const index = Math.min(this.#at + distance, this.#tokens.length - 1)
-    const token = this.#tokens[index]
+    const token = this.#tokens[this.#at + distance]
+    return token === undefined ? this.#last() : token
+  }
+
+  #last(): Token {
+    const token = this.#tokens[this.#tokens.length - 1]
     if (token === undefined) throw new Error('the token list must end with an end token')
     return token
   }
@@ -126,7 +136,7 @@ export class Cursor {
   /** One syntax error per token: what follows the first is usually its consequence. */
   error(code: string, range: Range, message: string, detail: DiagnosticDetail = {}): void {
     this.#failed = true
-    if (this.#speculations > 0) return
+    if (this.#speculations > 0 || this.#hasGivenUp) return
     if (this.#lastErrorAt === this.#at) return
     this.#lastErrorAt = this.#at
     this.#sink.error(code, range, message, detail)
@@ -142,7 +152,7 @@ export class Cursor {
     this.#speculations -= 1
     const isGood = result !== undefined && !this.#failed
     this.#failed = failed
-    if (!isGood) this.#at = at
+    if (!isGood && !this.#hasGivenUp) this.#at = at
     return isGood ? result : undefined
   }
 
@@ -150,21 +160,41 @@ export class Cursor {
   looksLike(parse: () => boolean): boolean {
     const at = this.#at
     const result = this.speculate(() => (parse() ? true : undefined))
-    this.#at = at
+    if (!this.#hasGivenUp) this.#at = at
     return result === true
   }
 
   /** Guards recursion: beyond the limit reports once, skips a token and returns `fallback`. */
   nested<T>(parse: () => T, fallback: () => T): T {
     if (this.#depth >= MAX_DEPTH) {
-      this.error('P4C2003', this.token.range, 'the program is nested too deeply')
-      this.next()
+      this.giveUp('the program is nested too deeply here to be read')
       return fallback()
     }
     this.#depth += 1
     const result = parse()
     this.#depth -= 1
     return result
+  }
+
+  /** Whether a `>` closes the type being read rather than comparing. */
+  get isBetweenAngles(): boolean {
+    return this.#isBetweenAngles
+  }
+
+  betweenAngles<T>(isBetween: boolean, parse: () => T): T {
+    const saved = this.#isBetweenAngles
+    this.#isBetweenAngles = isBetween
+    const result = parse()
+    this.#isBetweenAngles = saved
+    return result
+  }
+
+  /** Reports that a limit is reached, and goes to the end of the program: what follows would be read wrongly. */
+  giveUp(message: string): void {
+    if (!this.#hasGivenUp) this.#sink.error('P4C2003', this.token.range, message)
+    this.#hasGivenUp = true
+    this.#failed = true
+    this.#at = this.#tokens.length - 1
   }
 
   pushScope(): void {
@@ -234,7 +264,7 @@ export class Cursor {
 
   #insertion(text: string): DiagnosticDetail {
     const previous = this.#tokens[this.#at - 1]
-    if (text !== ';' || previous === undefined) return {}
+    if (!INSERTABLE.has(text) || previous === undefined) return {}
     const { file, endLine, endColumn } = previous.range
     const range = { file, line: endLine, column: endColumn, endLine, endColumn }
     return { fix: { title: `insert '${text}'`, range, text } }

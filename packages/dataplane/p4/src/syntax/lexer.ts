@@ -5,17 +5,31 @@
 import type { Range } from '../source/range.ts'
 import { KEYWORDS, OPERATORS, type IntegerValue, type Token, type TokenKind } from './token.ts'
 
-const OPERATORS_BY_FIRST = new Map<string, readonly string[]>()
-for (const operator of OPERATORS) {
-  const first = operator.charAt(0)
-  const list = [...(OPERATORS_BY_FIRST.get(first) ?? []), operator]
-  list.sort((a, b) => b.length - a.length)
-  OPERATORS_BY_FIRST.set(first, list)
+/** By the code of the first character, longest first. */
+const OPERATORS_BY_FIRST: string[][] = Array.from({ length: 128 }, () => [])
+for (const operator of OPERATORS) OPERATORS_BY_FIRST[operator.charCodeAt(0)]?.push(operator)
+for (const list of OPERATORS_BY_FIRST) list.sort((a, b) => b.length - a.length)
+
+/** What ASCII characters may begin or continue. The lexer runs once per character, mostly in code not yet compiled. */
+const NAME_START = 1
+const DIGIT = 2
+const BLANK = 4
+const CLASS = new Uint8Array(128)
+for (let code = 0; code < 128; code++) {
+  const char = String.fromCharCode(code)
+  if (/[A-Za-z_]/.test(char)) CLASS[code] = NAME_START
+  else if (/[0-9]/.test(char)) CLASS[code] = DIGIT
+  else if (code === 32 || code === 9 || code === 11 || code === 12) CLASS[code] = BLANK
 }
+const NAME_PART = NAME_START | DIGIT
 
 const MAX_STRING_LINES = 20
 const NEWLINE = 10
 const RETURN = 13
+const BACKSLASH = 92
+const SLASH = 47
+const STAR = 42
+const NO_BREAK_SPACE = 0xa0
 
 export class Lexer {
   readonly file: string
@@ -46,6 +60,12 @@ export class Lexer {
 
   /** The raw rest of the line, comments removed, without consuming the newline; for `#include <…>` and `#error`. */
   restOfLine(): string {
+    const newline = this.#text.indexOf('\n', this.#at)
+    const plain = this.#text.slice(this.#at, newline === -1 ? undefined : newline)
+    if (!/[\\\r]|\/[/*]/.test(plain)) {
+      this.#at += plain.length
+      return plain.trim()
+    }
     let out = ''
     while (this.#at < this.#text.length) {
       const code = this.#text.charCodeAt(this.#at)
@@ -67,75 +87,85 @@ export class Lexer {
   }
 
   next(): Token {
+    const text = this.#text
     const startAt = this.#at
-    let startsLine = this.#at === 0
+    let startsLine = startAt === 0
     for (;;) {
-      const code = this.#text.charCodeAt(this.#at)
-      if (Number.isNaN(code)) return this.#finish('end', '', this.#at, this.#line, this.#column(), startsLine, true)
+      const code = text.charCodeAt(this.#at)
       if (code === NEWLINE || code === RETURN) {
         this.#skipNewline()
         startsLine = true
-      } else if (code === 32 || code === 9 || code === 11 || code === 12 || code === 0xa0) {
+      } else if (code < 128 ? CLASS[code] === BLANK : code === NO_BREAK_SPACE) {
         this.#at += 1
-      } else if (code === 92 && this.#skipContinuation()) {
-        continue
-      } else if (code === 47 && this.#text.charCodeAt(this.#at + 1) === 47) {
+      } else if (code === SLASH && text.charCodeAt(this.#at + 1) === SLASH) {
         this.#skipLineComment()
-      } else if (code === 47 && this.#text.charCodeAt(this.#at + 1) === 42) {
+      } else if (code === SLASH && text.charCodeAt(this.#at + 1) === STAR) {
         const line = this.#line
         const column = this.#column()
-        if (!this.#skipBlockComment()) {
-          return this.#finish('bad', 'unterminated comment', this.#at, line, column, startsLine, true)
-        }
-      } else {
-        break
+        if (!this.#skipBlockComment())
+          return this.#finish('bad', 'unterminated comment', line, column, startsLine, true)
+      } else if (Number.isNaN(code)) {
+        return this.#finish('end', '', this.#line, this.#column(), startsLine, true)
+      } else if (code !== BACKSLASH || !this.#skipContinuation()) {
+        return this.#token(code, startsLine, this.#at > startAt)
       }
     }
-    return this.#token(startsLine, this.#at > startAt)
   }
 
-  #token(startsLine: boolean, hasSpaceBefore: boolean): Token {
+  #token(code: number, startsLine: boolean, hasSpaceBefore: boolean): Token {
+    const text = this.#text
     const at = this.#at
     const line = this.#line
     const column = this.#column()
-    const char = this.#text.charAt(at)
-    if (isNameStart(char)) {
-      while (isNamePart(this.#text.charAt(this.#at))) this.#at += 1
-      const word = this.#text.slice(at, this.#at)
-      const kind = KEYWORDS.has(word) ? 'keyword' : 'identifier'
-      return this.#finish(kind, word, at, line, column, startsLine, hasSpaceBefore)
+    const kind = code < 128 ? CLASS[code] : 0
+    if (kind === NAME_START) {
+      this.#at = this.#nameEnd(at + 1)
+      const word = text.slice(at, this.#at)
+      return this.#finish(KEYWORDS.has(word) ? 'keyword' : 'identifier', word, line, column, startsLine, hasSpaceBefore)
     }
-    if (char >= '0' && char <= '9') return this.#number(at, line, column, startsLine, hasSpaceBefore)
-    if (char === '"') return this.#string(line, column, startsLine, hasSpaceBefore)
-    for (const operator of OPERATORS_BY_FIRST.get(char) ?? []) {
-      if (this.#text.startsWith(operator, at)) {
-        this.#at += operator.length
-        return this.#finish('operator', operator, at, line, column, startsLine, hasSpaceBefore)
+    if (kind === DIGIT) return this.#number(at, line, column, startsLine, hasSpaceBefore)
+    if (code === 34) return this.#string(line, column, startsLine, hasSpaceBefore)
+    const operators = code < 128 ? OPERATORS_BY_FIRST[code] : undefined
+    if (operators !== undefined) {
+      for (let index = 0; index < operators.length; index++) {
+        const operator = operators[index] ?? ''
+        if (operator.length === 1 || text.startsWith(operator, at)) {
+          this.#at += operator.length
+          return this.#finish('operator', operator, line, column, startsLine, hasSpaceBefore)
+        }
       }
     }
-    this.#at += (this.#text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
-    const shown = JSON.stringify(this.#text.slice(at, this.#at))
-    return this.#finish('bad', `unexpected character ${shown}`, at, line, column, startsLine, hasSpaceBefore)
+    this.#at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
+    const shown = JSON.stringify(text.slice(at, this.#at))
+    return this.#finish('bad', `unexpected character ${shown}`, line, column, startsLine, hasSpaceBefore)
+  }
+
+  #nameEnd(from: number): number {
+    const text = this.#text
+    let at = from
+    for (;;) {
+      const code = text.charCodeAt(at)
+      if (!(code < 128) || ((CLASS[code] ?? 0) & NAME_PART) === 0) return at
+      at += 1
+    }
   }
 
   #number(at: number, line: number, column: number, startsLine: boolean, hasSpaceBefore: boolean): Token {
-    while (/[0-9A-Za-z_]/.test(this.#text.charAt(this.#at))) this.#at += 1
+    this.#at = this.#nameEnd(at)
     const word = this.#text.slice(at, this.#at)
     const parsed = parseInteger(word)
-    if (typeof parsed === 'string') return this.#finish('bad', parsed, at, line, column, startsLine, hasSpaceBefore)
-    const token = this.#finish('integer', word, at, line, column, startsLine, hasSpaceBefore)
-    return { ...token, integer: parsed }
+    if (typeof parsed === 'string') return this.#finish('bad', parsed, line, column, startsLine, hasSpaceBefore)
+    return this.#finish('integer', word, line, column, startsLine, hasSpaceBefore, parsed)
   }
 
   #string(line: number, column: number, startsLine: boolean, hasSpaceBefore: boolean): Token {
-    const at = this.#at
     let out = ''
     this.#at += 1
     for (;;) {
       const char = this.#text.charAt(this.#at)
       const isNewline = char === '\n' || char === '\r'
       if (char === '' || (isNewline && !this.#closesSoon())) {
-        return this.#finish('bad', 'unterminated string', at, line, column, startsLine, hasSpaceBefore)
+        return this.#finish('bad', 'unterminated string', line, column, startsLine, hasSpaceBefore)
       }
       if (isNewline) {
         this.#skipNewline()
@@ -156,7 +186,7 @@ export class Lexer {
         out += char
       }
     }
-    return this.#finish('string', out, at, line, column, startsLine, hasSpaceBefore)
+    return this.#finish('string', out, line, column, startsLine, hasSpaceBefore)
   }
 
   /** A string may span lines; but one that never closes should not swallow the rest of the file. */
@@ -168,11 +198,11 @@ export class Lexer {
   #finish(
     kind: TokenKind,
     text: string,
-    _at: number,
     line: number,
     column: number,
     startsLine: boolean,
     hasSpaceBefore: boolean,
+    integer?: IntegerValue,
   ): Token {
     const range: Range = {
       file: this.#fileName,
@@ -181,6 +211,7 @@ export class Lexer {
       endLine: this.#line + this.#lineOffset,
       endColumn: this.#column(),
     }
+    if (integer !== undefined) return { kind, text, range, startsLine, hasSpaceBefore, integer }
     return { kind, text, range, startsLine, hasSpaceBefore }
   }
 
@@ -209,40 +240,45 @@ export class Lexer {
 
   #skipLineComment(): void {
     for (;;) {
-      const code = this.#text.charCodeAt(this.#at)
-      if (Number.isNaN(code) || code === NEWLINE || code === RETURN) return
+      const newline = this.#text.indexOf('\n', this.#at)
+      const end = newline === -1 ? this.#text.length : newline
+      const backslash = this.#text.indexOf('\\', this.#at)
+      const comment = backslash !== -1 && backslash < end ? backslash : end
+      const turn = this.#text.indexOf('\r', this.#at)
+      if (turn !== -1 && turn < comment) {
+        this.#at = turn
+        return
+      }
+      this.#at = comment
+      if (comment === end) return
+      // A backslash at the end of the line continues the comment.
       if (!this.#skipContinuation()) this.#at += 1
     }
   }
 
   #skipBlockComment(): boolean {
-    this.#at += 2
-    for (;;) {
-      const code = this.#text.charCodeAt(this.#at)
-      if (Number.isNaN(code)) return false
-      if (code === 42 && this.#text.charCodeAt(this.#at + 1) === 47) {
-        this.#at += 2
-        return true
-      }
-      if (code === NEWLINE || code === RETURN) this.#skipNewline()
-      else this.#at += 1
+    const close = this.#text.indexOf('*/', this.#at + 2)
+    const end = close === -1 ? this.#text.length : close
+    for (let at = this.#at; at < end; at++) {
+      const code = this.#text.charCodeAt(at)
+      if (code !== NEWLINE && code !== RETURN) continue
+      this.#at = at
+      this.#skipNewline()
+      at = this.#at - 1
     }
+    this.#at = close === -1 ? end : end + 2
+    return close !== -1
   }
-}
-
-function isNameStart(char: string): boolean {
-  return (char >= 'a' && char <= 'z') || (char >= 'A' && char <= 'Z') || char === '_'
-}
-
-function isNamePart(char: string): boolean {
-  return isNameStart(char) || (char >= '0' && char <= '9')
 }
 
 /** The largest width that a literal may name; guards against `1000000000000w0`. */
 const MAX_LITERAL_WIDTH = 1 << 20
 
+const PLAIN = /^[0-9]{1,15}$/
+
 /** Literal text to value, or the reason why it is none (§6.4.3.1): `10`, `0xff_ff`, `8w0b101`, `4s-…` has no sign. */
 export function parseInteger(word: string): IntegerValue | string {
+  if (PLAIN.test(word)) return { value: BigInt(word), signed: false }
   const prefix = /^([0-9]+)([ws])(.*)$/.exec(word)
   let width: number | undefined
   let signed = false

@@ -150,9 +150,14 @@ function parseInstantiation(
   const args = parseArguments(cursor)
   const name = cursor.name('an instance name')
   cursor.declare(name.text, 'value')
+  let size: InstantiationDeclaration['size']
+  if (cursor.accept('[')) {
+    size = parseExpression(cursor)
+    cursor.expect(']', 'after the size of the array')
+  }
   const body = cursor.accept('=') ? parseObjectBody(cursor) : undefined
   endDeclaration(cursor, 'after the instantiation')
-  return { kind: 'Instantiation', annotations, type, name, args, body, range: cursor.since(start) }
+  return { kind: 'Instantiation', annotations, type, name, args, size, body, range: cursor.since(start) }
 }
 
 /** `{ method bodies and instances }` of an extern with abstract methods. */

@@ -30,8 +30,12 @@ const PRECEDENCE: ReadonlyMap<string, number> = new Map([
   ['%', 10],
 ])
 
-/** Lowest precedence without comparisons and shifts: what fits between `bit<` and `>`. */
-export const ADDITIVE = 9
+/** The expression between `bit<` and `>`: one of which a `>` outside of parentheses is no operator. */
+export function parseWidth(cursor: Cursor): Expression {
+  const token = cursor.token
+  if (token.kind === 'integer' && cursor.is('>', 1)) return parsePrimary(cursor)
+  return cursor.betweenAngles(true, () => parseExpression(cursor))
+}
 
 export function parseExpression(cursor: Cursor): Expression {
   return cursor.nested(
@@ -39,6 +43,9 @@ export function parseExpression(cursor: Cursor): Expression {
     () => ({ kind: 'BadExpression', range: cursor.token.range }),
   )
 }
+
+/** Operators and members in a row: every phase recurses over them. */
+const MAX_CHAIN = 1000
 
 function parseConditional(cursor: Cursor): Expression {
   const start = cursor.token.range
@@ -85,6 +92,7 @@ export function parseKeyset(cursor: Cursor): Expression[] {
 function binaryOperatorAt(cursor: Cursor): BinaryOperator | undefined {
   const token = cursor.token
   if (token.kind !== 'operator') return undefined
+  if (cursor.isBetweenAngles && (token.text === '>' || token.text === '>=')) return undefined
   if (token.text === '>') {
     const following = cursor.peek(1)
     if (following.kind === 'operator' && !following.hasSpaceBefore && !following.startsLine) {
@@ -97,10 +105,11 @@ function binaryOperatorAt(cursor: Cursor): BinaryOperator | undefined {
   return PRECEDENCE.has(token.text) ? (token.text as BinaryOperator) : undefined
 }
 
-export function parseBinary(cursor: Cursor, minimum: number): Expression {
+function parseBinary(cursor: Cursor, minimum: number): Expression {
   const start = cursor.token.range
   let left = parseUnary(cursor)
-  for (;;) {
+  for (let length = 0; ; length++) {
+    if (length === MAX_CHAIN) cursor.giveUp('the expression is too long to be read')
     const operator = binaryOperatorAt(cursor)
     if (operator === undefined) return left
     const precedence = PRECEDENCE.get(operator) ?? 0
@@ -155,7 +164,8 @@ function parseCast(cursor: Cursor): Expression | undefined {
 function parsePostfix(cursor: Cursor): Expression {
   const start = cursor.token.range
   let expression = parsePrimary(cursor)
-  for (;;) {
+  for (let length = 0; ; length++) {
+    if (length === MAX_CHAIN) cursor.giveUp('the expression is too long to be read')
     if (cursor.accept('.')) {
       const member = memberName(cursor)
       expression = { kind: 'Member', object: expression, member, range: cursor.since(start) }
@@ -251,7 +261,9 @@ function parsePrimary(cursor: Cursor): Expression {
   }
   if (cursor.is('(')) {
     cursor.next()
-    const inner = parseExpression(cursor)
+    const inner = cursor.isBetweenAngles
+      ? cursor.betweenAngles(false, () => parseExpression(cursor))
+      : parseExpression(cursor)
     cursor.expect(')', 'after the expression')
     return inner
   }

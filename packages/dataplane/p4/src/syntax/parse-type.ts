@@ -2,8 +2,9 @@
 import type { Argument, Direction, Expression, Parameter, TypeNode, TypeParameter } from './ast.ts'
 import type { Cursor } from './cursor.ts'
 import { parseAnnotations } from './parse-annotation.ts'
-import { ADDITIVE, parseBinary, parseExpression } from './parse-expression.ts'
+import { parseExpression, parseWidth } from './parse-expression.ts'
 
+const MAX_DIMENSIONS = 100
 const SIMPLE_TYPES = new Set(['bool', 'string', 'error', 'match_kind', 'void', '_'])
 
 /** Whether a type starts here, for places where an expression or statement could start too. */
@@ -39,7 +40,8 @@ function unknownType(range: TypeNode['range']): TypeNode {
 function parseTypeAndSuffix(cursor: Cursor): TypeNode {
   const start = cursor.token.range
   let type = parsePlainType(cursor)
-  while (cursor.is('[')) {
+  for (let length = 0; cursor.is('['); length++) {
+    if (length === MAX_DIMENSIONS) cursor.giveUp('the type has too many dimensions')
     cursor.next()
     const size = parseExpression(cursor)
     cursor.expect(']', 'after the size of a header stack')
@@ -68,14 +70,14 @@ function parsePlainType(cursor: Cursor): TypeNode {
         if (isSigned) return { kind: 'SimpleType', name: 'int', range: start }
         return { kind: 'BitType', isSigned: false, width: undefined, range: start }
       }
-      const width = parseBinary(cursor, ADDITIVE)
+      const width = parseWidth(cursor)
       closeAngle(cursor)
       return { kind: 'BitType', isSigned, width, range: cursor.since(start) }
     }
     if (token.text === 'varbit') {
       cursor.next()
       cursor.expect('<', "after 'varbit'")
-      const width = parseBinary(cursor, ADDITIVE)
+      const width = parseWidth(cursor)
       closeAngle(cursor)
       return { kind: 'VarbitType', width, range: cursor.since(start) }
     }

@@ -139,6 +139,13 @@ export class FunctionBuilder implements FunctionRef {
     this.#memoryArgument(memory, offset)
   }
 
+  /** Pops address and vector. */
+  storeVector(memory: number, offset: number): void {
+    this.#code.byte(SIMD_PREFIX)
+    this.#code.u32(SIMD_MEMORY['v128.store'])
+    this.#memoryArgument(memory, offset)
+  }
+
   /** Pops address and vector; stores one lane of it. */
   storeLane(bits: 16 | 32 | 64, lane: number, memory: number, offset: number): void {
     this.#code.byte(SIMD_PREFIX)

@@ -3,7 +3,7 @@
  * active data segments, and the name section that makes traps, profiles and disassembly readable.
  */
 import { ByteSink } from './byte-sink.ts'
-import { FunctionBuilder, type Signature } from './function-builder.ts'
+import { FunctionBuilder, type FunctionRef, type Signature } from './function-builder.ts'
 import { VALUE_TYPE } from './opcode.ts'
 
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10, data: 11 } as const
@@ -15,6 +15,7 @@ export class ModuleBuilder {
   readonly #types: Signature[] = []
   readonly #typeIndex = new Map<string, number>()
   readonly #memories: { readonly module: string; readonly name: string; readonly minimumPages: number }[] = []
+  readonly #imported: { readonly module: string; readonly name: string; readonly signature: Signature }[] = []
   readonly #functions: FunctionBuilder[] = []
   readonly #exports: { readonly name: string; readonly index: number }[] = []
   readonly #data: { readonly memory: number; readonly offset: number; readonly bytes: Uint8Array }[] = []
@@ -29,9 +30,16 @@ export class ModuleBuilder {
     return this.#memories.length - 1
   }
 
+  /** Imported functions come before all others, so they must be declared first. */
+  importFunction(module: string, name: string, signature: Signature): FunctionRef {
+    if (this.#functions.length > 0) throw new Error('functions are imported before any is declared')
+    this.#imported.push({ module, name, signature })
+    return { index: this.#imported.length - 1 }
+  }
+
   /** Declares a function; it can be called at once and its body written later. */
   function(name: string, signature: Signature): FunctionBuilder {
-    const builder = new FunctionBuilder(this.#functions.length, name, signature)
+    const builder = new FunctionBuilder(this.#imported.length + this.#functions.length, name, signature)
     this.#functions.push(builder)
     return builder
   }
@@ -48,18 +56,23 @@ export class ModuleBuilder {
   finish(): Uint8Array<ArrayBuffer> {
     const out = new ByteSink()
     out.bytes([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00])
+    const importedTypes = this.#imported.map((imported) => this.#type(imported.signature))
     const functionTypes = this.#functions.map((builder) => this.#type(builder.signature))
     section(out, SECTION.type, this.#types, (sink, type) => {
       sink.byte(0x60)
       sink.vector(Uint8Array.from(type.parameters, (name) => VALUE_TYPE[name]))
       sink.vector(Uint8Array.from(type.results, (name) => VALUE_TYPE[name]))
     })
-    section(out, SECTION.import, this.#memories, (sink, memory) => {
-      sink.name(memory.module)
-      sink.name(memory.name)
-      sink.byte(KIND_MEMORY)
-      sink.byte(0)
-      sink.u32(memory.minimumPages)
+    const imports = [
+      ...this.#memories.map((memory) => ({ ...memory, type: undefined })),
+      ...this.#imported.map((imported, k) => ({ ...imported, type: importedTypes[k]!, minimumPages: 0 })),
+    ]
+    section(out, SECTION.import, imports, (sink, { module, name, type, minimumPages }) => {
+      sink.name(module)
+      sink.name(name)
+      sink.byte(type === undefined ? KIND_MEMORY : KIND_FUNCTION)
+      if (type === undefined) sink.byte(0)
+      sink.u32(type ?? minimumPages)
     })
     section(out, SECTION.function, functionTypes, (sink, type) => sink.u32(type))
     section(out, SECTION.export, this.#exports, (sink, entry) => {

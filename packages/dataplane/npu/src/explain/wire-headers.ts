@@ -1,0 +1,81 @@
+/** What a program knows about the wire: the headers that it extracts or emits, and which slots are fields of which header. */
+import type { HeaderId, Program, SlotId, Statement } from '@lodestone/p4'
+
+export interface WireHeaders {
+  /** Extracted or emitted; the others are copies that the front end made for parameters and variables. */
+  readonly headers: ReadonlySet<HeaderId>
+  /** Field slot → header, of wire headers only. */
+  readonly ofField: ReadonlyMap<SlotId, HeaderId>
+  /** Validity slot → header, of wire headers only. */
+  readonly ofValidity: ReadonlyMap<SlotId, HeaderId>
+}
+
+const known = new WeakMap<Program, WireHeaders>()
+
+export function wireHeaders(program: Program): WireHeaders {
+  let found = known.get(program)
+  if (found === undefined) {
+    found = collect(program)
+    known.set(program, found)
+  }
+  return found
+}
+
+const knownDeparsers = new WeakMap<Program, ReadonlySet<number>>()
+
+/** Procedures of blocks that emit. */
+export function deparsers(program: Program): ReadonlySet<number> {
+  let found = knownDeparsers.get(program)
+  if (found === undefined) {
+    const all = program.blocks.flatMap((block) => (block.kind === 'control' ? [block.procedure] : []))
+    found = new Set(all.filter((procedure) => emits(program, program.procedures[procedure]!.body)))
+    knownDeparsers.set(program, found)
+  }
+  return found
+}
+
+function emits(program: Program, body: readonly Statement[]): boolean {
+  return body.some((s) => {
+    switch (s.kind) {
+      case 'emit':
+        return true
+      case 'if':
+        return emits(program, s.then) || emits(program, s.else)
+      case 'switch':
+        return s.cases.some((one) => emits(program, one.body)) || emits(program, s.default)
+      case 'loop':
+        return emits(program, s.body)
+      case 'call':
+        return emits(program, program.procedures[s.procedure]!.body)
+      default:
+        return false
+    }
+  })
+}
+
+function collect(program: Program): WireHeaders {
+  const headers = new Set<HeaderId>()
+  const visit = (body: readonly Statement[]): void => {
+    for (const statement of body) {
+      if (statement.kind === 'extract' || statement.kind === 'emit') headers.add(statement.header)
+      else if (statement.kind === 'loop') visit(statement.body)
+      else if (statement.kind === 'if') {
+        visit(statement.then)
+        visit(statement.else)
+      } else if (statement.kind === 'switch') {
+        for (const one of statement.cases) visit(one.body)
+        visit(statement.default)
+      }
+    }
+  }
+  for (const parser of program.parsers) for (const state of parser.states) visit(state.body)
+  for (const procedure of program.procedures) visit(procedure.body)
+  const ofField = new Map<SlotId, HeaderId>()
+  const ofValidity = new Map<SlotId, HeaderId>()
+  for (const id of headers) {
+    const { valid, fields } = program.headers[id]!
+    ofValidity.set(valid, id)
+    for (const slot of fields) ofField.set(slot, id)
+  }
+  return { headers, ofField, ofValidity }
+}

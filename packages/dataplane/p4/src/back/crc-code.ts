@@ -1,0 +1,111 @@
+/**
+ * CRCs of inputs whose length is known when the program is compiled, without a loop over bytes. A CRC is linear: each
+ * byte contributes the CRC of itself followed by the bytes that are still to come, which is a table lookup of its own, so
+ * the lookups of a group of `GROUP` bytes do not wait for each other; only the register carries over from group to group.
+ */
+import type { Expression } from '../ir/index.ts'
+import type { ExpressionCode } from './expression-code.ts'
+import type { Runtime } from './runtime-code.ts'
+import { STATE } from './value-class.ts'
+import { chunksOf } from './wire-code.ts'
+
+/** Bytes taken at once; one table each. */
+export const GROUP = 16
+
+/** The widths of reflected CRCs that have group tables. */
+export type CrcBits = 16 | 32
+
+const tables = new Map<CrcBits, Uint32Array<ArrayBuffer>>()
+
+/** `GROUP` tables of 256: table k holds the CRCs, with initial value 0, of a byte and k zero bytes behind it. */
+function groupTable(bits: CrcBits, byteTable: Uint32Array): Uint32Array<ArrayBuffer> {
+  const known = tables.get(bits)
+  if (known !== undefined) return known
+  const table = new Uint32Array(256 * GROUP)
+  table.set(byteTable)
+  for (let k = 256; k < table.length; k++) {
+    const before = table[k - 256]!
+    table[k] = (before >>> 8) ^ table[before & 0xff]!
+  }
+  tables.set(bits, table)
+  return table
+}
+
+/**
+ * Pushes the CRC of the inputs as i64.
+ * @param address of `groupTable` in memory 1.
+ */
+export function pushStaticCrc(
+  code: ExpressionCode,
+  runtime: Runtime,
+  inputs: readonly Expression[],
+  bits: CrcBits,
+  address: number,
+  byteTable: Uint32Array,
+): void {
+  const { f } = code
+  const table = groupTable(bits, byteTable)
+  runtime.data(`crc${bits} groups`, address, table)
+  const bytes = chunksOf(inputs).flatMap(({ bytes: count, value }) => {
+    code.push64(value)
+    const local = f.stash('i64')
+    return Array.from({ length: count }, (_, k) => ({ local, shift: 8 * (count - 1 - k) }))
+  })
+  const ones = bits === 32
+  if (bytes.length === 0) return f.i64(0n)
+  const crc = f.temp('i32')
+  for (let from = 0; from < bytes.length; from += GROUP) {
+    const group = bytes.slice(from, from + GROUP)
+    const lookup = (k: number, pushIndex: () => void): void => {
+      pushIndex()
+      f.i32(0x3fc)
+      f.op('i32.and')
+      f.access('i32.load', STATE, address + 1024 * (group.length - 1 - k))
+    }
+    group.forEach(({ local, shift }, k) => {
+      lookup(k, () => {
+        // Four times the byte, by one shift.
+        f.get(local)
+        if (shift !== 2) f.i64(BigInt(Math.abs(shift - 2)))
+        if (shift !== 2) f.op(shift > 2 ? 'i64.shr_u' : 'i64.shl')
+        f.op('i32.wrap_i64')
+      })
+      if (k > 0) f.op('i32.xor')
+    })
+    if (from === 0) {
+      if (ones) {
+        f.i32(initial(table, group.length) | 0)
+        f.op('i32.xor')
+      }
+    } else {
+      for (let k = 0; k < Math.min(bits / 8, group.length); k++) {
+        lookup(k, () => {
+          f.get(crc)
+          f.i32(Math.abs(8 * k - 2))
+          f.op(k === 0 ? 'i32.shl' : 'i32.shr_u')
+        })
+        f.op('i32.xor')
+      }
+      if (group.length < bits / 8) {
+        f.get(crc)
+        f.i32(8 * group.length)
+        f.op('i32.shr_u')
+        f.op('i32.xor')
+      }
+    }
+    f.set(crc)
+  }
+  f.get(crc)
+  if (ones) {
+    f.i32(-1)
+    f.op('i32.xor')
+  }
+  f.op('i64.extend_i32_u')
+}
+
+/** What an initial value of all ones has become after `length` zero bytes. */
+function initial(table: Uint32Array, length: number): number {
+  let crc = 0xffffffff
+  for (let k = 0; k < length; k++) crc = (crc >>> 8) ^ table[crc & 0xff]!
+  return crc
+}

@@ -1,0 +1,207 @@
+/**
+ * The architecture of `psa.p4`. Ingress and egress have headers and metadata of their own; between them the packet is
+ * bytes. What the deparsers hand on (`normal_meta`, `clone_i2e_meta`, …) are places that both sides share. Blocks between
+ * the program's fill in what each is told, and decide what becomes of the packet; `packet-path` rules are the npu's.
+ */
+import type { Expression, SlotId, Statement } from '../ir/index.ts'
+import type { Type } from '../check/type.ts'
+import type { Architecture, LoweredBlocks, TableAttributes } from './architecture.ts'
+import { bindPlaces, blockEnvironment, lowerControl } from './block.ts'
+import * as fold from './fold.ts'
+import type { BlockObject, ExternObject, Lowering } from './lowering.ts'
+import { lowerParser } from './parser.ts'
+import { allocate, allSlots, type Place } from './place.ts'
+import { callFunction, construct, method, PORT_RECIRCULATE } from './psa-extern.ts'
+
+export const psa: Architecture = {
+  name: 'psa',
+  packageName: 'PSA_Switch',
+  lowerBlocks,
+  construct,
+  method,
+  function: callFunction,
+  property,
+}
+
+/** Of `PSA_PacketPath_t`. */
+const PATH_UNICAST = 1n
+
+function lowerBlocks(lower: Lowering, blocks: ReadonlyMap<string, BlockObject>): LoweredBlocks {
+  const ip = blocks.get('ip')
+  const ig = blocks.get('ig')
+  const id = blocks.get('id')
+  const ep = blocks.get('ep')
+  const eg = blocks.get('eg')
+  const ed = blocks.get('ed')
+  if (ip === undefined || ig === undefined || id === undefined) return { blocks: [], intrinsics: {} }
+  if (ep === undefined || eg === undefined || ed === undefined) return { blocks: [], intrinsics: {} }
+  const { builder } = lower
+  const now = builder.slot('$now', 'bit', 64)
+  const parserError = builder.slot('$parser_error', 'error', 16)
+  const drop = builder.slot('$drop', 'bool', 1)
+  const special = builder.slot('$special', 'bool', 1)
+  const endSpecial = builder.slot('$end_special', 'bool', 1)
+  const places = placesOf(lower, { ip, ig, id, ep, eg, ed })
+  const field = (place: keyof typeof places, name: string): SlotId => fieldSlot(lower, places[place], name)
+  const load = (slot: SlotId): Expression => builder.load(slot)
+  const is = (slot: SlotId): Expression => fold.notEqual(load(slot), fold.constant(0n, load(slot).width))
+  const assign = (slot: SlotId, value: Expression | bigint): Statement => ({
+    kind: 'assign',
+    slot,
+    value: typeof value === 'bigint' ? fold.constant(value, load(slot).width) : value,
+  })
+
+  const program: LoweredBlocks['blocks'][number][] = []
+  const between = (name: string, body: readonly Statement[]): void => {
+    program.push({ name, kind: 'control', procedure: builder.procedure({ name: `$${name}`, body }) })
+  }
+  const add = (name: string, block: BlockObject, bound: readonly (Place | undefined)[]): void => {
+    const { declaration } = block
+    const named = { ...block, path: declaration.name.text }
+    const environment = bindPlaces(lower, block, bound)
+    if (declaration.kind === 'Parser') {
+      program.push({ name, kind: 'parser', parser: lowerParser(lower, named, environment) })
+    } else program.push({ name, kind: 'control', procedure: lowerControl(lower, declaration, named, environment) })
+  }
+  const { ih, im, eh, em } = places
+  add('ingressParser', ip, [undefined, ih, im, places.ipIn, places.resubmit, places.recirculate])
+  between('ingressInput', [
+    assign(field('igIn', 'ingress_port'), load(field('ipIn', 'ingress_port'))),
+    assign(field('igIn', 'packet_path'), load(field('ipIn', 'packet_path'))),
+    assign(field('igIn', 'ingress_timestamp'), load(now)),
+    assign(field('igIn', 'parser_error'), load(parserError)),
+    ...['class_of_service', 'clone', 'resubmit', 'multicast_group'].map((name) => assign(field('igOut', name), 0n)),
+    assign(field('igOut', 'drop'), fold.TRUE),
+  ])
+  add('ingress', ig, [ih, im, places.igIn, places.igOut])
+  const isKept = fold.logicalNot(load(drop))
+  const isElsewhere = fold.or(is(field('igOut', 'resubmit')), is(field('igOut', 'multicast_group')))
+  between('decision', [
+    assign(drop, load(field('igOut', 'drop'))),
+    assign(special, fold.or(is(field('igOut', 'clone')), fold.and(isKept, isElsewhere))),
+    assign(field('epIn', 'egress_port'), load(field('igOut', 'egress_port'))),
+    assign(field('epIn', 'packet_path'), PATH_UNICAST),
+    assign(field('egIn', 'class_of_service'), load(field('igOut', 'class_of_service'))),
+    assign(field('egIn', 'instance'), 0n),
+  ])
+  add('ingressDeparser', id, [undefined, places.cloneI2e, places.resubmit, places.normal, ih, im, places.igOut])
+  between('departure', [assign(parserError, 0n)])
+  add('egressParser', ep, [undefined, eh, em, places.epIn, places.normal, places.cloneI2e, places.cloneE2e])
+  between('egressInput', [
+    assign(field('egIn', 'egress_port'), load(field('epIn', 'egress_port'))),
+    assign(field('egIn', 'packet_path'), load(field('epIn', 'packet_path'))),
+    assign(field('egIn', 'egress_timestamp'), load(now)),
+    assign(field('egIn', 'parser_error'), load(parserError)),
+    assign(field('egOut', 'clone'), 0n),
+    assign(field('egOut', 'drop'), 0n),
+    assign(field('edIn', 'egress_port'), load(field('epIn', 'egress_port'))),
+  ])
+  add('egress', eg, [eh, em, places.egIn, places.egOut])
+  add('egressDeparser', ed, [undefined, places.cloneE2e, places.recirculate, eh, em, places.egOut, places.edIn])
+  const port = load(field('epIn', 'egress_port'))
+  const isRound = fold.and(isKept, fold.equal(port, fold.constant(PORT_RECIRCULATE, port.width)))
+  between('egressDecision', [
+    assign(drop, load(field('egOut', 'drop'))),
+    assign(endSpecial, fold.or(is(field('egOut', 'clone')), isRound)),
+  ])
+  return {
+    blocks: program,
+    intrinsics: {
+      'ingress.port': field('ipIn', 'ingress_port'),
+      'egress.port': field('epIn', 'egress_port'),
+      'egress.drop': drop,
+      'parser.error': parserError,
+      'clock.now': now,
+      'target.special': special,
+      'target.endSpecial': endSpecial,
+      'psa.ingressPath': field('ipIn', 'packet_path'),
+      'psa.ingressClass': field('igOut', 'class_of_service'),
+      'psa.clone': field('igOut', 'clone'),
+      'psa.cloneSession': field('igOut', 'clone_session_id'),
+      'psa.resubmit': field('igOut', 'resubmit'),
+      'psa.multicastGroup': field('igOut', 'multicast_group'),
+      'psa.egressPort': field('igOut', 'egress_port'),
+      'psa.egressPath': field('epIn', 'packet_path'),
+      'psa.classOfService': field('egIn', 'class_of_service'),
+      'psa.instance': field('egIn', 'instance'),
+      'psa.egressClone': field('egOut', 'clone'),
+      'psa.egressCloneSession': field('egOut', 'clone_session_id'),
+    },
+    fieldLists: [places.cloneI2e, places.resubmit, places.cloneE2e, places.recirculate].map(carriedSlots),
+  }
+}
+
+interface PsaBlocks {
+  readonly ip: BlockObject
+  readonly ig: BlockObject
+  readonly id: BlockObject
+  readonly ep: BlockObject
+  readonly eg: BlockObject
+  readonly ed: BlockObject
+}
+
+/** Storage of everything that blocks share, shaped by the parameters that name it first. */
+function placesOf(lower: Lowering, { ip, id, ep, ed, ig, eg }: PsaBlocks): Record<PlaceName, Place> {
+  const make = (block: BlockObject, index: number, name?: string): Place => {
+    const parameter = lower.context.parametersOf(block.type)[index]
+    const type: Type = parameter?.type ?? { kind: 'unknown' }
+    return lower.within(blockEnvironment(lower, block), () =>
+      allocate(lower.builder, lower.context, lower.resolve(type), name ?? parameter?.name ?? `$${index}`),
+    )
+  }
+  return {
+    ih: make(ip, 1),
+    im: make(ip, 2),
+    ipIn: make(ip, 3, 'ingress_parser.istd'),
+    resubmit: make(ip, 4, 'resubmit_meta'),
+    recirculate: make(ip, 5, 'recirculate_meta'),
+    igIn: make(ig, 2, 'ingress.istd'),
+    igOut: make(ig, 3, 'ingress.ostd'),
+    cloneI2e: make(id, 1, 'clone_i2e_meta'),
+    normal: make(id, 3, 'normal_meta'),
+    eh: make(ep, 1, 'egress.hdr'),
+    em: make(ep, 2, 'egress.user_meta'),
+    epIn: make(ep, 3, 'egress_parser.istd'),
+    egIn: make(eg, 2, 'egress.istd'),
+    egOut: make(eg, 3, 'egress.ostd'),
+    cloneE2e: make(ed, 1, 'clone_e2e_meta'),
+    edIn: make(ed, 6, 'egress_deparser.istd'),
+  }
+}
+
+type PlaceName =
+  | 'ih'
+  | 'im'
+  | 'ipIn'
+  | 'resubmit'
+  | 'recirculate'
+  | 'igIn'
+  | 'igOut'
+  | 'cloneI2e'
+  | 'normal'
+  | 'eh'
+  | 'em'
+  | 'epIn'
+  | 'egIn'
+  | 'egOut'
+  | 'cloneE2e'
+  | 'edIn'
+
+function carriedSlots(place: Place): SlotId[] {
+  const slots = new Set<SlotId>()
+  allSlots(place, slots)
+  return [...slots]
+}
+
+/** A field of the architecture's own metadata; a slot that nobody reads where the include file lacks it. */
+function fieldSlot(lower: Lowering, place: Place, name: string): SlotId {
+  const field = place.kind === 'struct' ? place.fields.get(name) : undefined
+  return field?.kind === 'scalar' ? field.slot : lower.builder.temporary('', 32)
+}
+
+function property(_lower: Lowering, name: string, value: ExternObject, attributes: TableAttributes): void {
+  if (value.id === undefined) return
+  if (name === 'psa_direct_counter') attributes.directCounter = value.id
+  if (name === 'psa_direct_meter') attributes.directMeter = value.id
+  if (name === 'psa_implementation') attributes.implementation = value.id
+}

@@ -1,0 +1,6 @@
+export { parseStf, type StfFile } from './parse-stf.ts'
+export { carryOut, type CommandOutcome, errorText, type RunState } from './command.ts'
+export { runStf, type StfFailure, type StfOptions, type StfResult } from './run-stf.ts'
+export { testProgram, type TestOutcome, type TestProgramOptions } from './test-program.ts'
+export { sideBySide } from './packet-match.ts'
+export type * from './statement.ts'
