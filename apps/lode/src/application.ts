@@ -1,12 +1,20 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core'
 import { apiCommand } from './commands/api.command.ts'
+import { bfdRoutes } from './commands/bfd/bfd.routes.ts'
+import { bgpRoutes } from './commands/bgp/bgp.routes.ts'
 import { captureCommand } from './commands/capture.command.ts'
 import { completeCommand, completionCommand } from './commands/completion.command.ts'
 import { demoCommand } from './commands/demo.command.ts'
 import { downCommand } from './commands/down.command.ts'
 import { execCommand } from './commands/exec.command.ts'
+import { isfRoutes } from './commands/isf/isf.routes.ts'
 import { linkCommand } from './commands/link.command.ts'
+import { p4Routes } from './commands/p4/p4.routes.ts'
 import { powerCommand } from './commands/power.command.ts'
+import { ribRoutes } from './commands/rib/rib.routes.ts'
+import { routedCommand } from './commands/routed/routed.command.ts'
+import { rsfRoutes } from './commands/rsf/rsf.routes.ts'
+import { spRoutes } from './commands/sp/sp.routes.ts'
 import { statusCommand } from './commands/status.command.ts'
 import { tableCommand } from './commands/table.command.ts'
 import { traceCommand } from './commands/trace.command.ts'
@@ -24,6 +32,14 @@ const routes = buildRouteMap({
     exec: execCommand,
     link: linkCommand,
     power: powerCommand,
+    routed: routedCommand,
+    rib: ribRoutes,
+    bgp: bgpRoutes,
+    bfd: bfdRoutes,
+    p4: p4Routes,
+    sp: spRoutes,
+    isf: isfRoutes,
+    rsf: rsfRoutes,
     down: downCommand,
     completion: completionCommand,
     complete: completeCommand,

@@ -21,7 +21,7 @@ export async function rackClient(context: LodeContext, stateDirectory: string): 
 }
 
 /** Every connection goes to one Unix socket, whatever host the URL names. */
-function socketNetwork(network: Network, path: string): Network {
+export function socketNetwork(network: Network, path: string): Network {
   return {
     name: path,
     listenTcp: (options, onConnection) => network.listenTcp(options, onConnection),

@@ -1,4 +1,4 @@
-/** Bundles the command for `npm pack`: one file for it, one for the guests' worker, the P4 programs beside them. */
+/** Bundles the command for `npm pack`: one file for it, one for each kind of worker, the P4 programs beside them. */
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -12,10 +12,11 @@ const bundle = await rolldown({
   input: {
     lode: join(app, 'src/main.ts'),
     'guest-worker': join(root, 'packages/control/sled-agent/src/module-guest/worker.ts'),
+    'bfd-thread': join(root, 'packages/routing/bfd/src/worker/bfd-thread.ts'),
   },
   platform: 'node',
-  // Both load files of their own at run time, so they stay packages.
-  external: ['@electric-sql/pglite', '@node-rs/argon2'],
+  // They load files of their own at run time, so they stay packages; pg only looks whether pg-native is there.
+  external: ['@electric-sql/pglite', '@node-rs/argon2', 'koffi', 'pg-native'],
 })
 await bundle.write({ dir: dist, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunk-[hash].js' })
 cpSync(join(root, 'p4'), join(dist, 'p4'), { recursive: true })

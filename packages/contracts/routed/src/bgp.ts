@@ -1,7 +1,7 @@
 /** What can be seen and done about BGP peers. */
-import { endpoint } from '@lodestone/api'
+import { endpoint, pageFields, pageOf } from '@lodestone/api'
 import { z } from 'zod'
-import { Asn, IpAddr, IpNet } from './address.ts'
+import { IpAddr, IpNet } from './address.ts'
 
 export const FsmState = z.enum(['Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established'])
 const Family = z.enum(['ipv4', 'ipv6'])
@@ -26,7 +26,8 @@ export const BgpNeighbor = z
   .object({
     name: z.string(),
     remote_address: IpAddr,
-    remote_asn: Asn,
+    /** 0 while a peer whose AS is left open has not been heard. */
+    remote_asn: z.int().min(0).max(0xffff_ffff),
     state: FsmState,
     in_state_ms: z.number(),
     link_down: z.boolean(),
@@ -41,6 +42,31 @@ export const BgpNeighbor = z
     last_notification_sent: BgpNotification.optional(),
     last_notification_received: BgpNotification.optional(),
     counters: z.record(z.string(), z.int()),
+    description: z.string().optional(),
+    interface: z.string().optional(),
+    /** Accepted from a range of dynamic neighbours. */
+    dynamic: z.boolean().optional(),
+    /** Discovered on its interface. */
+    unnumbered: z.boolean().optional(),
+    /** Absent while it is not known. */
+    external: z.boolean().optional(),
+    role: z.string().optional(),
+    add_path_receive: z.array(Family).optional(),
+    add_path_send: z.array(Family).optional(),
+    enhanced_refresh: z.boolean().optional(),
+    graceful_restart: z
+      .object({
+        negotiated: z.boolean(),
+        peer_restart_time_s: z.number(),
+        restart_remaining_ms: z.number().optional(),
+        stale_remaining_ms: z.number().optional(),
+        stale_paths: z.int(),
+      })
+      .optional(),
+    /** Paths that import refused, of `paths_received`. */
+    paths_refused: z.int().optional(),
+    /** Bytes that the connection has not taken yet. */
+    queued_bytes: z.int().optional(),
   })
   .meta({ id: 'BgpNeighbor' })
 export type BgpNeighbor = z.output<typeof BgpNeighbor>
@@ -65,7 +91,65 @@ export const ExportExplanation = z
   .object({ exported: z.boolean(), code: z.string(), sentence: z.string(), route: ExportedRoute.optional() })
   .meta({ id: 'ExportExplanation' })
 
+export const BgpMessage = z
+  .object({
+    time: z.iso.datetime(),
+    direction: z.enum(['received', 'sent']),
+    type: z.enum(['OPEN', 'UPDATE', 'NOTIFICATION', 'KEEPALIVE', 'ROUTE-REFRESH', 'unknown']),
+    length: z.int(),
+    /** The whole message, its header included. */
+    hex: z.string(),
+  })
+  .meta({ id: 'BgpMessage' })
+
+/** One path as a peer sent it, and what import made of it. */
+export const ReceivedRoute = z
+  .object({
+    prefix: IpNet,
+    path_id: z.int(),
+    next_hop: IpAddr,
+    as_path: z.string(),
+    origin: z.enum(['igp', 'egp', 'incomplete']),
+    med: z.int().optional(),
+    local_pref: z.int().optional(),
+    communities: z.array(z.string()),
+    age_ms: z.number(),
+    stale: z.boolean(),
+    used: z.boolean(),
+    refused: z.object({ code: z.string(), sentence: z.string() }).optional(),
+  })
+  .meta({ id: 'ReceivedRoute' })
+export type ReceivedRoute = z.output<typeof ReceivedRoute>
+
+export const PolicyDryRun = z
+  .object({
+    peer: z.string(),
+    direction: z.enum(['import', 'export']),
+    examined: z.int(),
+    unchanged: z.int(),
+    newly_accepted: z.int(),
+    newly_rejected: z.int(),
+    changed: z.int(),
+    differences: z.array(
+      z.object({
+        prefix: IpNet,
+        path_id: z.int(),
+        change: z.enum(['newly-accepted', 'newly-rejected', 'changed']),
+        before: z.string(),
+        after: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'PolicyDryRun' })
+export type PolicyDryRun = z.output<typeof PolicyDryRun>
+
+export const BgpListener = z
+  .object({ place: z.string(), listening: z.boolean(), problem: z.string().optional() })
+  .meta({ id: 'BgpListener' })
+
 const tags = ['bgp']
+const peerParams = z.object({ peer: z.string() })
+const routeQuery = z.object({ prefix: IpNet.optional().describe('Only this one and those inside it'), ...pageFields })
 
 export const bgpEndpoints = [
   endpoint({
@@ -109,8 +193,66 @@ export const bgpEndpoints = [
     method: 'POST',
     path: '/bgp/clear/neighbor',
     tags,
-    summary: 'Reset the session with a peer (hard), or ask it for its routes again (soft_inbound)',
-    body: z.object({ peer: z.string(), kind: z.enum(['hard', 'soft_inbound']) }),
+    summary:
+      'Reset the session with a peer (hard), ask it for its routes again (soft_inbound), or tell it ours again (soft_outbound)',
+    body: z.object({ peer: z.string(), kind: z.enum(['hard', 'soft_inbound', 'soft_outbound']) }),
     response: { status: 204 },
+  }),
+  endpoint({
+    operationId: 'bgp_neighbor',
+    method: 'GET',
+    path: '/bgp/status/neighbors/{peer}',
+    tags,
+    summary: 'One BGP peer',
+    params: peerParams,
+    response: { status: 200, schema: BgpNeighbor },
+  }),
+  endpoint({
+    operationId: 'bgp_received',
+    method: 'GET',
+    path: '/bgp/status/received/{peer}',
+    tags,
+    summary: 'What a peer has told us, as it came, and what import made of it; in no particular order',
+    params: peerParams,
+    query: routeQuery,
+    response: { status: 200, schema: pageOf(ReceivedRoute) },
+    paginated: true,
+  }),
+  endpoint({
+    operationId: 'bgp_message_history',
+    method: 'GET',
+    path: '/bgp/history/messages/{peer}',
+    tags,
+    summary: 'The last messages to and from a peer, oldest first',
+    params: peerParams,
+    response: { status: 200, schema: z.array(BgpMessage) },
+  }),
+  endpoint({
+    operationId: 'bgp_listeners',
+    method: 'GET',
+    path: '/bgp/status/listeners',
+    tags,
+    summary: 'Where BGP listens, and where it cannot and why',
+    response: { status: 200, schema: z.array(BgpListener) },
+  }),
+  endpoint({
+    operationId: 'bgp_policy_dry_run',
+    method: 'POST',
+    path: '/bgp/policy/dry-run',
+    tags,
+    summary: 'What another configuration would let in from its peers and out to them; nothing is changed',
+    body: z.object({
+      /** A whole configuration file. */
+      text: z.string(),
+      peer: z.string().optional().describe('Only this one'),
+      direction: z.enum(['import', 'export']).optional().describe('Only this one'),
+      limit: z
+        .int()
+        .min(0)
+        .max(10_000)
+        .optional()
+        .describe('Differences named for each peer and direction; default 20'),
+    }),
+    response: { status: 200, schema: z.array(PolicyDryRun) },
   }),
 ] as const

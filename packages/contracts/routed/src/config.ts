@@ -122,6 +122,40 @@ export const RoutedConfig = z
   .meta({ id: 'RoutedConfig' })
 export type RoutedConfig = z.output<typeof RoutedConfig>
 
+/** A complaint about a configuration file, with its place; lines and columns count from 1. */
+export const ConfigProblem = z
+  .object({ line: z.int(), column: z.int(), path: z.string(), message: z.string() })
+  .meta({ id: 'ConfigProblem' })
+
+/** One thing that differs between two configurations. */
+export const ConfigChange = z
+  .object({
+    what: z.string(),
+    /** `new session`: what runs ends and starts over. */
+    effect: z.enum(['added', 'removed', 'changed', 'new session']),
+  })
+  .meta({ id: 'ConfigChange' })
+export type ConfigChange = z.output<typeof ConfigChange>
+
+export const ConfigJudgement = z
+  .object({
+    ok: z.boolean(),
+    problems: z.array(ConfigProblem),
+    /** Against the configuration in force before. */
+    changes: z.array(ConfigChange),
+  })
+  .meta({ id: 'ConfigJudgement' })
+export type ConfigJudgement = z.output<typeof ConfigJudgement>
+
+export const ConfigFile = z
+  .object({
+    name: z.string(),
+    loaded_at: z.iso.datetime(),
+    /** What it says, secrets left out. */
+    content: z.unknown(),
+  })
+  .meta({ id: 'ConfigFile' })
+
 export const configEndpoints = [
   endpoint({
     operationId: 'config_view',
@@ -139,5 +173,30 @@ export const configEndpoints = [
     summary: 'Make this the configuration; what does not differ is not disturbed, and an invalid one changes nothing',
     body: RoutedConfig,
     response: { status: 204 },
+  }),
+  endpoint({
+    operationId: 'config_file',
+    method: 'GET',
+    path: '/config/file',
+    tags: ['config'],
+    summary: 'View the configuration file in force, without its secrets',
+    response: { status: 200, schema: ConfigFile },
+  }),
+  endpoint({
+    operationId: 'config_reload',
+    method: 'POST',
+    path: '/config/reload',
+    tags: ['config'],
+    summary: 'Read the configuration file again and apply what differs; a file with a mistake changes nothing',
+    response: { status: 200, schema: ConfigJudgement },
+  }),
+  endpoint({
+    operationId: 'config_check',
+    method: 'POST',
+    path: '/config/check',
+    tags: ['config'],
+    summary: 'Say what is wrong with a configuration file, or what it would change; nothing is changed',
+    body: z.object({ text: z.string() }),
+    response: { status: 200, schema: ConfigJudgement },
   }),
 ] as const

@@ -2,15 +2,16 @@
  * A userspace TCP/IP host on emulated interfaces: sockets behind the `Network` interface, routing, neighbors, ICMP,
  * forwarding. Everything it does is bytes on its ports; time and randomness are given to it.
  */
-import type {
-  BindOptions,
-  ConnectOptions,
-  Datagram,
-  InterfaceNetwork,
-  ListenOptions,
-  TcpListener,
-  TcpSocket,
-  UdpSocket,
+import {
+  type BindOptions,
+  type ConnectOptions,
+  type Datagram,
+  type InterfaceNetwork,
+  type ListenOptions,
+  type TcpListener,
+  type TcpSocket,
+  type UdpSocket,
+  unsupported,
 } from '@lodestone/host'
 import type { Port } from '@lodestone/link'
 import { type Ip, type Mac, Prefix } from '@lodestone/net'
@@ -136,14 +137,19 @@ export class Netstack implements InterfaceNetwork {
   // ── Sockets ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async listenTcp(options: ListenOptions, onConnection: (socket: TcpSocket) => void): Promise<TcpListener> {
+    const refusal = unsupported(options)
+    if (refusal !== undefined) throw refusal
     return this.stack.tcp.listen(options, onConnection)
   }
 
   connectTcp(options: ConnectOptions): Promise<TcpSocket> {
-    return this.stack.tcp.connect(options)
+    const refusal = unsupported(options)
+    return refusal === undefined ? this.stack.tcp.connect(options) : Promise.reject(refusal)
   }
 
   async bindUdp(options: BindOptions, onDatagram: (datagram: Datagram) => void): Promise<UdpSocket> {
+    const refusal = unsupported(options)
+    if (refusal !== undefined) throw refusal
     return this.stack.udp.bind(options, onDatagram)
   }
 

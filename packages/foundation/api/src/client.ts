@@ -43,7 +43,12 @@ export type ClientMethod<E> =
     ? (input?: CallInput<E>) => Promise<CallResult<ValueOf<E>>>
     : (input: CallInput<E>) => Promise<CallResult<ValueOf<E>>>
 
-export type Client<A extends Api> = { readonly [Id in OperationIds<A>]: ClientMethod<OperationOf<A, Id>> }
+/** One method for each operation that is a request and an answer. */
+export type Client<A extends Api> = {
+  readonly [
+    Id in OperationIds<A> as OperationOf<A, Id> extends { readonly response: { readonly status: 101 } } ? never : Id
+  ]: ClientMethod<OperationOf<A, Id>>
+}
 
 interface AnyInput {
   readonly params?: Readonly<Record<string, unknown>>
@@ -57,6 +62,7 @@ interface AnyInput {
 export function client<A extends Api>(api: A, fetchLike: FetchLike, baseUrl: string): Client<A> {
   const methods: Record<string, (input?: AnyInput) => Promise<CallResult<unknown>>> = {}
   for (const endpoint of api.endpoints) {
+    if (endpoint.response.status === 101) continue
     methods[endpoint.operationId] = async (input = {}) => {
       let response: Response
       try {

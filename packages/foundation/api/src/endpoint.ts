@@ -4,6 +4,7 @@
  * this value, so they cannot disagree.
  */
 import type { z } from 'zod'
+import type { Accept } from './channel.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
@@ -14,6 +15,8 @@ export type SuccessResponse =
   | { readonly status: 204 }
   /** A body that is produced piece by piece; the value is its media type. */
   | { readonly status: 200; readonly stream: string }
+  /** The connection becomes a WebSocket; the handler answers with what is done with it. Clients have no method for it. */
+  | { readonly status: 101 }
 
 export interface Endpoint {
   /** Unique in its API, snake_case; the name of the client's method. */
@@ -49,7 +52,9 @@ export type ValueOf<E> = E extends { readonly response: { readonly schema: infer
   ? z.output<S>
   : E extends { readonly response: { readonly stream: string } }
     ? ReadableStream<Uint8Array>
-    : undefined
+    : E extends { readonly response: { readonly status: 101 } }
+      ? Accept
+      : undefined
 
 /** What a handler is given: validated input, and what `before` returned as `context`. */
 export interface Call<E, Context> {

@@ -4,6 +4,7 @@
  * throws becomes a response with the request's id, and `onError` sees the details.
  */
 import { ApiFailure, type ApiError } from './api-error.ts'
+import { type Accept, upgradeResponse } from './channel.ts'
 import { decodeBody, decodeParams, decodeQuery } from './decode.ts'
 import type { Api, Call, Endpoint, OperationIds, OperationOf, ValueOf } from './endpoint.ts'
 import { errorResponse, httpError } from './http-error.ts'
@@ -163,6 +164,8 @@ function toResponse(endpoint: Endpoint, outcome: unknown, requestId: string, che
   const value: unknown = outcome instanceof Reply ? outcome.value : outcome
   const headers = { 'x-request-id': requestId, ...(outcome instanceof Reply ? outcome.headers : {}) }
   const { response } = endpoint
+  // because ValueOf such an endpoint is what to do with the connection
+  if (response.status === 101) return upgradeResponse(value as Accept, headers)
   if ('stream' in response) {
     // because ValueOf of a streaming endpoint is a byte stream
     return new Response(value as ReadableStream<Uint8Array>, {

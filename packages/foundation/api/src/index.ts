@@ -1,4 +1,5 @@
 export { type ApiError, ApiFailure, invalidRequest, objectNotFound } from './api-error.ts'
+export { type Accept, acceptOf, type Channel } from './channel.ts'
 export { type CallFailure, type CallInput, type CallResult, client, type Client, type FetchLike } from './client.ts'
 export {
   api,

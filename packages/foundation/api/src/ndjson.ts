@@ -7,6 +7,8 @@ export interface NdjsonWriter<T> {
   readonly stream: ReadableStream<Uint8Array>
   /** @returns false when the line was dropped, because the reader is `maxQueued` lines behind or gone. */
   write(value: T): boolean
+  /** Whether the next line would be taken. */
+  readonly hasRoom: boolean
   end(): void
 }
 
@@ -29,10 +31,14 @@ export function ndjsonWriter<T>(onCancel: () => void = () => {}, maxQueued = 65_
     },
     new CountQueuingStrategy({ highWaterMark: maxQueued }),
   )
+  const hasRoom = (): boolean => controller !== undefined && (controller.desiredSize ?? 0) > 0
   return {
     stream,
+    get hasRoom() {
+      return hasRoom()
+    },
     write(value) {
-      if (controller === undefined || (controller.desiredSize ?? 0) <= 0) return false
+      if (controller === undefined || !hasRoom()) return false
       controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`))
       return true
     },

@@ -57,11 +57,15 @@ function operation(endpoint: Endpoint, components: Components): Json {
             required: true,
           },
         }),
-    responses: {
-      [response.status]: success,
-      '4XX': { $ref: '#/components/responses/Error' },
-      '5XX': { $ref: '#/components/responses/Error' },
-    },
+    responses:
+      response.status === 101
+        ? { default: { description: '', content: { '*/*': { schema: {} } } } }
+        : {
+            [response.status]: success,
+            '4XX': { $ref: '#/components/responses/Error' },
+            '5XX': { $ref: '#/components/responses/Error' },
+          },
+    ...(response.status === 101 ? { 'x-dropshot-websocket': {} } : {}),
     ...(endpoint.paginated === true ? { 'x-dropshot-pagination': { required: [] } } : {}),
   }
 }

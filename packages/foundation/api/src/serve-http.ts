@@ -3,11 +3,19 @@
  * same daemon serves on the operating system and on an emulated NIC. No timers are started: Node's own timeouts are
  * real time, and under a virtual clock time belongs to the caller.
  *
- * NOT IMPLEMENTED: protocol upgrades (WebSocket), trailers, TLS.
+ * A request for a WebSocket is a request like any other until the handler has answered it.
+ *
+ * NOT IMPLEMENTED: trailers, TLS.
  */
 import http from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Network, TcpSocket } from '@lodestone/host'
+import { WebSocketServer } from 'ws'
+import { acceptOf, channelOver } from './channel.ts'
 import type { HttpHandler } from './implement.ts'
+
+/** Of one message on a WebSocket. */
+const MAX_MESSAGE_BYTES = 1 << 20
 
 export interface HttpServer {
   readonly port: number
@@ -36,6 +44,8 @@ export async function serveHttp(
     connectionsCheckingInterval: 0x7fffffff,
   })
   server.on('request', (message, response) => void answer(message, response, handler))
+  const channels = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
+  server.on('upgrade', (message, socket, head) => void upgrade(channels, message, socket, head, handler))
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
     else socket.destroy()
@@ -93,6 +103,45 @@ async function answer(
   response.writeHead(result.status)
   response.flushHeaders()
   await pump(result.body, response)
+}
+
+/** What is refused is answered as plain HTTP, and the connection ends. */
+async function upgrade(
+  channels: WebSocketServer,
+  message: http.IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  handler: HttpHandler,
+): Promise<void> {
+  socket.on('error', () => socket.destroy())
+  const request = toRequest(message)
+  if (request === undefined) return refuseUpgrade(socket, new Response(null, { status: 400 }))
+  if (message.socket.remoteAddress !== undefined) peers.set(request, message.socket.remoteAddress)
+  let response: Response
+  try {
+    response = await handler(request)
+  } catch {
+    response = new Response(null, { status: 500 }) // as in `answer`
+  }
+  const accept = acceptOf(response)
+  if (accept === undefined) return refuseUpgrade(socket, response)
+  channels.handleUpgrade(message, socket, head, (webSocket) => {
+    webSocket.binaryType = 'nodebuffer'
+    accept(channelOver(webSocket))
+  })
+}
+
+async function refuseUpgrade(socket: Duplex, response: Response): Promise<void> {
+  const status = response.ok ? 426 : response.status
+  const body = Buffer.from(await response.arrayBuffer())
+  const lines = [`HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}`, 'connection: close']
+  for (const name of ['content-type', 'x-request-id']) {
+    const value = response.headers.get(name)
+    if (value !== null) lines.push(`${name}: ${value}`)
+  }
+  lines.push(`content-length: ${body.length}`, '', '')
+  socket.write(lines.join('\r\n'))
+  socket.end(body)
 }
 
 /** Whether the body is a document, and not a stream whose first bytes may be long in coming. */

@@ -6,19 +6,46 @@ export type { LogLevel, LogLine, LogSink } from './log.ts'
 export { MemoryFiles } from './memory-files.ts'
 export { MemoryFabric, MemoryNetwork } from './memory-network.ts'
 export {
+  decodeAnswer,
+  type NetlinkAnswer,
+  type NetlinkMessage,
+  netlinkMessages,
+  NetlinkFlag,
+  NetlinkType,
+  NetlinkWriter,
+} from './netlink/netlink-message.ts'
+export {
+  decodeRoute,
+  type KernelNextHop,
+  type KernelRoute,
+  RouteMessageType,
+  type RouteOwner,
+  RtGroup,
+  writeDumpRoutes,
+  writeRemoveRoute,
+  writeSetRoute,
+} from './netlink/route-message.ts'
+export type { Icmp6Options, Icmp6Socket, NetlinkOptions, NetlinkSocket } from './netlink-socket.ts'
+export {
   type BindOptions,
   type ConnectOptions,
   type Datagram,
   type InterfaceNetwork,
+  type KernelNetwork,
   type ListenOptions,
+  type ListenPeer,
   type Network,
+  type NetworkFeatures,
   type NetworkInterface,
   socketError,
+  type StreamProtection,
   type TcpListener,
   type TcpSocket,
   type UdpSocket,
+  unsupported,
 } from './network.ts'
 export { OsFiles } from './os-files.ts'
+export { OsKernelNetwork } from './os-kernel-network.ts'
 export { OsNetwork } from './os-network.ts'
 export { OsRandom } from './os-random.ts'
 export type { Random } from './random.ts'

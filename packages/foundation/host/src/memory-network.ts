@@ -14,6 +14,7 @@ import {
   type TcpListener,
   type TcpSocket,
   type UdpSocket,
+  unsupported,
 } from './network.ts'
 
 interface Listener {
@@ -93,6 +94,8 @@ export class MemoryNetwork implements Network {
   }
 
   listenTcp(options: ListenOptions, onConnection: (socket: TcpSocket) => void): Promise<TcpListener> {
+    const refusal = unsupported(options)
+    if (refusal !== undefined) return Promise.reject(refusal)
     const port = options.port === 0 ? this.#nextPort++ : options.port
     if (this.findListener(options.address, port) !== undefined) {
       return Promise.reject(socketError('EADDRINUSE', `${options.address ?? '*'}:${port} is in use`))
@@ -103,6 +106,8 @@ export class MemoryNetwork implements Network {
   }
 
   connectTcp(options: ConnectOptions): Promise<TcpSocket> {
+    const refusal = unsupported(options)
+    if (refusal !== undefined) return Promise.reject(refusal)
     const peer = this.#fabric.find(options.address)
     if (peer === undefined) {
       return Promise.reject(socketError('EHOSTUNREACH', `no host has ${options.address}`))
@@ -138,6 +143,8 @@ export class MemoryNetwork implements Network {
   }
 
   bindUdp(options: BindOptions, onDatagram: (datagram: Datagram) => void): Promise<UdpSocket> {
+    const refusal = unsupported(options)
+    if (refusal !== undefined) return Promise.reject(refusal)
     const port = options.port === 0 ? this.#nextPort++ : options.port
     const groups = (options.groups ?? []).map((group) => group.split('%')[0]!)
     const isTaken = [...this.#bindings].some(

@@ -7,6 +7,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { Ip } from '@lodestone/net'
+import type { Icmp6Options, Icmp6Socket, NetlinkOptions, NetlinkSocket } from './netlink-socket.ts'
 
 /** A byte stream. `end()` half-closes, `destroy()` resets; errors come as 'error' with a Node-style `code`. */
 export interface TcpSocket extends Duplex {
@@ -20,12 +21,19 @@ export interface TcpListener {
   readonly port: number
   /** Stops accepting; open connections live on. */
   close(): void
+  /**
+   * Makes `peers` the list of peers whose connections are protected; where it is absent, there are none. Connections
+   * that are open keep what they had. Throws a Node-style error, and then the old list is in force.
+   */
+  setPeers?(peers: readonly ListenPeer[]): void
 }
 
 export interface UdpSocket {
   readonly port: number
   send(payload: Uint8Array, address: string, port: number): void
   close(): void
+  /** Datagrams that the network dropped at this socket since it was opened, below `minHopLimit` for one. */
+  dropped?(): number
 }
 
 export interface Datagram {
@@ -38,33 +46,73 @@ export interface Datagram {
   readonly interfaceName?: string
 }
 
+/**
+ * What a network can do beyond plain sockets. A network without this can do none of it, and refuses to be asked for it
+ * with `ENOTSUP` instead of leaving a session unprotected.
+ */
+export interface NetworkFeatures {
+  /** `md5Password`. */
+  readonly md5: boolean
+  /** `minTtl` of streams, `minHopLimit` of datagrams. */
+  readonly minTtl: boolean
+  /** `interface`, for other addresses than link-local ones too. */
+  readonly interfaceScope: boolean
+}
+
+/** How the segments of one connection are protected. */
+export interface StreamProtection {
+  /** Signs each segment (RFC 2385); 1 to 80 bytes of UTF-8. The other side needs the same. */
+  readonly md5Password?: string
+  /** Sent TTL or hop limit, 1 to 255. */
+  readonly ttl?: number
+  /** Segments that arrive with less are dropped unseen (GTSM, RFC 5082): 255 admits neighbours only. */
+  readonly minTtl?: number
+  /** The link that the connection has to use. */
+  readonly interface?: string
+}
+
+/** What a listener asks of the connections of one peer, or of all peers within a prefix. */
+export interface ListenPeer extends Pick<StreamProtection, 'md5Password' | 'ttl' | 'minTtl'> {
+  /** An address, with its zone where it is link-local, or a prefix in CIDR form; the longest match counts. */
+  readonly remote: string
+}
+
 export interface ListenOptions {
   /** Local address; all addresses when absent. */
   readonly address?: string
   /** 0 picks a free port. */
   readonly port: number
+  /** Peers whose connections are protected; `TcpListener.setPeers` changes them. */
+  readonly peers?: readonly ListenPeer[]
+  /** The link that connections have to come in on. */
+  readonly interface?: string
 }
 
-export interface ConnectOptions {
+export interface ConnectOptions extends StreamProtection {
   readonly address: string
   readonly port: number
   readonly localAddress?: string
   /** Gives up after this long; default 30 000. */
   readonly timeoutMs?: number
-  /** Sent TTL or hop limit. */
-  readonly hopLimit?: number
 }
 
 export interface BindOptions {
+  /** `::` is all of IPv6, and IPv6 only. Default: all of IPv4, or of IPv6 with IPv6 groups. */
   readonly address?: string
   readonly port: number
   /** Multicast groups to join, each `group%interface`. */
   readonly groups?: readonly string[]
   readonly hopLimit?: number
+  /** Datagrams that arrive with less are dropped unseen; with 255 `Datagram.hopLimit` is known to be 255. */
+  readonly minHopLimit?: number
+  /** The link that datagrams have to come in on. */
+  readonly interface?: string
 }
 
 export interface Network {
   readonly name: string
+  /** Absent: no features. */
+  readonly features?: NetworkFeatures
   /** Rejects with a Node-style error: `EADDRINUSE`, `EADDRNOTAVAIL`. */
   listenTcp(options: ListenOptions, onConnection: (socket: TcpSocket) => void): Promise<TcpListener>
   /** Rejects with a Node-style error: `ECONNREFUSED`, `ETIMEDOUT`, `EHOSTUNREACH`, `ENETUNREACH`. */
@@ -87,6 +135,35 @@ export interface InterfaceNetwork extends Network {
   interfaces(): readonly NetworkInterface[]
   /** Called after any interface appears, goes up or down, or changes addresses. @returns unsubscribe. */
   onInterfaceChange(fn: () => void): () => void
+}
+
+/** The network of a kernel: its tables and its neighbour discovery can be reached, not only its sockets. */
+export interface KernelNetwork extends InterfaceNetwork {
+  /** Netlink names interfaces by number; `undefined` for one that is not there (any more). */
+  interfaceIndex(name: string): number | undefined
+  interfaceName(index: number): string | undefined
+  /** Throws a Node-style error. */
+  openNetlink(options?: NetlinkOptions): NetlinkSocket
+  /** Throws a Node-style error. `onMessage` gets the message from its type on, valid during the call. */
+  openIcmp6(options: Icmp6Options, onMessage: (message: Uint8Array, from: Ip) => void): Icmp6Socket
+}
+
+/**
+ * What of `options` a network with `features` cannot do, as the error to refuse it with; `undefined` when it can. To be
+ * asked by every network before it opens a socket.
+ */
+export function unsupported(
+  options: ConnectOptions | ListenOptions | BindOptions,
+  features: Partial<NetworkFeatures> = {},
+): (Error & { code: string }) | undefined {
+  const peers = 'peers' in options ? (options.peers ?? []) : []
+  const refuse = (what: string): Error & { code: string } => socketError('ENOTSUP', `this network cannot do ${what}`)
+  const asks = (name: 'md5Password' | 'minTtl' | 'minHopLimit' | 'interface'): boolean =>
+    name in options || peers.some((peer) => name in peer)
+  if (features.md5 !== true && asks('md5Password')) return refuse('TCP MD5 signatures')
+  if (features.minTtl !== true && (asks('minTtl') || asks('minHopLimit'))) return refuse('a least TTL on arrival')
+  if (features.interfaceScope !== true && asks('interface')) return refuse('sockets bound to an interface')
+  return undefined
 }
 
 /** A Node-style socket error. */

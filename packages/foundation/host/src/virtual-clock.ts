@@ -27,6 +27,8 @@ export class VirtualClock implements Clock {
     return this.#startWallMs + Math.floor(this.#nowMs)
   }
 
+  #isQuiet: () => boolean = () => true
+
   after(delayMs: number, fn: () => void): Timer {
     return this.#queue.push(this.#nowMs + Math.max(0, delayMs), fn)
   }
@@ -81,8 +83,18 @@ export class VirtualClock implements Clock {
     return promise
   }
 
+  /**
+   * Before time moves, this must have come to rest too: I/O of the real world, such as a database server that a test
+   * uses. Simulations have none.
+   */
+  waitAlsoFor(isQuiet: () => boolean): void {
+    this.#isQuiet = isQuiet
+  }
+
   /** Lets microtasks and ticks run until they are exhausted: one turn of the event loop. */
-  #settle(): Promise<void> {
-    return new Promise((resolve) => setImmediate(resolve))
+  async #settle(): Promise<void> {
+    do {
+      await new Promise((resolve) => setImmediate(resolve))
+    } while (!this.#isQuiet())
   }
 }

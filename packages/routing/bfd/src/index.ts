@@ -38,3 +38,4 @@ export {
   type SpeakerStatus,
   type StateChange,
 } from './speaker.ts'
+export { BfdWorker, type BfdWorkerOptions } from './worker/bfd-worker.ts'

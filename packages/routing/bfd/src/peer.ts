@@ -7,7 +7,7 @@ import { Counters } from '@lodestone/probe'
 import { type ControlPacket, ECHO_PORT, MULTIHOP_PORT, SINGLE_HOP_PORT } from './control-packet.ts'
 import { describeDiagnostic } from './diagnostic.ts'
 import { isSameSecret } from './authentication-section.ts'
-import { type EchoPacket, encodeEcho, NONCE_BYTES } from './echo-packet.ts'
+import { decodeEcho, type EchoPacket, encodeEcho, NONCE_BYTES } from './echo-packet.ts'
 import { History, type HistoryEntry } from './history.ts'
 import { DEFAULT_MIN_HOP_LIMIT, type PeerConfig, type PeerMode, sessionConfigOf } from './peer-config.ts'
 import { PEER_COUNTERS, type PeerCounter, type PeerStatus } from './peer-status.ts'
@@ -70,6 +70,10 @@ export class Peer {
       network,
       usedPorts,
       address: sourceAddress(config),
+      onDatagram: (payload) => {
+        const echo = decodeEcho(payload)
+        if (echo?.discriminator === this.discriminator) this.echoReturned(echo)
+      },
       onOpen: () => this.#run({ kind: 'tick' }),
       onFailure: () => {
         this.#counters.add('bind-failures')

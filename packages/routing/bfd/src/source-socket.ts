@@ -20,6 +20,8 @@ export interface SourceSocketOptions {
   readonly address: string | undefined
   /** Ports of the other sessions; the socket's own is added while it is open. */
   readonly usedPorts: Set<number>
+  /** Control packets come to the well-known port; what comes here is an echo that its returner sent to where it came from. */
+  readonly onDatagram: (payload: Uint8Array) => void
   readonly onOpen: () => void
   readonly onFailure: () => void
 }
@@ -77,11 +79,11 @@ export class SourceSocket {
   }
 
   async #bind(port: number): Promise<'bound' | 'port-taken' | 'failed'> {
-    const { network, address, usedPorts } = this.#options
+    const { network, address, usedPorts, onDatagram } = this.#options
     usedPorts.add(port)
     try {
       const where = { port, hopLimit: 255, ...(address === undefined ? {} : { address }) }
-      const socket = await network.bindUdp(where, ignore)
+      const socket = await network.bindUdp(where, ({ payload }) => onDatagram(payload))
       this.#socket = socket
       this.#error = undefined
       if (!this.#isClosed) return 'bound'
@@ -102,6 +104,3 @@ export class SourceSocket {
     return port
   }
 }
-
-/** Answers go to the well-known port. */
-function ignore(): void {}

@@ -7,6 +7,7 @@
 import type { Clock, Datagram, Network, Random, UdpSocket } from '@lodestone/host'
 import { Ip } from '@lodestone/net'
 import { Counters } from '@lodestone/probe'
+import { checkPeers } from './check-peers.ts'
 import {
   type ControlPacket,
   DECODE_ERRORS,
@@ -20,14 +21,7 @@ import { Diagnostic } from './diagnostic.ts'
 import { Discriminators } from './discriminators.ts'
 import { decodeEcho } from './echo-packet.ts'
 import { Peer, type PeerSurroundings } from './peer.ts'
-import {
-  checkPeerConfig,
-  isSamePeer,
-  needsNewSession,
-  type PeerConfig,
-  type PeerMode,
-  sourceKey,
-} from './peer-config.ts'
+import { isSamePeer, needsNewSession, type PeerConfig, type PeerMode, sourceKey } from './peer-config.ts'
 import type { PeerStatus } from './peer-status.ts'
 import type { Transition } from './session.ts'
 import { WakeUps } from './wake-ups.ts'
@@ -87,8 +81,14 @@ export interface SpeakerStatus {
   readonly counters: Readonly<Record<SpeakerCounter, number>>
 }
 
+/** Of a speaker that was just made. */
+export const NO_STATUS: SpeakerStatus = {
+  isListening: false,
+  peers: [],
+  counters: new Counters<SpeakerCounter>(SPEAKER_COUNTERS).snapshot(),
+}
+
 const SENT_HOP_LIMIT = 255
-const DEFAULT_MAX_PEERS = 4096
 
 export class BfdSpeaker {
   readonly #options: BfdSpeakerOptions
@@ -101,6 +101,8 @@ export class BfdSpeaker {
   readonly #listeners = new Set<(change: StateChange) => void>()
   readonly #counters = new Counters<SpeakerCounter>(SPEAKER_COUNTERS)
   #sockets: readonly UdpSocket[] = []
+  /** Those of them that take single-hop packets. */
+  #singleHopSockets: readonly UdpSocket[] = []
   #isClosed = false
 
   constructor(options: BfdSpeakerOptions) {
@@ -126,18 +128,22 @@ export class BfdSpeaker {
   async listen(): Promise<void> {
     const { listenAddresses = [undefined], isEchoEnabled = false } = this.#options
     const sockets: UdpSocket[] = []
+    const singleHop: UdpSocket[] = []
     try {
       for (const address of listenAddresses) {
-        sockets.push(await this.#bind(address, SINGLE_HOP_PORT, (datagram) => this.#receive('single-hop', datagram)))
-        sockets.push(await this.#bind(address, MULTIHOP_PORT, (datagram) => this.#receive('multihop', datagram)))
+        const socket = await this.#bind(address, SINGLE_HOP_PORT, this.#isFiltered, this.#receiveSingleHop)
+        singleHop.push(socket)
+        sockets.push(socket)
+        sockets.push(await this.#bind(address, MULTIHOP_PORT, false, this.#receiveMultihop))
         if (isEchoEnabled) sockets.push(...(await this.#bindEcho(address)))
       }
     } catch (error) {
       for (const socket of sockets) socket.close()
       throw error
     }
-    if (this.#isClosed) for (const socket of sockets) socket.close()
-    else this.#sockets = sockets
+    if (this.#isClosed) return sockets.forEach((socket) => socket.close())
+    this.#sockets = sockets
+    this.#singleHopSockets = singleHop
   }
 
   addPeer(config: PeerConfig): Peer {
@@ -204,7 +210,7 @@ export class BfdSpeaker {
     return {
       isListening: this.#sockets.length > 0,
       peers: Array.from(this.#peers.values(), (peer) => peer.status()),
-      counters: this.#counters.snapshot(),
+      counters: this.#withDropped(this.#counters.snapshot()),
     }
   }
 
@@ -214,6 +220,15 @@ export class BfdSpeaker {
     for (const name of [...this.#peers.keys()]) this.removePeer(name)
     for (const socket of this.#sockets) socket.close()
     this.#sockets = []
+    this.#singleHopSockets = []
+  }
+
+  /** What a filter of the network dropped came from too far away. */
+  #withDropped(counters: SpeakerStatus['counters']): SpeakerStatus['counters'] {
+    if (!this.#isFiltered) return counters
+    let dropped = 0
+    for (const socket of this.#singleHopSockets) dropped += socket.dropped?.() ?? 0
+    return { ...counters, 'hop-limit-wrong': counters['hop-limit-wrong'] + dropped }
   }
 
   // ── Peers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,37 +247,38 @@ export class BfdSpeaker {
   }
 
   #check(configs: readonly PeerConfig[]): string | undefined {
-    const { maxPeers = DEFAULT_MAX_PEERS, isEchoEnabled = false } = this.#options
-    if (configs.length > maxPeers) return `${configs.length} peers are more than ${maxPeers}`
-    const names = new Set<string>()
-    const sources = new Set<string>()
-    for (const config of configs) {
-      const problem = checkPeerConfig(config)
-      if (problem !== undefined) return `peer ${config.name}: ${problem}`
-      if (!isEchoEnabled && (config.echoMinTxUs !== undefined || (config.requiredMinEchoRxUs ?? 0) !== 0)) {
-        return `peer ${config.name}: the echo function is not enabled`
-      }
-      if (names.has(config.name)) return `there are two peers called ${config.name}`
-      if (sources.has(keyOf(config))) return `peer ${config.name}: ${keyOf(config)} has a session already`
-      names.add(config.name)
-      sources.add(keyOf(config))
-    }
-    return undefined
+    return checkPeers(configs, this.#options)
   }
 
   // ── Reception ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #bind(address: string | undefined, port: number, receive: (datagram: Datagram) => void): Promise<UdpSocket> {
-    const where = { port, hopLimit: SENT_HOP_LIMIT, ...(address === undefined ? {} : { address }) }
-    return this.#options.network.bindUdp(where, receive)
+  /** Whether the network keeps packets from farther away off our sockets by itself. */
+  get #isFiltered(): boolean {
+    return this.#options.network.features?.minTtl === true
   }
+
+  #bind(
+    address: string | undefined,
+    port: number,
+    isFiltered: boolean,
+    receive: (datagram: Datagram) => void,
+  ): Promise<UdpSocket> {
+    const where = { port, hopLimit: SENT_HOP_LIMIT, ...(address === undefined ? {} : { address }) }
+    return this.#options.network.bindUdp({ ...where, ...(isFiltered ? { minHopLimit: SENT_HOP_LIMIT } : {}) }, receive)
+  }
+
+  readonly #receiveSingleHop = (datagram: Datagram): void => this.#receive('single-hop', datagram)
+  readonly #receiveMultihop = (datagram: Datagram): void => this.#receive('multihop', datagram)
 
   /** What is returned leaves from a socket of its own, with a hop limit that shows that it was returned once. */
   async #bindEcho(address: string | undefined): Promise<readonly UdpSocket[]> {
     const where = { port: 0, hopLimit: SENT_HOP_LIMIT - 1, ...(address === undefined ? {} : { address }) }
     const reflector = await this.#options.network.bindUdp(where, () => undefined)
     try {
-      return [reflector, await this.#bind(address, ECHO_PORT, (datagram) => this.#receiveEcho(datagram, reflector))]
+      return [
+        reflector,
+        await this.#bind(address, ECHO_PORT, false, (datagram) => this.#receiveEcho(datagram, reflector)),
+      ]
     } catch (error) {
       reflector.close()
       throw error
@@ -327,11 +343,6 @@ export class BfdSpeaker {
     if (sender === undefined) return this.#counters.add('echoes-unattributable')
     if (sender.mayReflect()) reflector.send(payload, remoteAddress, ECHO_PORT)
   }
-}
-
-/** What must be unique among the peers. */
-function keyOf({ mode, remoteAddress, interface: link }: PeerConfig): string {
-  return `${sourceKey(mode ?? 'single-hop', remoteAddress)}${link === undefined ? '' : `%${link}`}`
 }
 
 /** A dual-stack socket shows IPv4 senders as mapped addresses. */

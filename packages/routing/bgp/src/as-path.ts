@@ -58,6 +58,12 @@ export function leftmostAsn(path: AsPath): number {
   return first === undefined || first.kind === 'set' ? 0 : first.asns[0]!
 }
 
+/** The last AS of the path, which originated the route; 0 when it is empty or ends with a set. */
+export function originAsn(path: AsPath): number {
+  const last = path.at(-1)
+  return last === undefined || last.kind === 'set' ? 0 : last.asns.at(-1)!
+}
+
 /** RFC 4271 §5.1.2 b: our number goes in front, in a new segment when the first is a set or full. */
 export function prependAsn(path: AsPath, asn: number, count = 1): AsPath {
   const added = Array<number>(count).fill(asn)

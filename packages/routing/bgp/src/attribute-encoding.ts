@@ -4,7 +4,7 @@
  */
 import type { Ip } from '@lodestone/net'
 import { encodeAsPath, needsFourOctets } from './as-path.ts'
-import type { AttributeSet } from './attribute-set.ts'
+import type { AttributeValues } from './attribute-set.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { AS_TRANS } from './open-message.ts'
 import { AttributeFlag, AttributeType } from './path-attribute.ts'
@@ -19,7 +19,7 @@ const { optional: O, transitive: T } = AttributeFlag
  * The Path Attributes field without the multiprotocol attributes.
  * @param nextHop NEXT_HOP for IPv4 prefixes in the NLRI field; absent when an MP_REACH_NLRI carries the next hop.
  */
-export function encodeAttributes(set: AttributeSet, nextHop: Ip | undefined, context: EncodeContext): Uint8Array {
+export function encodeAttributes(set: AttributeValues, nextHop: Ip | undefined, context: EncodeContext): Uint8Array {
   const writer = new ByteWriter(128)
   const asnBytes = context.isFourOctetAs ? 4 : 2
   attribute(writer, T, AttributeType.origin, (w) => w.u8(set.origin))
@@ -58,6 +58,7 @@ export function encodeAttributes(set: AttributeSet, nextHop: Ip | undefined, con
   if (set.largeCommunities !== undefined) {
     attribute(writer, O | T, AttributeType.largeCommunities, (w) => w.bytes(set.largeCommunities!))
   }
+  if (set.otc !== undefined) attribute(writer, O | T, AttributeType.onlyToCustomer, (w) => w.u32(set.otc!))
   // RFC 4271 §5: whoever passes on what it does not understand says so with the Partial bit.
   for (const { type, value } of set.unknown) {
     attribute(writer, O | T | AttributeFlag.partial, type, (w) => w.bytes(value))

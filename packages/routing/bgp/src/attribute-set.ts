@@ -1,26 +1,21 @@
 /**
- * What a route carries besides its prefix and next hop, as one immutable, interned value: two routes with equal
- * attributes share the object. It answers the decision process directly (`BgpAttributes`).
+ * What a route carries besides its prefix and next hop, as one immutable value that thousands of routes share. It is a view of
+ * encoded attributes: what the decision process asks for has been read already, the rest is decoded when somebody looks.
  *
- * Next hops are not part of it: they change at every hop while the rest is shared by thousands of routes.
+ * Next hops are not part of it: they change at every hop. (A NEXT_HOP among the encoded attributes is ignored.)
+ * Invariant: sets made by `of` and `with` are interned, equality among them is identity. Sets of received UPDATEs are the same
+ * object for the same bytes of one session.
  */
 import type { Ip } from '@lodestone/net'
 import { type BgpAttributes, InternTable } from '@lodestone/rib'
-import { type AsPath, asPathLength, encodeAsPath, formatAsPath, leftmostAsn } from './as-path.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { type AsPath, formatAsPath } from './as-path.ts'
+import { encodeAttributes } from './attribute-encoding.ts'
+import { scan, scanAttributes, SetFlag } from './attribute-scan.ts'
+import { decodeAttributes } from './path-attribute.ts'
 
 /** ORIGIN values (RFC 4271 §5.1.1). */
 export const Origin = { igp: 0, egp: 1, incomplete: 2 } as const
 export type OriginValue = (typeof Origin)[keyof typeof Origin]
-
-/** RFC 1997, RFC 3765, RFC 8326. */
-export const Community = {
-  gracefulShutdown: 0xffff0000,
-  noExport: 0xffffff01,
-  noAdvertise: 0xffffff02,
-  noExportSubconfed: 0xffffff03,
-  noPeer: 0xffffff04,
-} as const
 
 /** An optional transitive attribute that we do not understand and pass on (RFC 4271 §5). */
 export interface UnknownAttribute {
@@ -38,64 +33,67 @@ export interface AttributeFields {
   readonly aggregator?: { readonly asn: number; readonly address: Ip } | undefined
   /** Each `asn << 16 | value`, unsigned; sorted and unique. */
   readonly communities?: readonly number[]
-  /** RFC 4360: multiples of 8 bytes, passed through. */
+  /** RFC 4360: a multiple of 8 bytes. */
   readonly extendedCommunities?: Uint8Array | undefined
-  /** RFC 8092: multiples of 12 bytes, passed through. */
+  /** RFC 8092: a multiple of 12 bytes. */
   readonly largeCommunities?: Uint8Array | undefined
   /** RFC 4456 §8, unsigned 32 bits. */
   readonly originatorId?: number | undefined
   readonly clusterList?: readonly number[]
+  /** Only to Customer (RFC 9234 §5): the AS that attached it. */
+  readonly otc?: number | undefined
   /** Ascending by type. */
   readonly unknown?: readonly UnknownAttribute[]
 }
+
+/** The same with everything said. */
+export type AttributeValues = Required<AttributeFields>
 
 /** RFC 4271 leaves the value to the operator; every implementation uses this one. */
 export const DEFAULT_LOCAL_PREF = 100
 
 const table = new InternTable<AttributeSet>()
+const DECODE_OWN = { isFourOctetAs: true, isExternal: false } as const
 
 export class AttributeSet implements BgpAttributes {
+  /** The attributes as encoded with four-octet AS numbers: `length` bytes of `page` from `offset`, never written again. */
+  readonly page: Uint8Array
+  readonly offset: number
+  readonly length: number
+  /** `SetFlag` bits. */
+  readonly flags: number
   readonly origin: OriginValue
-  readonly asPath: AsPath
-  readonly med: number | undefined
-  readonly localPref: number | undefined
-  readonly isAtomicAggregate: boolean
-  readonly aggregator: { readonly asn: number; readonly address: Ip } | undefined
-  readonly communities: readonly number[]
-  readonly extendedCommunities: Uint8Array | undefined
-  readonly largeCommunities: Uint8Array | undefined
-  readonly originatorId: number | undefined
-  readonly clusterList: readonly number[]
-  readonly unknown: readonly UnknownAttribute[]
   readonly effectiveLocalPref: number
   readonly effectiveMed: number
   readonly asPathLength: number
   readonly neighbourAsn: number
-  readonly asPathText: string
+  readonly originatorId: number | undefined
+  readonly clusterListLength: number
+  #values: AttributeValues | undefined = undefined
+  #asPathText: string | undefined = undefined
 
-  private constructor(fields: Required<AttributeFields>) {
-    this.origin = fields.origin
-    this.asPath = fields.asPath
-    this.med = fields.med
-    this.localPref = fields.localPref
-    this.isAtomicAggregate = fields.isAtomicAggregate
-    this.aggregator = fields.aggregator
-    this.communities = fields.communities
-    this.extendedCommunities = fields.extendedCommunities
-    this.largeCommunities = fields.largeCommunities
-    this.originatorId = fields.originatorId
-    this.clusterList = fields.clusterList
-    this.unknown = fields.unknown
-    this.effectiveLocalPref = fields.localPref ?? DEFAULT_LOCAL_PREF
-    this.effectiveMed = fields.med ?? 0
-    this.asPathLength = asPathLength(fields.asPath)
-    this.neighbourAsn = leftmostAsn(fields.asPath)
-    this.asPathText = formatAsPath(fields.asPath)
+  private constructor(page: Uint8Array, offset: number, length: number) {
+    this.page = page
+    this.offset = offset
+    this.length = length
+    this.flags = scan.flags
+    this.origin = scan.origin as OriginValue // because the scan allows 0, 1 and 2 only
+    this.effectiveLocalPref = (scan.flags & SetFlag.localPrefAbsent) !== 0 ? DEFAULT_LOCAL_PREF : scan.localPref
+    this.effectiveMed = scan.med
+    this.asPathLength = scan.asPathLength
+    this.neighbourAsn = scan.neighbourAsn
+    this.originatorId = scan.originatorId < 0 ? undefined : scan.originatorId
+    this.clusterListLength = scan.clusterListLength
+  }
+
+  /** The attributes that `scanAttributes` has just found in order; the bytes are in `page` for good. */
+  static scanned(page: Uint8Array, offset: number, length: number): AttributeSet {
+    return new AttributeSet(page, offset, length)
   }
 
   /** The one object with these attributes. */
   static of(fields: AttributeFields): AttributeSet {
-    const full: Required<AttributeFields> = {
+    const values: AttributeValues = {
       origin: fields.origin,
       asPath: fields.asPath,
       med: fields.med,
@@ -107,9 +105,19 @@ export class AttributeSet implements BgpAttributes {
       largeCommunities: fields.largeCommunities,
       originatorId: fields.originatorId,
       clusterList: fields.clusterList ?? [],
+      otc: fields.otc,
       unknown: (fields.unknown ?? []).toSorted((a, b) => a.type - b.type),
     }
-    return table.intern(internKey(full), () => new AttributeSet(full))
+    const bytes = encodeAttributes(values, undefined, { isFourOctetAs: true })
+    return table.intern(latin1(bytes), () => {
+      const isClean = scanAttributes(bytes, 0, bytes.length, false)
+      // Several unknown attributes are not for the quick scan, which then stops: what it needs stands before them.
+      if (!isClean && values.unknown.length < 2) throw new Error('attributes of our own making do not parse')
+      if (!isClean) scan.flags |= SetFlag.hasUnknown | SetFlag.unordered
+      const set = new AttributeSet(bytes, 0, bytes.length)
+      set.#values = values
+      return set
+    })
   }
 
   /** This set with some fields changed, interned. */
@@ -117,73 +125,90 @@ export class AttributeSet implements BgpAttributes {
     return AttributeSet.of({ ...this.fields(), ...changes })
   }
 
-  fields(): AttributeFields {
-    return {
-      origin: this.origin,
-      asPath: this.asPath,
-      med: this.med,
-      localPref: this.localPref,
-      isAtomicAggregate: this.isAtomicAggregate,
-      aggregator: this.aggregator,
-      communities: this.communities,
-      extendedCommunities: this.extendedCommunities,
-      largeCommunities: this.largeCommunities,
-      originatorId: this.originatorId,
-      clusterList: this.clusterList,
-      unknown: this.unknown,
-    }
+  fields(): AttributeValues {
+    return (this.#values ??= this.#decode())
   }
 
-  get clusterListLength(): number {
-    return this.clusterList.length
+  get asPath(): AsPath {
+    return this.fields().asPath
+  }
+
+  get asPathText(): string {
+    return (this.#asPathText ??= formatAsPath(this.asPath))
+  }
+
+  get med(): number | undefined {
+    return this.isMedAbsent ? undefined : this.effectiveMed
+  }
+
+  get isMedAbsent(): boolean {
+    return (this.flags & SetFlag.medAbsent) !== 0
+  }
+
+  get localPref(): number | undefined {
+    return (this.flags & SetFlag.localPrefAbsent) !== 0 ? undefined : this.effectiveLocalPref
+  }
+
+  get isAtomicAggregate(): boolean {
+    return this.fields().isAtomicAggregate
+  }
+
+  get aggregator(): { readonly asn: number; readonly address: Ip } | undefined {
+    return this.fields().aggregator
+  }
+
+  get communities(): readonly number[] {
+    return this.fields().communities
+  }
+
+  get extendedCommunities(): Uint8Array | undefined {
+    return this.fields().extendedCommunities
+  }
+
+  get largeCommunities(): Uint8Array | undefined {
+    return this.fields().largeCommunities
+  }
+
+  get clusterList(): readonly number[] {
+    return this.fields().clusterList
+  }
+
+  get otc(): number | undefined {
+    return (this.flags & SetFlag.hasOtc) === 0 ? undefined : this.fields().otc
+  }
+
+  get unknown(): readonly UnknownAttribute[] {
+    return this.fields().unknown
   }
 
   hasCommunity(community: number): boolean {
     return this.communities.includes(community)
   }
-}
 
-/** Every field in one byte string, with presence and length of each, so that different sets have different keys. */
-function internKey(fields: Required<AttributeFields>): string {
-  const writer = new ByteWriter(64)
-  const optionalU32 = (value: number | undefined): void => {
-    writer.u8(value === undefined ? 0 : 1).u32(value ?? 0)
+  #decode(): AttributeValues {
+    const bytes = this.page.subarray(this.offset, this.offset + this.length)
+    const { fields } = decodeAttributes(bytes, DECODE_OWN)
+    return {
+      // because the scan found both
+      origin: fields.origin!,
+      asPath: fields.asPath!,
+      med: fields.med,
+      localPref: fields.localPref,
+      isAtomicAggregate: fields.isAtomicAggregate ?? false,
+      aggregator: fields.aggregator,
+      communities: [...new Set(fields.communities ?? [])].toSorted((a, b) => a - b),
+      extendedCommunities: fields.extendedCommunities,
+      largeCommunities: fields.largeCommunities,
+      originatorId: fields.originatorId,
+      clusterList: fields.clusterList ?? [],
+      otc: fields.otc,
+      unknown: (fields.unknown ?? []).toSorted((a, b) => a.type - b.type),
+    }
   }
-  const optionalBytes = (value: Uint8Array | undefined): void => {
-    writer.u8(value === undefined ? 0 : 1).u16(value?.length ?? 0)
-    if (value !== undefined) writer.bytes(value)
-  }
-  writer
-    .u8(fields.origin)
-    .u8(fields.isAtomicAggregate ? 1 : 0)
-    .u8(fields.asPath.length)
-  encodeAsPath(writer, fields.asPath, 4)
-  optionalU32(fields.med)
-  optionalU32(fields.localPref)
-  optionalU32(fields.originatorId)
-  optionalU32(fields.aggregator?.asn)
-  if (fields.aggregator !== undefined) writer.bytes(fields.aggregator.address.bytes)
-  writer.u16(fields.communities.length)
-  for (const community of fields.communities) writer.u32(community)
-  writer.u16(fields.clusterList.length)
-  for (const cluster of fields.clusterList) writer.u32(cluster)
-  optionalBytes(fields.extendedCommunities)
-  optionalBytes(fields.largeCommunities)
-  for (const { type, value } of fields.unknown) {
-    writer.u8(type)
-    optionalBytes(value)
-  }
-  return latin1(writer.finish())
 }
 
 function latin1(bytes: Uint8Array): string {
   let text = ''
   for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096))
   return text
-}
-
-/** `65001:100`, or the registered name. */
-export function formatCommunity(community: number): string {
-  const known = (Object.keys(Community) as (keyof typeof Community)[]).find((name) => Community[name] === community)
-  return known ?? `${community >>> 16}:${community & 0xffff}`
 }

@@ -3,7 +3,16 @@
  * (RFC 4271 §6, RFC 4486, RFC 5492, RFC 6608) and, for UPDATE, how far the damage reaches (RFC 7606 §2).
  */
 
-export const ErrorCode = { header: 1, open: 2, update: 3, holdTimer: 4, fsm: 5, cease: 6, routeRefresh: 7 } as const
+export const ErrorCode = {
+  header: 1,
+  open: 2,
+  update: 3,
+  holdTimer: 4,
+  fsm: 5,
+  cease: 6,
+  routeRefresh: 7,
+  sendHoldTimer: 8,
+} as const
 
 /** RFC 4271 §6.1. */
 export const HeaderError = { notSynchronized: 1, badLength: 2, badType: 3 } as const
@@ -17,6 +26,8 @@ export const OpenError = {
   unsupportedParameter: 4,
   unacceptableHoldTime: 6,
   unsupportedCapability: 7,
+  /** RFC 9234 §4.2. */
+  roleMismatch: 11,
 } as const
 
 /** RFC 4271 §6.3. */
@@ -36,7 +47,7 @@ export const UpdateError = {
 /** RFC 6608 §3. */
 export const FsmError = { inOpenSent: 1, inOpenConfirm: 2, inEstablished: 3 } as const
 
-/** RFC 4486 §3. */
+/** RFC 4486 §3, RFC 8538 §3, RFC 9384. */
 export const CeaseReason = {
   maximumPrefixes: 1,
   administrativeShutdown: 2,
@@ -46,6 +57,8 @@ export const CeaseReason = {
   otherConfigurationChange: 6,
   connectionCollision: 7,
   outOfResources: 8,
+  hardReset: 9,
+  bfdDown: 10,
 } as const
 
 /** RFC 7606 §2, mildest first. */
@@ -81,6 +94,7 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
   5: 'FSM error',
   6: 'cease',
   7: 'ROUTE-REFRESH error',
+  8: 'send hold timer expired',
 }
 
 const SUBCODE_NAMES: Readonly<Record<number, Readonly<Record<number, string>>>> = {
@@ -92,6 +106,7 @@ const SUBCODE_NAMES: Readonly<Record<number, Readonly<Record<number, string>>>> 
     4: 'unsupported optional parameter',
     6: 'unacceptable hold time',
     7: 'unsupported capability',
+    11: 'role mismatch',
   },
   3: {
     1: 'malformed attribute list',
@@ -115,6 +130,8 @@ const SUBCODE_NAMES: Readonly<Record<number, Readonly<Record<number, string>>>> 
     6: 'other configuration change',
     7: 'connection collision resolution',
     8: 'out of resources',
+    9: 'hard reset',
+    10: 'BFD down',
   },
   7: { 1: 'invalid message length' },
 }

@@ -129,6 +129,7 @@ test('whatever the order of events, both sides end Established on the same singl
       assert.equal(b.fsm.connections.length, 1)
       const tcpOf = (side: Side): Tcp => side.sockets.get(side.fsm.connections[0]!.id)!.tcp
       assert.equal(tcpOf(a), tcpOf(b))
+      assert.deepEqual([a.wasEstablished, b.wasEstablished], [1, 1], 'no session came up only to be replaced')
     }),
     { numRuns: 3000 },
   )

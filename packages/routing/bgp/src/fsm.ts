@@ -11,7 +11,8 @@
  *
  * The name of the state is that of the most advanced connection. Where we differ from §8.2.2 on purpose:
  * a failed TCP attempt leads to Active rather than Idle, because an Idle peer refuses the other side's connections;
- * and collision detection covers Established, so that both sides always keep the same connection.
+ * a connection that would lose a collision does not become Established while its rival is still being opened, so that no
+ * session comes up only to be replaced; and a peer that connects anew long after a session came up has lost that session.
  *
  * Invariants: at most one outgoing attempt, and beside an Established connection at most one more per origin; an
  * Established peer starts no attempt;
@@ -38,6 +39,10 @@ export interface FsmConfig extends SpeakerIdentity {
 
 /** While waiting for the peer's OPEN (§8.2.2: "a large value", 4 minutes are suggested). */
 const OPEN_HOLD_MS = 240_000
+/** Two connections opened at once meet within this time; a connection that comes later is a peer that has restarted. */
+const RACE_MS = 10_000
+/** How long a connection waits for a rival that says nothing. */
+const RIVAL_MS = 2000
 /** A session that lived this long was healthy: its end does not count as one more failure in a row. */
 const HEALTHY_MS = 30_000
 
@@ -52,11 +57,15 @@ export interface FsmConnection {
   holdAtMs: number
   keepaliveAtMs: number
   establishedAtMs: number
+  /** Its KEEPALIVE has come, and it waits until this time for a rival that would win the collision; Infinity: it does not. */
+  waitsUntilMs: number
 }
 
 export interface FsmState {
   isStarted: boolean
   isLinkDown: boolean
+  /** Told that the path to the peer is dead (RFC 5882 §4.1): no session until it is told otherwise. */
+  isBfdDown: boolean
   /** Without a connection or attempt: waiting for the peer to connect (true) or refusing it (false). */
   isActive: boolean
   /** The outgoing TCP attempt in flight. */
@@ -73,6 +82,7 @@ export function initialFsm(): FsmState {
   return {
     isStarted: false,
     isLinkDown: false,
+    isBfdDown: false,
     isActive: false,
     attempt: undefined,
     connectRetryAtMs: Infinity,
@@ -87,11 +97,13 @@ export type FsmEvent =
   /** ManualStart (1). */
   | { readonly kind: 'start' }
   /** ManualStop (2); `subcode` is the reason given in the CEASE. */
-  | { readonly kind: 'stop'; readonly subcode: number }
+  | { readonly kind: 'stop'; readonly subcode: number; readonly data?: Uint8Array | undefined }
   /** Closes and starts over at once. */
   | { readonly kind: 'reset' }
   /** Fast external fallover: the interface to the peer went down, or came back. */
   | { readonly kind: 'link'; readonly isUp: boolean }
+  /** BFD says that the peer cannot be reached, or that it can again (RFC 5882, RFC 9384). */
+  | { readonly kind: 'bfd'; readonly isUp: boolean }
   /** Tcp_CR_Acked (16): the attempt `id` is connected. */
   | { readonly kind: 'connected'; readonly id: number }
   /** The attempt `id` failed. */
@@ -107,9 +119,11 @@ export type FsmEvent =
   | { readonly kind: 'route-refresh'; readonly id: number; readonly message: RouteRefreshMessage }
   | { readonly kind: 'notification'; readonly id: number; readonly message: NotificationMessage }
   /** BGPHeaderErr (21), BGPOpenMsgErr (22), UpdateMsgErr (28), and limits that we enforce. */
-  | { readonly kind: 'error'; readonly id: number; readonly error: BgpError }
+  | { readonly kind: 'error'; readonly id: number; readonly error: BgpError; readonly pauseMs?: number | undefined }
   /** Some timer may have expired. */
   | { readonly kind: 'tick' }
+
+export type DownCause = 'lost' | 'notification' | 'local'
 
 export type FsmAction =
   /** Start a TCP connection; answer with `connected` or `connect-failed`. */
@@ -120,8 +134,11 @@ export type FsmAction =
   /** After what was sent has gone out, unless `isAbrupt`. No event is expected for it any more. */
   | { readonly kind: 'close'; readonly id: number; readonly isAbrupt: boolean }
   | { readonly kind: 'established'; readonly id: number; readonly session: NegotiatedSession }
-  /** The established session is gone: its routes go too. */
-  | { readonly kind: 'down'; readonly id: number; readonly reason: string }
+  /**
+   * The established session is gone: its routes go too, unless it was `lost` (no NOTIFICATION) and graceful restart was
+   * agreed on.
+   */
+  | { readonly kind: 'down'; readonly id: number; readonly reason: string; readonly cause: DownCause }
   /** The UPDATE or ROUTE-REFRESH of this event is for the session. */
   | { readonly kind: 'deliver'; readonly id: number }
   | { readonly kind: 'transition'; readonly from: FsmStateName; readonly to: FsmStateName; readonly reason: string }
@@ -139,8 +156,19 @@ export function fsmStateName(state: FsmState): FsmStateName {
 /** When the next `tick` is due; Infinity when no timer runs. */
 export function fsmDeadlineMs(state: FsmState): number {
   let due = Math.min(state.connectRetryAtMs, state.idleUntilMs)
-  for (const connection of state.connections) due = Math.min(due, connection.holdAtMs, connection.keepaliveAtMs)
+  for (const { holdAtMs, keepaliveAtMs, waitsUntilMs } of state.connections) {
+    due = Math.min(due, holdAtMs, keepaliveAtMs, waitsUntilMs)
+  }
   return due
+}
+
+/** Restarts the hold timer for UPDATEs that were taken without an event each (§8.2.2, event 27). */
+export function heardFrom(state: FsmState, id: number, nowMs: number): void {
+  for (const connection of state.connections) {
+    if (connection.id !== id || connection.session === undefined) continue
+    const { holdTimeMs } = connection.session
+    connection.holdAtMs = holdTimeMs === 0 ? Infinity : nowMs + holdTimeMs
+  }
 }
 
 export function allocateConnection(state: FsmState): number {
@@ -151,6 +179,7 @@ export function step(state: FsmState, config: FsmConfig, event: FsmEvent, nowMs:
   const run = new Step(state, config, nowMs)
   const before = fsmStateName(state)
   run.handle(event)
+  run.promote()
   const after = fsmStateName(state)
   if (before !== after) run.actions.push({ kind: 'transition', from: before, to: after, reason: run.reason })
   return run.actions
@@ -177,13 +206,16 @@ class Step {
         this.#start()
         return
       case 'stop':
-        this.#stop(event.subcode)
+        this.#stop(event.subcode, event.data)
         return
       case 'reset':
         this.#reset()
         return
       case 'link':
         this.#link(event.isUp)
+        return
+      case 'bfd':
+        this.#bfd(event.isUp)
         return
       case 'connected':
         this.#connected(event.id)
@@ -228,7 +260,7 @@ class Step {
         return
       }
       case 'error':
-        this.#fail(connection, event.error, event.error.sentence)
+        this.#fail(connection, event.error, event.error.sentence, event.pauseMs)
         return
       default: {
         const never: never = event
@@ -242,12 +274,16 @@ class Step {
     this.state.isStarted = true
     this.state.consecutiveFailures = 0
     this.reason = 'started'
-    if (!this.state.isLinkDown) this.#leaveIdle()
+    if (!this.#isBlocked) this.#leaveIdle()
   }
 
-  #stop(subcode: number): void {
+  get #isBlocked(): boolean {
+    return this.state.isLinkDown || this.state.isBfdDown
+  }
+
+  #stop(subcode: number, data?: Uint8Array): void {
     this.state.isStarted = false
-    this.#closeAll(subcode, `stopped: ${describeNotification(ErrorCode.cease, subcode)}`, false)
+    this.#closeAll(subcode, `stopped: ${describeNotification(ErrorCode.cease, subcode)}`, false, data)
     this.#toIdle(Infinity)
   }
 
@@ -255,7 +291,7 @@ class Step {
     if (!this.state.isStarted) return
     this.#closeAll(CeaseReason.administrativeReset, 'reset by the administrator', false)
     this.state.consecutiveFailures = 0
-    this.#toIdle(this.state.isLinkDown ? Infinity : this.nowMs)
+    this.#toIdle(this.#isBlocked ? Infinity : this.nowMs)
   }
 
   #link(isUp: boolean): void {
@@ -264,9 +300,23 @@ class Step {
     if (!isUp) {
       this.#closeAll(undefined, 'the link to the peer went down', true)
       this.#toIdle(Infinity)
-    } else if (this.state.isStarted) {
+    } else if (this.state.isStarted && !this.state.isBfdDown) {
       this.state.consecutiveFailures = 0
       this.reason = 'the link to the peer came up'
+      this.#leaveIdle()
+    }
+  }
+
+  #bfd(isUp: boolean): void {
+    if (this.state.isBfdDown === !isUp) return
+    this.state.isBfdDown = !isUp
+    if (!isUp) {
+      // RFC 9384 §3.
+      this.#closeAll(CeaseReason.bfdDown, 'BFD says that the peer is down', false)
+      this.#toIdle(Infinity)
+    } else if (this.state.isStarted && !this.state.isLinkDown) {
+      this.state.consecutiveFailures = 0
+      this.reason = 'BFD says that the peer is up'
       this.#leaveIdle()
     }
   }
@@ -321,10 +371,18 @@ class Step {
       this.actions.push({ kind: 'close', id, isAbrupt: true })
       return
     }
+    const established = state.connections.find(({ phase }) => phase === 'Established')
+    if (established?.origin === 'outgoing' && this.nowMs - established.establishedAtMs < RACE_MS) {
+      // §6.8: the peer opened this one while ours became a session; it notices when it hears from us there.
+      const sentence = 'connection collision: the session that is up was kept'
+      const error = sessionReset(ErrorCode.cease, CeaseReason.connectionCollision, sentence)
+      this.actions.push({ kind: 'send', id, message: notificationFor(error) }, { kind: 'close', id, isAbrupt: false })
+      return
+    }
     const older = state.connections.find(({ origin, phase }) => origin === 'incoming' && phase !== 'Established')
     if (older !== undefined) {
       // The peer opens a second connection only when it has given up the first.
-      this.#drop(older)
+      this.#drop(older, 'replaced by a newer connection', 'local')
       this.actions.push({ kind: 'close', id: older.id, isAbrupt: true })
     }
     this.reason = 'the peer connected'
@@ -340,6 +398,7 @@ class Step {
       holdAtMs: this.nowMs + OPEN_HOLD_MS,
       keepaliveAtMs: Infinity,
       establishedAtMs: Infinity,
+      waitsUntilMs: Infinity,
     })
     this.actions.push({ kind: 'send', id, message: openFor(this.config) })
     // A second connection attempt of our own would only collide; one already in flight is left to collide (§6.8).
@@ -371,10 +430,9 @@ class Step {
    * of two started by the peer, the newer. @returns whether `connection` stays.
    */
   #resolveCollision(connection: FsmConnection, other: FsmConnection, session: NegotiatedSession): boolean {
-    const { localId, localAsn } = this.config
-    // RFC 6286 §2.3: with equal identifiers the AS numbers decide.
-    const weWin = localId !== session.peerId ? localId > session.peerId : localAsn > session.peerAsn
-    const kept = connection.origin === other.origin ? connection.origin : weWin ? 'outgoing' : 'incoming'
+    // A peer that connects long after the session came up has lost it: the newer connection is the real one.
+    const isStale = other.phase === 'Established' && this.nowMs - other.establishedAtMs >= RACE_MS
+    const kept = isStale || connection.origin === other.origin ? connection.origin : this.#winningOrigin(session)
     const loser = connection.origin === kept ? other : connection
     const sentence = 'connection collision: the other connection was kept'
     this.actions.push({
@@ -382,10 +440,17 @@ class Step {
       id: loser.id,
       message: notificationFor(sessionReset(ErrorCode.cease, CeaseReason.connectionCollision, sentence)),
     })
-    this.#drop(loser, sentence)
+    this.#drop(loser, sentence, isStale ? 'lost' : 'local')
     this.actions.push({ kind: 'close', id: loser.id, isAbrupt: false })
     this.reason = sentence
     return loser !== connection
+  }
+
+  /** Whose connection stays in a collision (§6.8; RFC 6286 §2.3: with equal identifiers the AS numbers decide). */
+  #winningOrigin(session: NegotiatedSession): 'outgoing' | 'incoming' {
+    const { localId, localAsn } = this.config
+    const weWin = localId !== session.peerId ? localId > session.peerId : localAsn > session.peerAsn
+    return weWin ? 'outgoing' : 'incoming'
   }
 
   #keepalive(connection: FsmConnection): void {
@@ -395,9 +460,26 @@ class Step {
     }
     this.#restartHold(connection)
     if (connection.phase === 'Established') return
+    if (connection.waitsUntilMs === Infinity) connection.waitsUntilMs = this.nowMs + RIVAL_MS
+    this.reason = 'received KEEPALIVE'
+  }
+
+  /** Makes a connection whose KEEPALIVE has come the session, unless a rival that would win is being opened. */
+  promote(): void {
+    const connection = this.state.connections.find(
+      ({ phase, waitsUntilMs }) => phase === 'OpenConfirm' && waitsUntilMs !== Infinity,
+    )
+    if (connection === undefined) return
+    const rival = this.state.connections.find((other) => other !== connection && other.phase === 'OpenSent')
+    // because OpenConfirm is only entered with a session
+    if (rival?.origin === this.#winningOrigin(connection.session!) && connection.origin !== rival.origin) {
+      if (connection.waitsUntilMs > this.nowMs) return
+      this.#drop(rival, 'it said nothing', 'local')
+      this.actions.push({ kind: 'close', id: rival.id, isAbrupt: true })
+    }
     connection.phase = 'Established'
     connection.establishedAtMs = this.nowMs
-    this.reason = 'received KEEPALIVE'
+    connection.waitsUntilMs = Infinity
     this.state.connectRetryAtMs = Infinity
     if (this.state.attempt !== undefined) {
       this.actions.push({ kind: 'abandon', id: this.state.attempt })
@@ -426,7 +508,7 @@ class Step {
 
   #closed(connection: FsmConnection, reason: string): void {
     const { phase } = connection
-    this.#drop(connection, `connection lost: ${reason}`)
+    this.#drop(connection, `connection lost: ${reason}`, 'lost')
     this.actions.push({ kind: 'close', id: connection.id, isAbrupt: true })
     this.reason = `connection lost: ${reason}`
     if (this.state.connections.length > 0 || this.state.attempt !== undefined) return
@@ -440,29 +522,31 @@ class Step {
   }
 
   /** Ends one connection with an error of ours (sent as NOTIFICATION) or of the peer's (nothing is sent). */
-  #fail(connection: FsmConnection, error: BgpError | undefined, reason: string): void {
+  #fail(connection: FsmConnection, error: BgpError | undefined, reason: string, pauseMs?: number): void {
     if (error !== undefined) {
       this.actions.push({ kind: 'send', id: connection.id, message: notificationFor(error) })
     }
-    this.#drop(connection, reason)
+    this.#drop(connection, reason, error === undefined ? 'notification' : 'local')
     this.actions.push({ kind: 'close', id: connection.id, isAbrupt: false })
     this.reason = reason
-    if (this.state.connections.length === 0 && this.state.attempt === undefined) this.#holdIdle(connection)
+    if (this.state.connections.length > 0 || this.state.attempt !== undefined) return
+    if (pauseMs === undefined) this.#holdIdle(connection)
+    else this.#toIdle(this.nowMs + pauseMs)
   }
 
   /** Takes the connection out; tells when it was the established one. */
-  #drop(connection: FsmConnection, reason = 'replaced by a newer connection'): void {
+  #drop(connection: FsmConnection, reason: string, cause: DownCause): void {
     this.state.connections = this.state.connections.filter((other) => other !== connection)
-    if (connection.phase === 'Established') this.actions.push({ kind: 'down', id: connection.id, reason })
+    if (connection.phase === 'Established') this.actions.push({ kind: 'down', id: connection.id, reason, cause })
   }
 
-  #closeAll(subcode: number | undefined, reason: string, isAbrupt: boolean): void {
+  #closeAll(subcode: number | undefined, reason: string, isAbrupt: boolean, data?: Uint8Array): void {
     for (const connection of this.state.connections) {
       if (subcode !== undefined) {
-        const message = notificationFor(sessionReset(ErrorCode.cease, subcode, reason))
+        const message = notificationFor(sessionReset(ErrorCode.cease, subcode, reason, data))
         this.actions.push({ kind: 'send', id: connection.id, message })
       }
-      this.#drop(connection, reason)
+      this.#drop(connection, reason, 'local')
       this.actions.push({ kind: 'close', id: connection.id, isAbrupt })
     }
     if (this.state.attempt !== undefined) {

@@ -1,16 +1,24 @@
 export { afiOf, FAMILIES, type Family, familyOf } from './address-family.ts'
 export { type AsPath, type AsPathSegment, formatAsPath } from './as-path.ts'
+export { encodeAttributes, type EncodeContext } from './attribute-encoding.ts'
 export {
   type AttributeFields,
   AttributeSet,
-  Community,
   DEFAULT_LOCAL_PREF,
-  formatCommunity,
   Origin,
   type UnknownAttribute,
 } from './attribute-set.ts'
 export { type BgpError, CeaseReason, describeNotification, ErrorCode, type Treatment } from './bgp-error.ts'
 export { type Capability, describeCapability } from './capability.ts'
+export {
+  Community,
+  formatCommunity,
+  formatExtendedCommunities,
+  formatLargeCommunities,
+  parseCommunity,
+  parseExtendedCommunity,
+  parseLargeCommunity,
+} from './community.ts'
 export {
   type FsmAction,
   type FsmConfig,
@@ -36,10 +44,53 @@ export { MessageStream } from './message-stream.ts'
 export { type NegotiatedSession, negotiate, openFor, type SpeakerIdentity } from './negotiation.ts'
 export type { OpenMessage } from './open-message.ts'
 export { Peer } from './peer.ts'
-export { BGP_PORT, type PeerConfig } from './peer-config.ts'
-export { type FsmTransition, type NotificationRecord, type PeerCounter, type PeerStatus } from './peer-status.ts'
-export { type Policy, type PolicyResult, type PrefixRule, prefixRuleMatches, type RoutePolicy } from './policy.ts'
+export {
+  type AddPath,
+  BGP_PORT,
+  type DynamicNeighbours,
+  type GracefulRestart,
+  isSamePeer,
+  type MaxPrefixes,
+  needsNewSession,
+  type PeerConfig,
+  peerOfGroup,
+  type PeerTemplate,
+  type RemoteAsn,
+} from './peer-config.ts'
+export {
+  type FsmTransition,
+  type GracefulRestartStatus,
+  type MessageRecord,
+  type NotificationRecord,
+  PEER_COUNTERS,
+  type PeerCounter,
+  type PeerStatus,
+} from './peer-status.ts'
+export {
+  ACCEPT_ALL,
+  type CommunityPattern,
+  type DryRun,
+  type ExtendedCommunityPattern,
+  type LargeCommunityPattern,
+  type Policy,
+  type PolicyAction,
+  type PolicyCondition,
+  type PolicyDifference,
+  type PolicyResult,
+  type PolicyStatement,
+  type PolicyVerdict,
+  type PrefixPattern,
+  type PrefixRule,
+  prefixRuleMatches,
+  REJECT_ALL,
+  type RouteContext,
+  type RoutePolicy,
+  type SetOperation,
+} from './policy.ts'
+export { policyProblems } from './policy-program.ts'
+export { type Role } from './role.ts'
+export { type PeerIdentity, type SpeakerEvent, type SpeakerListener } from './speaker-events.ts'
 export type { ExportedRoute, ExportResult } from './route-export.ts'
+export { describeRoute } from './policy-dry-run.ts'
 export { Speaker, type SpeakerOptions } from './speaker.ts'
-export { endOfRib, packAnnouncements, packWithdrawals } from './update-packing.ts'
-export type { ReceivedUpdate, UpdateMessage } from './update-message.ts'
+export { decodeUpdate, endOfRib, type ReceivedUpdate, type UpdateMessage } from './update-message.ts'

@@ -13,6 +13,17 @@ export class MessageStream {
    * @returns the header error that ends the stream; nothing is read after it.
    */
   push(chunk: Uint8Array, onMessage: (raw: RawMessage) => boolean): BgpError | undefined {
+    return this.pushRanges(chunk, (bytes, start, end) => {
+      const message = bytes.subarray(start, end)
+      return onMessage({ type: message[18]!, body: message.subarray(HEADER_BYTES), bytes: message })
+    })
+  }
+
+  /** The same without views: each message is [start, end) of `bytes`, which are only valid during the call. */
+  pushRanges(
+    chunk: Uint8Array,
+    onMessage: (bytes: Uint8Array, start: number, end: number) => boolean,
+  ): BgpError | undefined {
     if (this.#error !== undefined) return this.#error
     let bytes = chunk
     if (this.#pending.length > 0) {
@@ -28,11 +39,12 @@ export class MessageStream {
         return length
       }
       if (length === 0 || bytes.length - offset < length) break
-      const message = bytes.subarray(offset, offset + length)
+      const start = offset
       offset += length
-      if (!onMessage({ type: message[18]!, body: message.subarray(HEADER_BYTES), bytes: message })) return undefined
+      if (!onMessage(bytes, start, offset)) return undefined
     }
-    this.#pending = bytes.slice(offset)
+    // A copy: the chunk may be large, and what is left of it small.
+    this.#pending = new Uint8Array(bytes.subarray(offset))
     return undefined
   }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Ip, Prefix } from '@lodestone/net'
-import { AttributeSet, Community, Origin } from './attribute-set.ts'
+import { AttributeSet, Origin } from './attribute-set.ts'
+import { Community } from './community.ts'
 import { hex, MARKER, toHex } from './hex.fixture.ts'
 import {
   checkHeader,

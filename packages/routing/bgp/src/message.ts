@@ -67,6 +67,9 @@ export interface RawMessage {
  * @returns the length of the message, 0 when the header is not complete yet, or the error.
  */
 export function checkHeader(bytes: Uint8Array, offset: number): number | BgpError {
+  if (bytes.length - offset >= HEADER_BYTES && isPlainUpdate(bytes, offset)) {
+    return (bytes[offset + 16]! << 8) | bytes[offset + 17]!
+  }
   const available = Math.min(16, bytes.length - offset)
   for (let i = 0; i < available; i++) {
     if (bytes[offset + i] !== 0xff) {
@@ -90,6 +93,13 @@ export function checkHeader(bytes: Uint8Array, offset: number): number | BgpErro
     return sessionReset(ErrorCode.header, HeaderError.badLength, `type ${type} with ${length} bytes`, lengthField)
   }
   return length
+}
+
+/** By far the most frequent header: marker, UPDATE, a length that it may have. */
+function isPlainUpdate(bytes: Uint8Array, offset: number): boolean {
+  for (let i = offset; i < offset + 16; i++) if (bytes[i] !== 0xff) return false
+  const length = (bytes[offset + 16]! << 8) | bytes[offset + 17]!
+  return bytes[offset + 18] === MessageType.update && length >= 23 && length <= MAX_MESSAGE_BYTES
 }
 
 /** Decodes one framed message. UPDATEs are read the way the session negotiated. */

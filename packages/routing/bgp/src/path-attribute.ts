@@ -33,12 +33,13 @@ export const AttributeType = {
   as4Path: 17,
   as4Aggregator: 18,
   largeCommunities: 32,
+  onlyToCustomer: 35,
 } as const
 
 export const AttributeFlag = { optional: 0x80, transitive: 0x40, partial: 0x20, extendedLength: 0x10 } as const
 
 /** The Optional and Transitive flags that each type must have (RFC 7606 §3 c). */
-const EXPECTED_FLAGS: Readonly<Record<number, number>> = {
+export const EXPECTED_FLAGS: Readonly<Record<number, number>> = {
   [AttributeType.origin]: 0x40,
   [AttributeType.asPath]: 0x40,
   [AttributeType.nextHop]: 0x40,
@@ -55,6 +56,7 @@ const EXPECTED_FLAGS: Readonly<Record<number, number>> = {
   [AttributeType.as4Path]: 0xc0,
   [AttributeType.as4Aggregator]: 0xc0,
   [AttributeType.largeCommunities]: 0xc0,
+  [AttributeType.onlyToCustomer]: 0xc0,
 }
 
 /** What was negotiated with the peer: how its bytes are to be read. */
@@ -62,6 +64,8 @@ export interface DecodeContext {
   readonly isFourOctetAs: boolean
   /** LOCAL_PREF, ORIGINATOR_ID and CLUSTER_LIST from an external peer are discarded (RFC 7606 §7.5, §7.9, §7.10). */
   readonly isExternal: boolean
+  /** Families whose prefixes come with a path identifier (RFC 7911 §3). */
+  readonly addPath?: readonly Family[] | undefined
 }
 
 export interface MpReach {
@@ -71,11 +75,14 @@ export interface MpReach {
   /** The link-local address that came with a global one (RFC 2545 §3). */
   readonly linkLocalNextHop?: Ip
   readonly prefixes: readonly Prefix[]
+  /** RFC 7911: one for each prefix; absent without add-path. */
+  readonly pathIds?: readonly number[] | undefined
 }
 
 export interface MpUnreach {
   readonly family: Family
   readonly prefixes: readonly Prefix[]
+  readonly pathIds?: readonly number[] | undefined
 }
 
 export interface DecodedAttributes {
@@ -251,6 +258,10 @@ function decodeOne(decoder: AttributeDecoder, raw: RawAttribute): void {
     case AttributeType.largeCommunities:
       fields.largeCommunities = decoder.multiple(raw, 12)
       return
+    case AttributeType.onlyToCustomer:
+      // RFC 9234 §6: malformed, it makes the routes withdrawn.
+      fields.otc = decoder.u32(raw)
+      return
     case AttributeType.mpReach:
       decodeMpReach(decoder, raw)
       return
@@ -344,8 +355,8 @@ function decodeMpReach(decoder: AttributeDecoder, raw: RawAttribute): void {
     disable(decoder, raw, family, `an MP_REACH_NLRI for IPv${family} has a next hop of ${nextHopLength} bytes`)
     return
   }
-  const prefixes = decodeNlri(reader, family)
-  if (prefixes === undefined) {
+  const nlri = decodeNlri(reader, family, hasPathIds(decoder.context, family))
+  if (nlri === undefined) {
     disable(decoder, raw, family, `the prefixes of an MP_REACH_NLRI for IPv${family} do not parse`)
     return
   }
@@ -353,7 +364,7 @@ function decodeMpReach(decoder: AttributeDecoder, raw: RawAttribute): void {
     family,
     nextHop: Ip.fromBytes(nextHop, 0, nextHopLength === 4 ? 4 : 16),
     ...(nextHopLength === 32 ? { linkLocalNextHop: Ip.fromBytes(nextHop, 16, 16) } : {}),
-    prefixes,
+    ...nlri,
   }
 }
 
@@ -361,12 +372,16 @@ function decodeMpUnreach(decoder: AttributeDecoder, raw: RawAttribute): void {
   const reader = new ByteReader(raw.value)
   const family = mpFamily(decoder, raw, reader)
   if (family === undefined) return
-  const prefixes = decodeNlri(reader, family)
-  if (prefixes === undefined) {
+  const nlri = decodeNlri(reader, family, hasPathIds(decoder.context, family))
+  if (nlri === undefined) {
     disable(decoder, raw, family, `the prefixes of an MP_UNREACH_NLRI for IPv${family} do not parse`)
     return
   }
-  decoder.mpUnreach = { family, prefixes }
+  decoder.mpUnreach = { family, ...nlri }
+}
+
+export function hasPathIds(context: DecodeContext, family: Family): boolean {
+  return context.addPath?.includes(family) ?? false
 }
 
 /** RFC 6793 §4.2.3: AS4 attributes repair what a two-octet speaker could not say. */

@@ -1,16 +1,12 @@
 /**
  * One peer: the state machine joined to sockets, clock and RIB. All protocol decisions are in `fsm.ts`, all route
- * decisions in `route-import.ts` and `route-export.ts`; here their actions are carried out.
+ * decisions in `route-judgement.ts` and `route-export.ts`; here their actions are carried out.
  */
 import type { Clock, Network, Random, TcpSocket, Timer } from '@lodestone/host'
 import { Ip, type Prefix } from '@lodestone/net'
-import { Counters } from '@lodestone/probe'
-import type { Adjacency, Path, Rib } from '@lodestone/rib'
-import { FAMILIES, type Family } from './address-family.ts'
-import { AdjRibOut } from './adj-rib-out.ts'
-import { AttributeSet } from './attribute-set.ts'
-import { CeaseReason, describeNotification, ErrorCode, sessionReset } from './bgp-error.ts'
-import { describeCapability } from './capability.ts'
+import type { Adjacency, Rib } from '@lodestone/rib'
+import type { Family } from './address-family.ts'
+import { CeaseReason } from './bgp-error.ts'
 import {
   allocateConnection,
   type FsmAction,
@@ -18,35 +14,25 @@ import {
   fsmDeadlineMs,
   type FsmEvent,
   type FsmState,
-  fsmStateName,
+  heardFrom,
   initialFsm,
   step,
 } from './fsm.ts'
+import type { GroupBook } from './group-book.ts'
 import { History } from './history.ts'
-import {
-  decodeMessage,
-  encodeMessage,
-  type Message,
-  MessageType,
-  type NotificationMessage,
-  type RawMessage,
-  type ReceivedMessage,
-  type RouteRefreshMessage,
-} from './message.ts'
-import { MessageStream } from './message-stream.ts'
+import type { RouteRefreshMessage } from './message.ts'
 import type { NegotiatedSession } from './negotiation.ts'
-import type { DecodeContext } from './path-attribute.ts'
-import {
-  BGP_PORT,
-  DEFAULT_CONNECT_RETRY_S,
-  DEFAULT_HOLD_TIME_S,
-  DEFAULT_IDLE_HOLD_S,
-  type PeerConfig,
-} from './peer-config.ts'
-import { type FsmTransition, type NotificationRecord, PEER_COUNTERS, type PeerStatus } from './peer-status.ts'
-import { type ExportContext, type ExportedRoute, exportRoute, type ExportResult } from './route-export.ts'
-import { type ImportContext, importRoute, type ReceivedRoute } from './route-import.ts'
-import { endOfRibFamily, type ReceivedUpdate, type Reach } from './update-message.ts'
+import type { PeerConfig } from './peer-config.ts'
+import { exportContextOf, fsmConfigOf, groupOptionsOf, importContextOf, isUnnumbered } from './peer-contexts.ts'
+import type { FsmTransition, MessageRecord, PeerStatus } from './peer-status.ts'
+import { peerStatusOf } from './peer-status-view.ts'
+import { PeerWire } from './peer-wire.ts'
+import type { DryRun, Policy } from './policy.ts'
+import { dryRunExport, dryRunImport } from './policy-dry-run.ts'
+import { RestartKeeper } from './restart-keeper.ts'
+import type { ExportedRoute, ExportResult } from './route-export.ts'
+import { Session } from './session.ts'
+import type { SpeakerEvent, SpeakerListener } from './speaker-events.ts'
 
 /** What a peer needs of its speaker. */
 export interface PeerSurroundings {
@@ -56,59 +42,69 @@ export interface PeerSurroundings {
   readonly rib: Rib
   readonly asn: number
   readonly routerId: number
+  readonly clusterId: number
+  readonly requiresPolicy: boolean
+  readonly book: GroupBook
+  readonly resolveNextHop:
+    | ((nextHop: Ip, interfaceName: string | undefined) => { readonly metric: number } | undefined)
+    | undefined
+  readonly listeners: ReadonlySet<SpeakerListener>
   isLocalAddress(address: Ip): boolean
-  isOriginated(prefix: Prefix): boolean
-  originated(): Iterable<Prefix>
+  /** RFC 4456: whether a peer's routes are those of a client. */
+  isClient(peer: string): boolean
+  /** Changes when the set of clients does. */
+  clientsKey(): string
+  /** This speaker has restarted and waits for its peers' routes. */
+  isRestarting(): boolean
+  /** A family's end-of-RIB marker has come, or the session ended. */
+  progressed(): void
+  /** The peer has neither a connection nor an attempt, nor kept routes. */
+  quiet(peer: Peer): void
 }
 
-/** A closing connection gets this long to say goodbye. */
-const LINGER_MS = 3000
 /** Timers are never armed shorter: a difference lost in rounding must not spin. */
 const MIN_TIMER_MS = 0.01
-
-interface Channel {
-  readonly socket: TcpSocket
-  readonly stream: MessageStream
-  /** How UPDATEs are read; set once the session is established. */
-  context: DecodeContext | undefined
-}
-
-interface Established {
-  readonly id: number
-  readonly session: NegotiatedSession
-  readonly adjacency: Adjacency
-  readonly out: AdjRibOut
-  readonly localAddress: Ip | undefined
-  importContext: ImportContext
-  exportContext: ExportContext
-  /** Transformed attribute sets (`exportRoute`). */
-  readonly exportCache: WeakMap<AttributeSet, AttributeSet>
-  readonly disabledFamilies: Set<Family>
-  readonly endOfRib: Set<Family>
-}
-
 export class Peer {
+  readonly isDynamic: boolean
   #config: PeerConfig
   #fsmConfig: FsmConfig
   readonly #around: PeerSurroundings
   readonly #fsm: FsmState = initialFsm()
-  readonly #counters = new Counters(PEER_COUNTERS)
   readonly #history = new History<FsmTransition>()
-  readonly #channels = new Map<number, Channel>()
-  #established: Established | undefined
-  #inFlight: ReceivedMessage | undefined
+  readonly #wire: PeerWire
+  readonly #keeper: RestartKeeper
+  #session: Session | undefined
   #timer: Timer | undefined
   #timerDueMs = Infinity
-  #flushTimer: Timer | undefined
   #stateSinceMs: number
-  #lastSent: NotificationRecord | undefined
-  #lastReceived: NotificationRecord | undefined
+  /** Learned from router advertisements or from the peer's own connection. */
+  #neighbour: Ip | undefined
+  #isInterfaceUp = true
+  #isShuttingDown = false
 
-  constructor(config: PeerConfig, around: PeerSurroundings) {
+  constructor(config: PeerConfig, around: PeerSurroundings, isDynamic = false) {
     this.#config = config
     this.#around = around
-    this.#fsmConfig = this.#makeFsmConfig()
+    this.isDynamic = isDynamic
+    this.#fsmConfig = fsmConfigOf(config, around)
     this.#stateSinceMs = around.clock.nowMs()
+    this.#wire = new PeerWire({
+      around,
+      config: () => this.#config,
+      remoteAddress: () => this.remoteAddress,
+      dispatch: (event) => this.#dispatch(event),
+      heard: (id) => heardFrom(this.#fsm, id, around.clock.nowMs()),
+      drained: () => {
+        if (this.#session !== undefined) around.book.drained(this.#session)
+      },
+    })
+    this.#keeper = new RestartKeeper({
+      clock: around.clock,
+      rib: around.rib,
+      onRemoved: (count) => this.#wire.counters.add('stale-paths-removed', count),
+      onDone: () => this.#checkQuiet(),
+    })
+    this.#fsm.isLinkDown = isUnnumbered(config)
   }
 
   get config(): PeerConfig {
@@ -116,16 +112,40 @@ export class Peer {
   }
 
   get isEstablished(): boolean {
-    return this.#established !== undefined
+    return this.#session !== undefined
+  }
+
+  /** Configured, or discovered on the interface. */
+  get remoteAddress(): Ip | undefined {
+    return this.#config.remoteAddress ?? this.#neighbour
+  }
+
+  /** Our address in the session, for the speaker's list of local addresses. */
+  get localAddress(): Ip | undefined {
+    return this.#session?.localAddress
+  }
+
+  /** Families whose end-of-RIB marker has come in this session. */
+  get endOfRib(): ReadonlySet<Family> {
+    return this.#session?.endOfRib ?? new Set()
+  }
+
+  get families(): readonly Family[] {
+    return this.#session?.negotiated.families ?? []
   }
 
   start(): void {
     this.#dispatch({ kind: 'start' })
   }
 
-  /** @param reason subcode of the CEASE. */
-  stop(reason: number = CeaseReason.administrativeShutdown): void {
-    this.#dispatch({ kind: 'stop', subcode: reason })
+  /**
+   * @param reason subcode of the CEASE.
+   * @param text for the peer's operator, at most 255 bytes of UTF-8 (RFC 9003).
+   */
+  stop(reason: number = CeaseReason.administrativeShutdown, text?: string): void {
+    const bytes = text === undefined ? undefined : new TextEncoder().encode(text).subarray(0, 255)
+    const data = bytes === undefined ? undefined : new Uint8Array([bytes.length, ...bytes])
+    this.#dispatch({ kind: 'stop', subcode: reason, data })
   }
 
   /** Closes the session and starts a new one. */
@@ -133,140 +153,183 @@ export class Peer {
     this.#dispatch({ kind: 'reset' })
   }
 
+  /** Fast external fallover. */
   setLinkUp(isUp: boolean): void {
-    this.#dispatch({ kind: 'link', isUp })
+    this.#isInterfaceUp = isUp
+    if (!isUp && isUnnumbered(this.#config)) this.#neighbour = undefined
+    this.#updateLink()
   }
 
-  /** Takes policies and limits that need no new session; the peer is asked for its routes again. */
+  /** BFD down ends the session (RFC 5882, RFC 9384) and its routes at once; no new one before BFD is up again. */
+  setBfdUp(isUp: boolean): void {
+    this.#dispatch({ kind: 'bfd', isUp })
+  }
+
+  /** The neighbour on the interface of an unnumbered peer: it announced itself, or `undefined` when it is gone. */
+  setNeighbour(address: Ip | undefined): void {
+    if (!isUnnumbered(this.#config)) return
+    // A session goes on with whom it was made with; its own timers tell when that one is gone.
+    if (this.#session !== undefined || (address !== undefined && this.#neighbour?.equals(address) === true)) return
+    this.#neighbour = undefined
+    this.#updateLink()
+    this.#neighbour = address
+    this.#updateLink()
+  }
+
+  #updateLink(): void {
+    const isReachable = !isUnnumbered(this.#config) || this.#neighbour !== undefined
+    this.#dispatch({ kind: 'link', isUp: this.#isInterfaceUp && isReachable })
+  }
+
+  /** Tells the peer with every route that the session is about to end (RFC 8326). */
+  setGracefulShutdown(isOn: boolean): void {
+    if (this.#isShuttingDown === isOn) return
+    this.#isShuttingDown = isOn
+    if (this.#session !== undefined) this.#regroup(this.#session)
+  }
+
+  /** Takes policies and limits that need no new session; everything received and sent is judged again. */
   reconfigure(config: PeerConfig): void {
     this.#config = config
-    this.#fsmConfig = this.#makeFsmConfig()
-    const established = this.#established
-    if (established === undefined) return
-    const { out, session, localAddress } = established
-    established.importContext = this.#importContext(session)
-    established.exportContext = this.#exportContext(session, localAddress)
-    this.requestRefresh()
-    for (const route of this.#around.rib.routes()) out.enqueue(route.prefix)
-    for (const prefix of this.#around.originated()) out.enqueue(prefix)
-    this.#scheduleFlush()
+    this.#wire.resizeHistory()
+    this.#fsmConfig = fsmConfigOf(config, this.#around)
+    const session = this.#session
+    if (session === undefined) return
+    session.importer.reconfigure(importContextOf(config, this.#around, session.negotiated))
+    this.#regroup(session)
+    // Routes beyond an old limit were not kept: they have to come again.
+    if (this.#wire.counters.get('prefixes-over-limit') > 0) this.requestRefresh()
+  }
+
+  /** The ways to next hops or the set of local addresses changed: every path is judged again. */
+  rejudge(): void {
+    const session = this.#session
+    session?.importer.reconfigure(importContextOf(this.#config, this.#around, session.negotiated))
+  }
+
+  /** What others are may have changed how this peer is told: reflection clients. */
+  regroup(): void {
+    if (this.#session !== undefined) this.#regroup(this.#session)
   }
 
   /** Asks the peer to send its routes again (RFC 2918). @returns false when it cannot. */
-  requestRefresh(): boolean {
-    const established = this.#established
-    if (established === undefined || !established.session.hasRouteRefresh) return false
-    for (const family of established.session.families) {
-      this.#send(established.id, { kind: 'route-refresh', family, subtype: 0 })
+  requestRefresh(families?: readonly Family[]): boolean {
+    const session = this.#session
+    if (session === undefined || !session.negotiated.hasRouteRefresh) return false
+    for (const family of session.negotiated.families) {
+      if (families?.includes(family) !== false)
+        this.#wire.send(session.connection.id, { kind: 'route-refresh', family, subtype: 0 })
     }
+    return true
+  }
+
+  /** Sends everything to the peer once more. @returns false without a session. */
+  resendOut(families?: readonly Family[]): boolean {
+    if (this.#session === undefined) return false
+    this.#around.book.sendAgain(this.#session, families ?? this.#session.negotiated.families)
     return true
   }
 
   /** Takes a connection from the peer. */
   accept(socket: TcpSocket): void {
-    this.#counters.add('connections-accepted')
+    this.#wire.counters.add('connections-accepted')
+    if (isUnnumbered(this.#config) && this.#neighbour === undefined) {
+      this.#neighbour = Ip.parse(socket.remoteAddress.split('%')[0]!)
+      this.#updateLink()
+    }
     const id = allocateConnection(this.#fsm)
-    this.#open(id, socket)
+    this.#wire.open(id, socket)
     this.#dispatch({ kind: 'accepted', id })
-  }
-
-  /** The routes of these prefixes may have changed. */
-  routesChanged(prefixes: Iterable<Prefix>): void {
-    const out = this.#established?.out
-    if (out === undefined) return
-    for (const prefix of prefixes) out.enqueue(prefix)
-    this.#scheduleFlush()
+    if (!this.#wire.connections.has(id)) this.#wire.counters.add('connections-refused')
   }
 
   /** A prefix became ours or ceased to be: what the peer offered for it is judged again. */
-  reconsider(prefix: Prefix): void {
-    const established = this.#established
-    if (established === undefined) return
-    for (const path of this.#around.rib.get(prefix)?.paths ?? []) {
-      if (path.source !== established.adjacency.source || !(path.attributes instanceof AttributeSet)) continue
-      if (path.unusable?.code === 'locally-originated' && this.requestRefresh()) return
-      const { nextHop, attributes } = path
-      this.#import(established, { prefix, nextHop, attributes })
-    }
+  reconsider(ref: number): void {
+    this.#session?.importer.reconsider(ref)
   }
 
-  /** What the peer has been told, and what it has not been told and why. */
-  *exported(): IterableIterator<{ readonly prefix: Prefix } & ExportedRoute> {
-    if (this.#established !== undefined) yield* this.#established.out.advertised()
+  /** What the peer has been told. */
+  *exported(): IterableIterator<{ readonly prefix: Prefix; readonly pathId: number } & ExportedRoute> {
+    const session = this.#session
+    const group = session === undefined ? undefined : this.#around.book.groupOf(session)
+    if (session === undefined || group === undefined) return
+    for (const { ref, pathId, id } of group.sentTo(session)) {
+      yield { prefix: this.#around.rib.store.prefix(ref), pathId, ...group.plan.describe(id) }
+    }
   }
 
   /** Why `prefix` is told to the peer or not. */
   explainExport(prefix: Prefix): ExportResult | undefined {
-    return this.#established === undefined ? undefined : this.#desired(this.#established, prefix)
+    const session = this.#session
+    const group = session === undefined ? undefined : this.#around.book.groupOf(session)
+    if (session === undefined || group === undefined) return undefined
+    const best = this.#around.rib.get(prefix)?.selected[0]
+    if (best !== undefined && best.source === session.adjacency.source) {
+      return { kind: 'suppress', code: 'split-horizon', sentence: 'the route came from this peer' }
+    }
+    return group.plan.explain(prefix)
   }
 
+  /**
+   * What would change if the policy of that direction were `policy`. Nothing changes.
+   * @param limit differences that are told in full. @returns undefined without a session.
+   */
+  dryRun(direction: 'import' | 'export', policy: Policy | undefined, limit = 100): DryRun | undefined {
+    const session = this.#session
+    if (session === undefined) return undefined
+    const config = { ...this.#config, [direction]: policy }
+    if (direction === 'import') {
+      const context = importContextOf(config, this.#around, session.negotiated)
+      return dryRunImport(this.#around.rib, session, context, limit)
+    }
+    const group = this.#around.book.groupOf(session)
+    if (group === undefined) return undefined
+    return dryRunExport(this.#around.rib, session, group.plan, this.#exportContext(session, config), limit)
+  }
+
+  /** State machine transitions, oldest first. */
   history(): readonly FsmTransition[] {
     return this.#history.list()
   }
 
+  /** The last messages in both directions, oldest first. */
+  messages(): readonly MessageRecord[] {
+    return this.#wire.messages.list()
+  }
+
   status(): PeerStatus {
-    const nowMs = this.#around.clock.nowMs()
-    const established = this.#established
-    const connection = this.#fsm.connections.find(({ id }) => id === established?.id) ?? this.#fsm.connections[0]
-    const session = connection?.session
-    const until = (dueMs: number | undefined): number | undefined =>
-      dueMs === undefined || dueMs === Infinity ? undefined : Math.max(0, dueMs - nowMs)
-    return {
-      name: this.#config.name,
-      remoteAddress: this.#config.remoteAddress,
-      remoteAsn: this.#config.remoteAsn,
-      state: fsmStateName(this.#fsm),
-      isLinkDown: this.#fsm.isLinkDown,
-      inStateMs: nowMs - this.#stateSinceMs,
-      localAddress: connection === undefined ? undefined : this.#channels.get(connection.id)?.socket.localAddress,
-      peerId: session?.peerId,
-      families: session?.families ?? [],
-      capabilities: session?.peerCapabilities.map(describeCapability) ?? [],
-      timers: {
-        configuredHoldS: this.#config.holdTimeS ?? DEFAULT_HOLD_TIME_S,
-        negotiatedHoldS: session === undefined ? undefined : session.holdTimeMs / 1000,
-        negotiatedKeepaliveS: session === undefined ? undefined : session.keepaliveMs / 1000,
-        holdRemainingMs: until(connection?.holdAtMs),
-        keepaliveRemainingMs: until(connection?.keepaliveAtMs),
-        connectRetryRemainingMs: until(this.#fsm.connectRetryAtMs),
-        idleHoldRemainingMs: until(this.#fsm.idleUntilMs),
-      },
-      endOfRibReceived: [...(established?.endOfRib ?? [])],
-      pathsReceived: established?.adjacency.pathCount ?? 0,
-      prefixesAdvertised: established?.out.advertisedCount ?? 0,
-      lastNotificationSent: this.#lastSent,
-      lastNotificationReceived: this.#lastReceived,
-      counters: this.#counters.snapshot(),
-    }
+    const { clock, book } = this.#around
+    const session = this.#session
+    return peerStatusOf({
+      config: this.#config,
+      remoteAddress: this.remoteAddress,
+      isDynamic: this.isDynamic,
+      fsm: this.#fsm,
+      session,
+      localAddress: this.#wire.connections.get(session?.connection.id ?? this.#fsm.connections[0]?.id ?? 0)?.socket
+        .localAddress,
+      keeper: this.#keeper,
+      advertised: session === undefined ? 0 : (book.groupOf(session)?.sentCountTo(session) ?? 0),
+      stateSinceMs: this.#stateSinceMs,
+      lastSent: this.#wire.lastSent,
+      lastReceived: this.#wire.lastReceived,
+      counters: this.#wire.counters.snapshot(),
+      nowMs: clock.nowMs(),
+    })
   }
 
   /** Ends the session and frees everything; the object is of no use afterwards. */
   close(reason: number = CeaseReason.peerDeconfigured): void {
     this.stop(reason)
     this.#timer?.cancel()
-    this.#flushTimer?.cancel()
+    this.#wire.cancelSendHold()
+    this.#keeper.forget()
   }
 
-  // --- state machine ------------------------------------------------------------------------------------------
-
-  #makeFsmConfig(): FsmConfig {
-    const config = this.#config
-    return {
-      localAsn: this.#around.asn,
-      localId: this.#around.routerId,
-      remoteAsn: config.remoteAsn,
-      holdTimeS: config.holdTimeS ?? DEFAULT_HOLD_TIME_S,
-      keepaliveS: config.keepaliveS,
-      families: config.families ?? FAMILIES,
-      ipv4OverIpv6: config.ipv4OverIpv6 ?? false,
-      connectRetryMs: (config.connectRetryS ?? DEFAULT_CONNECT_RETRY_S) * 1000,
-      idleHoldMs: (config.idleHoldS ?? DEFAULT_IDLE_HOLD_S) * 1000,
-      isPassive: config.isPassive ?? false,
-      jitter: () => this.#around.random.float(),
-    }
-  }
+  // --- state machine ------------------------------------------------------------------------------------------------
 
   #dispatch(event: FsmEvent): void {
+    this.#fsmConfig = { ...this.#fsmConfig, isRestarting: this.#around.isRestarting() }
     const actions = step(this.#fsm, this.#fsmConfig, event, this.#around.clock.nowMs())
     for (const action of actions) this.#perform(action)
     this.#arm()
@@ -287,29 +350,32 @@ export class Peer {
   #perform(action: FsmAction): void {
     switch (action.kind) {
       case 'connect':
-        this.#connect(action.id)
+        this.#wire.connect(action.id)
         return
       case 'abandon':
         return // `connected` of an abandoned attempt makes the state machine close it
       case 'send':
-        this.#send(action.id, action.message)
+        this.#wire.send(action.id, action.message)
         return
       case 'close':
-        this.#close(action.id, action.isAbrupt)
+        this.#wire.close(action.id, action.isAbrupt)
         return
       case 'established':
         this.#up(action.id, action.session)
         return
       case 'down':
-        this.#down(action.reason)
+        this.#down(action)
         return
       case 'deliver':
-        this.#deliver()
+        if (this.#wire.inFlight !== undefined) this.#refresh(this.#wire.inFlight)
         return
       case 'transition': {
         const { clock } = this.#around
         this.#stateSinceMs = clock.nowMs()
-        this.#history.add({ ...action, atMs: clock.nowMs(), wallMs: clock.wallMs() })
+        const transition = { ...action, atMs: clock.nowMs(), wallMs: clock.wallMs() }
+        this.#history.add(transition)
+        this.#tell({ kind: 'transition', peer: this.#config.name, transition })
+        this.#checkQuiet()
         return
       }
       default: {
@@ -319,295 +385,97 @@ export class Peer {
     }
   }
 
-  // --- sockets ------------------------------------------------------------------------------------------------
-
-  #connect(id: number): void {
-    const { remoteAddress, remotePort, localAddress, interface: zone } = this.#config
-    this.#counters.add('connect-attempts')
-    const text = (ip: Ip): string => (ip.isLinkLocal && zone !== undefined ? `${ip}%${zone}` : ip.toString())
-    this.#around.network
-      .connectTcp({
-        address: text(remoteAddress),
-        port: remotePort ?? BGP_PORT,
-        ...(localAddress === undefined ? {} : { localAddress: text(localAddress) }),
-      })
-      .then(
-        (socket) => {
-          this.#open(id, socket)
-          this.#dispatch({ kind: 'connected', id })
-        },
-        (error: Error & { code?: string }) => {
-          this.#counters.add('connect-failures')
-          this.#dispatch({ kind: 'connect-failed', id, reason: error.code ?? error.message })
-        },
-      )
+  #checkQuiet(): void {
+    const { connections, attempt } = this.#fsm
+    if (connections.length === 0 && attempt === undefined && !this.#keeper.isKeeping) this.#around.quiet(this)
   }
 
-  #open(id: number, socket: TcpSocket): void {
-    const channel: Channel = { socket, stream: new MessageStream(), context: undefined }
-    this.#channels.set(id, channel)
-    socket.on('data', (chunk: Uint8Array) => this.#received(id, channel, chunk))
-    socket.on('drain', () => this.#scheduleFlush())
-    socket.on('end', () => this.#dispatch({ kind: 'closed', id, reason: 'closed by the peer' }))
-    socket.on('error', (error: Error & { code?: string }) =>
-      this.#dispatch({ kind: 'closed', id, reason: error.code ?? error.message }),
-    )
-    socket.on('close', () => this.#dispatch({ kind: 'closed', id, reason: 'closed' }))
+  #tell(event: SpeakerEvent): void {
+    for (const listener of this.#around.listeners) listener.event?.(event)
   }
 
-  #close(id: number, isAbrupt: boolean): void {
-    const channel = this.#channels.get(id)
-    if (channel === undefined) return
-    this.#channels.delete(id)
-    const { socket } = channel
-    socket.removeAllListeners('data')
-    socket.on('error', () => socket.destroy())
-    if (isAbrupt) {
-      socket.destroy()
-      return
-    }
-    socket.resume() // what still arrives is read and dropped, so that the end can arrive too
-    socket.end()
-    const linger = this.#around.clock.after(LINGER_MS, () => socket.destroy())
-    socket.on('close', () => linger.cancel())
+  // --- session ------------------------------------------------------------------------------------------------------
+
+  #up(id: number, negotiated: NegotiatedSession): void {
+    const connection = this.#wire.connections.get(id)
+    if (connection === undefined) throw new Error('a session was established on a connection without a socket')
+    this.#wire.counters.add('sessions-established')
+    this.#wire.lastWord = undefined
+    const adjacency = this.#adjacency(negotiated)
+    const session: Session = new Session({
+      clock: this.#around.clock,
+      rib: this.#around.rib,
+      connection,
+      negotiated,
+      adjacency,
+      importContext: importContextOf(this.#config, this.#around, negotiated),
+      counters: this.#wire.counters,
+      config: () => this.#config,
+      send: (message) => void this.#wire.send(id, message),
+      write: (chunk) => this.#wire.write(connection, chunk),
+      sweepStale: (family) => this.#keeper.sweep(adjacency, { family, isStale: true }),
+      onEndOfRib: (family) => {
+        this.#tell({ kind: 'end-of-rib', peer: this.#config.name, family })
+        this.#around.progressed()
+      },
+      onLimit: (family, count, limit) =>
+        this.#tell({ kind: 'prefix-limit', peer: this.#config.name, family, count, limit }),
+    })
+    this.#session = session
+    this.#wire.session = session
+    this.#keeper.returned(adjacency, negotiated, this.#config.gracefulRestart)
+    const { book } = this.#around
+    book.join(session, groupOptionsOf(this.#config, this.#exportContext(session, this.#config), this.#around))
+    const { sentOpen, receivedOpen } = connection
+    this.#tell({ kind: 'session-up', identity: this.#wire.identity(session), sentOpen, receivedOpen })
   }
 
-  #received(id: number, channel: Channel, chunk: Uint8Array): void {
-    this.#counters.add('bytes-received', chunk.length)
-    this.#around.rib.batch(() => {
-      const error = channel.stream.push(chunk, (raw) => {
-        this.#onRaw(id, channel, raw)
-        return this.#channels.has(id)
-      })
-      if (error === undefined) return
-      this.#counters.add('messages-malformed')
-      this.#dispatch({ kind: 'error', id, error })
+  /** The routes kept over the peer's restart, or an empty adj-RIB-in. */
+  #adjacency(negotiated: NegotiatedSession): Adjacency {
+    const remote = this.remoteAddress ?? Ip.of('::')
+    const kept = this.#keeper.claim(negotiated, remote)
+    if (kept !== undefined) return kept
+    return this.#around.rib.adjacency({
+      protocol: 'bgp',
+      peer: this.#config.name,
+      preference: this.#config.preference,
+      bgp: { isExternal: negotiated.isExternal, routerId: negotiated.peerId, peerAddress: remote },
+      onUnused: (offer) => this.#session?.importer.unused(offer),
     })
   }
 
-  #onRaw(id: number, channel: Channel, raw: RawMessage): void {
-    if (channel.context === undefined && raw.type === MessageType.update) {
-      this.#dispatch({ kind: 'update', id }) // too early: not even decoded
-      return
-    }
-    const decoded = decodeMessage(raw, channel.context ?? { isFourOctetAs: true, isExternal: true })
-    if (!decoded.ok) {
-      this.#counters.add('messages-malformed')
-      this.#dispatch({ kind: 'error', id, error: decoded.error })
-      return
-    }
-    const message = decoded.value
-    this.#inFlight = message
-    switch (message.kind) {
-      case 'open':
-        this.#counters.add('opens-received')
-        this.#dispatch({ kind: 'open', id, open: message })
-        return
-      case 'keepalive':
-        this.#counters.add('keepalives-received')
-        this.#dispatch({ kind: 'keepalive', id })
-        return
-      case 'update':
-        this.#counters.add('updates-received')
-        this.#dispatch({ kind: 'update', id })
-        return
-      case 'route-refresh':
-        this.#counters.add('route-refreshes-received')
-        this.#dispatch({ kind: 'route-refresh', id, message })
-        return
-      case 'notification':
-        this.#counters.add('notifications-received')
-        this.#lastReceived = this.#record(message)
-        this.#dispatch({ kind: 'notification', id, message })
-        return
-      default: {
-        const never: never = message
-        throw new Error(`unknown message ${JSON.stringify(never)}`)
-      }
-    }
+  #exportContext(session: Session, config: PeerConfig) {
+    const isShuttingDown = this.#isShuttingDown || config.gracefulShutdown === true
+    return exportContextOf(config, this.#around, session.negotiated, session.localAddress, isShuttingDown)
   }
 
-  /** @returns false when the socket is full. */
-  #send(id: number, message: Message): boolean {
-    const channel = this.#channels.get(id)
-    if (channel === undefined || channel.socket.writableEnded || channel.socket.destroyed) return true
-    const bytes = encodeMessage(message, { isFourOctetAs: this.#established?.session.isFourOctetAs ?? true })
-    this.#counters.add(SENT_COUNTER[message.kind])
-    this.#counters.add('bytes-sent', bytes.length)
-    if (message.kind === 'notification') {
-      this.#lastSent = this.#record(message)
-      if (message.code === ErrorCode.holdTimer) this.#counters.add('hold-timer-expirations')
-    }
-    return channel.socket.write(bytes)
+  #regroup(session: Session): void {
+    const options = groupOptionsOf(this.#config, this.#exportContext(session, this.#config), this.#around)
+    this.#around.book.change(session, options)
   }
 
-  #record({ code, subcode, data }: NotificationMessage): NotificationRecord {
-    return { wallMs: this.#around.clock.wallMs(), code, subcode, data, text: describeNotification(code, subcode) }
+  #down({ reason, cause }: Extract<FsmAction, { kind: 'down' }>): void {
+    this.#wire.counters.add('sessions-lost')
+    this.#wire.cancelSendHold()
+    const session = this.#session
+    if (session === undefined) return
+    this.#session = undefined
+    this.#wire.session = undefined
+    session.close()
+    session.settleCounts()
+    this.#around.book.leave(session)
+    const isRestarting = cause === 'lost' && this.#keeper.keep(session.adjacency, session.negotiated)
+    if (isRestarting) this.#wire.counters.add('graceful-restarts')
+    else this.#keeper.drop(session.adjacency)
+    const notification = cause === 'lost' ? undefined : this.#wire.lastWord
+    this.#tell({ kind: 'session-down', identity: this.#wire.identity(session), reason, notification, isRestarting })
+    this.#around.progressed()
   }
 
-  // --- session ------------------------------------------------------------------------------------------------
-
-  #up(id: number, session: NegotiatedSession): void {
-    const channel = this.#channels.get(id)
-    if (channel === undefined) throw new Error('a session was established on a connection without a socket')
-    channel.context = { isFourOctetAs: session.isFourOctetAs, isExternal: session.isExternal }
-    this.#counters.add('sessions-established')
-    const { rib } = this.#around
-    const localAddress = socketAddress(channel.socket.localAddress)
-    const established: Established = {
-      id,
-      session,
-      adjacency: rib.adjacency({
-        protocol: 'bgp',
-        peer: this.#config.name,
-        bgp: { isExternal: session.isExternal, routerId: session.peerId, peerAddress: this.#config.remoteAddress },
-      }),
-      out: new AdjRibOut({
-        families: session.families,
-        encoding: { isFourOctetAs: session.isFourOctetAs },
-        desired: (prefix) => this.#desired(established, prefix),
-        send: (update) => this.#send(id, update),
-        onOversized: () => this.#counters.add('routes-oversized'),
-      }),
-      localAddress,
-      importContext: this.#importContext(session),
-      exportContext: this.#exportContext(session, localAddress),
-      exportCache: new WeakMap(),
-      disabledFamilies: new Set(),
-      endOfRib: new Set(),
-    }
-    this.#established = established
-    for (const route of rib.routes()) established.out.enqueue(route.prefix)
-    for (const prefix of this.#around.originated()) established.out.enqueue(prefix)
-    this.#scheduleFlush()
+  #refresh(message: RouteRefreshMessage): void {
+    const session = this.#session
+    if (session === undefined) return
+    const families = session.refresh(message)
+    if (families.length > 0) this.#around.book.sendAgain(session, families)
   }
-
-  #down(_reason: string): void {
-    this.#counters.add('sessions-lost')
-    const established = this.#established
-    this.#established = undefined
-    established?.adjacency.close()
-  }
-
-  #scheduleFlush(): void {
-    // All changes of this instant go out together.
-    this.#flushTimer ??= this.#around.clock.after(0, () => {
-      this.#flushTimer = undefined
-      this.#established?.out.flush()
-    })
-  }
-
-  #desired({ exportContext, exportCache }: Established, prefix: Prefix): ExportResult {
-    const best: Path | 'originated' | undefined = this.#around.isOriginated(prefix)
-      ? 'originated'
-      : this.#around.rib.get(prefix)?.selected[0]
-    return exportRoute(prefix, best, exportContext, exportCache)
-  }
-
-  #exportContext(session: NegotiatedSession, localAddress: Ip | undefined): ExportContext {
-    const config = this.#config
-    return {
-      localAsn: this.#around.asn,
-      peer: config.name,
-      session,
-      policy: config.export ?? {},
-      nextHop4: config.nextHop4 ?? (localAddress?.family === 4 ? localAddress : undefined),
-      nextHop6: config.nextHop6 ?? (localAddress?.family === 6 ? localAddress : undefined),
-      nextHopSelf: config.nextHopSelf ?? false,
-    }
-  }
-
-  #importContext(session: NegotiatedSession): ImportContext {
-    return {
-      localAsn: this.#around.asn,
-      localId: this.#around.routerId,
-      session,
-      enforceFirstAs: this.#config.enforceFirstAs ?? true,
-      policy: this.#config.import ?? {},
-      isLocalAddress: (address) => this.#around.isLocalAddress(address),
-      isOriginated: (prefix) => this.#around.isOriginated(prefix),
-      interface: this.#config.interface,
-    }
-  }
-
-  #deliver(): void {
-    const message = this.#inFlight
-    const established = this.#established
-    if (established === undefined || message === undefined) return
-    if (message.kind === 'update') this.#update(established, message)
-    else if (message.kind === 'route-refresh') this.#refresh(established, message)
-  }
-
-  #refresh(established: Established, { family, subtype }: RouteRefreshMessage): void {
-    // NOT IMPLEMENTED: enhanced route refresh (RFC 7313); its subtypes are not requests.
-    if (family === undefined || subtype !== 0) return
-    established.out.forget(family)
-    this.#scheduleFlush()
-  }
-
-  #update(established: Established, received: ReceivedUpdate): void {
-    const { update, errors } = received
-    const { adjacency } = established
-    for (const { treatment } of errors)
-      if (treatment === 'attribute-discard') this.#counters.add('attributes-discarded')
-    if (errors.some(({ treatment }) => treatment === 'treat-as-withdraw')) {
-      this.#counters.add('updates-treated-as-withdraw')
-    }
-    for (const family of received.disabledFamilies) {
-      // RFC 4760 §7: the family's routes go, and what still comes for it is ignored.
-      this.#counters.add('families-disabled')
-      established.disabledFamilies.add(family)
-      adjacency.clear((path) => path.prefix.family === family)
-    }
-    const ended = errors.length === 0 ? endOfRibFamily(update) : undefined
-    if (ended !== undefined) established.endOfRib.add(ended)
-    for (const prefix of update.withdrawnIpv4) this.#withdraw(adjacency, prefix)
-    for (const prefix of update.mpUnreach?.prefixes ?? []) this.#withdraw(adjacency, prefix)
-    if (update.attributes !== undefined) {
-      for (const reach of [update.ipv4, update.mpReach]) {
-        if (reach !== undefined) this.#reach(established, reach, update.attributes)
-      }
-    }
-    const { maxPaths } = this.#config
-    if (maxPaths !== undefined && adjacency.pathCount > maxPaths) {
-      const sentence = `the peer sent more than ${maxPaths} paths`
-      const error = sessionReset(ErrorCode.cease, CeaseReason.maximumPrefixes, sentence)
-      this.#dispatch({ kind: 'error', id: established.id, error })
-    }
-  }
-
-  #withdraw(adjacency: Adjacency, prefix: Prefix): void {
-    this.#counters.add('prefixes-withdrawn-received')
-    adjacency.withdraw(prefix)
-  }
-
-  #reach(established: Established, reach: Reach, attributes: AttributeSet): void {
-    if (established.disabledFamilies.has(reach.family) || !established.session.families.includes(reach.family)) return
-    this.#counters.add('prefixes-announced-received', reach.prefixes.length)
-    const { nextHop, linkLocalNextHop } = reach
-    for (const prefix of reach.prefixes) this.#import(established, { prefix, attributes, nextHop, linkLocalNextHop })
-  }
-
-  #import(established: Established, route: ReceivedRoute): void {
-    established.adjacency.announce(route.prefix, importRoute(route, established.importContext))
-  }
-
-  /** Our address in the session, for the speaker's list of local addresses. */
-  get localAddress(): Ip | undefined {
-    return this.#established?.localAddress
-  }
-}
-
-const SENT_COUNTER = {
-  open: 'opens-sent',
-  update: 'updates-sent',
-  notification: 'notifications-sent',
-  keepalive: 'keepalives-sent',
-  'route-refresh': 'route-refreshes-sent',
-} as const
-
-/** A socket's address without zone; IPv4-mapped ones (`::ffff:192.0.2.1`) as the IPv4 address that they are. */
-export function socketAddress(text: string): Ip | undefined {
-  const plain = text.split('%')[0]!
-  return Ip.parse(/^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(plain) ? plain.slice(7) : plain)
 }

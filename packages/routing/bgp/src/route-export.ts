@@ -1,24 +1,40 @@
 /**
- * From the loc-RIB to what one peer is told (RFC 4271 §9.1.3, §5.1): which routes, with which attributes and next hop.
+ * From the loc-RIB to what peers are told (RFC 4271 §9.1.3, §5.1; reflection RFC 4456; roles RFC 9234; RFC 8326): which routes, with which
+ * attributes and next hop. The answer depends on the offer, on the group of peers, and on the prefix only where the policy does.
  */
 import type { Ip, Prefix } from '@lodestone/net'
-import type { Path } from '@lodestone/rib'
+import type { Offer } from '@lodestone/rib'
 import { prependAsn } from './as-path.ts'
-import { AttributeSet, Community, DEFAULT_LOCAL_PREF, Origin } from './attribute-set.ts'
+import { SetFlag } from './attribute-scan.ts'
+import { type AttributeFields, AttributeSet, DEFAULT_LOCAL_PREF, Origin } from './attribute-set.ts'
+import { Community } from './community.ts'
 import type { NegotiatedSession } from './negotiation.ts'
-import { applyPolicy, type Policy } from './policy.ts'
+import type { Policy } from './policy.ts'
+import { compilePolicy, type CompiledPolicy } from './policy-program.ts'
+import { addsOtcOnExport, isBlockedByOtc } from './role.ts'
 
 export interface ExportContext {
   readonly localAsn: number
-  /** Name of the peer, which is never told its own routes. */
+  readonly localId: number
+  /** RFC 4456 §7, unsigned 32 bits. */
+  readonly clusterId: number
+  /** For policy functions, which may look at it; peers with equal declared policies share a context. */
   readonly peer: string
   readonly session: NegotiatedSession
-  readonly policy: Policy
+  readonly policy: Policy | undefined
+  /** RFC 8212. */
+  readonly requiresPolicy: boolean
   /** Next hops of ours that the peer can reach; a family without one is not exported. */
   readonly nextHop4: Ip | undefined
   readonly nextHop6: Ip | undefined
   /** Replace the next hop towards internal peers too. */
   readonly nextHopSelf: boolean
+  /** Leave the next hop of external routes alone towards an external peer. */
+  readonly nextHopUnchanged: boolean
+  readonly isClient: boolean
+  /** Which peers' routes are those of reflection clients. */
+  readonly isClientOf: (peer: string) => boolean
+  readonly gracefulShutdown: boolean
 }
 
 export interface ExportedRoute {
@@ -31,74 +47,219 @@ export type ExportResult =
   /** Not told to the peer, and why. */
   | { readonly kind: 'suppress'; readonly code: string; readonly sentence: string }
 
+type Suppression = Extract<ExportResult, { kind: 'suppress' }>
+
 const ORIGINATED: AttributeSet = AttributeSet.of({ origin: Origin.igp, asPath: [] })
 
-/**
- * @param best the selected path, or `originated` for a prefix of our own.
- * @param cache of transformed sets, kept per peer by the caller: one transformation per set, not per route.
- */
-export function exportRoute(
-  prefix: Prefix,
-  best: Path | 'originated' | undefined,
-  context: ExportContext,
-  cache: WeakMap<AttributeSet, AttributeSet>,
-): ExportResult {
-  const suppress = (code: string, sentence: string): ExportResult => ({ kind: 'suppress', code, sentence })
-  const { session } = context
-  if (!session.families.includes(prefix.family)) {
-    return suppress('family', `IPv${prefix.family} unicast was not negotiated`)
+function suppress(code: string, sentence: string): Suppression {
+  return { kind: 'suppress', code, sentence }
+}
+
+const NO_ROUTE = suppress('no-route', 'no usable path')
+const NO_POLICY = suppress('no-export-policy', 'no export policy is configured for this external peer (RFC 8212)')
+const NO_ADVERTISE = suppress('no-advertise', 'NO_ADVERTISE')
+const NO_EXPORT = suppress('no-export', 'NO_EXPORT')
+const INTERNAL = suppress('ibgp-split-horizon', 'an internal route is not told to internal peers')
+const OTC = suppress('only-to-customer', 'the route is for customers only')
+
+export class RouteExporter {
+  readonly context: ExportContext
+  readonly #policy: CompiledPolicy | undefined
+  readonly #own: Ip | undefined
+  readonly #own6: Ip | undefined
+
+  constructor(context: ExportContext) {
+    this.context = context
+    this.#policy = context.policy === undefined ? undefined : compilePolicy(context.policy, 'export')
+    this.#own = context.nextHop4 ?? (context.session.ipv4OverIpv6 ? context.nextHop6 : undefined)
+    this.#own6 = context.nextHop6
   }
-  if (best === undefined) return suppress('no-route', 'no usable path')
-  let source = ORIGINATED
-  let nextHop = ownNextHop(prefix, context)
-  if (best !== 'originated') {
+
+  get dependsOnPrefix(): boolean {
+    return this.#policy?.dependsOnPrefix ?? false
+  }
+
+  /** Neither policy nor anything else than RFC 4271 §5.1 changes attributes: encoded ones can be passed on by `transform`. */
+  get isPlain(): boolean {
+    const { session, gracefulShutdown } = this.context
+    return (
+      (this.#policy === undefined || this.#policy.isTransparent) &&
+      session.isFourOctetAs &&
+      session.role === undefined &&
+      !gracefulShutdown
+    )
+  }
+
+  /** @param offer what was selected, `originated` for a prefix of our own, undefined when nothing is. */
+  export(prefix: Prefix, offer: Offer | 'originated' | undefined): ExportResult {
+    const { context } = this
+    const { session } = context
+    if (!session.families.includes(prefix.family)) {
+      return suppress('family', `IPv${prefix.family} unicast was not negotiated`)
+    }
+    if (session.isExternal && context.requiresPolicy && context.policy === undefined) return NO_POLICY
+    if (offer === undefined) return NO_ROUTE
+    const refused = offer === 'originated' ? undefined : this.suppression(offer)
+    if (refused !== undefined) return refused
+    const source = offer === 'originated' ? ORIGINATED : (offer.attributes as AttributeSet) // because `suppression` looked
+    const nextHop = this.nextHop(prefix.family, offer)
+    if (nextHop === undefined) return suppress('no-next-hop', `no next hop of ours fits IPv${prefix.family}`)
+    const attributes = this.#changed(source, offer)
+    if (this.#policy === undefined || this.#policy.isTransparent) return { kind: 'export', attributes, nextHop }
+    const result = this.#policy.apply(prefix, attributes, {
+      direction: 'export',
+      peer: context.peer,
+      peerAsn: session.peerAsn,
+      localAsn: context.localAsn,
+      isExternal: session.isExternal,
+      nextHop,
+      ownNextHop: prefix.family === 6 ? this.#own6 : this.#own,
+      receivedNextHop: offer === 'originated' ? undefined : offer.nextHop,
+      learnedFrom: offer === 'originated' ? undefined : offer.source.peer,
+    })
+    if (result.kind === 'reject') return suppress(result.code, result.sentence)
+    return { kind: 'export', attributes: result.attributes ?? attributes, nextHop: result.nextHop ?? nextHop }
+  }
+
+  /** Why routes with this offer are not told to the group, whatever the prefix. */
+  suppression(offer: Offer): Suppression | undefined {
+    const { session, isClient, isClientOf } = this.context
+    const { source, attributes } = offer
     // NOT IMPLEMENTED: redistribution of other protocols' routes; they are originated by configuration instead.
-    if (best.source.protocol !== 'bgp' || !(best.attributes instanceof AttributeSet)) {
-      return suppress('protocol', `${best.source.protocol} routes are not advertised`)
+    if (source.protocol !== 'bgp' || !(attributes instanceof AttributeSet)) {
+      return suppress('protocol', `${source.protocol} routes are not advertised`)
     }
-    if (best.source.peer === context.peer) return suppress('split-horizon', 'the route came from this peer')
-    // RFC 4271 §9.2: internal peers talk to each other directly. NOT IMPLEMENTED: route reflection (RFC 4456).
-    if (!session.isExternal && best.source.bgp?.isExternal === false) {
-      return suppress('ibgp-split-horizon', 'an internal route is not told to internal peers')
-    }
-    source = best.attributes
-    if (source.hasCommunity(Community.noAdvertise)) return suppress('no-advertise', 'NO_ADVERTISE')
-    if (
-      session.isExternal &&
-      (source.hasCommunity(Community.noExport) || source.hasCommunity(Community.noExportSubconfed))
-    ) {
-      return suppress('no-export', 'NO_EXPORT')
-    }
-    if (!session.isExternal && !context.nextHopSelf) nextHop = best.nextHop
+    // RFC 4271 §9.2: internal peers talk to each other directly. RFC 4456 §6: but a reflector tells clients everything,
+    // and everybody what clients said.
+    const isInternal = source.bgp?.isExternal === false
+    if (!session.isExternal && isInternal && !isClient && !isClientOf(source.peer)) return INTERNAL
+    const { flags } = attributes
+    if ((flags & SetFlag.noAdvertise) !== 0) return NO_ADVERTISE
+    if (session.isExternal && (flags & (SetFlag.noExport | SetFlag.noExportSubconfed)) !== 0) return NO_EXPORT
+    if (session.role !== undefined && (flags & SetFlag.hasOtc) !== 0 && isBlockedByOtc(session.role)) return OTC
+    return undefined
   }
-  if (nextHop === undefined) return suppress('no-next-hop', `no next hop of ours fits IPv${prefix.family}`)
-  let attributes = cache.get(source)
-  if (attributes === undefined) {
-    attributes = session.isExternal ? towardsExternal(source, context.localAsn) : towardsInternal(source)
-    cache.set(source, attributes)
+
+  /** The next hop that the peers are told; undefined when none of ours fits. */
+  nextHop(family: 4 | 6, offer: Offer | 'originated'): Ip | undefined {
+    const { session, nextHopSelf, nextHopUnchanged } = this.context
+    const own = family === 6 ? this.#own6 : this.#own
+    if (offer === 'originated') return own
+    const isKept = session.isExternal ? nextHopUnchanged : !nextHopSelf || offer.source.bgp?.isExternal === false
+    if (!isKept) return own
+    // A next hop of the other family only where the peer understands it.
+    if (family === 4 && offer.nextHop.family === 6 && !session.ipv4OverIpv6) return own
+    return offer.nextHop.isLinkLocal ? own : offer.nextHop
   }
-  const result = applyPolicy(context.policy, 'export', prefix, attributes)
-  if (result.kind === 'reject') return suppress(result.code, result.sentence)
-  return { kind: 'export', attributes: result.attributes ?? attributes, nextHop }
+
+  /** Whether `transform` gives the right bytes for this offer. */
+  isTransformable(offer: Offer): boolean {
+    const attributes = offer.attributes as AttributeSet // because the caller has asked `suppression`
+    if ((attributes.flags & (SetFlag.unordered | SetFlag.hasUnknown)) !== 0) return false
+    return this.context.session.isExternal || offer.source.bgp?.isExternal === true
+  }
+
+  /** RFC 4271 §5.1.2, §5.1.4, §5.1.5; RFC 4456 §8: what is internal stays here, and our AS goes in front. */
+  #changed(source: AttributeSet, offer: Offer | 'originated'): AttributeSet {
+    const { session, localAsn, clusterId, gracefulShutdown } = this.context
+    const changes: { -readonly [Key in keyof AttributeFields]?: AttributeFields[Key] } = {}
+    if (session.isExternal) {
+      changes.asPath = prependAsn(source.asPath, localAsn)
+      changes.localPref = undefined
+      changes.originatorId = undefined
+      changes.clusterList = []
+      // A MED from a neighbour is not for the next one.
+      changes.med = undefined
+      const { role } = session
+      if (role !== undefined && source.otc === undefined && addsOtcOnExport(role)) changes.otc = localAsn
+    } else {
+      changes.localPref = source.localPref ?? DEFAULT_LOCAL_PREF
+      if (offer !== 'originated' && offer.source.bgp?.isExternal === false) {
+        changes.originatorId = source.originatorId ?? offer.source.bgp.routerId
+        changes.clusterList = [clusterId, ...source.clusterList]
+      }
+    }
+    if (gracefulShutdown) {
+      changes.communities = [...source.communities, Community.gracefulShutdown]
+      if (!session.isExternal) changes.localPref = 0
+    }
+    return source.with(changes)
+  }
 }
 
-function ownNextHop(prefix: Prefix, context: ExportContext): Ip | undefined {
-  if (prefix.family === 6) return context.nextHop6
-  return context.nextHop4 ?? (context.session.ipv4OverIpv6 ? context.nextHop6 : undefined)
+/**
+ * The same as `#changed` for an external route, on encoded attributes: copies them to `out` in order with our AS in front of the path, the
+ * next hop in its place, LOCAL_PREF set or taken away, and without MED, ORIGINATOR_ID and CLUSTER_LIST where they end.
+ * @param localAsn 0 towards internal peers: the path stays as it is.
+ * @param localPref -1 towards external peers.
+ * @param nextHopWord IPv4 next hop for the NEXT_HOP attribute, -1 when an MP_REACH_NLRI carries it.
+ * @returns how many bytes were written.
+ */
+export function transform(
+  set: AttributeSet,
+  localAsn: number,
+  localPref: number,
+  nextHopWord: number,
+  out: Uint8Array,
+): number {
+  const bytes = set.page
+  const end = set.offset + set.length
+  let length = 0
+  let isPrefDue = localPref >= 0
+  for (let at = set.offset; at < end;) {
+    const isExtended = (bytes[at]! & 0x10) !== 0
+    const type = bytes[at + 1]!
+    const valueAt = at + (isExtended ? 4 : 3)
+    const next = valueAt + (isExtended ? (bytes[at + 2]! << 8) | bytes[at + 3]! : bytes[at + 2]!)
+    if (type > 5 && isPrefDue) {
+      isPrefDue = false
+      length = writeU32(out, length, 0x40, 5, localPref)
+    }
+    if (type === 2) {
+      length =
+        localAsn === 0 ? copy(bytes, at, next, out, length) : writePath(bytes, valueAt, next, localAsn, out, length)
+      if (nextHopWord >= 0) length = writeU32(out, length, 0x40, 3, nextHopWord)
+    } else if (type === 4 && localAsn !== 0) {
+      // MED ends here
+    } else if (type !== 3 && type !== 5 && type !== 9 && type !== 10) {
+      length = copy(bytes, at, next, out, length)
+    }
+    at = next
+  }
+  return isPrefDue ? writeU32(out, length, 0x40, 5, localPref) : length
 }
 
-/** RFC 4271 §5.1.2, §5.1.4, §5.1.5; RFC 4456 §8: what is internal stays here, and our AS goes in front. */
-function towardsExternal(source: AttributeSet, localAsn: number): AttributeSet {
-  return source.with({
-    asPath: prependAsn(source.asPath, localAsn),
-    localPref: undefined,
-    med: undefined,
-    originatorId: undefined,
-    clusterList: [],
-  })
+function copy(from: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
+  let length = at
+  for (let i = start; i < end; i++) out[length++] = from[i]!
+  return length
 }
 
-/** RFC 4271 §5.1.5: LOCAL_PREF is always sent to internal peers. */
-function towardsInternal(source: AttributeSet): AttributeSet {
-  return source.with({ localPref: source.localPref ?? DEFAULT_LOCAL_PREF })
+function writeU32(out: Uint8Array, at: number, flags: number, type: number, value: number): number {
+  out[at] = flags
+  out[at + 1] = type
+  out[at + 2] = 4
+  out[at + 3] = value >>> 24
+  out[at + 4] = value >>> 16
+  out[at + 5] = value >>> 8
+  out[at + 6] = value
+  return at + 7
+}
+
+/** AS_PATH with `asn` in front, in a new segment when the first is a set or full (RFC 4271 §5.1.2 b). */
+function writePath(bytes: Uint8Array, start: number, end: number, asn: number, out: Uint8Array, at: number): number {
+  const joins = start < end && bytes[start] === 2 && bytes[start + 1]! < 255
+  const size = end - start + (joins ? 4 : 6)
+  let length = at
+  out[length++] = size > 255 ? 0x50 : 0x40
+  out[length++] = 2
+  if (size > 255) out[length++] = size >>> 8
+  out[length++] = size
+  out[length++] = 2
+  out[length++] = joins ? bytes[start + 1]! + 1 : 1
+  out[length++] = asn >>> 24
+  out[length++] = asn >>> 16
+  out[length++] = asn >>> 8
+  out[length++] = asn
+  return copy(bytes, joins ? start + 2 : start, end, out, length)
 }

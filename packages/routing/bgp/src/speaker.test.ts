@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Ip, Prefix } from '@lodestone/net'
-import { Community } from './attribute-set.ts'
+import { Community } from './community.ts'
 import { Lab } from './lab.fixture.ts'
 
 const P4 = Prefix.of('198.51.100.0/24')
@@ -329,4 +329,19 @@ test('removing a peer says 6/3 and closing the speaker 6/2; nothing is left in t
   b.speaker.close()
   await lab.clock.advance(100)
   assert.equal(c.peer('b').status().lastNotificationReceived?.subcode, 2)
+})
+
+test('exactly one slice of routes, and then one more, both arrive', async () => {
+  const lab = new Lab()
+  const a = await lab.router('a', 64512)
+  const b = await lab.router('b', 64513)
+  lab.link(a, b)
+  await lab.clock.advance(5000)
+  const prefixes = Array.from({ length: 4097 }, (_, i) => new Prefix(Ip.v4(0x0a000000 + i * 256), 24))
+  a.speaker.originate(prefixes.slice(0, 4096))
+  await lab.clock.advance(100)
+  assert.equal(b.rib.selectedCount, 4096)
+  a.speaker.originate(prefixes)
+  await lab.clock.advance(100)
+  assert.equal(b.rib.selectedCount, 4097)
 })

@@ -10,12 +10,13 @@ import { AttributeSet } from './attribute-set.ts'
 import { type BgpError, ErrorCode, sessionReset, type Treatment, TREATMENTS, UpdateError } from './bgp-error.ts'
 import { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import { decodeNlri, encodeNlri } from './nlri.ts'
+import { decodeNlri, encodeNlri, type Nlri } from './nlri.ts'
 import {
   AttributeFlag,
   AttributeType,
   decodeAttributes,
   type DecodeContext,
+  hasPathIds,
   type MpReach,
   type MpUnreach,
 } from './path-attribute.ts'
@@ -33,6 +34,8 @@ export interface UpdateMessage {
   readonly mpReach: Reach | undefined
   /** The Withdrawn Routes field. */
   readonly withdrawnIpv4: readonly Prefix[]
+  /** RFC 7911: path identifiers of `withdrawnIpv4`, one each; absent without add-path. */
+  readonly withdrawnPathIds?: readonly number[] | undefined
   /** MP_UNREACH_NLRI. */
   readonly mpUnreach: MpUnreach | undefined
 }
@@ -67,17 +70,18 @@ export function decodeUpdate(
   const attributesField = reader.nested(reader.u16())
   // RFC 7606 §4: when the lengths conflict with the message there is nothing to hold on to.
   if (reader.isShort) return reset(UpdateError.malformedAttributeList, 'the lengths of the UPDATE exceed the message')
-  const withdrawnIpv4 = decodeNlri(withdrawnField, 4)
-  if (withdrawnIpv4 === undefined) return reset(UpdateError.invalidNetwork, 'the withdrawn routes do not parse')
-  const nlri = decodeNlri(reader, 4)
+  const hasIds = hasPathIds(context, 4)
+  const withdrawn = decodeNlri(withdrawnField, 4, hasIds)
+  if (withdrawn === undefined) return reset(UpdateError.invalidNetwork, 'the withdrawn routes do not parse')
+  const nlri = decodeNlri(reader, 4, hasIds)
   if (nlri === undefined) return reset(UpdateError.invalidNetwork, 'the prefixes of the UPDATE do not parse')
 
   const decoded = decodeAttributes(body.subarray(attributesField.offset, attributesField.end), context)
   const errors = [...decoded.errors]
   const { fields, nextHop, mpReach } = decoded
-  const announces = nlri.length > 0 || mpReach !== undefined
+  const announces = nlri.prefixes.length > 0 || mpReach !== undefined
   if (announces) {
-    const missing = missingWellKnown(fields, nlri.length > 0 && nextHop === undefined)
+    const missing = missingWellKnown(fields, nlri.prefixes.length > 0 && nextHop === undefined)
     // An attribute that came and was malformed has been reported as such.
     if (missing !== undefined && !errors.some((error) => error.treatment !== 'attribute-discard')) {
       errors.push({
@@ -103,13 +107,11 @@ export function decodeUpdate(
         kind: 'update',
         attributes,
         ipv4:
-          attributes !== undefined && nlri.length > 0 && nextHop !== undefined
-            ? { family: 4, nextHop, prefixes: nlri }
+          attributes !== undefined && nlri.prefixes.length > 0 && nextHop !== undefined
+            ? { family: 4, nextHop, ...nlri }
             : undefined,
         mpReach: attributes === undefined ? undefined : mpReach,
-        withdrawnIpv4: isWithdrawn
-          ? [...withdrawnIpv4, ...nlri, ...crossUnreach(decoded.mpUnreach, mpReach)]
-          : withdrawnIpv4,
+        ...withdrawnIpv4(withdrawn, isWithdrawn ? [nlri, crossUnreach(decoded.mpUnreach, mpReach)] : [], hasIds),
         mpUnreach,
       },
       treatment: worst?.treatment,
@@ -143,23 +145,53 @@ function worstOf(errors: readonly BgpError[]): BgpError | undefined {
 
 function mergedUnreach(unreach: MpUnreach | undefined, reach: MpReach | undefined): MpUnreach | undefined {
   if (reach === undefined) return unreach
-  if (unreach === undefined) return { family: reach.family, prefixes: reach.prefixes }
-  if (unreach.family === reach.family)
-    return { family: reach.family, prefixes: [...unreach.prefixes, ...reach.prefixes] }
+  if (unreach === undefined) return nlriOf(reach)
+  if (unreach.family === reach.family) return { family: reach.family, ...joined([unreach, reach]) }
   // Two families and one MP_UNREACH: the IPv6 one keeps it, the IPv4 one goes to the withdrawn field.
-  return unreach.family === 6 ? unreach : { family: 6, prefixes: reach.prefixes }
+  return unreach.family === 6 ? unreach : nlriOf(reach)
 }
 
-function crossUnreach(unreach: MpUnreach | undefined, reach: MpReach | undefined): readonly Prefix[] {
-  if (unreach === undefined || reach === undefined || unreach.family === reach.family) return []
-  return unreach.family === 4 ? unreach.prefixes : reach.prefixes
+function crossUnreach(unreach: MpUnreach | undefined, reach: MpReach | undefined): Nlri {
+  if (unreach === undefined || reach === undefined || unreach.family === reach.family) return { prefixes: [] }
+  return unreach.family === 4 ? unreach : reach
+}
+
+function nlriOf({ family, prefixes, pathIds }: MpReach): MpUnreach {
+  return { family, prefixes, ...(pathIds === undefined ? {} : { pathIds }) }
+}
+
+function joined(parts: readonly Nlri[]): Nlri {
+  const prefixes = parts.flatMap((part) => part.prefixes)
+  if (parts.every((part) => part.pathIds === undefined)) return { prefixes }
+  return { prefixes, pathIds: parts.flatMap((part) => part.pathIds ?? part.prefixes.map(() => 0)) }
+}
+
+function withdrawnIpv4(
+  field: Nlri,
+  treated: readonly Nlri[],
+  hasIds: boolean,
+): Pick<UpdateMessage, 'withdrawnIpv4' | 'withdrawnPathIds'> {
+  const { prefixes, pathIds } = treated.length === 0 ? field : joined([field, ...treated])
+  return { withdrawnIpv4: prefixes, ...(hasIds ? { withdrawnPathIds: pathIds ?? [] } : {}) }
+}
+
+/** The marker that ends the initial exchange of a family (RFC 4724 §2). */
+export function endOfRib(family: Family): UpdateMessage {
+  return {
+    kind: 'update',
+    attributes: undefined,
+    ipv4: undefined,
+    mpReach: undefined,
+    withdrawnIpv4: [],
+    mpUnreach: family === 6 ? { family, prefixes: [] } : undefined,
+  }
 }
 
 /** Writes the body. The caller keeps it within the message size. */
 export function encodeUpdate(writer: ByteWriter, update: UpdateMessage, context: EncodeContext): void {
   const withdrawnAt = writer.length
   writer.u16(0)
-  for (const prefix of update.withdrawnIpv4) encodeNlri(writer, prefix)
+  update.withdrawnIpv4.forEach((prefix, i) => encodeNlri(writer, prefix, update.withdrawnPathIds?.[i]))
   writer.patchU16(withdrawnAt, writer.length - withdrawnAt - 2)
   const attributesAt = writer.length
   writer.u16(0)
@@ -167,7 +199,7 @@ export function encodeUpdate(writer: ByteWriter, update: UpdateMessage, context:
   if (mpUnreach !== undefined) {
     attribute(writer, AttributeFlag.optional, AttributeType.mpUnreach, (w) => {
       w.u16(afiOf(mpUnreach.family)).u8(Safi.unicast)
-      for (const prefix of mpUnreach.prefixes) encodeNlri(w, prefix)
+      mpUnreach.prefixes.forEach((prefix, i) => encodeNlri(w, prefix, mpUnreach.pathIds?.[i]))
     })
   }
   if (mpReach !== undefined) {
@@ -175,10 +207,11 @@ export function encodeUpdate(writer: ByteWriter, update: UpdateMessage, context:
       w.u16(afiOf(mpReach.family)).u8(Safi.unicast)
       encodeMpNextHop(w, mpReach.nextHop, mpReach.linkLocalNextHop)
       w.u8(0)
-      for (const prefix of mpReach.prefixes) encodeNlri(w, prefix)
+      mpReach.prefixes.forEach((prefix, i) => encodeNlri(w, prefix, mpReach.pathIds?.[i]))
     })
   }
   if (update.attributes !== undefined) writer.bytes(encodeAttributes(update.attributes, update.ipv4?.nextHop, context))
   writer.patchU16(attributesAt, writer.length - attributesAt - 2)
-  for (const prefix of update.ipv4?.prefixes ?? []) encodeNlri(writer, prefix)
+  const { ipv4 } = update
+  ipv4?.prefixes.forEach((prefix, i) => encodeNlri(writer, prefix, ipv4.pathIds?.[i]))
 }

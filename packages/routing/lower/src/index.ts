@@ -5,6 +5,7 @@ export {
   type LowerHalfCounter,
   type LowerHalfOptions,
   type LowerHalfStatus,
+  type RouteState,
 } from './lower-half.ts'
 export { MemoryTarget } from './memory-target.ts'
 export {
@@ -14,7 +15,15 @@ export {
   type SwitchPortName,
   tfportOf,
 } from './switchd-target.ts'
-export { type ForwardingTarget, type NextHop, type ProgrammedRoute, type WriteResult } from './target.ts'
+export { NetlinkTarget, type NetlinkTargetOptions } from './netlink-target.ts'
+export {
+  type ForeignChange,
+  type ForwardingTarget,
+  type NextHop,
+  type ProgrammedRoute,
+  type RouteWrite,
+  type WriteResult,
+} from './target.ts'
 export {
   BOUNDARY_VNI,
   DEFAULT_TUNNEL_METRIC,

@@ -11,7 +11,7 @@ import type { Clock, Timer } from '@lodestone/host'
 import type { Prefix } from '@lodestone/net'
 import { Counters } from '@lodestone/probe'
 import { type Path, PrefixTable, type Rib, type RouteChange } from '@lodestone/rib'
-import { type ForwardingTarget, type NextHop, nextHopsKey, type WriteResult } from './target.ts'
+import { type ForeignChange, type ForwardingTarget, type NextHop, nextHopsKey, type WriteResult } from './target.ts'
 
 export interface LowerHalfOptions {
   readonly rib: Rib
@@ -26,8 +26,16 @@ export interface LowerHalfOptions {
   /** First pause after a failure; doubles up to `maxRetryMs`. Defaults 100 and 10 000. */
   readonly retryMs?: number
   readonly maxRetryMs?: number
-  /** How often a target that can list is compared with what we believe; default 30 000, 0 for never. */
+  /**
+   * How often a target that can list is compared with what we believe; 0 for never. Default 30 000, and 300 000 where the
+   * target tells of changes by others.
+   */
   readonly auditMs?: number
+  /**
+   * Routes that an earlier life of ours left in the target stay at least this long, so that traffic flows on while
+   * protocols learn again (RFC 4724 §4.1 calls it preserving the forwarding state); default 0.
+   */
+  readonly keepOldMs?: number
   /** Routes found in the target that are not ours to touch; default: all are ours. */
   readonly isForeign?: (prefix: Prefix) => boolean
 }
@@ -38,6 +46,14 @@ export interface FailingRoute {
   readonly reason: string
   readonly attempts: number
   readonly sinceMs: number
+}
+
+/** One prefix in one forwarding plane. */
+export interface RouteState {
+  readonly target: string
+  readonly state: 'programmed' | 'pending' | 'failing' | 'unresolved' | 'absent'
+  readonly sentence: string
+  readonly nextHops: readonly NextHop[]
 }
 
 export interface LowerHalfStatus {
@@ -52,8 +68,22 @@ export interface LowerHalfStatus {
   readonly counters: Readonly<Record<LowerHalfCounter, number>>
 }
 
-export const LOWER_HALF_COUNTERS = ['sets', 'removes', 'failures', 'audits', 'audit-repairs', 'audits-failed'] as const
+export const LOWER_HALF_COUNTERS = [
+  'sets',
+  'removes',
+  'failures',
+  'audits',
+  'audit-repairs',
+  'audits-failed',
+  /** Routes found changed by others, by notification. */
+  'foreign-changes',
+] as const
 export type LowerHalfCounter = (typeof LOWER_HALF_COUNTERS)[number]
+
+/** Pauses between comparisons that are asked for one after the other. */
+const MIN_AUDIT_MS = 200
+/** Taken entries are dropped from the queue when they are this many and most of it. */
+const COMPACT_AT = 1024
 
 /** What the target has for a prefix, as far as we know. */
 const NOTHING = ''
@@ -77,18 +107,30 @@ interface Entry {
 export class LowerHalf {
   readonly #options: LowerHalfOptions
   readonly #entries = new PrefixTable<Entry>()
+  /** From `#head` on. */
   readonly #queue: Entry[] = []
+  #head = 0
   readonly #counters = new Counters(LOWER_HALF_COUNTERS)
   readonly #unwatch: () => void
+  readonly #unwatchTarget: (() => void) | undefined
+  readonly #keyOf: ((nextHop: NextHop) => string) | undefined
+  readonly #keepOldUntilMs: number
   #inFlight = 0
   #isPumping = false
   #audit: Timer | undefined
+  #keepOld: Timer | undefined
   #isClosed = false
 
   constructor(options: LowerHalfOptions) {
     this.#options = options
+    const { target, clock, keepOldMs = 0 } = options
+    this.#keyOf = target.keyOf?.bind(target)
+    this.#keepOldUntilMs = clock.nowMs() + keepOldMs
+    this.#unwatchTarget = target.watch?.((change) => this.#changedByOthers(change))
     this.#unwatch = options.rib.watch((changes) => this.#changed(changes), true)
     this.#scheduleAudit(0)
+    // Looked at again when it is over.
+    if (keepOldMs > 0) this.#keepOld = clock.after(keepOldMs, () => this.#auditSoon())
   }
 
   status(): LowerHalfStatus {
@@ -97,7 +139,7 @@ export class LowerHalf {
       target: this.#options.target.name,
       desired: entries.filter((entry) => entry.desired !== NOTHING).length,
       programmed: entries.filter((entry) => entry.desired !== NOTHING && entry.programmed === entry.desired).length,
-      queued: this.#queue.length,
+      queued: this.#queue.length - this.#head,
       inFlight: this.#inFlight,
       failing: entries
         .filter((entry) => entry.attempts > 0)
@@ -115,9 +157,28 @@ export class LowerHalf {
 
   /** Whether the target has what it should, as far as is known. */
   get isSettled(): boolean {
-    if (this.#inFlight > 0 || this.#queue.length > 0) return false
+    if (this.#inFlight > 0 || this.#queue.length > this.#head) return false
     for (const entry of this.#entries.values()) if (entry.programmed !== entry.desired) return false
     return true
+  }
+
+  /** What has become of one prefix here. */
+  explain(prefix: Prefix): RouteState {
+    const target = this.#options.target.name
+    const entry = this.#entries.get(prefix)
+    if (entry === undefined) return { target, state: 'absent', sentence: 'nothing is to be programmed', nextHops: [] }
+    const { nextHops, isUnresolved, attempts, reason } = entry
+    if (attempts > 0) {
+      return { target, state: 'failing', sentence: `failed ${attempts} times, tried again: ${reason}`, nextHops }
+    }
+    if (isUnresolved) {
+      return { target, state: 'unresolved', sentence: 'no next hop is on a known interface', nextHops }
+    }
+    if (entry.desired !== entry.programmed) {
+      const sentence = entry.isInFlight ? 'is being written' : 'waits to be written'
+      return { target, state: 'pending', sentence, nextHops }
+    }
+    return { target, state: 'programmed', sentence: 'is programmed as selected', nextHops }
   }
 
   /** Looks at every selected route again, after the answers of `accepts` or `interfaceOf` changed. */
@@ -135,7 +196,9 @@ export class LowerHalf {
   close(): void {
     this.#isClosed = true
     this.#unwatch()
+    this.#unwatchTarget?.()
     this.#audit?.cancel()
+    this.#keepOld?.cancel()
     for (const entry of this.#entries.values()) entry.retry?.cancel()
   }
 
@@ -151,7 +214,7 @@ export class LowerHalf {
     const paths = accepts === undefined ? selected : selected.filter(accepts)
     const nextHops: NextHop[] = []
     for (const path of paths) {
-      const name = path.nextHopInterface ?? interfaceOf?.(path)
+      const name = path.nextHopInterface ?? interfaceOf?.(path) ?? (target.resolvesInterfaces === true ? '' : undefined)
       if (name === undefined || nextHops.length >= (target.maxNextHops ?? Infinity)) continue
       nextHops.push({ via: path.nextHop, interface: target.canonicalInterface?.(name) ?? name })
     }
@@ -160,7 +223,7 @@ export class LowerHalf {
     const mine = entry ?? this.#newEntry(prefix, NOTHING)
     mine.isUnresolved = paths.length > 0 && nextHops.length === 0
     mine.nextHops = nextHops
-    const desired = nextHops.length === 0 ? NOTHING : nextHopsKey(nextHops)
+    const desired = nextHops.length === 0 ? NOTHING : nextHopsKey(nextHops, this.#keyOf)
     if (desired === mine.desired) return
     mine.desired = desired
     // A new wish is tried at once, however long the old one has been failing.
@@ -198,10 +261,29 @@ export class LowerHalf {
   #pump(): void {
     if (this.#isPumping || this.#isClosed) return
     this.#isPumping = true
-    const limit = this.#options.maxInFlight ?? 8
-    let taken = 0
-    while (this.#inFlight < limit && taken < this.#queue.length) {
-      const entry = this.#queue[taken++]!
+    const { target, maxInFlight = 8 } = this.#options
+    if (target.writeBatch === undefined) {
+      for (let entry = this.#next(maxInFlight); entry !== undefined; entry = this.#next(maxInFlight)) {
+        void this.#write(entry, entry.desired)
+      }
+    } else if (this.#inFlight === 0) {
+      const batch: Entry[] = []
+      const limit = target.batchSize ?? Infinity
+      for (let entry = this.#next(limit); entry !== undefined; entry = this.#next(limit)) batch.push(entry)
+      if (batch.length > 0) void this.#writeBatch(batch)
+    }
+    this.#isPumping = false
+  }
+
+  /** The next entry that has to be written, as in flight; none while `limit` are. */
+  #next(limit: number): Entry | undefined {
+    const queue = this.#queue
+    while (this.#inFlight < limit && this.#head < queue.length) {
+      const entry = queue[this.#head++]!
+      if (this.#head === queue.length || (this.#head >= COMPACT_AT && this.#head * 2 > queue.length)) {
+        queue.splice(0, this.#head)
+        this.#head = 0
+      }
       entry.isQueued = false
       if (entry.programmed === entry.desired) {
         this.#settle(entry)
@@ -209,10 +291,9 @@ export class LowerHalf {
       }
       entry.isInFlight = true
       this.#inFlight++
-      void this.#write(entry, entry.desired)
+      return entry
     }
-    this.#queue.splice(0, taken)
-    this.#isPumping = false
+    return undefined
   }
 
   async #write(entry: Entry, desired: string): Promise<void> {
@@ -225,6 +306,22 @@ export class LowerHalf {
     this.#inFlight--
     entry.isInFlight = false
     if (!this.#isClosed) this.#written(entry, desired, result)
+    this.#pump()
+  }
+
+  async #writeBatch(batch: readonly Entry[]): Promise<void> {
+    const desired = batch.map((entry) => entry.desired)
+    const writes = batch.map((entry, i) => {
+      this.#counters.add(desired[i] === NOTHING ? 'removes' : 'sets')
+      entry.programmed = UNKNOWN
+      return { prefix: entry.prefix, nextHops: desired[i] === NOTHING ? [] : entry.nextHops }
+    })
+    const results = (await this.#options.target.writeBatch?.(writes)) ?? []
+    this.#inFlight -= batch.length
+    batch.forEach((entry, i) => {
+      entry.isInFlight = false
+      if (!this.#isClosed) this.#written(entry, desired[i]!, results[i] ?? { ok: false, reason: 'no answer' })
+    })
     this.#pump()
   }
 
@@ -262,16 +359,52 @@ export class LowerHalf {
   // --- audit --------------------------------------------------------------------------------------------------
 
   #scheduleAudit(delayMs: number): void {
-    const { clock, target, auditMs = 30_000 } = this.#options
+    const { clock, target } = this.#options
+    const { auditMs = target.watch === undefined ? 30_000 : 300_000 } = this.#options
     if (target.list === undefined || auditMs === 0 || this.#isClosed) return
     this.#audit = clock.after(delayMs, () => {
+      this.#audit = undefined
       void this.#compare().then(() => this.#scheduleAudit(auditMs))
     })
   }
 
+  /** Before its time, unless one is under way. */
+  #auditSoon(): void {
+    if (this.#audit === undefined) return
+    this.#audit.cancel()
+    this.#scheduleAudit(MIN_AUDIT_MS)
+  }
+
+  #changedByOthers(change: ForeignChange): void {
+    if (this.#isClosed) return
+    if (change === 'anything') {
+      for (const entry of this.#entries.values()) {
+        if (entry.retry === undefined) continue
+        entry.retry.cancel()
+        entry.retry = undefined
+        this.#enqueue(entry)
+      }
+      this.#auditSoon()
+      return this.#pump()
+    }
+    for (const { prefix, nextHops } of change) {
+      const entry = this.#entries.get(prefix)
+      // What is being written is written after the change; what is not ours was never touched.
+      if (entry === undefined || entry.isInFlight || entry.programmed === UNKNOWN) continue
+      const found = nextHops.length === 0 ? NOTHING : nextHopsKey(nextHops, this.#keyOf)
+      if (found === entry.programmed) continue
+      this.#counters.add('foreign-changes')
+      // Somebody else's route may hide ours without having removed it: ours is written again either way.
+      entry.programmed = UNKNOWN
+      this.#enqueue(entry)
+    }
+    this.#pump()
+  }
+
   /** Repairs what others changed, and removes what an earlier life of ours left behind. */
   async #compare(): Promise<void> {
-    const { target, isForeign } = this.#options
+    const { target, clock, isForeign } = this.#options
+    const keepsOld = clock.nowMs() < this.#keepOldUntilMs
     // Only what is quiet before and after reading can be judged by what was read.
     const before = new Map<Entry, string>()
     for (const entry of this.#entries.values()) if (!entry.isInFlight) before.set(entry, entry.programmed)
@@ -281,9 +414,9 @@ export class LowerHalf {
     if (listed === undefined) return
     const found = new PrefixTable<string>()
     for (const { prefix, nextHops } of listed) {
-      const key = nextHopsKey(nextHops)
+      const key = nextHopsKey(nextHops, this.#keyOf)
       found.set(prefix, key)
-      if (this.#entries.get(prefix) !== undefined || isForeign?.(prefix) === true) continue
+      if (keepsOld || this.#entries.get(prefix) !== undefined || isForeign?.(prefix) === true) continue
       this.#counters.add('audit-repairs')
       this.#enqueue(this.#newEntry(prefix, key))
     }

@@ -14,6 +14,15 @@ export interface ProgrammedRoute {
   readonly nextHops: readonly NextHop[]
 }
 
+export interface RouteWrite {
+  readonly prefix: Prefix
+  /** Empty: the prefix is removed. */
+  readonly nextHops: readonly NextHop[]
+}
+
+/** Prefixes whose routes somebody else changed, or that anything may have changed. */
+export type ForeignChange = readonly ProgrammedRoute[] | 'anything'
+
 export interface ForwardingTarget {
   readonly name: string
   /** Makes the prefix go to exactly these next hops (at least one), whatever it had before. Never rejects. */
@@ -22,6 +31,18 @@ export interface ForwardingTarget {
   removeRoute(prefix: Prefix): Promise<WriteResult>
   /** The name under which `list` gives an interface back; absent: the one it was given. */
   canonicalInterface?(name: string): string
+  /** Whether it finds the interface to a next hop that comes with none (`''`). */
+  readonly resolvesInterfaces?: boolean
+  /** Two next hops are the same to this target when their keys are; default: address and interface. */
+  keyOf?(nextHop: NextHop): string
+  /** Many writes at once, at most `batchSize`, in this order; results in the same order. Never rejects. */
+  writeBatch?(writes: readonly RouteWrite[]): Promise<readonly WriteResult[]>
+  readonly batchSize?: number
+  /**
+   * Calls `fn` with what others did to routes like ours: next hops as they are now, none for removed ones. With 'anything'
+   * it is time to compare everything and to try again what failed. @returns unsubscribe.
+   */
+  watch?(fn: (change: ForeignChange) => void): () => void
   /** Next hops that one route can have; absent: any number. */
   readonly maxNextHops?: number
   /** What is programmed; absent where the target cannot say. `undefined`: it could not be read just now. */
@@ -29,9 +50,11 @@ export interface ForwardingTarget {
 }
 
 /** Order does not matter to a target, so it does not matter here. */
-export function nextHopsKey(nextHops: readonly NextHop[]): string {
-  return nextHops
-    .map(({ via, interface: name }) => `${via ?? ''}%${name}`)
-    .toSorted()
-    .join(' ')
+export function nextHopsKey(nextHops: readonly NextHop[], keyOf: (nextHop: NextHop) => string = nextHopKey): string {
+  if (nextHops.length === 1) return keyOf(nextHops[0]!)
+  return nextHops.map(keyOf).toSorted().join(' ')
+}
+
+function nextHopKey({ via, interface: name }: NextHop): string {
+  return `${via ?? ''}%${name}`
 }

@@ -14,14 +14,20 @@ export interface DecisionOptions {
   readonly preferOldest: boolean
   /** Compare MEDs of different neighbour ASes too. */
   readonly alwaysCompareMed: boolean
-  /** Multipath only over equal AS_PATHs, instead of AS_PATHs of equal length. */
+  /** Multipath only over equal AS_PATHs, instead of AS_PATHs of equal length (relaxed). */
   readonly multipathNeedsSameAsPath: boolean
+  /** A path without MED counts as one with the highest, not the lowest. */
+  readonly missingMedIsWorst: boolean
 }
+
+/** What the steps look at. A `Path` is one; the RIB runs the same steps over views of its arrays. */
+export type Candidate = Pick<Path, 'preference' | 'source' | 'attributes' | 'metric' | 'receivedAtMs' | 'pathId'>
 
 export const DEFAULT_DECISION: DecisionOptions = {
   preferOldest: false,
   alwaysCompareMed: false,
   multipathNeedsSameAsPath: false,
+  missingMedIsWorst: false,
 }
 
 export type DecisionStepName =
@@ -47,11 +53,11 @@ export interface DecisionStep {
   /** Multipath is over the paths that are equal at every step that is not a tie-break. */
   readonly isTieBreak: boolean
   /** Negative when `a` wins. */
-  compare(a: Path, b: Path): number
+  compare(a: Candidate, b: Candidate): number
   /** Only paths of one group are compared; absent: all are. */
-  group?(path: Path): number
+  group?(path: Candidate): number
   /** What the step looks at, for people. */
-  describe(path: Path): string
+  describe(path: Candidate): string
 }
 
 const ORIGIN_NAMES = ['IGP', 'EGP', 'INCOMPLETE'] as const
@@ -71,14 +77,14 @@ function attributeStep(
   }
 }
 
-function routerId(path: Path): number {
+function routerId(path: Candidate): number {
   return path.attributes?.originatorId ?? path.source.bgp?.routerId ?? 0
 }
 
 export function decisionSteps(options: DecisionOptions): readonly DecisionStep[] {
   const med: DecisionStep = attributeStep(
     'med',
-    (a) => a.effectiveMed,
+    options.missingMedIsWorst ? (a) => (a.isMedAbsent === true ? 0xffffffff : a.effectiveMed) : (a) => a.effectiveMed,
     (a) => `MED ${a.effectiveMed} from AS ${a.neighbourAsn}`,
   )
   const steps: DecisionStep[] = [
@@ -91,7 +97,10 @@ export function decisionSteps(options: DecisionOptions): readonly DecisionStep[]
     {
       name: 'protocol',
       isTieBreak: false,
-      compare: (a, b) => PROTOCOLS.indexOf(a.source.protocol) - PROTOCOLS.indexOf(b.source.protocol),
+      compare: (a, b) =>
+        a.source.protocol === b.source.protocol
+          ? 0
+          : PROTOCOLS.indexOf(a.source.protocol) - PROTOCOLS.indexOf(b.source.protocol),
       describe: (path) => `protocol ${path.source.protocol}`,
     },
     attributeStep(
@@ -166,51 +175,56 @@ export function decisionSteps(options: DecisionOptions): readonly DecisionStep[]
   return steps
 }
 
-function internalRank(path: Path): 0 | 1 {
+function internalRank(path: Candidate): 0 | 1 {
   return path.source.bgp === undefined || path.source.bgp.isExternal ? 0 : 1
 }
 
 /** Told about each path that loses: at which step, and one of the paths that beat it there. */
-export type DecisionRecorder = (loser: Path, step: DecisionStep | 'as-path-differs' | 'fan-out', winner: Path) => void
+export type DecisionRecorder<Item extends Candidate> = (
+  loser: Item,
+  step: DecisionStep | 'as-path-differs' | 'fan-out',
+  winner: Item,
+) => void
 
 /**
- * Selects from `paths` (all for one prefix). Unusable paths take no part.
+ * Selects from `candidates`, the usable paths of one prefix.
  * @param fanOut how many paths may be used, from the protocol of the best one.
- * @returns the best path first, then the others used beside it; empty when none is usable.
+ * @returns the best path first, then the others used beside it; empty when there are no candidates.
  */
-export function decide(
-  paths: readonly Path[],
+export function decide<Item extends Candidate>(
+  candidates: readonly Item[],
   steps: readonly DecisionStep[],
   options: DecisionOptions,
-  fanOut: (best: Path) => number,
-  record?: DecisionRecorder,
-): readonly Path[] {
-  let candidates: readonly Path[] = paths
-  for (let i = 0; i < paths.length; i++) {
-    if (paths[i]!.unusable !== undefined) {
-      candidates = paths.filter((path) => path.unusable === undefined)
-      break
-    }
+  fanOut: (best: Item) => number,
+  record?: DecisionRecorder<Item>,
+): readonly Item[] {
+  let left = candidates
+  if (left.length <= 1) return left
+  if (record === undefined && isOrder(candidates, steps)) {
+    // Elimination comes down to the least of them; the most frequent case by far.
+    let best = left[0]!
+    for (let i = 1; i < left.length; i++) if (compareFrom(steps, 0, left[i]!, best) < 0) best = left[i]!
+    if (fanOut(best) <= 1) return [best]
   }
-  if (candidates.length <= 1) return candidates.length === 0 ? [] : [candidates[0]!]
-
   let tieBreaks = 0
   for (; tieBreaks < steps.length; tieBreaks++) {
     const step = steps[tieBreaks]!
     if (step.isTieBreak) break
-    candidates = eliminate(candidates, step, record)
-    if (candidates.length === 1) return [candidates[0]!]
+    left = eliminate(left, step, record)
+    if (left.length === 1) return left
   }
   // What is left is equal in everything but tie-breaks, and those are an order: the first is best.
-  const breakers = steps.slice(tieBreaks)
-  const ranked = candidates.toSorted((a, b) => compareBy(breakers, a, b))
-  const best = ranked[0]!
-  const used: Path[] = [best]
+  let best = left[0]!
+  for (let i = 1; i < left.length; i++) if (compareFrom(steps, tieBreaks, left[i]!, best) < 0) best = left[i]!
   const limit = fanOut(best)
+  if (limit <= 1 && record === undefined) return [best]
+  const ranked = left.toSorted((a, b) => compareFrom(steps, tieBreaks, a, b))
+  const used: Item[] = [best]
   for (let i = 1; i < ranked.length; i++) {
     const path = ranked[i]!
     const hasSameAsPath = path.attributes?.asPathText === best.attributes?.asPathText
-    if (limit <= 1) record?.(path, breakers.find((step) => step.compare(best, path) !== 0) ?? 'fan-out', best)
+    if (limit <= 1)
+      record?.(path, steps.find((step, k) => k >= tieBreaks && step.compare(best, path) !== 0) ?? 'fan-out', best)
     else if (options.multipathNeedsSameAsPath && !hasSameAsPath) record?.(path, 'as-path-differs', best)
     else if (used.length >= limit) record?.(path, 'fan-out', best)
     else used.push(path)
@@ -218,7 +232,29 @@ export function decide(
   return used
 }
 
-function eliminate(candidates: readonly Path[], step: DecisionStep, record?: DecisionRecorder): readonly Path[] {
+/** Whether the steps order these candidates: no step compares within groups only, or it finds nothing to compare. */
+function isOrder(candidates: readonly Candidate[], steps: readonly DecisionStep[]): boolean {
+  for (const step of steps) {
+    if (step.group === undefined) continue
+    // Equal to the first in everything that the step looks at, or in one group with it.
+    const first = candidates[0]!
+    const group = step.group(first)
+    let areEqual = true
+    let areOneGroup = true
+    for (let i = 1; i < candidates.length; i++) {
+      if (step.compare(first, candidates[i]!) !== 0) areEqual = false
+      if (step.group(candidates[i]!) !== group) areOneGroup = false
+    }
+    if (!areEqual && !areOneGroup) return false
+  }
+  return true
+}
+
+function eliminate<Item extends Candidate>(
+  candidates: readonly Item[],
+  step: DecisionStep,
+  record?: DecisionRecorder<Item>,
+): readonly Item[] {
   if (step.group === undefined) {
     let best = candidates[0]!
     let isUneven = false
@@ -234,23 +270,36 @@ function eliminate(candidates: readonly Path[], step: DecisionStep, record?: Dec
       return false
     })
   }
-  const bests = new Map<number, Path>()
-  for (const path of candidates) {
-    const best = bests.get(step.group(path))
-    if (best === undefined || step.compare(path, best) < 0) bests.set(step.group(path), path)
+  let survivors: Item[] | undefined
+  for (let i = 0; i < candidates.length; i++) {
+    const path = candidates[i]!
+    const winner = groupWinner(candidates, path, step)
+    if (winner === undefined) survivors?.push(path)
+    else {
+      survivors ??= candidates.slice(0, i)
+      record?.(path, step, winner)
+    }
   }
-  const survivors = candidates.filter((path) => {
-    const best = bests.get(step.group!(path))!
-    if (step.compare(best, path) >= 0) return true
-    record?.(path, step, best)
-    return false
-  })
-  return survivors.length === candidates.length ? candidates : survivors
+  return survivors ?? candidates
 }
 
-function compareBy(steps: readonly DecisionStep[], a: Path, b: Path): number {
-  for (const step of steps) {
-    const order = step.compare(a, b)
+/** The best candidate of the same group when it beats `path`. */
+function groupWinner<Item extends Candidate>(
+  candidates: readonly Item[],
+  path: Item,
+  step: DecisionStep,
+): Item | undefined {
+  let winner: Item | undefined
+  const group = step.group!(path)
+  for (const other of candidates) {
+    if (step.group!(other) === group && step.compare(other, winner ?? path) < 0) winner = other
+  }
+  return winner
+}
+
+function compareFrom(steps: readonly DecisionStep[], from: number, a: Candidate, b: Candidate): number {
+  for (let i = from; i < steps.length; i++) {
+    const order = steps[i]!.compare(a, b)
     if (order !== 0) return order
   }
   return 0

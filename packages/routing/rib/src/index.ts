@@ -1,5 +1,6 @@
-export { Adjacency, type AdjacencyOptions, type Announcement } from './adjacency.ts'
+export { Adjacency, type AdjacencyOptions, type PathFilter, Sweeper } from './adjacency.ts'
 export {
+  type Candidate,
   decide,
   type DecisionOptions,
   type DecisionStep,
@@ -8,6 +9,8 @@ export {
   DEFAULT_DECISION,
 } from './decision.ts'
 export { InternTable } from './intern-table.ts'
+export { NumberQueue } from './number-queue.ts'
+export { type Announcement, Offer, OfferTable } from './offer.ts'
 export {
   type BgpAttributes,
   type BgpPeerFacts,
@@ -19,7 +22,10 @@ export {
   PROTOCOLS,
   type Unusable,
 } from './path.ts'
+export { PathFlag, PathTable } from './path-table.ts'
 export { maskedPrefix, PrefixTable } from './prefix-table.ts'
+export { RouteStore } from './route-store.ts'
+export { grown, RouteFlag, RouteTable } from './route-table.ts'
 export type { Route } from './route.ts'
 export {
   type Explanation,
@@ -28,5 +34,7 @@ export {
   type RibOptions,
   type RibWatcher,
   type RouteChange,
+  type SubscribeOptions,
   type Verdict,
 } from './rib.ts'
+export { Subscription } from './subscription.ts'

@@ -30,6 +30,8 @@ export interface BgpAttributes {
   readonly clusterListLength: number
   /** The AS_PATH as text, for multipath's optional equality and for people. */
   readonly asPathText: string
+  /** Present and true when the MED was absent, for `missingMedIsWorst`. */
+  readonly isMedAbsent?: boolean
 }
 
 /** What all paths of one BGP peer have in common. */
@@ -70,8 +72,14 @@ export interface Path {
   /** Cost of reaching the next hop (BGP) or the destination (DDM, static), lower wins. */
   readonly metric: number
   readonly attributes: BgpAttributes | undefined
+  /** The attributes as they came, before import policy changed them; the same object when nothing did. */
+  readonly received: BgpAttributes | undefined
+  /** What import policy said. */
+  readonly policy: string | undefined
   /** When this version of the path arrived, on the monotonic clock. */
   readonly receivedAtMs: number
+  /** Kept over a restart of its peer and not confirmed since (RFC 4724 §4.2): as good as any other in the decision. */
+  readonly isStale: boolean
   readonly unusable: Unusable | undefined
 }
 

@@ -3,14 +3,15 @@
  *
  * Each protocol opens an `Adjacency` per peer and announces and withdraws paths through it: that is the adj-RIB-in,
  * which keeps refused paths too, with the reason. The decision process turns each prefix's paths into the selected
- * ones: the loc-RIB. Watchers get the changes.
+ * ones: the loc-RIB. Watchers get the changes as they happen; subscribers fetch them when they can.
  *
- * Invariants: after every batch, `selected` of each prefix equals `decide(all its paths)`; watchers see batches in the
+ * Invariants: after every batch, what is selected of each prefix equals `decide(its usable paths)`; watchers see batches in the
  * order in which they happened, each watcher the same sequence, also when a watcher itself changes the RIB.
  */
 import type { Ip, Prefix } from '@lodestone/net'
-import { Adjacency, type AdjacencyOptions } from './adjacency.ts'
+import { Adjacency, type AdjacencyOptions, type RibAccess } from './adjacency.ts'
 import {
+  type Candidate,
   decide,
   type DecisionOptions,
   type DecisionStep,
@@ -19,9 +20,12 @@ import {
   DEFAULT_DECISION,
   describeLoss,
 } from './decision.ts'
-import type { Path, Protocol } from './path.ts'
-import { PrefixTable } from './prefix-table.ts'
-import type { MutableRoute, Route } from './route.ts'
+import type { BgpAttributes, Path, PathSource, Protocol } from './path.ts'
+import { PathFlag } from './path-table.ts'
+import { maskedWord, RouteStore } from './route-store.ts'
+import { RouteFlag, type RouteTable } from './route-table.ts'
+import type { Route } from './route.ts'
+import { Subscription } from './subscription.ts'
 
 export interface RouteChange {
   readonly prefix: Prefix
@@ -37,6 +41,13 @@ export interface RibOptions {
   /** How many equal paths are used at once, by protocol; default 1 for BGP and 8 for the others. */
   readonly fanOut?: Partial<Readonly<Record<Protocol, number>>>
   readonly decision?: Partial<DecisionOptions>
+}
+
+export interface SubscribeOptions {
+  /** First everything that is selected now. */
+  readonly replay?: boolean
+  /** Also changes of paths that are not selected. */
+  readonly allPaths?: boolean
 }
 
 export type Verdict = 'best' | 'multipath' | 'lost' | 'unusable'
@@ -59,18 +70,41 @@ export interface Explanation {
 const DEFAULT_FAN_OUT: Readonly<Record<Protocol, number>> = { connected: 8, static: 8, bgp: 1, ddm: 8 }
 const NONE: readonly Path[] = []
 
+/** A path in the arrays, in the form that the decision steps take. Reused: the hot path makes no objects. */
+class View implements Candidate {
+  slot = -1
+  preference = 0
+  // because `#select` sets it before anybody looks
+  source: PathSource = undefined as unknown as PathSource
+  attributes: BgpAttributes | undefined = undefined
+  metric = 0
+  receivedAtMs = 0
+  pathId = 0
+}
+
 export class Rib {
+  /** Routes and paths as numbers, for protocols that handle many. */
+  readonly store = new RouteStore()
   readonly #nowMs: () => number
-  readonly #routes = new PrefixTable<MutableRoute>()
   readonly #adjacencies = new Map<string, Adjacency>()
+  /** Adjacencies by number; retired ones as long as they have paths. */
+  readonly #byId: (Adjacency | undefined)[] = [undefined]
   readonly #watchers = new Set<{ readonly notify: RibWatcher }>()
-  /** Routes touched in this batch, with what was selected before it. */
-  readonly #dirty = new Map<MutableRoute, readonly Path[]>()
+  readonly #subscriptions = new Set<Subscription>()
+  /** Routes touched in this batch. */
+  #dirty = new Int32Array(256)
+  #dirtyCount = 0
+  /** What was selected of them before it; only kept for watchers. */
+  readonly #previous = new Map<number, readonly Path[]>()
   readonly #outbox: (readonly RouteChange[])[] = []
+  readonly #views: View[] = []
+  readonly #loaded: View[] = []
+  readonly #access: RibAccess
   #fanOut: Readonly<Record<Protocol, number>>
   #decision: DecisionOptions
   #steps: readonly DecisionStep[]
   #batchDepth = 0
+  #batchNowMs = 0
   #isDelivering = false
   #selectedCount = 0
 
@@ -79,23 +113,24 @@ export class Rib {
     this.#fanOut = { ...DEFAULT_FAN_OUT, ...options.fanOut }
     this.#decision = { ...DEFAULT_DECISION, ...options.decision }
     this.#steps = decisionSteps(this.#decision)
+    this.#access = {
+      store: this.store,
+      touch: (ref, slot) => this.#touch(ref, slot),
+      settle: () => {
+        if (this.#batchDepth === 0) this.#flush()
+      },
+      batch: (fn) => this.batch(fn),
+      nowMs: () => (this.#batchDepth > 0 ? this.#batchNowMs : this.#nowMs()),
+    }
   }
 
   /** Opens the adj-RIB-in of one peer. Opening one that is open already is a bug. */
   adjacency(options: AdjacencyOptions): Adjacency {
     const key = `${options.protocol} ${options.peer}`
     if (this.#adjacencies.has(key)) throw new Error(`the RIB has an adjacency for ${key} already`)
-    const adjacency = new Adjacency(
-      options,
-      {
-        route: (prefix) => this.#route(prefix),
-        known: (prefix) => this.#routes.get(prefix),
-        touch: (route) => this.#touch(route),
-        batch: (fn) => this.batch(fn),
-        nowMs: this.#nowMs,
-      },
-      () => this.#adjacencies.delete(key),
-    )
+    const id = this.#freeId()
+    const adjacency = new Adjacency(options, id, this.#access, () => this.#adjacencies.delete(key))
+    this.#byId[id] = adjacency
     this.#adjacencies.set(key, adjacency)
     return adjacency
   }
@@ -106,7 +141,8 @@ export class Rib {
 
   /** Makes everything that `fn` changes one batch for the watchers. Batches nest; the outermost one counts. */
   batch<Result>(fn: () => Result): Result {
-    this.#batchDepth++
+    // One time for everything that arrives together.
+    if (this.#batchDepth++ === 0) this.#batchNowMs = this.#nowMs()
     try {
       return fn()
     } finally {
@@ -115,7 +151,7 @@ export class Rib {
   }
 
   /**
-   * Registers for changes. Called synchronously at the end of each batch.
+   * Registers for changes. Called synchronously at the end of each batch, with objects: for consumers of few routes.
    * @param replay first hand over everything selected now, as one batch.
    * @returns unsubscribe.
    */
@@ -129,31 +165,77 @@ export class Rib {
     return () => void this.#watchers.delete(entry)
   }
 
+  /**
+   * Registers for changes that are fetched: `onReady` is called when the first one waits, and must not change the RIB. What
+   * waits is bounded by the size of the table however slow the subscriber is.
+   */
+  subscribe(onReady: () => void, options: SubscribeOptions = {}): Subscription {
+    const subscription: Subscription = new Subscription(this.store, options.allPaths ?? false, onReady, () =>
+      this.#subscriptions.delete(subscription),
+    )
+    this.#subscriptions.add(subscription)
+    if (options.replay === true) {
+      this.enqueueAll(subscription)
+      subscription.tell()
+    }
+    return subscription
+  }
+
+  /** Puts every selected route (or every one with a path) in the queue of a subscriber that starts over. */
+  enqueueAll(subscription: Subscription, family?: 4 | 6): void {
+    for (const table of [this.store.v4, this.store.v6]) {
+      if (family !== undefined && table.family !== family) continue
+      const bit = table.family === 6 ? 1 : 0
+      const heads = subscription.wantsAllPaths ? table.firstPath : table.best
+      for (let index = 0; index < table.end; index++) {
+        if (table.flags[index] !== 0 && heads[index]! >= 0) subscription.enqueue(index * 2 + bit)
+      }
+    }
+  }
+
   /** Everything selected, for a watcher that lost track and starts over. */
   snapshot(): readonly RouteChange[] {
     const out: RouteChange[] = []
-    for (const route of this.#routes.values()) {
-      if (route.selected.length > 0) out.push({ prefix: route.prefix, selected: route.selected, previous: NONE })
+    for (const ref of this.#refs()) {
+      const prefix = this.store.prefix(ref)
+      const selected = this.store.selected(ref, prefix)
+      if (selected.length > 0) out.push({ prefix, selected, previous: NONE })
     }
     return out
   }
 
   get(prefix: Prefix): Route | undefined {
-    return this.#routes.get(prefix)
+    const ref = this.store.find(prefix)
+    return ref < 0 || !this.#hasPaths(ref) ? undefined : this.store.route(ref)
   }
 
   /** Every prefix with at least one path, usable or not. */
-  routes(): Iterable<Route> {
-    return this.#routes.values()
+  *routes(): IterableIterator<Route> {
+    for (const ref of this.#refs()) yield this.store.route(ref)
   }
 
   /** The most specific selected route that covers `ip`. */
   longestMatch(ip: Ip): Route | undefined {
-    return this.#routes.longestMatch(ip, (route) => route.selected.length > 0)
+    const table = ip.family === 4 ? this.store.v4 : this.store.v6
+    for (let length = table.lengthCounts.length - 1; length >= 0; length--) {
+      if (table.lengthCounts[length] === 0) continue
+      const index = findMasked(table, ip, length)
+      if (index >= 0 && table.best[index]! >= 0) return this.store.route(index * 2 + (ip.family === 6 ? 1 : 0))
+    }
+    return undefined
   }
 
+  /** Prefixes with at least one path. */
   get routeCount(): number {
-    return this.#routes.size
+    let count = 0
+    for (const { firstPath, flags, end } of [this.store.v4, this.store.v6]) {
+      for (let index = 0; index < end; index++) if (flags[index] !== 0 && firstPath[index]! >= 0) count++
+    }
+    return count
+  }
+
+  get pathCount(): number {
+    return this.store.paths.size
   }
 
   get selectedCount(): number {
@@ -164,22 +246,30 @@ export class Rib {
     return this.#fanOut
   }
 
+  get decision(): DecisionOptions {
+    return this.#decision
+  }
+
   /** Changes fan-out or decision options and decides every prefix again. */
   configure(options: { fanOut?: Partial<Record<Protocol, number>>; decision?: Partial<DecisionOptions> }): void {
+    const fanOut = { ...this.#fanOut, ...options.fanOut }
+    const decision = { ...this.#decision, ...options.decision }
+    if (isEqual(fanOut, this.#fanOut) && isEqual(decision, this.#decision)) return
     this.batch(() => {
-      this.#fanOut = { ...this.#fanOut, ...options.fanOut }
-      this.#decision = { ...this.#decision, ...options.decision }
-      this.#steps = decisionSteps(this.#decision)
-      for (const route of this.#routes.values()) this.#touch(route)
+      this.#fanOut = fanOut
+      this.#decision = decision
+      this.#steps = decisionSteps(decision)
+      for (const ref of this.#refs()) this.#touch(ref, -1)
     })
   }
 
   /** Why each path of `prefix` is used or not; `undefined` when no path is known. */
   explain(prefix: Prefix): Explanation | undefined {
-    const route = this.#routes.get(prefix)
+    const route = this.get(prefix)
     if (route === undefined) return undefined
     const losers: PathExplanation[] = []
-    const selected = decide(route.paths, this.#steps, this.#decision, this.#fanOutOf, (path, step, against) =>
+    const usable = route.paths.filter((path) => path.unusable === undefined)
+    const selected = decide(usable, this.#steps, this.#decision, this.#fanOutOf, (path, step, against) =>
       losers.push({
         path,
         verdict: 'lost',
@@ -200,35 +290,87 @@ export class Rib {
     return { prefix: route.prefix, paths: [...winners, ...losers, ...unusable] }
   }
 
-  readonly #fanOutOf = (best: Path): number => this.#fanOut[best.source.protocol]
-
-  #route(prefix: Prefix): MutableRoute {
-    const known = this.#routes.get(prefix)
-    if (known !== undefined) return known
-    const route: MutableRoute = { prefix, paths: [], selected: NONE }
-    this.#routes.set(prefix, route)
-    return route
+  /** The slots of the usable paths of a route, best first, at most `max` (RFC 7911 senders). */
+  ranked(ref: number, max: number): readonly number[] {
+    const views = this.#load(ref).slice()
+    const out: number[] = []
+    while (out.length < max && views.length > 0) {
+      const best = decide(views, this.#steps, this.#decision, () => 1)[0]!
+      out.push(best.slot)
+      views.splice(views.indexOf(best), 1)
+    }
+    return out
   }
 
-  #touch(route: MutableRoute): void {
-    if (!this.#dirty.has(route)) this.#dirty.set(route, route.selected)
-    if (this.#batchDepth === 0) this.#flush()
+  readonly #fanOutOf = (best: Candidate): number => this.#fanOut[best.source.protocol]
+
+  #freeId(): number {
+    for (let id = 1; id < this.#byId.length; id++) {
+      const adjacency = this.#byId[id]!
+      if (adjacency.isRetired && adjacency.pathCount === 0) return id
+    }
+    if (this.#byId.length > 0xffff) throw new Error('the RIB has 65535 adjacencies already')
+    return this.#byId.length
+  }
+
+  #hasPaths(ref: number): boolean {
+    return this.store.table(ref).firstPath[ref >>> 1]! >= 0
+  }
+
+  *#refs(): IterableIterator<number> {
+    for (const table of [this.store.v4, this.store.v6]) {
+      const bit = table.family === 6 ? 1 : 0
+      for (let index = 0; index < table.end; index++) {
+        if (table.flags[index] !== 0 && table.firstPath[index]! >= 0) yield index * 2 + bit
+      }
+    }
+  }
+
+  // --- decision -------------------------------------------------------------------------------------------------
+
+  #touch(ref: number, slot: number): void {
+    const { flags } = this.store.table(ref)
+    const index = ref >>> 1
+    if (slot >= 0 && (this.store.paths.flags[slot]! & PathFlag.selected) !== 0) {
+      flags[index] = flags[index]! | RouteFlag.changed
+    }
+    if ((flags[index]! & RouteFlag.dirty) !== 0) return
+    flags[index] = flags[index]! | RouteFlag.dirty
+    if (this.#dirtyCount === this.#dirty.length) {
+      const larger = new Int32Array(this.#dirty.length * 2)
+      larger.set(this.#dirty)
+      this.#dirty = larger
+    }
+    this.#dirty[this.#dirtyCount++] = ref
+    if (this.#watchers.size > 0) this.#previous.set(ref, this.store.selected(ref, this.store.prefix(ref)))
   }
 
   #flush(): void {
-    if (this.#dirty.size > 0) {
-      const changes: RouteChange[] = []
-      for (const [route, previous] of this.#dirty) {
-        const selected = decide(route.paths, this.#steps, this.#decision, this.#fanOutOf)
-        if (route.paths.length === 0) this.#routes.delete(route.prefix)
-        if (isSame(selected, previous)) continue
-        route.selected = selected
-        this.#selectedCount += Number(selected.length > 0) - Number(previous.length > 0)
-        changes.push({ prefix: route.prefix, selected, previous })
+    const changes: RouteChange[] = []
+    const isWatched = this.#watchers.size > 0
+    for (let i = 0; i < this.#dirtyCount; i++) {
+      const ref = this.#dirty[i]!
+      const isChanged = this.#decide(ref)
+      if (isChanged && isWatched) {
+        const prefix = this.store.prefix(ref)
+        const selected = this.store.selected(ref, prefix)
+        const previous = this.#previous.get(ref) ?? NONE
+        if (!isSame(selected, previous)) changes.push({ prefix, selected, previous })
       }
-      this.#dirty.clear()
-      if (changes.length > 0) this.#outbox.push(changes)
+      for (const subscription of this.#subscriptions) {
+        if (isChanged || subscription.wantsAllPaths) subscription.enqueue(ref)
+      }
+      this.store.collect(ref)
     }
+    this.#dirtyCount = 0
+    if (this.#dirty.length > 65_536) this.#dirty = new Int32Array(256)
+    this.#previous.clear()
+    if (changes.length > 0) this.#outbox.push(changes)
+    for (const subscription of this.#subscriptions) subscription.tell()
+    this.#deliver()
+  }
+
+  #deliver(): void {
     // A watcher that changes the RIB queues its batch behind the one being delivered: order is kept for everyone.
     if (this.#isDelivering) return
     this.#isDelivering = true
@@ -240,8 +382,113 @@ export class Rib {
       this.#isDelivering = false
     }
   }
+
+  /** Selects again from the paths of a route. @returns whether the selection is another one. */
+  #decide(ref: number): boolean {
+    const { store } = this
+    const { paths } = store
+    const table = store.table(ref)
+    const index = ref >>> 1
+    const before = table.flags[index]!
+    table.flags[index] = before & ~(RouteFlag.dirty | RouteFlag.changed)
+    const oldBest = table.best[index]!
+    const wasMultipath = (before & RouteFlag.multipath) !== 0
+    const first = table.firstPath[index]!
+    let best = -1
+    let others: readonly number[] | undefined
+    if (first >= 0 && paths.next[first] === -1) {
+      // By far the most frequent case: one path.
+      if ((paths.flags[first]! & PathFlag.unusable) === 0) best = first
+    } else if (first >= 0) {
+      const selected = decide(this.#load(ref), this.#steps, this.#decision, this.#fanOutOf)
+      // because the candidates are the views
+      if (selected.length > 0) best = (selected[0] as View).slot
+      if (selected.length > 1) others = selected.slice(1).map((view) => (view as View).slot)
+    }
+    const isChanged =
+      (before & RouteFlag.changed) !== 0 ||
+      best !== oldBest ||
+      (wasMultipath || others !== undefined ? !isSameList(others, store.others.get(ref)) : false)
+    if (!isChanged) return false
+    // A slot that went away may belong to another route by now; its flag was cleared when it was given out again.
+    if (oldBest >= 0 && paths.route[oldBest] === ref && paths.source[oldBest] !== 0) {
+      paths.flags[oldBest] = paths.flags[oldBest]! & ~PathFlag.selected
+    }
+    if (wasMultipath) {
+      for (const slot of store.others.get(ref) ?? []) {
+        if (paths.route[slot] === ref) paths.flags[slot] = paths.flags[slot]! & ~PathFlag.selected
+      }
+      store.others.delete(ref)
+      table.flags[index] = table.flags[index]! & ~RouteFlag.multipath
+    }
+    this.#selectedCount += Number(best >= 0) - Number(oldBest >= 0)
+    table.best[index] = best
+    if (best >= 0) paths.flags[best] = paths.flags[best]! | PathFlag.selected
+    if (others !== undefined) {
+      for (const slot of others) paths.flags[slot] = paths.flags[slot]! | PathFlag.selected
+      store.others.set(ref, others)
+      table.flags[index] = table.flags[index]! | RouteFlag.multipath
+    }
+    return true
+  }
+
+  /** The usable paths of a route as views, valid until the next call. */
+  #load(ref: number): View[] {
+    const { paths, offers } = this.store
+    const views = this.#loaded
+    views.length = 0
+    for (let slot = this.store.table(ref).firstPath[ref >>> 1]!; slot >= 0; slot = paths.next[slot]!) {
+      if ((paths.flags[slot]! & PathFlag.unusable) !== 0) continue
+      const view = (this.#views[views.length] ??= new View())
+      const offer = offers.get(paths.offer[slot]!)
+      view.slot = slot
+      view.preference = offer.preference
+      view.source = offer.source
+      view.attributes = offer.attributes
+      view.metric = offer.metric
+      view.receivedAtMs = paths.receivedAtMs[slot]!
+      view.pathId = paths.pathId[slot]!
+      views.push(view)
+    }
+    return views
+  }
 }
 
+function findMasked(table: RouteTable, ip: Ip, length: number): number {
+  if (table.words === 1) return table.find(maskedWord(ip, length, 0), 0, 0, 0, length)
+  return table.find(
+    maskedWord(ip, length, 0),
+    maskedWord(ip, length, 1),
+    maskedWord(ip, length, 2),
+    maskedWord(ip, length, 3),
+    length,
+  )
+}
+
+function isSameList(a: readonly number[] | undefined, b: readonly number[] | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.length === b.length && a.every((slot, i) => slot === b[i])
+}
+
+function isEqual<Fields extends object>(a: Fields, b: Fields): boolean {
+  return (Object.keys(a) as (keyof Fields)[]).every((key) => a[key] === b[key])
+}
+
+/** Whether a batch ended where it began: the same paths, offered at the same times. */
 function isSame(a: readonly Path[], b: readonly Path[]): boolean {
-  return a.length === b.length && a.every((path, i) => path === b[i])
+  return (
+    a.length === b.length &&
+    a.every((path, i) => {
+      const other = b[i]!
+      return (
+        path.source === other.source &&
+        path.pathId === other.pathId &&
+        path.attributes === other.attributes &&
+        path.preference === other.preference &&
+        path.metric === other.metric &&
+        path.nextHopInterface === other.nextHopInterface &&
+        path.nextHop.equals(other.nextHop)
+      )
+    })
+  )
 }

@@ -1,4 +1,4 @@
-/** Everything known about one prefix: an entry of the RIB. */
+/** Everything known about one prefix: a view of an entry of the RIB, made when somebody looks. */
 import type { Prefix } from '@lodestone/net'
 import type { Path } from './path.ts'
 
@@ -8,10 +8,4 @@ export interface Route {
   readonly paths: readonly Path[]
   /** Best path first; empty when none is usable. */
   readonly selected: readonly Path[]
-}
-
-/** The same as the RIB and its adjacencies edit it. */
-export interface MutableRoute extends Route {
-  paths: Path[]
-  selected: readonly Path[]
 }

@@ -1,17 +1,39 @@
 /** The configuration of a routing daemon as its engine takes it. The API's form is converted in `config-from-api.ts`. */
-import type { PeerConfig } from '@lodestone/bgp'
+import type { PeerConfig as BfdPeerConfig } from '@lodestone/bfd'
+import type { DynamicNeighbours, PeerConfig } from '@lodestone/bgp'
 import type { RouterKind, TunnelOrigin } from '@lodestone/ddm'
 import type { Ip, Prefix } from '@lodestone/net'
-import type { Protocol } from '@lodestone/rib'
+import type { DecisionOptions, Protocol } from '@lodestone/rib'
 import type { StaticRoute } from '@lodestone/static'
+import type { SocketAddress } from './file/text-value.ts'
 
 export interface BgpConfig {
   readonly asn: number
   readonly routerId: Ip
   readonly port: number
+  /** Where to listen; absent: on `port` of all addresses; empty: nowhere. */
+  readonly listen?: readonly SocketAddress[] | undefined
   readonly peers: readonly PeerConfig[]
+  readonly dynamic?: readonly DynamicNeighbours[] | undefined
+  /** As a route reflector; default the router ID. */
+  readonly clusterId?: Ip | undefined
+  /** At the start: our forwarding went on while we were away (RFC 4724). */
+  readonly isRestarting?: boolean | undefined
+  readonly selectionDeferralS?: number | undefined
+  /** RFC 8212: external sessions without a policy exchange nothing; default false. */
+  readonly requiresPolicy?: boolean | undefined
+  /** Which peers and ranges of dynamic neighbours are followed with BFD, by their names. */
+  readonly bfd?: Readonly<Record<string, BfdProfile>> | undefined
   /** Both families. */
   readonly originate: readonly Prefix[]
+}
+
+/** How a BFD session runs; whom it is with comes from what it is used for. */
+export type BfdProfile = Omit<BfdPeerConfig, 'name' | 'remoteAddress' | 'localAddress' | 'interface'>
+
+/** A static route, and how its next hop is followed. */
+export interface StaticRouteConfig extends Omit<StaticRoute, 'trackedBy'> {
+  readonly bfd?: BfdProfile | undefined
 }
 
 export interface DdmConfig {
@@ -24,11 +46,12 @@ export interface DdmConfig {
 
 export interface RoutedConfig {
   readonly bgp: BgpConfig | undefined
-  readonly staticRoutes: readonly StaticRoute[]
+  readonly staticRoutes: readonly StaticRouteConfig[]
   readonly ddm: DdmConfig | undefined
   /** On a switch: where sleds tunnel packets to external destinations. */
   readonly tunnelEndpoint: Ip | undefined
   readonly fanOut: Partial<Readonly<Record<Protocol, number>>>
+  readonly decision?: Partial<DecisionOptions> | undefined
 }
 
 export const EMPTY_CONFIG: RoutedConfig = {
@@ -47,14 +70,19 @@ export function problemsOf(config: RoutedConfig): readonly string[] {
   for (const peer of config.bgp?.peers ?? []) {
     if (names.has(peer.name)) problems.push(`bgp.peers: two peers are called ${peer.name}`)
     names.add(peer.name)
-    const address = `${peer.remoteAddress}%${peer.remoteAddress.isLinkLocal ? (peer.interface ?? '') : ''}`
-    if (addresses.has(address)) problems.push(`bgp.peers: two peers have the address ${peer.remoteAddress}`)
-    addresses.add(address)
-    if (peer.remoteAddress.isLinkLocal && peer.interface === undefined) {
-      problems.push(`bgp.peers ${peer.name}: a link-local address needs an interface`)
-    }
-    if (peer.localAddress !== undefined && peer.localAddress.family !== peer.remoteAddress.family) {
-      problems.push(`bgp.peers ${peer.name}: local and remote address are of different families`)
+    const { remoteAddress, localAddress, interface: link } = peer
+    if (remoteAddress === undefined) {
+      if (link === undefined) problems.push(`bgp.peers ${peer.name}: neither an address nor an interface`)
+    } else {
+      const address = `${remoteAddress}%${remoteAddress.isLinkLocal ? (link ?? '') : ''}`
+      if (addresses.has(address)) problems.push(`bgp.peers: two peers have the address ${remoteAddress}`)
+      addresses.add(address)
+      if (remoteAddress.isLinkLocal && link === undefined) {
+        problems.push(`bgp.peers ${peer.name}: a link-local address needs an interface`)
+      }
+      if (localAddress !== undefined && localAddress.family !== remoteAddress.family) {
+        problems.push(`bgp.peers ${peer.name}: local and remote address are of different families`)
+      }
     }
     // RFC 4271 §4.2.
     if (peer.holdTimeS === 1 || peer.holdTimeS === 2) {

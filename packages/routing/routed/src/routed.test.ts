@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { client, httpFetch, type HttpServer } from '@lodestone/api'
 import { routedApi } from '@lodestone/contract-routed'
 import { Host, MemoryFabric, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
+import { MemoryTarget } from '@lodestone/lower'
 import { Ip, Prefix } from '@lodestone/net'
 import { POOL, Rack, TEPS } from './rack.fixture.ts'
 import { Routed } from './routed.ts'
@@ -126,7 +127,11 @@ test('the interface answers why: selection, export, state machine, forwarding pl
 
   const own = await rack.switches[1]!.client.rib_explain({ query: { destination: POOL } })
   assert.ok(own.ok)
-  assert.equal(own.value.paths[0]!.step, 'as-loop', 'the pool came back from the other switch by way of the upstream')
+  assert.equal(
+    own.value.paths[0]!.step,
+    'locally-originated',
+    'the pool came back from the other switch by way of the upstream',
+  )
 
   const missing = await sw.rib_explain({ query: { destination: '192.0.2.0/24' } })
   assert.ok(!missing.ok && missing.kind === 'refused' && missing.status === 404)
@@ -209,10 +214,10 @@ test('the interface is served over a network, and BGP starts as soon as its port
   const bgp = { asn: 64512, router_id: '10.0.0.1' }
   assert.ok((await clock.run(http.config_apply({ body: { bgp } }))).ok)
   await clock.advance(2500)
-  assert.equal(routed.speaker?.isListening, false)
+  assert.equal(routed.listenStatus()[0]?.isListening, false)
   squatter.close()
   await clock.advance(2500)
-  assert.equal(routed.speaker?.isListening, true)
+  assert.equal(routed.listenStatus()[0]?.isListening, true)
   const blind = await clock.run(
     http.config_apply({ body: { bgp, ddm: { hostname: 'a', role: 'server', interfaces: [] } } }),
   )
@@ -232,4 +237,24 @@ test('after close nothing is left in the RIB, what is programmed stays, and peer
   assert.equal(sw!.target.routes().length, programmed)
   assert.deepEqual(rack.upstream.programmed(POOL), ['eth1'])
   assert.equal(rack.upstream.routed.rib.longestMatch(Ip.of('198.51.100.9'))?.prefix.equals(Prefix.of(POOL)), true)
+})
+
+test('a forwarding plane that is retired loses our routes, one that is given up keeps them', async () => {
+  const rack = new Rack()
+  await rack.start()
+  const { routed, target } = rack.switches[0]!
+  assert.ok(target.routes().length > 0)
+  const other = new MemoryTarget()
+  routed.setTarget('other', { target: other })
+  await rack.clock.advance(100)
+  assert.equal(other.routes().length, target.routes().length)
+  other.fault = (_, write) => (write % 3 === 0 ? { reason: 'busy', isApplied: false } : undefined)
+  routed.retireTarget('other')
+  await rack.clock.advance(5000)
+  assert.equal(other.routes().length, 0)
+  assert.equal(routed.lowerStatus().length, 1)
+  const programmed = target.routes().length
+  routed.setTarget('0', undefined)
+  await rack.clock.advance(5000)
+  assert.equal(target.routes().length, programmed)
 })

@@ -7,37 +7,36 @@
  * NOT IMPLEMENTED: keeping the configuration over a restart; the control plane applies it again.
  */
 import { type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
-import { Speaker } from '@lodestone/bgp'
+import { BfdSpeaker, type SpeakerStatus, type StateChange } from '@lodestone/bfd'
+import type { Speaker, SpeakerEvent, SpeakerListener } from '@lodestone/bgp'
 import { Ddm, type TunnelEndpoint } from '@lodestone/ddm'
-import type { Host, InterfaceNetwork, Network, Timer } from '@lodestone/host'
+import { type Host, type InterfaceNetwork, type KernelNetwork, type Network, type Timer } from '@lodestone/host'
 import { type Ip, Prefix } from '@lodestone/net'
-import {
-  type ForwardingTarget,
-  LowerHalf,
-  type LowerHalfOptions,
-  type LowerHalfStatus,
-  type TunnelOriginLike,
-  TunnelOrigins,
-} from '@lodestone/lower'
-import { Rib } from '@lodestone/rib'
+import { type LowerHalfStatus, type RouteState, type TunnelOriginLike, TunnelOrigins } from '@lodestone/lower'
+import { DEFAULT_DECISION, Rib } from '@lodestone/rib'
 import { StaticRoutes } from '@lodestone/static'
-import { routedHandler } from './api-handler.ts'
-import { type BgpConfig, type DdmConfig, EMPTY_CONFIG, problemsOf, type RoutedConfig } from './config.ts'
-
-/** A forwarding plane, and which paths go there. */
-export interface TargetOptions extends Pick<LowerHalfOptions, 'accepts' | 'interfaceOf' | 'isForeign' | 'auditMs'> {
-  readonly target: ForwardingTarget
-}
+import type { DaemonControl } from './api/config-handlers.ts'
+import { routedHandler } from './api/handler.ts'
+import { type BfdService, BfdTracker, type BfdUser, type BfdWish } from './bfd-tracker.ts'
+import { BgpHalf } from './bgp-half.ts'
+import type { ListenStatus } from './bgp-listeners.ts'
+import { type DdmConfig, EMPTY_CONFIG, problemsOf, type RoutedConfig } from './config.ts'
+import { type ConfigDifference, configDifferences } from './config-difference.ts'
+import { ForwardingPlanes, type TargetOptions } from './forwarding-planes.ts'
+import { RouterDiscovery } from './router-discovery.ts'
 
 export interface RoutedOptions {
   /** Name of the host's network that the protocols run on. */
   readonly network: string
   readonly targets?: readonly TargetOptions[]
+  /** BFD where it does not run in this thread; default: here, on the same network. */
+  readonly bfd?: () => BfdService
 }
 
 export type ApplyResult = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] }
 
-const LISTEN_RETRY_MS = 1000
+/** After BFD lost a neighbour, BGP waits for BFD to find it again, but not longer than this. */
+const BFD_HOLD_MS = 10_000
 /** The tunnel endpoint's own subnet, announced so that it can be reached. */
 const TUNNEL_SUBNET = 64
 
@@ -47,12 +46,17 @@ export class Routed {
   readonly #options: RoutedOptions
   readonly #network: Network
   readonly #statics: StaticRoutes
-  readonly #lowerHalves: readonly LowerHalf[]
+  readonly #bgp: BgpHalf
+  readonly #bfd: BfdTracker
+  readonly #configObservers = new Set<(differences: readonly ConfigDifference[]) => void>()
+  /** Peers that BFD lost and that BGP does not try yet. */
+  readonly #bfdHolds = new Map<string, Timer>()
+  readonly #bfdObservers = new Set<(change: StateChange) => void>()
+  readonly #planes: ForwardingPlanes
+  readonly #discovery: RouterDiscovery | undefined
   readonly #unwatchInterfaces: () => void
   readonly #tunnelWatchers = new Set<{ readonly notify: (effective: readonly TunnelEndpoint[]) => void }>()
   #config: RoutedConfig = EMPTY_CONFIG
-  #speaker: Speaker | undefined
-  #listenRetry: Timer | undefined
   #ddm: Ddm | undefined
   #tunnelOrigins: TunnelOrigins | undefined
   #externalTunnels: readonly TunnelOriginLike[] = []
@@ -62,12 +66,35 @@ export class Routed {
     this.host = host
     this.#options = options
     this.#network = host.network(options.network)
-    this.rib = new Rib({ nowMs: () => host.clock.nowMs() })
+    const { clock } = host
+    this.rib = new Rib({ nowMs: () => clock.nowMs() })
     this.#statics = new StaticRoutes(this.rib)
-    this.#lowerHalves = (options.targets ?? []).map(
-      (target) => new LowerHalf({ ...target, rib: this.rib, clock: host.clock }),
-    )
-    const { interfaces } = this
+    this.#planes = new ForwardingPlanes(this.rib, clock)
+    const around = { host, network: this.#network, rib: this.rib, localAddresses: () => this.#localAddresses }
+    this.#bgp = new BgpHalf(around)
+    this.#bfd = new BfdTracker({
+      clock,
+      service: options.bfd ?? (() => this.#makeBfd()),
+      tell: (user, isUp) => this.#neighbourSeen(user, isUp),
+      onChange: (change) => {
+        this.#logBfd(change)
+        for (const observer of this.#bfdObservers) observer(change)
+      },
+      onProblem: (reason) => host.log('warn', 'routed.bfd-problem', { reason }),
+    })
+    this.#bgp.observe({ event: (event) => this.#bgpEvent(event) })
+    for (const [i, target] of (options.targets ?? []).entries()) this.setTarget(`${i}`, target)
+    const { kernelNetwork, interfaces } = this
+    if (kernelNetwork !== undefined) {
+      this.#discovery = new RouterDiscovery({
+        clock,
+        random: host.random.fork('router-discovery'),
+        network: kernelNetwork,
+        onFound: (name, address) => this.speaker?.neighbourDiscovered(name, address),
+        onLost: (name) => this.speaker?.neighbourLost(name),
+        onProblem: (name, reason) => host.log('warn', 'routed.discovery-failed', { interface: name, reason }),
+      })
+    }
     this.#unwatchInterfaces = interfaces?.onInterfaceChange(() => this.#interfacesChanged()) ?? (() => {})
     this.#interfacesChanged()
   }
@@ -77,7 +104,7 @@ export class Routed {
   }
 
   get speaker(): Speaker | undefined {
-    return this.#speaker
+    return this.#bgp.speaker
   }
 
   get ddm(): Ddm | undefined {
@@ -91,13 +118,66 @@ export class Routed {
     return 'interfaces' in network && 'onInterfaceChange' in network ? (network as InterfaceNetwork) : undefined
   }
 
+  /** The network, if it is a kernel's: routes can be programmed there, and neighbours be discovered. */
+  get kernelNetwork(): KernelNetwork | undefined {
+    const network = this.#network
+    // because the two members are what a kernel adds to a network with interfaces
+    return 'openNetlink' in network && 'openIcmp6' in network ? (network as KernelNetwork) : undefined
+  }
+
+  /** Where BGP listens, and where it cannot and why. */
+  listenStatus(): readonly ListenStatus[] {
+    return this.#bgp.listenStatus()
+  }
+
   lowerStatus(): readonly LowerHalfStatus[] {
-    return this.#lowerHalves.map((lower) => lower.status())
+    return this.#planes.status()
+  }
+
+  /** What has become of a prefix in each forwarding plane. */
+  explainLower(prefix: Prefix): readonly RouteState[] {
+    return this.#planes.explain(prefix)
   }
 
   /** Whether every forwarding plane has what it should, as far as is known. */
   get isSettled(): boolean {
-    return this.#lowerHalves.every((lower) => lower.isSettled)
+    return this.#planes.isSettled
+  }
+
+  /** Adds, replaces or (undefined) gives up a forwarding plane. What is programmed there stays programmed. */
+  setTarget(key: string, target: TargetOptions | undefined): void {
+    this.#planes.set(key, target)
+  }
+
+  /** Takes our routes out of a forwarding plane, and gives it up. */
+  retireTarget(key: string): void {
+    this.#planes.retire(key)
+  }
+
+  /** What BFD knows; undefined: nobody wants to know anything. */
+  bfdStatus(): SpeakerStatus | undefined {
+    return this.#bfd.status()
+  }
+
+  /** The same as of now, also where the sessions are kept in another thread. */
+  freshBfdStatus(): Promise<SpeakerStatus | undefined> {
+    return this.#bfd.freshStatus()
+  }
+
+  /** Whom a BFD session is kept for. */
+  bfdUsers(session: string): readonly BfdUser[] {
+    return this.#bfd.usersOf(session)
+  }
+
+  /** Observes the BGP speaker, also when the configuration replaces it. @returns unsubscribe. */
+  observeBgp(listener: SpeakerListener): () => void {
+    return this.#bgp.observe(listener)
+  }
+
+  /** @returns unsubscribe. */
+  observeBfd(listener: (change: StateChange) => void): () => void {
+    this.#bfdObservers.add(listener)
+    return () => void this.#bfdObservers.delete(listener)
   }
 
   /** The tunnel endpoints in use. Calls `notify` now and after every change. @returns unsubscribe. */
@@ -108,24 +188,56 @@ export class Routed {
     return () => void this.#tunnelWatchers.delete(entry)
   }
 
+  /** Called after every change of the configuration. @returns unsubscribe. */
+  onConfigChange(notify: (differences: readonly ConfigDifference[]) => void): () => void {
+    this.#configObservers.add(notify)
+    return () => void this.#configObservers.delete(notify)
+  }
+
+  /** For what is configured around the router. */
+  announceChanges(differences: readonly ConfigDifference[]): void {
+    if (differences.length > 0) for (const notify of this.#configObservers) notify(differences)
+  }
+
   /** Makes `config` the configuration in force. */
   apply(config: RoutedConfig): ApplyResult {
-    const problems = [...problemsOf(config), ...this.#capabilityProblems(config)]
+    const problems = this.check(config)
     if (problems.length > 0) return { ok: false, problems }
+    const differences = configDifferences(this.#config, config)
     this.#config = config
-    this.rib.configure({ fanOut: { bgp: 1, static: 8, ddm: 8, ...config.fanOut } })
-    this.#statics.set(config.staticRoutes)
-    this.#applyBgp(config.bgp)
+    this.rib.configure({
+      fanOut: { bgp: 1, static: 8, ddm: 8, ...config.fanOut },
+      decision: { ...DEFAULT_DECISION, ...config.decision },
+    })
+    this.#statics.set(
+      config.staticRoutes.map(({ bfd, ...route }) => ({
+        ...route,
+        trackedBy: bfd === undefined ? undefined : BfdTracker.sessionName(route.nextHop, route.interface),
+      })),
+    )
+    const { speaker } = this
+    this.#bgp.apply(config.bgp, this.interfaces?.interfaces())
+    const links = unnumberedInterfaces(config)
+    this.#discovery?.set(links)
+    if (this.speaker !== speaker) this.#introduceNeighbours(links)
+    this.#followNeighbours()
     this.#applyDdm(config.ddm)
     this.#applyTunnelEndpoint(config.tunnelEndpoint)
     this.#originateDdm()
-    this.host.log('info', 'routed.applied', { peers: config.bgp?.peers.length ?? 0, ddm: config.ddm?.hostname })
+    const counts = { peers: config.bgp?.peers.length ?? 0, ddm: config.ddm?.hostname, changes: differences.length }
+    this.host.log('info', 'routed.applied', counts)
+    this.announceChanges(differences)
     return { ok: true }
   }
 
-  /** The HTTP interface, as a function. */
-  handler(): HttpHandler {
-    return routedHandler(this)
+  /** The HTTP interface, as a function. @param control what there is beside the router: a configuration file. */
+  handler(control?: DaemonControl): HttpHandler {
+    return routedHandler(this, control)
+  }
+
+  /** Why `config` could not be applied; empty: it could. */
+  check(config: RoutedConfig): readonly string[] {
+    return [...problemsOf(config), ...this.#capabilityProblems(config)]
   }
 
   /** Serves the HTTP interface on one of the host's networks. Rejects as `listenTcp` does. */
@@ -136,63 +248,101 @@ export class Routed {
   /** Says goodbye to BGP peers and stops. What is programmed stays programmed. */
   close(): void {
     this.#unwatchInterfaces()
-    for (const lower of this.#lowerHalves) lower.close()
+    this.#planes.close()
     this.#tunnelOrigins?.close()
-    this.#listenRetry?.cancel()
-    this.#speaker?.close()
+    for (const hold of this.#bfdHolds.values()) hold.cancel()
+    this.#bfd.close()
+    this.#bgp.close()
+    this.#discovery?.close()
     this.#ddm?.close()
     this.#statics.close()
   }
 
-  // --- BGP ----------------------------------------------------------------------------------------------------
+  // --- BFD ----------------------------------------------------------------------------------------------------
 
-  #applyBgp(config: BgpConfig | undefined): void {
-    const speaker = this.#speaker
-    const isSame =
-      speaker !== undefined &&
-      config !== undefined &&
-      speaker.asn === config.asn &&
-      speaker.routerId.equals(config.routerId) &&
-      speaker.port === config.port
-    if (speaker !== undefined && !isSame) {
-      this.#listenRetry?.cancel()
-      speaker.close()
-      this.#speaker = undefined
-    }
-    if (config === undefined) return
-    if (this.#speaker === undefined) {
-      const { clock, random } = this.host
-      this.#speaker = new Speaker({
-        clock,
-        random: random.fork('bgp'),
-        network: this.#network,
-        rib: this.rib,
-        asn: config.asn,
-        routerId: config.routerId,
-        port: config.port,
-        localAddresses: () => this.#localAddresses,
-      })
-      this.#listen(this.#speaker)
-    }
-    this.#updateLinks(config)
-    this.#speaker.setPeers(config.peers)
-    this.#speaker.originate(config.originate)
+  #makeBfd(): BfdService {
+    const { clock, random } = this.host
+    // The port for echoes is open even while nobody asks for them: opening it later would mean new sessions.
+    return new BfdSpeaker({
+      clock,
+      random: random.fork('bfd'),
+      network: this.#network,
+      isEchoEnabled: true,
+      alignmentMs: 5,
+    })
   }
 
-  /** A port that is taken is no reason to do without the sessions that we open ourselves: it is tried until it works. */
-  #listen(speaker: Speaker): void {
-    speaker.listen().catch((error: Error) => {
-      this.host.log('warn', 'routed.bgp-listen-failed', { port: speaker.port, reason: error.message })
-      if (this.#speaker !== speaker) return
-      this.#listenRetry = this.host.clock.after(LISTEN_RETRY_MS, () => this.#listen(speaker))
+  /** Makes the BFD sessions those that peers and static routes want now. */
+  #followNeighbours(): void {
+    const wishes: BfdWish[] = this.#bgp.followed().map(({ config, address, profile }) => ({
+      address,
+      interface: config.interface,
+      localAddress: config.localAddress,
+      profile,
+      user: { kind: 'bgp', peer: config.name },
+    }))
+    for (const { nextHop, interface: link, bfd: profile } of this.#config.staticRoutes) {
+      if (profile === undefined) continue
+      const user = { kind: 'static', name: BfdTracker.sessionName(nextHop, link) } as const
+      wishes.push({ address: nextHop, interface: link, localAddress: undefined, profile, user })
+    }
+    this.#bfd.set(wishes)
+  }
+
+  #neighbourSeen(user: BfdUser, isUp: boolean | undefined): void {
+    // Where BFD says nothing, things are as if it were not there (RFC 5882 §4.2).
+    const isUsable = isUp ?? true
+    if (user.kind === 'static') return this.#statics.setUp(user.name, isUsable)
+    this.#bfdHolds.get(user.peer)?.cancel()
+    this.#bfdHolds.delete(user.peer)
+    this.speaker?.peer(user.peer)?.setBfdUp(isUsable)
+    if (isUsable) return
+    // A neighbour may begin BFD only once BGP is there (dynamic neighbours do): both would wait for ever.
+    const hold = this.host.clock.after(BFD_HOLD_MS, () => {
+      this.#bfdHolds.delete(user.peer)
+      this.speaker?.peer(user.peer)?.setBfdUp(true)
     })
+    this.#bfdHolds.set(user.peer, hold)
+  }
+
+  /** A new speaker does not know who was discovered before it came. */
+  #introduceNeighbours(links: readonly string[]): void {
+    for (const name of links) {
+      const address = this.#discovery?.neighbour(name)
+      if (address !== undefined) this.speaker?.neighbourDiscovered(name, address)
+    }
+  }
+
+  #logBfd({ peer, from, to, isFailure }: StateChange): void {
+    if (from === 'Up' || to === 'Up') {
+      this.host.log(isFailure ? 'warn' : 'info', 'routed.bfd-state', { session: peer.name, from, to })
+    }
+  }
+
+  #bgpEvent(event: SpeakerEvent): void {
+    if (event.kind === 'session-up') {
+      const { name, remoteAddress, remoteAsn } = event.identity
+      this.host.log('info', 'routed.bgp-up', { peer: name, address: remoteAddress.toString(), asn: remoteAsn })
+    } else if (event.kind === 'session-down') {
+      this.host.log('warn', 'routed.bgp-down', { peer: event.identity.name, reason: event.reason })
+    }
+    // Peers that come, go, or become known change whom BFD has to follow.
+    const isAboutPeers = event.kind === 'peer-added' || event.kind === 'peer-removed' || event.kind === 'session-up'
+    if (isAboutPeers && Object.keys(this.#config.bgp?.bfd ?? {}).length > 0) this.#followNeighbours()
   }
 
   // --- DDM ----------------------------------------------------------------------------------------------------
 
   #capabilityProblems(config: RoutedConfig): readonly string[] {
-    const isBlind = config.ddm !== undefined && this.interfaces === undefined
-    return isBlind ? [`ddm: the network ${this.#options.network} has no interfaces to run on`] : []
+    const { network } = this.#options
+    const problems: string[] = []
+    if (config.ddm !== undefined && this.interfaces === undefined) {
+      problems.push(`ddm: the network ${network} has no interfaces to run on`)
+    }
+    if (unnumberedInterfaces(config).length > 0 && this.#discovery === undefined) {
+      problems.push(`peers without an address: the network ${network} cannot discover neighbours`)
+    }
+    return problems
   }
 
   #applyDdm(config: DdmConfig | undefined): void {
@@ -244,16 +394,20 @@ export class Routed {
   // --- interfaces ---------------------------------------------------------------------------------------------
 
   #interfacesChanged(): void {
-    this.#localAddresses = this.interfaces?.interfaces().flatMap((entry) => entry.addresses) ?? []
-    if (this.#config.bgp !== undefined) this.#updateLinks(this.#config.bgp)
+    const interfaces = this.interfaces?.interfaces()
+    const before = this.#localAddresses.join()
+    this.#localAddresses = interfaces?.flatMap((entry) => entry.addresses) ?? []
+    // A next hop may have become an address of ours, or ceased to be one.
+    if (this.#localAddresses.join() !== before) this.speaker?.nextHopsChanged()
+    this.#bgp.updateLinks(interfaces)
+    this.#discovery?.interfacesChanged()
+    for (const { name, isUp } of interfaces ?? []) if (!isUp) this.#bfd.interfaceDown(name)
   }
+}
 
-  /** Tells the speaker which links its peers' sessions can use. */
-  #updateLinks(config: BgpConfig): void {
-    const { interfaces } = this
-    if (interfaces === undefined || this.#speaker === undefined) return
-    const up = new Set(interfaces.interfaces().flatMap((entry) => (entry.isUp ? [entry.name] : [])))
-    for (const { interface: name } of config.peers)
-      if (name !== undefined) this.#speaker.setInterfaceUp(name, up.has(name))
-  }
+/** Where peers are that are known by their interface only. */
+function unnumberedInterfaces(config: RoutedConfig): readonly string[] {
+  return (config.bgp?.peers ?? []).flatMap(({ remoteAddress, interface: name }) =>
+    remoteAddress === undefined && name !== undefined ? [name] : [],
+  )
 }

@@ -55,3 +55,36 @@ test('the preference decides against other protocols', () => {
   fixed.close()
   assert.equal(rib.get(DEFAULT)!.paths.length, 1)
 })
+
+test('a tracked route is used while what it is tracked by is up, and says why it is not', () => {
+  const rib = new Rib({ nowMs: () => 0 })
+  const fixed = new StaticRoutes(rib)
+  fixed.set([
+    { prefix: DEFAULT, nextHop: A, trackedBy: 'a' },
+    { prefix: DEFAULT, nextHop: B, preference: 200 },
+  ])
+  const used = (): string =>
+    rib
+      .get(DEFAULT)
+      ?.selected.map((path) => path.nextHop.toString())
+      .join() ?? ''
+  assert.equal(used(), '203.0.113.2')
+  assert.match(
+    rib
+      .explain(DEFAULT)!
+      .paths.map(({ sentence }) => sentence)
+      .join(),
+    /BFD does not reach 203\.0\.113\.1/,
+  )
+  fixed.setUp('a', true)
+  assert.equal(used(), '203.0.113.1')
+  fixed.setUp('a', false)
+  assert.equal(used(), '203.0.113.2')
+  // What is up is known before the route comes.
+  fixed.setUp('b', true)
+  fixed.set([{ prefix: DEFAULT, nextHop: B, trackedBy: 'b' }])
+  assert.equal(used(), '203.0.113.2')
+  // Nothing to track any more.
+  fixed.set([{ prefix: DEFAULT, nextHop: A }])
+  assert.equal(used(), '203.0.113.1')
+})

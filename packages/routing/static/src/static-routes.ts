@@ -12,6 +12,8 @@ export interface StaticRoute {
   readonly interface?: string | undefined
   /** Lower wins, also against other protocols; default 1. */
   readonly preference?: number | undefined
+  /** The route is used only while this, whatever it names, is up (`setUp`): a BFD session with the next hop. */
+  readonly trackedBy?: string | undefined
 }
 
 export class StaticRoutes {
@@ -20,6 +22,8 @@ export class StaticRoutes {
   /** By prefix and next hop: the path ID that the next hop has among the prefix's paths. */
   readonly #pathIds = new PrefixTable<Map<string, number>>()
   #routes: readonly StaticRoute[] = []
+  /** What is up of the things that routes are tracked by. */
+  readonly #up = new Set<string>()
   #nextPathId = 1
 
   constructor(rib: Rib) {
@@ -44,6 +48,16 @@ export class StaticRoutes {
     this.#routes = routes
   }
 
+  /** Says whether what `trackedBy` names is up; until then it is not. Its routes follow at once. */
+  setUp(name: string, isUp: boolean): void {
+    if (this.#up.has(name) === isUp) return
+    if (isUp) this.#up.add(name)
+    else this.#up.delete(name)
+    this.#rib.batch(() => {
+      for (const route of this.#routes) if (route.trackedBy === name) this.#add(route)
+    })
+  }
+
   list(): readonly StaticRoute[] {
     return this.#routes
   }
@@ -59,11 +73,13 @@ export class StaticRoutes {
     if (ids === undefined) this.#pathIds.set(maskedPrefix(route.prefix), (ids = new Map()))
     let pathId = ids.get(hopKey(route))
     if (pathId === undefined) ids.set(hopKey(route), (pathId = this.#nextPathId++))
+    const isUsable = route.trackedBy === undefined || this.#up.has(route.trackedBy)
     this.#adjacency.announce(route.prefix, {
       nextHop: route.nextHop,
       nextHopInterface: route.interface,
       pathId,
       ...(route.preference === undefined ? {} : { preference: route.preference }),
+      ...(isUsable ? {} : { unusable: { code: 'bfd-down', sentence: `BFD does not reach ${route.nextHop}` } }),
     })
   }
 

@@ -307,7 +307,7 @@ export class Tcp {
       })
       const connection: Connection = this.#add(tcb, local, localPort, to.ip, options.port, iface, {
         listener: undefined,
-        hopLimit: options.hopLimit ?? HOP_LIMIT,
+        hopLimit: options.ttl ?? HOP_LIMIT,
         onOpened: (failure) => {
           timer.cancel()
           if (failure === undefined) resolve(connection.stream)

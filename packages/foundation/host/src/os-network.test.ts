@@ -1,0 +1,124 @@
+/** On loopback, where every option but the interface can be seen at work; namespaces are in `os-routing.test.ts`. */
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import type { Datagram, TcpSocket } from './network.ts'
+import { OsNetwork } from './os-network.ts'
+
+const network = new OsNetwork()
+const canProtect = network.features.md5
+const skip = canProtect ? false : 'needs Linux and koffi'
+
+const accepted = new Set<TcpSocket>()
+// A peer whose reset does not get through either leaves its connection open.
+after(() => accepted.forEach((socket) => socket.destroy()))
+
+function echo(socket: TcpSocket): void {
+  accepted.add(socket)
+  socket.on('error', () => socket.destroy())
+  socket.pipe(socket)
+}
+
+async function exchanged(socket: TcpSocket): Promise<string> {
+  socket.write('hello')
+  const answer = await new Promise<Buffer>((resolve, reject) => {
+    socket.once('data', resolve)
+    socket.once('error', reject)
+  })
+  socket.destroy()
+  return answer.toString()
+}
+
+for (const [family, address, prefix] of [
+  ['IPv4', '127.0.0.1', '127.0.0.0/8'],
+  ['IPv6', '::1', '::/64'],
+] as const) {
+  describe(`OsNetwork over ${family}`, { skip }, () => {
+    for (const remote of [address, prefix]) {
+      test(`a listener that has an MD5 password for ${remote} takes that password and no other`, async () => {
+        const peers = [{ remote, md5Password: 'secret' }]
+        const listener = await network.listenTcp({ address, port: 0, peers }, echo)
+        const { port } = listener
+        assert.equal(await exchanged(await network.connectTcp({ address, port, md5Password: 'secret' })), 'hello')
+        for (const wrong of [{ md5Password: 'other' }, {}]) {
+          await assert.rejects(network.connectTcp({ address, port, timeoutMs: 150, ...wrong }), { code: 'ETIMEDOUT' })
+        }
+        listener.setPeers?.([])
+        assert.equal(await exchanged(await network.connectTcp({ address, port })), 'hello')
+        listener.close()
+      })
+    }
+
+    test('peers of the other family are no concern of a listener', async () => {
+      const peers = [
+        { remote: '127.0.0.1', md5Password: 'secret', ttl: 255 },
+        { remote: '::1', md5Password: 'secret', ttl: 255 },
+      ]
+      const listener = await network.listenTcp({ address, port: 0, peers }, echo)
+      const where = { address, port: listener.port, md5Password: 'secret' }
+      assert.equal(await exchanged(await network.connectTcp(where)), 'hello')
+      listener.close()
+    })
+
+    test('a peer that sends with less than the least TTL is not heard', async () => {
+      const peers = [{ remote: address, ttl: 255, minTtl: 255 }]
+      const listener = await network.listenTcp({ address, port: 0, peers }, echo)
+      const { port } = listener
+      const near = { ttl: 255, minTtl: 255 }
+      assert.equal(await exchanged(await network.connectTcp({ address, port, ...near })), 'hello')
+      const far = await network.connectTcp({ address, port, ttl: 254 })
+      far.write('hello')
+      const outcome = await Promise.race([
+        new Promise((resolve) => far.once('data', () => resolve('answered'))),
+        new Promise((resolve) => setTimeout(() => resolve('silence'), 150)),
+      ])
+      far.destroy()
+      assert.equal(outcome, 'silence')
+      listener.close()
+    })
+
+    test('datagrams below the least hop limit are dropped and counted; the others are known to have it', async () => {
+      const seen: Datagram[] = []
+      let arrived = (): void => undefined
+      const receiver = await network.bindUdp({ address, port: 0, minHopLimit: 255 }, (datagram) => {
+        seen.push(datagram)
+        arrived()
+      })
+      const done = new Promise<void>((resolve) => (arrived = resolve))
+      const far = await network.bindUdp({ address, port: 0, hopLimit: 254 }, () => undefined)
+      const near = await network.bindUdp({ address, port: 0, hopLimit: 255 }, () => undefined)
+      far.send(Buffer.from('far'), address, receiver.port)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      near.send(Buffer.from('near'), address, receiver.port)
+      await done
+      assert.deepEqual(
+        seen.map(({ payload, hopLimit }) => [Buffer.from(payload).toString(), hopLimit]),
+        [['near', 255]],
+      )
+      assert.equal(receiver.dropped?.(), 1)
+      for (const socket of [receiver, far, near]) socket.close()
+    })
+  })
+}
+
+test('a dual-stack listener protects an IPv4 peer', { skip }, async () => {
+  const peers = [{ remote: '127.0.0.1', md5Password: 'secret', ttl: 255, minTtl: 255 }]
+  const listener = await network.listenTcp({ port: 0, peers }, echo)
+  const where = { address: '127.0.0.1', port: listener.port }
+  assert.equal(await exchanged(await network.connectTcp({ ...where, md5Password: 'secret', ttl: 255 })), 'hello')
+  await assert.rejects(network.connectTcp({ ...where, timeoutMs: 150 }), { code: 'ETIMEDOUT' })
+  listener.close()
+})
+
+test('what is wrong with an option is said, and nothing is left open', { skip }, async () => {
+  const address = '127.0.0.1'
+  await assert.rejects(network.connectTcp({ address, port: 9, interface: 'nosuch0' }), /ENODEV.*nosuch0/)
+  await assert.rejects(
+    network.bindUdp({ address, port: 0, interface: 'nosuch0' }, () => undefined),
+    /ENODEV/,
+  )
+  await assert.rejects(network.listenTcp({ port: 0, peers: [{ remote: 'x', md5Password: 'y' }] }, echo), /EINVAL.*x/)
+  for (const md5Password of ['', 'x'.repeat(81)]) {
+    await assert.rejects(network.connectTcp({ address, port: 9, md5Password }), /EINVAL.*1 to 80 bytes/)
+  }
+  await assert.rejects(network.connectTcp({ address, port: 9, ttl: 255 }), { code: 'ECONNREFUSED' })
+})
