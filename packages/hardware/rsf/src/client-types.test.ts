@@ -68,6 +68,23 @@ export function enumsHoldDeclaredValuesOnly(power: Power, text: string): PowerSt
   return state
 }
 
+export function recordsOfFieldsAreAsStrict(client: MainBlock, speed: number): void {
+  client.power.update({ target: PowerState.A1, timeoutMs: bits(12, speed), key: 3, start: true })
+  client.sensors.fan(0).set({ duty: 255 })
+  // @ts-expect-error 8 bits
+  client.sensors.fan(0).set({ duty: 256 })
+  // @ts-expect-error a number that nobody checked
+  client.sensors.fan(0).update({ duty: speed })
+  // @ts-expect-error a field that is ro
+  client.sensors.fan(0).update({ speed: 1 })
+  // @ts-expect-error a reserved field
+  client.rails(0).control.update({ trim: 1 })
+  // @ts-expect-error no such field
+  client.power.update({ targte: PowerState.A1 })
+  // @ts-expect-error a value of another enum
+  client.power.update({ target: UnitsRailState.Good })
+}
+
 export function switchesAreExhaustive(state: PowerState): number {
   switch (state) {
     case PowerState.A0:

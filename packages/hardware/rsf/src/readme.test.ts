@@ -32,7 +32,7 @@ interface Fans {
   fansClient(platform: RegisterFile): {
     fans(index: number): {
       read(): { readonly speed: Bits<16> }
-      update(change: (fan: { duty: number }) => void): void
+      update(change: { readonly duty: number }): void
     }
   }
 }
@@ -59,6 +59,6 @@ test('the README example does what it says', async () => {
     device.fans(1).update((fan) => (fan.speed = bits(16, after.duty * 40)))
   })
   const client = fansClient(platform)
-  client.fans(1).update((fan) => (fan.duty = 200))
+  client.fans(1).update({ duty: 200 })
   assert.equal(client.fans(1).read().speed, 8000)
 })

@@ -50,6 +50,25 @@ test('reserved bits are written back as they were read', () => {
   assert.equal(control.state.raw, 0x000a0000)
 })
 
+test('a record of fields changes those, as the function does, and leaves the others', () => {
+  const { platform, device } = sequencerSimulation()
+  const client = sequencerClient(platform)
+  const { control } = device.rails(0)
+  client.rails(0).control.update({ voltage: bits(9, 300) })
+  client.rails(0).control.update({ enable: true })
+  assert.equal(control.state.raw, 0x000a0000 | (300 << 4) | 1)
+  assert.equal(control.counters.reservedWrites, 0)
+  client.rails(0).control.set({ enable: true })
+  assert.equal(control.state.raw, 0x000a0001, 'the rest is as after a reset')
+  device.events.update((next) => {
+    next.timeout = true
+    next.overTemperature = true
+  })
+  client.events.update({ timeout: true })
+  assert.deepEqual([device.events.state.timeout, device.events.state.overTemperature], [false, true])
+  assert.throws(() => client.rails(0).control.update({ voltage: 512 as Bits<9> }), RangeError)
+})
+
 test('events are cleared only where the driver says so, and reading clears what it clears', () => {
   const { platform, device } = sequencerSimulation()
   device.events.update((next) => {

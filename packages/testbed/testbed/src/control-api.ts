@@ -1,9 +1,18 @@
 /** The control socket's interface over a running rack. */
-import { ApiFailure, httpFetch, implement, type HttpHandler, invalidRequest, objectNotFound } from '@lodestone/api'
+import {
+  ApiFailure,
+  type Handlers,
+  httpFetch,
+  implement,
+  type HttpHandler,
+  invalidRequest,
+  objectNotFound,
+} from '@lodestone/api'
 import { type FetchResult, testbedApi } from '@lodestone/contract-testbed'
 import type { Link } from '@lodestone/link'
 import { type Netstack, shellCommand } from '@lodestone/netstack'
 import { parseStoryFilter } from '@lodestone/probe'
+import { gatewayHandler, labHandler } from '@lodestone/sp'
 import { type CapturePoint, captureStream } from './capture.ts'
 import { type RackNode, tablesOf } from './node-table.ts'
 import { linkInfo, type Rack } from './rack.ts'
@@ -23,7 +32,16 @@ export function controlHandler(rack: Rack): HttpHandler {
     if (found === undefined) throw objectNotFound('link', { name })
     return found
   }
-  return implement(testbedApi, {
+  // One socket for everything that looks behind the rack: what is not the testbed's own is the gateway's or the laboratory's.
+  const { serviceProcessors } = rack.emulation
+  const lab = labHandler(() => serviceProcessors.members)
+  const gateway = gatewayHandler(() => serviceProcessors.gateway)
+  const fallback = (request: Request): Promise<Response> | undefined => {
+    const { pathname } = new URL(request.url)
+    if (pathname.startsWith('/lab/')) return lab(request)
+    return /^\/(sp|ignition|local)(\/|$)/.test(pathname) ? gateway(request) : undefined
+  }
+  const handlers: Handlers<typeof testbedApi> = {
     info: () => rack.info(),
     graph: () => ({
       nodes: rack.info().nodes.map((each) => ({ name: each.name, kind: each.kind, label: each.name })),
@@ -45,7 +63,10 @@ export function controlHandler(rack: Rack): HttpHandler {
       return linkInfo(each)
     },
     node_power: async ({ params, body }) => {
-      if (!(await rack.setPower(params.name, body.on))) throw objectNotFound('node', { name: params.name })
+      const { name } = params
+      if (!(await rack.emulation.setPower(name, body.on))) throw objectNotFound('node', { name })
+      const fault = body.on ? rack.emulation.powerFault(name) : undefined
+      if (fault !== undefined) throw new ApiFailure({ kind: 'conflict', message: `${name} did not come up: ${fault}` })
       return undefined
     },
     shutdown: () => {
@@ -101,7 +122,8 @@ export function controlHandler(rack: Rack): HttpHandler {
         ...(body.duration_ms === undefined ? {} : { durationMs: body.duration_ms }),
       })
     },
-  })
+  }
+  return implement(testbedApi, handlers, { fallback })
 }
 
 /** Every link by its name, and the CPU port of each switch that is on as `switch0-cpu`: only there sidecar headers are seen. */

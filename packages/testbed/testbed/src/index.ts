@@ -1,5 +1,6 @@
 export type { PublishSpec } from './publish.ts'
 export { Emulation, type EmulationOptions } from './emulation.ts'
+export { applyFault, playFaults, type RackFault, type TimedFault } from './fault-timeline.ts'
 export { Rack, type RackOptions, RackStartError } from './rack.ts'
 export { compileSwitchProgram } from './os-switch-program.ts'
 export { rackTopology } from './rack-topology.ts'

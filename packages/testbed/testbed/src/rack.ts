@@ -8,6 +8,7 @@ import { SWITCHD_PORT } from '@lodestone/contract-switchd'
 import type { RackInfo } from '@lodestone/contract-testbed'
 import {
   type Clock,
+  type Files,
   type LogSink,
   type Network,
   type Random,
@@ -19,6 +20,7 @@ import type { Link } from '@lodestone/link'
 import type { Ip } from '@lodestone/net'
 import { Nexus } from '@lodestone/nexus'
 import { controlHandler } from './control-api.ts'
+import { CurrentNetwork } from './current-network.ts'
 import { Emulation } from './emulation.ts'
 import type { HostNode } from './host-node.ts'
 import { claimDatabase, lockStateDirectory, makePrivate, removeFile, writeSecret } from './os-state-directory.ts'
@@ -27,7 +29,6 @@ import { publish, type PublishSpec } from './publish.ts'
 import { ensureDefaultPool, obtainToken, RECOVERY } from './rack-setup.ts'
 import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
 import { rackChecks } from './readiness.ts'
-import type { SledNode } from './sled-node.ts'
 import type { HostSpec, NodeSpec } from './topology.ts'
 import { World } from './world.ts'
 
@@ -48,6 +49,10 @@ export interface RackOptions {
   readonly stateDirectory: string
   /** Keeps the database in memory: for demonstrations, whose state nobody wants back. */
   readonly isEphemeral?: boolean
+  /** URL of a PostgreSQL server to use instead of the embedded database. */
+  readonly database?: string
+  /** A built web console, served on the origin of the API. */
+  readonly console?: Files
   readonly apiAddress: string
   /** 0 picks a free one. */
   readonly apiPort: number
@@ -120,8 +125,12 @@ export class Rack {
       world: this.world,
       topology: rackTopology({ sleds: options.sleds }),
       program: compileSwitchProgram(),
+      // What comes back is told what it should be at once.
+      onPower: (_name, isOn) => {
+        if (isOn && this.#state === 'ready') this.nexus.activate()
+      },
     })
-    this.nexus = new Nexus(this.#nexusHost(this.emulation.sleds()[0]!), {
+    this.nexus = new Nexus(this.#nexusHost(), {
       inventory: {
         rackId: '6d4f1c1e-2f0b-4c1c-9a53-0d6c2b1f7a10',
         sleds: this.emulation.specs('sled').map((sled, index) => ({
@@ -137,19 +146,14 @@ export class Rack {
         })),
       },
       ...(options.isEphemeral === true ? {} : { storeDirectory: `${options.stateDirectory}/database` }),
+      ...(options.database === undefined ? {} : { database: options.database }),
+      ...(options.console === undefined ? {} : { console: options.console }),
     })
     this.controlHandler = controlHandler(this)
   }
 
   get client(): HostNode {
     return this.emulation.hosts().find((node) => node.name === CLIENT_NAME)!
-  }
-
-  /** As `Emulation.setPower`; what comes back is told what it should be at once. */
-  async setPower(name: string, isOn: boolean): Promise<boolean> {
-    const isKnown = await this.emulation.setPower(name, isOn)
-    if (isKnown && isOn) this.nexus.activate()
-    return isKnown
   }
 
   info(): RackInfo {
@@ -210,7 +214,9 @@ export class Rack {
     this.#progress('network', `${this.emulation.nodes.size} nodes, ${this.emulation.wiring.links.size} links`)
     const finishDatabase = await claimDatabase(stateDirectory)
     const database = this.nexus.start().catch((error: Error) => {
-      throw new RackStartError(`The database in ${stateDirectory}/database does not start: ${error.message}`, {
+      const { database } = this.#options
+      const where = database === undefined ? `in ${stateDirectory}/database` : withoutPassword(database)
+      throw new RackStartError(`The database ${where} does not start: ${error.message}`, {
         cause: error,
       })
     })
@@ -308,9 +314,10 @@ export class Rack {
     this.#resolveClosed()
   }
 
-  /** Nexus runs on the first sled: its calls to agents and switches cross the underlay from there. */
-  #nexusHost(sled: SledNode) {
-    return this.world.host('nexus', { underlay: sled.stack })
+  /** Nexus runs on the first sled that has power: its calls to agents and switches cross the underlay from there. */
+  #nexusHost() {
+    const underlay = new CurrentNetwork('underlay', () => this.emulation.sleds()[0]?.stack)
+    return this.world.host('nexus', { underlay })
   }
 
   #progress(name: string, detail: string): void {
@@ -353,4 +360,9 @@ export function linkInfo(link: Link): RackInfo['links'][number] {
     bytes: forth.bytesIn + back.bytesIn,
     lost: lost(forth) + lost(back),
   }
+}
+
+/** For messages: secrets are not shown. */
+function withoutPassword(url: string): string {
+  return url.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1:…@')
 }

@@ -499,6 +499,121 @@ export class LogBlock {
   }
 }
 
+/** Fields of Power that can be written. */
+export interface PowerFields {
+  readonly target?: PowerState
+  readonly timeoutMs?: BitsInput<12>
+  readonly start?: boolean
+  readonly key?: BitsInput<4>
+}
+
+// On the bits themselves: no value is made for it.
+function patchPower(raw: number, fields: PowerFields): number {
+  let bits = raw
+  {
+    const field = fields.target
+    if (field !== undefined) {
+      bits = (bits & ~0x3) | encodePowerState(field)
+    }
+  }
+  {
+    const field = fields.timeoutMs
+    if (field !== undefined) {
+      if ((field & 0xfff) !== field) throw outOfRange(field, 12, 'Power.timeoutMs')
+      bits = (bits & ~0xfff00) | (field << 8)
+    }
+  }
+  {
+    const field = fields.start
+    if (field !== undefined) {
+      bits = field ? bits | 0x1000000 : bits & ~0x1000000
+    }
+  }
+  {
+    const field = fields.key
+    if (field !== undefined) {
+      if ((field & 0xf) !== field) throw outOfRange(field, 4, 'Power.key')
+      bits = (bits & ~0xf0000000) | (field << 28)
+    }
+  }
+  return bits >>> 0
+}
+
+/** Fields of Events that can be written. */
+export interface EventsFields {
+  readonly timeout?: boolean
+  readonly overTemperature?: boolean
+  readonly faulted?: BitsInput<6>
+}
+
+// On the bits themselves: no value is made for it.
+function patchEvents(raw: number, fields: EventsFields): number {
+  let bits = raw
+  {
+    const field = fields.timeout
+    if (field !== undefined) {
+      bits = field ? bits | 0x1 : bits & ~0x1
+    }
+  }
+  {
+    const field = fields.overTemperature
+    if (field !== undefined) {
+      bits = field ? bits | 0x2 : bits & ~0x2
+    }
+  }
+  {
+    const field = fields.faulted
+    if (field !== undefined) {
+      if ((field & 0x3f) !== field) throw outOfRange(field, 6, 'Events.faulted')
+      bits = (bits & ~0x3f00) | (field << 8)
+    }
+  }
+  return bits >>> 0
+}
+
+/** Fields of RailControl that can be written. */
+export interface RailControlFields {
+  readonly enable?: boolean
+  readonly voltage?: BitsInput<9>
+}
+
+// On the bits themselves: no value is made for it.
+function patchRailControl(raw: number, fields: RailControlFields): number {
+  let bits = raw
+  {
+    const field = fields.enable
+    if (field !== undefined) {
+      bits = field ? bits | 0x1 : bits & ~0x1
+    }
+  }
+  {
+    const field = fields.voltage
+    if (field !== undefined) {
+      if ((field & 0x1ff) !== field) throw outOfRange(field, 9, 'RailControl.voltage')
+      bits = (bits & ~0x1ff0) | (field << 4)
+    }
+  }
+  return bits >>> 0
+}
+
+/** Fields of Fan that can be written. */
+export interface FanFields {
+  readonly duty?: BitsInput<8>
+}
+
+// On the bits themselves: no value is made for it.
+function patchFan(raw: number, fields: FanFields): number {
+  let bits = raw
+  {
+    const field = fields.duty
+    if (field !== undefined) {
+      if ((field & 0xff) !== field) throw outOfRange(field, 8, 'Fan.duty')
+      bits = (bits & ~0xff) | field
+    }
+  }
+  return bits
+}
+
 /** Reaches a UnitsModel. */
 export class UnitsModelRegister {
   /** In bytes. */
@@ -550,18 +665,30 @@ export class PowerRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Changes fields of the reset value and writes it. */
-  set(change: (next: Power) => void): void {
+  /** Writes the reset value with these fields, or as the function changes it. */
+  set(change: ((next: Power) => void) | PowerFields): void {
+    if (typeof change !== 'function') {
+      this.#platform.write(this.address, patchPower((Power.RESET & ~0x1000000) >>> 0, change), 32)
+      return
+    }
     const next = new powerClass((Power.RESET & ~0x1000000) >>> 0)
     change(next)
     this.write(next)
   }
 
   /**
-   * Reads, changes fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 in `next` unless set there; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
+   * something when 1 is written are 0 unless set; `current` is what was read.
    */
-  update(change: (next: Power, current: Power) => void): void {
+  update(change: ((next: Power, current: Power) => void) | PowerFields): void {
+    if (typeof change !== 'function') {
+      this.#platform.write(
+        this.address,
+        patchPower((this.#platform.read(this.address, 32) & ~0x1000000) >>> 0, change),
+        32,
+      )
+      return
+    }
     const current = this.read()
     const next = new powerClass((current.raw & ~0x1000000) >>> 0)
     change(next, current)
@@ -588,18 +715,30 @@ export class EventsRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Changes fields of the reset value and writes it. */
-  set(change: (next: Events) => void): void {
+  /** Writes the reset value with these fields, or as the function changes it. */
+  set(change: ((next: Events) => void) | EventsFields): void {
+    if (typeof change !== 'function') {
+      this.#platform.write(this.address, patchEvents((Events.RESET & ~0x3f03) >>> 0, change), 32)
+      return
+    }
     const next = new eventsClass((Events.RESET & ~0x3f03) >>> 0)
     change(next)
     this.write(next)
   }
 
   /**
-   * Reads, changes fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 in `next` unless set there; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
+   * something when 1 is written are 0 unless set; `current` is what was read.
    */
-  update(change: (next: Events, current: Events) => void): void {
+  update(change: ((next: Events, current: Events) => void) | EventsFields): void {
+    if (typeof change !== 'function') {
+      this.#platform.write(
+        this.address,
+        patchEvents((this.#platform.read(this.address, 32) & ~0x3f03) >>> 0, change),
+        32,
+      )
+      return
+    }
     const current = this.read()
     const next = new eventsClass((current.raw & ~0x3f03) >>> 0)
     change(next, current)
@@ -626,15 +765,23 @@ export class RailControlRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Changes fields of the reset value and writes it. */
-  set(change: (next: RailControl) => void): void {
+  /** Writes the reset value with these fields, or as the function changes it. */
+  set(change: ((next: RailControl) => void) | RailControlFields): void {
+    if (typeof change !== 'function') {
+      this.#platform.write(this.address, patchRailControl(RailControl.RESET, change), 32)
+      return
+    }
     const next = new railControlClass()
     change(next)
     this.write(next)
   }
 
-  /** Reads, changes fields and writes; all other bits, reserved ones too, stay as read. */
-  update(change: (next: RailControl) => void): void {
+  /** Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. */
+  update(change: ((next: RailControl) => void) | RailControlFields): void {
+    if (typeof change !== 'function') {
+      this.#platform.write(this.address, patchRailControl(this.#platform.read(this.address, 32), change), 32)
+      return
+    }
     const next = this.read()
     change(next)
     this.write(next)
@@ -692,15 +839,23 @@ export class FanRegister {
     this.#platform.write(this.address, value.raw, 16)
   }
 
-  /** Changes fields of the reset value and writes it. */
-  set(change: (next: Fan) => void): void {
+  /** Writes the reset value with these fields, or as the function changes it. */
+  set(change: ((next: Fan) => void) | FanFields): void {
+    if (typeof change !== 'function') {
+      this.#platform.write(this.address, patchFan(Fan.RESET, change), 16)
+      return
+    }
     const next = new fanClass()
     change(next)
     this.write(next)
   }
 
-  /** Reads, changes fields and writes; all other bits, reserved ones too, stay as read. */
-  update(change: (next: Fan) => void): void {
+  /** Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. */
+  update(change: ((next: Fan) => void) | FanFields): void {
+    if (typeof change !== 'function') {
+      this.#platform.write(this.address, patchFan(this.#platform.read(this.address, 16), change), 16)
+      return
+    }
     const next = this.read()
     change(next)
     this.write(next)
@@ -873,18 +1028,30 @@ export class PowerAsyncRegister {
     await this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Changes fields of the reset value and writes it. */
-  async set(change: (next: Power) => void): Promise<void> {
+  /** Writes the reset value with these fields, or as the function changes it. */
+  async set(change: ((next: Power) => void) | PowerFields): Promise<void> {
+    if (typeof change !== 'function') {
+      await this.#platform.write(this.address, patchPower((Power.RESET & ~0x1000000) >>> 0, change), 32)
+      return
+    }
     const next = new powerClass((Power.RESET & ~0x1000000) >>> 0)
     change(next)
     await this.write(next)
   }
 
   /**
-   * Reads, changes fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 in `next` unless set there; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
+   * something when 1 is written are 0 unless set; `current` is what was read.
    */
-  async update(change: (next: Power, current: Power) => void): Promise<void> {
+  async update(change: ((next: Power, current: Power) => void) | PowerFields): Promise<void> {
+    if (typeof change !== 'function') {
+      await this.#platform.write(
+        this.address,
+        patchPower(((await this.#platform.read(this.address, 32)) & ~0x1000000) >>> 0, change),
+        32,
+      )
+      return
+    }
     const current = await this.read()
     const next = new powerClass((current.raw & ~0x1000000) >>> 0)
     change(next, current)
@@ -911,18 +1078,30 @@ export class EventsAsyncRegister {
     await this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Changes fields of the reset value and writes it. */
-  async set(change: (next: Events) => void): Promise<void> {
+  /** Writes the reset value with these fields, or as the function changes it. */
+  async set(change: ((next: Events) => void) | EventsFields): Promise<void> {
+    if (typeof change !== 'function') {
+      await this.#platform.write(this.address, patchEvents((Events.RESET & ~0x3f03) >>> 0, change), 32)
+      return
+    }
     const next = new eventsClass((Events.RESET & ~0x3f03) >>> 0)
     change(next)
     await this.write(next)
   }
 
   /**
-   * Reads, changes fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 in `next` unless set there; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
+   * something when 1 is written are 0 unless set; `current` is what was read.
    */
-  async update(change: (next: Events, current: Events) => void): Promise<void> {
+  async update(change: ((next: Events, current: Events) => void) | EventsFields): Promise<void> {
+    if (typeof change !== 'function') {
+      await this.#platform.write(
+        this.address,
+        patchEvents(((await this.#platform.read(this.address, 32)) & ~0x3f03) >>> 0, change),
+        32,
+      )
+      return
+    }
     const current = await this.read()
     const next = new eventsClass((current.raw & ~0x3f03) >>> 0)
     change(next, current)
@@ -949,15 +1128,27 @@ export class RailControlAsyncRegister {
     await this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Changes fields of the reset value and writes it. */
-  async set(change: (next: RailControl) => void): Promise<void> {
+  /** Writes the reset value with these fields, or as the function changes it. */
+  async set(change: ((next: RailControl) => void) | RailControlFields): Promise<void> {
+    if (typeof change !== 'function') {
+      await this.#platform.write(this.address, patchRailControl(RailControl.RESET, change), 32)
+      return
+    }
     const next = new railControlClass()
     change(next)
     await this.write(next)
   }
 
-  /** Reads, changes fields and writes; all other bits, reserved ones too, stay as read. */
-  async update(change: (next: RailControl) => void): Promise<void> {
+  /** Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. */
+  async update(change: ((next: RailControl) => void) | RailControlFields): Promise<void> {
+    if (typeof change !== 'function') {
+      await this.#platform.write(
+        this.address,
+        patchRailControl(await this.#platform.read(this.address, 32), change),
+        32,
+      )
+      return
+    }
     const next = await this.read()
     change(next)
     await this.write(next)
@@ -1015,15 +1206,23 @@ export class FanAsyncRegister {
     await this.#platform.write(this.address, value.raw, 16)
   }
 
-  /** Changes fields of the reset value and writes it. */
-  async set(change: (next: Fan) => void): Promise<void> {
+  /** Writes the reset value with these fields, or as the function changes it. */
+  async set(change: ((next: Fan) => void) | FanFields): Promise<void> {
+    if (typeof change !== 'function') {
+      await this.#platform.write(this.address, patchFan(Fan.RESET, change), 16)
+      return
+    }
     const next = new fanClass()
     change(next)
     await this.write(next)
   }
 
-  /** Reads, changes fields and writes; all other bits, reserved ones too, stay as read. */
-  async update(change: (next: Fan) => void): Promise<void> {
+  /** Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. */
+  async update(change: ((next: Fan) => void) | FanFields): Promise<void> {
+    if (typeof change !== 'function') {
+      await this.#platform.write(this.address, patchFan(await this.#platform.read(this.address, 16), change), 16)
+      return
+    }
     const next = await this.read()
     change(next)
     await this.write(next)

@@ -2,7 +2,7 @@
 import type { BlockElement, BlockType, RegisterType } from '../specification/model.ts'
 import { memberNames, type SourceNames } from './source-names.ts'
 import { comment, hex, maskOf, rawLiteral } from './source-text.ts'
-import { constructorName, isReadable, isWritable } from './value-class.ts'
+import { assignment, constructorName, isReadable, isWritable, parameterType } from './value-class.ts'
 
 export interface ClientStyle {
   readonly isAsync: boolean
@@ -21,6 +21,7 @@ export function renderRegisterClass(register: RegisterType, names: SourceNames, 
   const wide = register.width > 32 ? 'Wide' : ''
   const isRead = register.fields.some(isReadable)
   const isWritten = register.fields.some(isWritable)
+  const change = `((next: ${value}) => void) | ${value}Fields`
   const lines = [
     ...comment([`Reaches a ${value}.`]),
     `export class ${value}${style.isAsync ? 'Async' : ''}Register {`,
@@ -46,27 +47,75 @@ export function renderRegisterClass(register: RegisterType, names: SourceNames, 
     const masked = `${raw} & ~${rawLiteral(idle, register.width)}`
     return register.width > 32 ? masked : `(${masked}) >>> 0`
   }
-  lines.push('', '/** Changes fields of the reset value and writes it. */')
-  lines.push(`${asyncWord}set(change: (next: ${value}) => void): ${returns('void')} {`)
+  const put = (bits: string): string =>
+    `${awaitWord}this.#platform.write${wide}(this.address, ${bits}, ${register.width})`
+  /** Before the value is made: with a record none is. */
+  const patched = (bits: string): readonly string[] => [
+    "if (typeof change !== 'function') {",
+    put(`${patchName(value)}(${bits}, change)`),
+    'return',
+    '}',
+  ]
+  lines.push('', '/** Writes the reset value with these fields, or as the function changes it. */')
+  lines.push(`${asyncWord}set(change: ${change}): ${returns('void')} {`)
+  lines.push(...patched(kept(`${value}.RESET`)))
   lines.push(`const next = new ${made}(${idle === 0n ? '' : kept(`${value}.RESET`)})`, 'change(next)')
   lines.push(`${awaitWord}this.write(next)`, '}')
   if (!isRead) return [...lines, '}']
   if (idle === 0n) {
-    lines.push('', '/** Reads, changes fields and writes; all other bits, reserved ones too, stay as read. */')
-    lines.push(`${asyncWord}update(change: (next: ${value}) => void): ${returns('void')} {`)
+    lines.push('', '/** Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. */')
+    lines.push(`${asyncWord}update(change: ${change}): ${returns('void')} {`)
+    lines.push(...patched(`${awaitWord}this.#platform.read${wide}(this.address, ${register.width})`))
     lines.push(`const next = ${awaitWord}this.read()`, 'change(next)', `${awaitWord}this.write(next)`, '}')
   } else {
     lines.push(
       '',
       '/**',
-      ' * Reads, changes fields and writes; all other bits, reserved ones too, stay as read. Fields that do',
+      ' * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do',
     )
-    lines.push(' * something when 1 is written are 0 in `next` unless set there; `current` is what was read.', ' */')
-    lines.push(`${asyncWord}update(change: (next: ${value}, current: ${value}) => void): ${returns('void')} {`)
+    lines.push(' * something when 1 is written are 0 unless set; `current` is what was read.', ' */')
+    const both = change.replace(') =>', `, current: ${value}) =>`)
+    lines.push(`${asyncWord}update(change: ${both}): ${returns('void')} {`)
+    lines.push(...patched(kept(`(${awaitWord}this.#platform.read${wide}(this.address, ${register.width}))`)))
     lines.push(`const current = ${awaitWord}this.read()`, `const next = new ${made}(${kept('current.raw')})`)
     lines.push('change(next, current)', `${awaitWord}this.write(next)`, '}')
   }
   return [...lines, '}']
+}
+
+/** Fields of a register as a record, and what writes them into its value: a change without a function made for the call. */
+export function renderFieldsRecord(register: RegisterType, names: SourceNames): readonly string[] {
+  const written = register.fields.filter(isWritable)
+  if (written.length === 0) return []
+  // Because every register has a name.
+  const value = names.registers.get(register)!
+  const members = memberNames(register.fields)
+  const lines = [...comment([`Fields of ${value} that can be written.`]), `export interface ${value}Fields {`]
+  for (const field of written) lines.push(`readonly ${members.get(field.name)}?: ${parameterType(field, names)}`)
+  const isWide = register.width > 32
+  const raw = isWide ? 'bigint' : 'number'
+  lines.push('}', '', '// On the bits themselves: no value is made for it.')
+  lines.push(`function ${patchName(value)}(raw: ${raw}, fields: ${value}Fields): ${raw} {`, 'let bits = raw')
+  for (const field of written) {
+    // Because the map was made from these fields.
+    const member = members.get(field.name)!
+    const what = `'${value}.${member}'`
+    // Not the member's name, which may be that of something used here.
+    const place = { register, names, what, target: 'bits', value: 'field' }
+    lines.push(
+      '{',
+      `const field = fields.${member}`,
+      'if (field !== undefined) {',
+      ...assignment(field, place),
+      '}',
+      '}',
+    )
+  }
+  return [...lines, `return ${register.width === 32 ? 'bits >>> 0' : 'bits'}`, '}']
+}
+
+function patchName(value: string): string {
+  return `patch${value}`
 }
 
 /** Elements as properties; arrays as methods that check their index and keep what they made. */

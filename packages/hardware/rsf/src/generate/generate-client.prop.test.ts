@@ -148,7 +148,7 @@ function numberOf(bits: readonly boolean[]): bigint {
 /** Generated classes as this test needs them. */
 type Value = Record<string, unknown> & { readonly raw: number | bigint }
 type Instance = Readonly<Record<'read', () => Value>> &
-  Readonly<Record<'set' | 'update', ((change: (next: Value) => void) => void) | undefined>>
+  Readonly<Record<'set' | 'update', ((change: ((next: Value) => void) | Record<string, unknown>) => void) | undefined>>
 type Block = Readonly<Record<string, Instance>>
 interface Generated {
   readonly mainClient: (platform: unknown) => { b(index: number): Block }
@@ -195,16 +195,18 @@ function step(generated: Generated, { registers, length }: RandomMap, seed: bigi
       return bits
     }
     const isWritable = field.mode === 'rw' || field.mode === 'wo'
+    // By a function or by a record of fields.
+    const how = draw() % 2n === 0n ? change : { [member]: value }
     const action = draw() % 4n
     if (action === 0n && field.mode !== 'reserved' && value !== undefined) {
       simulated.update((state) => (state[member] = value))
       put(model.bits)
     } else if (action === 1n && isWritable && value !== undefined) {
-      instance.set?.(change)
+      instance.set?.(how)
       const start = Array.from({ length: width }, (_, at) => ((reset >> BigInt(at)) & 1n) === 1n)
       model.write(put(model.idle(start)))
     } else if (action === 2n && isWritable && value !== undefined && instance.update !== undefined) {
-      instance.update(change)
+      instance.update(how)
       model.write(put(model.idle(model.read())))
     } else if (instance.read !== undefined) {
       const seen = instance.read()

@@ -1,6 +1,12 @@
 /** A specification as one TypeScript source file: enums, values, clients and a simulated register file. */
 import type { Specification } from '../specification/model.ts'
-import { renderBlockClass, renderRegisterClass, renderSramBlockClass, type ClientStyle } from './client-classes.ts'
+import {
+  renderBlockClass,
+  renderFieldsRecord,
+  renderRegisterClass,
+  renderSramBlockClass,
+  type ClientStyle,
+} from './client-classes.ts'
 import { renderEnum } from './enum-source.ts'
 import { renderBlockSimulation, renderRegisterSimulation } from './simulation-classes.ts'
 import { sourceNames, type SourceNames } from './source-names.ts'
@@ -36,6 +42,8 @@ export function generateClient(specification: Specification, options: GenerateOp
   if (parts.includes('sync') || parts.includes('async')) {
     const memories = specification.blocks.filter((block) => block.isSram)
     clients.push(...memories.map((block) => renderSramBlockClass(block, names)))
+    const registers = specification.registers.filter((register) => !register.isSram)
+    clients.push(...registers.map((register) => renderFieldsRecord(register, names)))
   }
   if (parts.includes('sync')) {
     clients.push(...client(specification, names, { isAsync: false, platform: `${wide}SyncPlatform` }))

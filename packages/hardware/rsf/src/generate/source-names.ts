@@ -38,7 +38,7 @@ export function sourceNames(specification: Specification): SourceNames {
     enums: named(specification.enums, (name) => [name, `encode${name}`, `decode${name}`]),
     registers: named(specification.registers, (name) => [
       ...[name, `Simulated${name}`, `${name}Register`, `${name}AsyncRegister`],
-      ...[`simulate${name}`, `${camelCase(name)}Shape`, `${camelCase(name)}Class`],
+      ...[`${name}Fields`, `patch${name}`, `simulate${name}`, `${camelCase(name)}Shape`, `${camelCase(name)}Class`],
     ]),
     blocks: named(specification.blocks, (name) => [`${name}Block`, `${name}AsyncBlock`, `${name}Simulation`]),
   }

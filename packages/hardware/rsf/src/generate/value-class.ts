@@ -96,30 +96,53 @@ function renderGetter(field: RegisterField, member: string, context: FieldContex
 
 function renderSetter(field: RegisterField, head: string, member: string, context: FieldContext): readonly string[] {
   const { register, name, names } = context
+  const end = head.startsWith('set ') ? '' : ': void'
+  return [
+    `${head}(value: ${parameterType(field, names)})${end} {`,
+    ...assignment(field, { register, names, what: `'${name}.${member}'`, target: 'this.#raw', value: 'value' }),
+    '}',
+  ]
+}
+
+export interface AssignmentPlace {
+  readonly register: RegisterType
+  readonly names: SourceNames
+  /** What an error names, a literal. */
+  readonly what: string
+  /** Holds the register's bits: a variable or a private member. */
+  readonly target: string
+  /** A variable. */
+  readonly value: string
+}
+
+/** Statements that check a field's value and put it into the register's bits. */
+export function assignment(field: RegisterField, place: AssignmentPlace): readonly string[] {
+  const { register, names, what, target, value } = place
   const { type, width, offset } = field
   const isWide = register.width > 32
   const mask = rawLiteral(maskOf(field), register.width)
-  const end = head.startsWith('set ') ? '' : ': void'
-  if (type.kind === 'bool') {
-    const assignment = `this.#raw = value ? this.#raw | ${mask} : this.#raw & ~${mask}`
-    return [`${head}(value: boolean)${end} {`, assignment, '}']
-  }
-  const what = `'${name}.${member}'`
-  const parameter = type.kind === 'enum' ? names.enums.get(type.type) : `BitsInput<${width}>`
-  const lines = [`${head}(value: ${parameter})${end} {`]
+  if (type.kind === 'bool') return [`${target} = ${value} ? ${target} | ${mask} : ${target} & ~${mask}`]
+  const lines: string[] = []
   // Written out: a call here costs more than the access.
-  if (type.kind === 'bits') lines.push(`if (${misfit(width)}) throw outOfRange(value, ${width}, ${what})`)
-  let value = type.kind === 'enum' ? `encode${names.enums.get(type.type)}(value)` : 'value'
-  if (isWide && width <= 32) value = `BigInt(${value})`
-  const shifted = offset === 0 ? value : `(${value} << ${offset}${isWide ? 'n' : ''})`
-  lines.push(`this.#raw = (this.#raw & ~${mask}) | ${shifted}`, '}')
+  if (type.kind === 'bits') lines.push(`if (${misfit(value, width)}) throw outOfRange(${value}, ${width}, ${what})`)
+  let bits = type.kind === 'enum' ? `encode${names.enums.get(type.type)}(${value})` : value
+  if (isWide && width <= 32) bits = `BigInt(${bits})`
+  const shifted = offset === 0 ? bits : `(${bits} << ${offset}${isWide ? 'n' : ''})`
+  lines.push(`${target} = (${target} & ~${mask}) | ${shifted}`)
   return lines
 }
 
+/** What a setter of the field takes. */
+export function parameterType({ type, width }: RegisterField, names: SourceNames): string {
+  if (type.kind === 'bool') return 'boolean'
+  // Because every enum has a name.
+  return type.kind === 'enum' ? names.enums.get(type.type)! : `BitsInput<${width}>`
+}
+
 /** True when `value` is not a whole number of `width` bits; NaN and fractions equal no result of `&`. */
-function misfit(width: number): string {
-  if (width > 32) return `BigInt.asUintN(${width}, value) !== value`
-  return width === 32 ? 'value >>> 0 !== value' : `(value & ${hex((1n << BigInt(width)) - 1n)}) !== value`
+function misfit(value: string, width: number): string {
+  if (width > 32) return `BigInt.asUintN(${width}, ${value}) !== ${value}`
+  return width === 32 ? `${value} >>> 0 !== ${value}` : `(${value} & ${hex((1n << BigInt(width)) - 1n)}) !== ${value}`
 }
 
 /** An expression for the field's bits as an unsigned number or, above 32 bits, a bigint. */

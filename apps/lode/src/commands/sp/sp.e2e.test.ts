@@ -1,0 +1,94 @@
+/** `lode sp` on a real rack: what it does to power is what the rest of the rack sees. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { type Finished, RackProcess, lode, until } from '../../lode-process.fixture.ts'
+
+interface Board {
+  readonly name: string
+  readonly host: boolean
+  readonly standby: boolean
+  readonly running: boolean
+  readonly power?: string
+}
+
+describe('service processors of a running rack', () => {
+  let directory = ''
+  let rack: RackProcess
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'lode-test-'))
+    rack = await RackProcess.start(directory, '--sleds', '2')
+  })
+
+  after(async () => {
+    await rack?.kill('SIGKILL')
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 })
+  })
+
+  const sp = (...args: readonly string[]): Promise<Finished> => lode(['sp', ...args, '--state', directory])
+  const board = async (name: string): Promise<Board> => {
+    const boards = JSON.parse((await sp('list', '--json')).stdout) as Board[]
+    const found = boards.find((each) => each.name === name)
+    assert.ok(found !== undefined)
+    return found
+  }
+  const isLinkUp = async (name: string): Promise<boolean | undefined> => {
+    const info = await rack.json<{ links: { name: string; up: boolean }[] }>('status')
+    return info.links.find((each) => each.name === name)?.up
+  }
+
+  test('A2 takes a sled’s links down, A0 brings them back, and lode power is the same power', async () => {
+    assert.match((await sp('list')).stdout, /^sled1 +in +on +on +runs +A0PlusHP /m)
+    assert.equal((await sp('power', 'sled1', 'A2')).stdout, 'sled1 is in A2\n')
+    assert.deepEqual([(await board('sled1')).host, await isLinkUp('sled1-switch0')], [false, false])
+    assert.equal((await sp('power', 'sled1')).stdout, 'A2\n')
+    assert.equal((await sp('power', 'sled1', 'A0')).status, 0)
+    assert.deepEqual([(await board('sled1')).host, await isLinkUp('sled1-switch0')], [true, true])
+    assert.equal((await rack.lode('power', 'sled1', 'off')).status, 0)
+    assert.deepEqual([(await board('sled1')).standby, (await board('sled1')).running], [false, false])
+    assert.equal((await rack.lode('power', 'sled1', 'on')).status, 0)
+    assert.equal((await board('sled1')).host, true)
+  })
+
+  test('ignition works on a board whose service processor is dead; a rail that stays down is told', async () => {
+    assert.equal((await sp('fault', 'sled1', 'unresponsive')).status, 0)
+    assert.equal((await sp('ignition', 'sled1', 'off')).status, 0)
+    await until('sled1 off', 10_000, async () => ((await board('sled1')).standby ? undefined : true))
+    assert.equal((await sp('fault', '--clear', 'sled1')).stdout, '1 mended\n')
+    assert.equal((await sp('ignition', 'sled1', 'on')).status, 0)
+    await until('sled1 on', 10_000, async () => ((await board('sled1')).host ? true : undefined))
+    await sp('power', 'sled1', 'A2')
+    await sp('fault', 'sled1', 'rail-stuck', 'rail=0')
+    const failed = await rack.lode('power', 'sled1', 'on')
+    assert.notEqual(failed.status, 0)
+    assert.match(failed.stderr, /sled1 did not come up: A1Timeout/)
+    await sp('fault', '--clear', 'sled1')
+    assert.equal((await sp('power', 'sled1', 'A0')).status, 0)
+  })
+
+  test('an update is written and started, the console answers, sensors plot, logs are there', async () => {
+    const update = await sp('update', 'sled0', '--release', '2.0.0', '--reset')
+    assert.deepEqual([update.status, update.stdout], [0, 'sled0 sp: 2.0.0 is running\n'])
+    assert.match((await sp('state', 'sled0')).stdout, /^image +sp 2\.0\.0 for gimlet-e$/m)
+    assert.match((await sp('console', 'sled0', '--send', 'hostname')).stdout, /^sled0$/m)
+    const plots = await sp('sensors', 'sled0', '--watch', '--count', '2', '--interval-ms', '100')
+    assert.match(plots.stdout, /^cpu +\| .*\| +\d+\.\d+ °C/m)
+    assert.match((await sp('sensors', 'sled0')).stdout, /^ *0 +cpu +CpuTctl +\d/m)
+    assert.match((await sp('inventory', 'sled0')).stdout, /^host-boot-flash /m)
+    assert.match((await sp('ringbuf', 'sled0', 'thermal')).stdout, /Boot/)
+    await sp('fault', 'sled0', 'task-crash', 'task=hf')
+    assert.equal((await sp('dump', 'sled0')).stdout, '1 dumps\n')
+    assert.match((await sp('dump', 'sled0', '0')).stdout, /^task hf$/m)
+    assert.match((await sp('ereports', 'sled0')).stdout, /task\.faulted/)
+  })
+
+  test('what is mistyped or not there says so', async () => {
+    assert.match((await sp('power', 'sled1', 'A1')).stderr, /A1 is only passed through/)
+    assert.match((await sp('state', 'sled9')).stderr, /not found/)
+    assert.match((await sp('fault', 'sled1', 'fan')).stderr, /fan: fan /)
+    assert.equal((await lode(['sp', 'list', '--state', join(directory, 'none')])).status, 3)
+  })
+})
