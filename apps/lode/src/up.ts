@@ -1,4 +1,7 @@
 /** `lode up`: one rack in the foreground, found by others through its state directory. */
+import { OsFiles } from '@lodestone/host'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { Rack, RackStartError } from '@lodestone/testbed'
 import { ExitStatus, type LodeContext } from './context.ts'
 import type { UpFlags } from './commands/up.command.ts'
@@ -32,6 +35,8 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
       isProcessAlive: (pid) => context.isAlive(pid),
       sleds: flags.sleds,
       stateDirectory,
+      ...(flags.database === undefined ? {} : { database: flags.database }),
+      ...(flags.console === undefined ? {} : { console: consoleFiles(context, flags.console) }),
       apiAddress: '127.0.0.1',
       apiPort: flags.apiPort,
       publish: flags.publish,
@@ -73,4 +78,12 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
   emit('down', {}, 'stopped')
   // because workers and the embedded database may still hold handles that are of no use any more
   context.process.exit(ExitStatus.ok)
+}
+
+function consoleFiles(context: LodeContext, directory: string): OsFiles {
+  if (!existsSync(join(directory, 'index.html'))) {
+    context.note(`--console ${directory}: there is no index.html; give the folder that a build of the console wrote`)
+    context.process.exit(ExitStatus.usage)
+  }
+  return new OsFiles(resolve(directory))
 }

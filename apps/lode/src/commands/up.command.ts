@@ -6,6 +6,8 @@ import { parseText } from '../state-flag.ts'
 export interface UpFlags {
   readonly sleds: number
   readonly state?: string
+  readonly database?: string
+  readonly console?: string
   readonly apiPort: number
   readonly publish: readonly PublishSpec[]
   readonly json: boolean
@@ -21,6 +23,7 @@ export const upCommand = buildCommand({
     customUsage: [
       { input: '', brief: 'Four sleds, API on 127.0.0.1:12220' },
       { input: '--sleds 8 --state ./rack', brief: 'A bigger rack with its state here' },
+      { input: '--database postgres://lode@127.0.0.1/lode', brief: 'With the state of the control plane on a server' },
       {
         input: '--publish 8080=198.51.100.10:80',
         brief: 'curl http://127.0.0.1:8080 then crosses the whole rack',
@@ -31,6 +34,20 @@ export const upCommand = buildCommand({
     flags: {
       sleds: { kind: 'parsed', parse: sledCount, default: '4', brief: 'Sleds, 1 to 32', placeholder: 'N' },
       state: { kind: 'parsed', parse: parseText, optional: true, brief: 'State directory', placeholder: 'DIR' },
+      database: {
+        kind: 'parsed',
+        parse: postgresUrl,
+        optional: true,
+        brief: 'A PostgreSQL server instead of the embedded database',
+        placeholder: 'URL',
+      },
+      console: {
+        kind: 'parsed',
+        parse: parseText,
+        optional: true,
+        brief: 'A built web console to serve beside the API (index.html and assets/)',
+        placeholder: 'DIR',
+      },
       apiPort: {
         kind: 'parsed',
         parse: numberParser,
@@ -59,4 +76,9 @@ function sledCount(text: string): number {
   const count = Number(text)
   if (!Number.isInteger(count) || count < 1 || count > 32) throw new Error(`--sleds takes 1 to 32, not ${text}`)
   return count
+}
+
+function postgresUrl(text: string): string {
+  if (!/^postgres(ql)?:\/\//.test(text)) throw new Error('--database takes postgres://USER:PASSWORD@HOST:PORT/DATABASE')
+  return text
 }

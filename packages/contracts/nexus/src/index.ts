@@ -14,6 +14,7 @@ import { networkInterfaceEndpoints } from './network-interface.ts'
 import { policyEndpoints } from './policy.ts'
 import { projectEndpoints } from './project.ts'
 import { sessionEndpoints } from './session.ts'
+import { storageEndpoints } from './storage.ts'
 import { siloEndpoints } from './silo.ts'
 import { userEndpoints } from './user.ts'
 import { vpcRouterEndpoints } from './vpc-router.ts'
@@ -31,6 +32,7 @@ export * from './policy.ts'
 export * from './project.ts'
 export * from './session.ts'
 export * from './silo.ts'
+export * from './storage.ts'
 export * from './user.ts'
 export { UNSERVED_OPERATIONS } from './unserved-operations.ts'
 export * from './vpc-router.ts'
@@ -56,6 +58,7 @@ export const nexusApi = api({
     ...instanceEndpoints,
     ...networkInterfaceEndpoints,
     ...floatingIpEndpoints,
+    ...storageEndpoints,
     ...ipPoolEndpoints,
     ...hardwareEndpoints,
     ...auditLogEndpoints,

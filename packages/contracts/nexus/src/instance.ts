@@ -18,6 +18,7 @@ import {
 import { AUTO_POOL, PoolSelector } from './ip-pool.ts'
 import { InstanceNetworkInterfaceAttachment } from './network-interface.ts'
 import { SshKey } from './session.ts'
+import { InstanceDiskAttachment } from './storage.ts'
 
 export const InstanceState = z
   .enum([
@@ -84,8 +85,8 @@ export const InstanceCreate = z
     auto_restart_policy: AutoRestartPolicy.nullish(),
     cpu_platform: CpuPlatform.nullish(),
     enable_jumbo_frames: z.boolean().default(false),
-    boot_disk: z.looseObject({ type: z.enum(['create', 'attach']) }).nullish(),
-    disks: z.array(z.looseObject({ type: z.enum(['create', 'attach']) })).default([]),
+    boot_disk: InstanceDiskAttachment.nullish(),
+    disks: z.array(InstanceDiskAttachment).default([]),
     anti_affinity_groups: z.array(NameOrId).default([]),
     multicast_groups: z.array(z.unknown()).default([]),
   })
@@ -258,6 +259,19 @@ export const instanceEndpoints = [
     },
   }),
   endpoint({
+    operationId: 'instance_serial_console_stream',
+    method: 'GET',
+    path: '/v1/instances/{instance}/serial-console/stream',
+    tags,
+    summary: 'Be at the serial console: a WebSocket of bytes in both directions',
+    params,
+    query: query.extend({
+      /** How much of what was printed before comes first. */
+      most_recent: z.int().min(0).optional(),
+    }),
+    response: { status: 101 },
+  }),
+  endpoint({
     operationId: 'instance_ssh_public_key_list',
     method: 'GET',
     path: '/v1/instances/{instance}/ssh-public-keys',
@@ -266,17 +280,6 @@ export const instanceEndpoints = [
     params,
     query: query.extend(listByNameOrId),
     response: { status: 200, schema: pageOf(SshKey) },
-    paginated: true,
-  }),
-  endpoint({
-    operationId: 'instance_disk_list',
-    method: 'GET',
-    path: '/v1/instances/{instance}/disks',
-    tags,
-    summary: 'List the disks of an instance: always none',
-    params,
-    query: query.extend(listByNameOrId),
-    response: { status: 200, schema: nothing },
     paginated: true,
   }),
   endpoint({

@@ -1,5 +1,5 @@
 /** Instances on this sled: what should run, how it is doing, its console. */
-import { endpoint } from '@lodestone/api'
+import { endpoint, NDJSON } from '@lodestone/api'
 import { z } from 'zod'
 import { Generation } from './address.ts'
 import { ExternalIps, FirewallRule, Nic, VpcRouteSet } from './nic.ts'
@@ -51,6 +51,16 @@ export const SerialConsoleData = z
   })
   .meta({ id: 'SerialConsoleData' })
 export type SerialConsoleData = z.output<typeof SerialConsoleData>
+
+/** One piece of what a console prints, as it is printed. */
+export const SerialConsoleChunk = z
+  .object({
+    /** Offset, since boot, of the first byte. */
+    offset: z.int(),
+    data: z.base64(),
+  })
+  .meta({ id: 'SerialConsoleChunk' })
+export type SerialConsoleChunk = z.output<typeof SerialConsoleChunk>
 
 const params = z.object({ instance_id: z.uuid() })
 const tags = ['instances']
@@ -126,6 +136,19 @@ export const instanceEndpoints = [
       max_bytes: z.int().min(0).optional(),
     }),
     response: { status: 200, schema: SerialConsoleData },
+  }),
+  endpoint({
+    operationId: 'instance_serial_console_stream',
+    method: 'GET',
+    path: '/instances/{instance_id}/serial-console/stream',
+    tags,
+    summary: 'Follow what the console prints, one SerialConsoleChunk a line; a slow reader loses pieces',
+    params,
+    query: z.object({
+      /** How many bytes back from now to begin. */
+      most_recent: z.int().min(0).default(0),
+    }),
+    response: { status: 200, stream: NDJSON },
   }),
   endpoint({
     operationId: 'instance_serial_console_input',

@@ -15,7 +15,8 @@ import { clientWith, type FakeRack, login, makeFakeRack } from './fake-rack.fixt
 import type { Nexus } from './nexus.ts'
 import { REFERENCE_MISSING, REFERENCE_URL, referenceCheck, referenceOperations } from './reference.fixture.ts'
 import { insertSession } from './store/session.ts'
-import { Store } from './store/store.ts'
+import type { Store } from './store/store.ts'
+import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
 const GIB = 2 ** 30
 const ID = '6c6f6465-7374-4f6e-8500-000000000001'
@@ -23,6 +24,7 @@ const referenceText = existsSync(REFERENCE_URL) ? readFileSync(REFERENCE_URL, 'u
 const skip = referenceText === undefined ? REFERENCE_MISSING : false
 const reference = referenceCheck(referenceText)
 let rack: FakeRack
+let opened: TestStore
 let store: Store
 let nexus: Nexus
 let handler: FetchLike
@@ -31,7 +33,9 @@ let api: NexusClient
 
 before(async () => {
   rack = await makeFakeRack(1)
-  store = await Store.open()
+  opened = await openTestStore()
+  store = opened.store
+  rack.clock.waitAlsoFor(opened.isQuiet)
   nexus = rack.makeNexus({ store })
   const early = await nexus.handler(new Request('http://nexus/v1/ping'))
   assert.equal(early.status, 503)
@@ -43,7 +47,7 @@ before(async () => {
 
 after(async () => {
   await nexus.close()
-  await store.close()
+  await opened.close()
 })
 
 function valueOf<T>(result: CallResult<T>): T {
@@ -309,7 +313,7 @@ test('instances: limits, names, and what is not there', async () => {
   )
   refusal(await bad({ memory: GIB + 1 }), 400, 'InvalidValue')
   refusal(await bad({ ncpus: 255 }), 400, 'InvalidValue')
-  refusal(await bad({ disks: [{ type: 'attach', name: 'd' }] }), 501, 'NotImplemented')
+  refusal(await bad({ disks: [{ type: 'attach', name: 'd' }] }), 404, 'ObjectNotFound')
   refusal(await bad({ user_data: Buffer.alloc(33_000).toString('base64') }), 400, 'InvalidRequest')
   refusal(await bad({ external_ips: [{ type: 'ephemeral' }] }), 404, 'ObjectNotFound')
   refusal(await bad({ ssh_public_keys: ['nope'] }), 404, 'ObjectNotFound')
@@ -413,7 +417,7 @@ test('the sleds of the inventory are listed', async () => {
 })
 
 test('what is not served answers 501, what does not exist 404, wrong methods 405', async () => {
-  assert.deepEqual(await raw('GET', '/v1/disks?project=x'), [501, 'operation disk_list is not implemented'])
+  assert.deepEqual(await raw('GET', '/v1/alerts'), [501, 'operation alert_list is not implemented'])
   assert.equal((await raw('GET', '/v1/nothing'))[0], 404)
   assert.equal((await raw('DELETE', '/v1/ping'))[0], 405)
   assert.equal((await raw('GET', '/v1/ping'))[0], 200)

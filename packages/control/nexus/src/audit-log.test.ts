@@ -4,10 +4,12 @@ import type { CallResult, FetchLike } from '@lodestone/api'
 import type { AuditLogEntry, NexusClient } from '@lodestone/contract-nexus'
 import { clientWith, type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
 import type { Nexus } from './nexus.ts'
-import { Store } from './store/store.ts'
+import type { Store } from './store/store.ts'
+import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
 const START = '2000-01-01T00:00:00Z'
 let rack: FakeRack
+let opened: TestStore
 let store: Store
 let nexus: Nexus
 let handler: FetchLike
@@ -15,7 +17,9 @@ let api: NexusClient
 
 before(async () => {
   rack = await makeFakeRack(1)
-  store = await Store.open()
+  opened = await openTestStore()
+  store = opened.store
+  rack.clock.waitAlsoFor(opened.isQuiet)
   nexus = rack.makeNexus({ store })
   await nexus.start()
   handler = nexus.handler
@@ -24,7 +28,7 @@ before(async () => {
 
 after(async () => {
   await nexus.close()
-  await store.close()
+  await opened.close()
 })
 
 function valueOf<T>(result: CallResult<T>): T {

@@ -2,9 +2,10 @@
  * A rack without packets: sled agents and switch daemons that implement the contracts in memory, served over a memory
  * network in virtual time, and a control plane that reaches them only that way.
  */
-import { ApiFailure, client, type FetchLike, implement, pageInMemory, serveHttp } from '@lodestone/api'
+import { ApiFailure, client, type FetchLike, implement, ndjsonWriter, pageInMemory, serveHttp } from '@lodestone/api'
 import { type NexusClient, nexusApi } from '@lodestone/contract-nexus'
 import {
+  type SerialConsoleChunk,
   type ExternalIps,
   type FirewallRule,
   type InstanceEnsure,
@@ -15,7 +16,7 @@ import {
   type VpcRoutes,
 } from '@lodestone/contract-sled-agent'
 import { type NatEntry, SWITCHD_PORT, switchdApi } from '@lodestone/contract-switchd'
-import { Host, MemoryFabric, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
+import { type Files, Host, MemoryFabric, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
 import type { Inventory } from './inventory.ts'
 import { Nexus } from './nexus.ts'
 import type { Store } from './store/store.ts'
@@ -30,6 +31,8 @@ export class FakeSled {
   readonly firewalls = new Map<number, { generation: number; rules: FirewallRule[] }>()
   v2p: V2pState = { generation: 0, mappings: [] }
   routes: VpcRoutes = { generation: 0, sets: [] }
+  /** What happens to what is typed on a console. */
+  typed: (text: string) => void = () => {}
   calls = 0
   /** The next instances to start end in state failed, with this reason. */
   failure: string | undefined
@@ -106,7 +109,19 @@ export class FakeSled {
         const start = query.from_start ?? Math.max(0, text.length - (query.most_recent ?? 0))
         return { data: [...text.subarray(start, start + (query.max_bytes ?? 100))], last_byte_offset: text.length }
       },
-      instance_serial_console_input: () => undefined,
+      instance_serial_console_stream: () => {
+        const writer = ndjsonWriter<SerialConsoleChunk>()
+        const say = (text: string): void => {
+          writer.write({ offset: 0, data: Buffer.from(text).toString('base64') })
+        }
+        say('lodestone guest\n')
+        this.typed = (text) => say(`you typed ${text}`)
+        return writer.stream
+      },
+      instance_serial_console_input: ({ body }) => {
+        this.typed(Buffer.from(body.data).toString())
+        return undefined
+      },
       v2p_view: () => this.v2p,
       v2p_set: ({ body }) => {
         checkGeneration(body.generation, this.v2p.generation)
@@ -187,7 +202,7 @@ export interface FakeRack {
   readonly inventory: Inventory
   readonly errors: unknown[]
   /** A control plane over this rack; another one over the same store is the same one after a restart. */
-  makeNexus(store: { store: Store } | { storeDirectory: string }): Nexus
+  makeNexus(options: ({ store: Store } | { storeDirectory: string }) & { console?: Files }): Nexus
 }
 
 export async function makeFakeRack(sledCount = 2): Promise<FakeRack> {

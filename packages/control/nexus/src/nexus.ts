@@ -3,7 +3,7 @@
  * is acknowledged when it is durable; a restart reads everything back and reconciles from scratch.
  */
 import { errorResponse, type FetchLike, httpFetch, type HttpHandler } from '@lodestone/api'
-import type { Host } from '@lodestone/host'
+import type { Files, Host } from '@lodestone/host'
 import { nexusHandler } from './api/handlers.ts'
 import { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
 import type { Inventory } from './inventory.ts'
@@ -11,14 +11,19 @@ import type { ReconcilerStatus } from './reconcile/loop.ts'
 import { Reconcilers } from './reconcile/reconcilers.ts'
 import { DEFAULT_RECOVERY_SILO, ensureRecoverySilo, type RecoverySilo } from './recovery.ts'
 import type { Service } from './service.ts'
+import { postgresPool } from './store/postgres-pool.ts'
 import { Store } from './store/store.ts'
 
 export interface NexusOptions {
   readonly inventory: Inventory
   /** Directory of the embedded database, an open store, or nothing for a database in memory. */
   readonly storeDirectory?: string
+  /** URL of a PostgreSQL server instead of a directory. */
+  readonly database?: string
   /** An open store instead of a directory; it is left open by `close`. */
   readonly store?: Store
+  /** The web console's files, served on the origin of the API. */
+  readonly console?: Files
   /** How sleds and switches are reached; HTTP over the host's network `underlay` unless given. */
   readonly fetch?: FetchLike
   readonly recoverySilo?: RecoverySilo
@@ -52,8 +57,12 @@ export class Nexus {
 
   async start(): Promise<void> {
     const { clock, random } = this.#host
-    const { inventory } = this.#options
-    const store = this.#options.store ?? (await Store.open(this.#options.storeDirectory))
+    const { inventory, database, console: files } = this.#options
+    const store =
+      this.#options.store ??
+      (database === undefined
+        ? await Store.open(this.#options.storeDirectory)
+        : await Store.connect(postgresPool(database)))
     const fetch =
       this.#options.fetch ?? httpFetch(this.#host.network('underlay'), { clock, timeoutMs: CALL_TIMEOUT_MS })
     const reconcilers = new Reconcilers(store, clock, inventory, fetch)
@@ -66,11 +75,13 @@ export class Nexus {
       sledAgent: (sledId) => reconcilers.agent(sledId),
       activate: () => reconcilers.activate(),
     }
-    await ensureRecoverySilo(service, this.#options.recoverySilo ?? DEFAULT_RECOVERY_SILO)
+    const recoverySilo = this.#options.recoverySilo ?? DEFAULT_RECOVERY_SILO
+    await ensureRecoverySilo(service, recoverySilo)
     this.#store = store
     this.#reconcilers = reconcilers
     this.#handler = nexusHandler(service, {
       checkResponses: this.#options.checkResponses ?? false,
+      ...(files === undefined ? {} : { console: { files, defaultSilo: recoverySilo.name } }),
       onError: ({ error, cause, ...where }) => {
         if (error.kind !== 'internal') return
         this.#host.log('error', 'request-failed', { ...where, error: error.internal, stack: stackOf(cause) })

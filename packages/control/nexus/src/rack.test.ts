@@ -6,13 +6,15 @@ import type { NexusClient, RouteDestination, RouteTarget } from '@lodestone/cont
 import { clientWith, type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
 import type { Nexus } from './nexus.ts'
 import { REFERENCE_MISSING, REFERENCE_URL, referenceCheck } from './reference.fixture.ts'
-import { Store } from './store/store.ts'
+import type { Store } from './store/store.ts'
+import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
 const GIB = 2 ** 30
 const referenceText = existsSync(REFERENCE_URL) ? readFileSync(REFERENCE_URL, 'utf8') : undefined
 const skip = referenceText === undefined ? REFERENCE_MISSING : false
 const reference = referenceCheck(referenceText)
 let rack: FakeRack
+let opened: TestStore
 let store: Store
 let nexus: Nexus
 let api: NexusClient
@@ -24,7 +26,9 @@ function valueOf<T>(result: CallResult<T>): T {
 
 before(async () => {
   rack = await makeFakeRack(2)
-  store = await Store.open()
+  opened = await openTestStore()
+  store = opened.store
+  rack.clock.waitAlsoFor(opened.isQuiet)
   nexus = rack.makeNexus({ store })
   await nexus.start()
   const handler = reference.watch(nexus.handler)
@@ -38,7 +42,7 @@ before(async () => {
 
 after(async () => {
   await nexus.close()
-  await store.close()
+  await opened.close()
 })
 
 async function createInstance(project: string, name: string, extra: object = {}): Promise<string> {

@@ -10,6 +10,7 @@ import type { Link } from '@lodestone/link'
 import { Ip, Mac } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
 import type { VportEngine } from '@lodestone/vport'
+import { consoleStream } from './console-stream.ts'
 import { Instance } from './instance.ts'
 import type { InstanceRunner } from './instance-runner.ts'
 import { isSetOf } from './port-config-from-contract.ts'
@@ -77,6 +78,10 @@ export class SledAgent {
         const from = query.most_recent === undefined ? (query.from_start ?? 0) : console.written - query.most_recent
         const read = console.read(from, query.max_bytes ?? CONSOLE_READ_BYTES)
         return { data: [...read.data], last_byte_offset: read.endOffset }
+      },
+      instance_serial_console_stream: ({ params, query }) => {
+        const { console } = this.#find(params.instance_id)
+        return consoleStream(console, console.written - query.most_recent)
       },
       instance_serial_console_input: ({ params, body }) => {
         const { guest } = this.#find(params.instance_id)

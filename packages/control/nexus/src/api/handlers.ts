@@ -18,8 +18,12 @@ import {
 import { z } from 'zod'
 import { authenticate } from '../auth/authenticate.ts'
 import { authorize, REQUIREMENTS } from '../auth/authorize.ts'
+import { consoleHandler, type ConsoleOptions } from '../console.ts'
 import { nowOf, type RequestContext, type Service } from '../service.ts'
 import { audit, auditLogHandlers } from './audit-log.ts'
+import { diskHandlers } from './disk.ts'
+import { imageHandlers } from './image.ts'
+import { snapshotHandlers } from './snapshot.ts'
 import { firewallHandlers } from './firewall.ts'
 import { floatingIpHandlers } from './floating-ip.ts'
 import { hardwareHandlers } from './hardware.ts'
@@ -41,6 +45,7 @@ import { vpcHandlers } from './vpc.ts'
 export interface ServeOptions {
   readonly onError?: (failure: RequestFailure) => void
   readonly checkResponses?: boolean
+  readonly console?: ConsoleOptions
 }
 
 export function nexusHandler(service: Service, options: ServeOptions = {}): HttpHandler {
@@ -60,11 +65,15 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     ...instanceDetailHandlers(service),
     ...networkInterfaceHandlers(service),
     ...floatingIpHandlers(service),
+    ...diskHandlers(service),
+    ...snapshotHandlers(service),
+    ...imageHandlers(service),
     ...ipPoolHandlers(service),
     ...hardwareHandlers(service),
     ...auditLogHandlers(service),
   }
   const newRequestId = (): string => service.random.uuid()
+  const pages = options.console === undefined ? undefined : consoleHandler(service, options.console)
   const started = new WeakMap<Request, Date>()
   const unserved = unservedHandler(service, newRequestId)
   return implement<NexusApi, RequestContext>(nexusApi, handlers, {
@@ -86,6 +95,8 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     },
     after: (call) => audit(service, started.get(call.request) ?? nowOf(service), call),
     async fallback(request) {
+      const page = await pages?.(request)
+      if (page !== undefined) return page
       const response = await unserved(request)
       return response.status === 404 ? undefined : response
     },

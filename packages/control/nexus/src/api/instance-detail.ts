@@ -1,5 +1,6 @@
 /** What belongs to one instance: external addresses, console, keys; and the things it never has. */
 import { ApiFailure, type CallFailure, invalidRequest } from '@lodestone/api'
+import type { SledAgentClient } from '@lodestone/contract-sled-agent'
 import { actorOf } from '../auth/authorize.ts'
 import type { HandlersOf, Service } from '../service.ts'
 import { deleteExternalIp, externalIpsOfInstance } from '../store/external-ip.ts'
@@ -8,6 +9,7 @@ import { pageOfRows, scanOf } from '../store/scan.ts'
 import { listSshKeysOfInstance } from '../store/session.ts'
 import { attachEphemeral, externalIpFromRow } from './external-ip.ts'
 import { selectInstance } from './selector.ts'
+import { attachConsole } from './serial-console.ts'
 import { sshKeyFromRow } from './session.ts'
 
 type Ids =
@@ -15,8 +17,8 @@ type Ids =
   | 'instance_ephemeral_ip_attach'
   | 'instance_ephemeral_ip_detach'
   | 'instance_serial_console'
+  | 'instance_serial_console_stream'
   | 'instance_ssh_public_key_list'
-  | 'instance_disk_list'
   | 'instance_anti_affinity_group_list'
   | 'instance_external_subnet_list'
 
@@ -74,16 +76,16 @@ export function instanceDetailHandlers(service: Service): HandlersOf<Ids> {
       if ((from_start === undefined) === (most_recent === undefined)) {
         throw invalidRequest('exactly one of from_start and most_recent must be specified')
       }
-      const instance = await select(call)
-      if (instance.sled_id === null) {
-        throw invalidRequest(`cannot connect to serial console of instance in state "${instance.run_state}"`)
-      }
-      const answer = await service.sledAgent(instance.sled_id).instance_serial_console({
-        params: { instance_id: instance.id },
-        query: { from_start, most_recent, max_bytes },
-      })
+      const { id, agent } = await selectPlaced(service, call)
+      const params = { instance_id: id }
+      const answer = await agent.instance_serial_console({ params, query: { from_start, most_recent, max_bytes } })
       if (!answer.ok) throw sledFailure(answer)
       return answer.value
+    },
+
+    async instance_serial_console_stream(call) {
+      const { id, agent } = await selectPlaced(service, call)
+      return (channel) => void attachConsole(service.clock, agent, id, call.query.most_recent ?? 0, channel)
     },
 
     async instance_ssh_public_key_list(call) {
@@ -92,10 +94,17 @@ export function instanceDetailHandlers(service: Service): HandlersOf<Ids> {
       return pageOfRows(await listSshKeysOfInstance(store.db, id, scan), scan, sshKeyFromRow)
     },
 
-    instance_disk_list: none,
     instance_anti_affinity_group_list: none,
     instance_external_subnet_list: none,
   }
+}
+
+/** An instance that is on a sled, with that sled's agent. */
+async function selectPlaced(service: Service, call: InstanceCall): Promise<{ id: string; agent: SledAgentClient }> {
+  const { params, query, context } = call
+  const { id, sled_id, run_state } = await selectInstance(service.store.db, actorOf(context), params.instance, query)
+  if (sled_id === null) throw invalidRequest(`cannot connect to serial console of instance in state "${run_state}"`)
+  return { id, agent: service.sledAgent(sled_id) }
 }
 
 function sledFailure(failure: CallFailure): ApiFailure {

@@ -3,6 +3,7 @@ import { ApiFailure, invalidRequest } from '@lodestone/api'
 import type { Instance, InstanceCreate } from '@lodestone/contract-nexus'
 import { actorOf, type Caller } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
+import { detachDisksOfInstance } from '../store/disk.ts'
 import { externalIpsOfInstance, releaseExternalIpsOfInstance, updateExternalIp } from '../store/external-ip.ts'
 import {
   deleteInstance,
@@ -20,8 +21,9 @@ import type { Db } from '../store/store.ts'
 import { ensureSnat, attachEphemeral, checkCount } from './external-ip.ts'
 import { createNics } from './network-interface.ts'
 import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
+import { createDisks } from './disk.ts'
 import { checkQuota } from './silo.ts'
-import { notFound, selectFloatingIp, selectInstance, selectProject } from './selector.ts'
+import { notFound, selectDisk, selectFloatingIp, selectInstance, selectProject } from './selector.ts'
 
 const GIB = 2 ** 30
 const MAX_MEMORY_BYTES = 1536 * GIB
@@ -61,7 +63,6 @@ export function instanceHandlers(service: Service): HandlersOf<Ids> {
 
     async instance_update({ params, query, body, context }) {
       checkSize(body)
-      if (body.boot_disk !== null) throw noDisks()
       const row = await store.transaction(async (tx) => {
         const before = await selectInstance(tx, actorOf(context), params.instance, query)
         const isResized = before.ncpus !== body.ncpus || Number(before.memory_bytes) !== body.memory
@@ -69,6 +70,7 @@ export function instanceHandlers(service: Service): HandlersOf<Ids> {
           throw new ApiFailure({ kind: 'conflict', message: 'instance must be stopped to be resized' })
         }
         return updateInstance(tx, before.id, {
+          boot_disk_id: await bootDiskId(tx, actorOf(context), before, body.boot_disk),
           ncpus: body.ncpus,
           memory_bytes: body.memory,
           auto_restart_policy: body.auto_restart_policy,
@@ -87,6 +89,7 @@ export function instanceHandlers(service: Service): HandlersOf<Ids> {
           throw invalidRequest(`cannot delete instance: instance is ${row.run_state}, it must be stopped first`)
         }
         await releaseExternalIpsOfInstance(tx, row.id, nowOf(service))
+        await detachDisksOfInstance(tx, row.id, nowOf(service))
         await deleteInstance(tx, row.id)
       })
       service.activate()
@@ -154,7 +157,7 @@ export function instanceFromRow(row: InstanceRow): Instance {
     time_run_state_updated: row.time_run_state_updated.toISOString(),
     auto_restart_enabled: row.auto_restart_policy === 'best_effort',
     auto_restart_policy: row.auto_restart_policy,
-    boot_disk_id: null,
+    boot_disk_id: row.boot_disk_id,
     cpu_platform: row.cpu_platform,
     enable_jumbo_frames: row.enable_jumbo_frames,
   }
@@ -184,11 +187,13 @@ async function createInstance(
     reason: null,
     sled_id: body.start ? await chooseSled(db, service) : null,
     auto_restart_policy: body.auto_restart_policy ?? null,
+    boot_disk_id: null,
     cpu_platform: body.cpu_platform ?? null,
     enable_jumbo_frames: body.enable_jumbo_frames,
   }
   await orAlreadyExists('instance', body.name, () => insertInstance(db, row))
   await insertInstanceSshKeys(db, row.id, await sshKeyIds(db, actor, body))
+  await createDisks(db, service, actor, row, body.disks, body.boot_disk)
   const nics = await createNics(db, service, row, body.network_interfaces)
   const primary = nics[0]
   if (primary === undefined && body.external_ips.length > 0) {
@@ -200,6 +205,17 @@ async function createInstance(
     else await attachFloating(db, service, actor, row, wanted.floating_ip)
   }
   return row
+}
+
+/** The disk that an instance is to boot from: one of those attached to it. */
+async function bootDiskId(db: Db, actor: Caller, instance: InstanceRow, ref: string | null): Promise<string | null> {
+  const disk = ref === null ? undefined : await selectDisk(db, actor, ref, { project: instance.project_id })
+  if (disk !== undefined && disk.instance_id !== instance.id) throw invalidRequest('boot disk must be attached')
+  const id = disk?.id ?? null
+  if (id !== instance.boot_disk_id && !isAtRest(instance)) {
+    throw new ApiFailure({ kind: 'conflict', message: 'instance must be stopped to set boot disk' })
+  }
+  return id
 }
 
 async function attachFloating(
@@ -252,7 +268,6 @@ async function sshKeyIds(db: Db, actor: Caller, body: InstanceCreate): Promise<s
 
 function checkBody(body: InstanceCreate): void {
   checkSize(body)
-  if (body.disks.length > 0 || body.boot_disk != null) throw noDisks()
   if (body.multicast_groups.length > 0) {
     throw new ApiFailure({ kind: 'not-implemented', message: 'multicast groups are not implemented' })
   }
@@ -278,8 +293,4 @@ function invalidValue(label: string, message: string): ApiFailure {
 
 function stateConflict(row: InstanceRow, verb: string): ApiFailure {
   return new ApiFailure({ kind: 'conflict', message: `instance is ${row.run_state} and cannot be ${verb}` })
-}
-
-function noDisks(): ApiFailure {
-  return new ApiFailure({ kind: 'not-implemented', message: 'disks are not implemented' })
 }

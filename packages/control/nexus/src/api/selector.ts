@@ -4,7 +4,10 @@
  * by callers who may do there what the operation does.
  */
 import { type ApiFailure, invalidRequest, objectNotFound } from '@lodestone/api'
-import { type Caller, checkProject } from '../auth/authorize.ts'
+import { type Caller, checkProject, checkSiloRole } from '../auth/authorize.ts'
+import type { SiloRole } from '../auth/role.ts'
+import { diskById, diskByName, type DiskRow, snapshotById, snapshotByName, type SnapshotRow } from '../store/disk.ts'
+import { imageById, imageByName, type ImageRow } from '../store/image.ts'
 import { type ExternalIpRow, floatingIpById, floatingIpByName } from '../store/external-ip.ts'
 import {
   instanceById,
@@ -157,6 +160,44 @@ export async function selectFloatingIp(db: Db, actor: Caller, ref: string, paren
   }
   const project = await selectProject(db, actor, required(parent.project, 'floating ip', 'project'))
   return found(await floatingIpByName(db, project.id, ref), 'floating-ip', ref)
+}
+
+export async function selectDisk(db: Db, actor: Caller, ref: string, parent: InProject): Promise<DiskRow> {
+  // Where a disk is named beside an instance, the project is there for whichever of the two is given by name.
+  if (isId(ref)) return owned(actor, await diskById(db, actor.siloId, ref), 'disk', ref)
+  const project = await selectProject(db, actor, required(parent.project, 'disk', 'project'))
+  return found(await diskByName(db, project.id, ref), 'disk', ref)
+}
+
+export async function selectSnapshot(db: Db, actor: Caller, ref: string, parent: InProject): Promise<SnapshotRow> {
+  if (isId(ref)) {
+    if (parent.project !== undefined) throw tooMany('snapshot', 'project')
+    return owned(actor, await snapshotById(db, actor.siloId, ref), 'snapshot', ref)
+  }
+  const project = await selectProject(db, actor, required(parent.project, 'snapshot', 'project'))
+  return found(await snapshotByName(db, project.id, ref), 'snapshot', ref)
+}
+
+/**
+ * An image of a project, or of the silo when no project is given.
+ * @param siloRole what it takes to do this to an image of the silo; every user of the silo may see those.
+ */
+export async function selectImage(
+  db: Db,
+  actor: Caller,
+  ref: string,
+  parent: InProject,
+  siloRole: SiloRole,
+): Promise<ImageRow> {
+  if (isId(ref) && parent.project !== undefined) throw tooMany('image', 'project')
+  const project = parent.project === undefined ? null : await selectProject(db, actor, parent.project)
+  const row = isId(ref)
+    ? await imageById(db, actor.siloId, ref)
+    : await imageByName(db, actor.siloId, project?.id ?? null, ref)
+  if (row === undefined) throw notFound('image', ref)
+  if (row.project_id !== null && checkProject(actor, row.project_id) === 'unseen') throw notFound('image', ref)
+  if (row.project_id === null && siloRole !== 'viewer') checkSiloRole(actor, siloRole)
+  return row
 }
 
 function owned<T>(actor: Caller, row: Owned<T> | undefined, type: string, ref: string): Owned<T> {

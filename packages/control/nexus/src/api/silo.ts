@@ -4,6 +4,7 @@ import type { MappedFleetRoles, Silo, SiloQuotas, SiloUtilization } from '@lodes
 import { SiloRole } from '@lodestone/contract-nexus'
 import { actorOf } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
+import { storageOfSilo } from '../store/disk.ts'
 import { insertGrants } from '../store/role-grant.ts'
 import { pageOfRows, scanOf } from '../store/scan.ts'
 import {
@@ -159,6 +160,15 @@ export async function checkQuota(db: Db, siloId: string, wanted: { cpus: number;
   over('bytes of memory', used.memoryBytes, wanted.memoryBytes, Number(silo.quota_memory_bytes))
 }
 
+export async function checkStorageQuota(db: Db, siloId: string, wantedBytes: number): Promise<void> {
+  const silo = await selectSilo(db, siloId)
+  const used = await storageOfSilo(db, siloId)
+  const quota = Number(silo.quota_storage_bytes)
+  if (used + wantedBytes <= quota) return
+  const message = `the silo's quota of bytes of storage is ${quota}, ${used} are in use and ${wantedBytes} more are asked for`
+  throw new ApiFailure({ kind: 'insufficient-capacity', message })
+}
+
 function checkMappedRoles(mapped: MappedFleetRoles): void {
   for (const role of Object.keys(mapped)) {
     if (SiloRole.safeParse(role).success) continue
@@ -172,7 +182,7 @@ async function utilizationOf(db: Db, silo: SiloRow): Promise<SiloUtilization> {
   return {
     silo_id: silo.id,
     silo_name: silo.name,
-    provisioned: { cpus: used.cpus, memory: used.memoryBytes, storage: 0 },
+    provisioned: { cpus: used.cpus, memory: used.memoryBytes, storage: await storageOfSilo(db, silo.id) },
     allocated,
   }
 }

@@ -106,8 +106,8 @@ export const REQUIREMENTS: Readonly<Record<NexusOperation, Requirement>> = {
   instance_ephemeral_ip_attach: COMPUTE,
   instance_ephemeral_ip_detach: COMPUTE,
   instance_serial_console: COMPUTE,
+  instance_serial_console_stream: COMPUTE,
   instance_ssh_public_key_list: READ,
-  instance_disk_list: READ,
   instance_anti_affinity_group_list: READ,
   instance_external_subnet_list: READ,
   instance_network_interface_list: READ,
@@ -122,6 +122,27 @@ export const REQUIREMENTS: Readonly<Record<NexusOperation, Requirement>> = {
   floating_ip_delete: COMPUTE,
   floating_ip_attach: COMPUTE,
   floating_ip_detach: COMPUTE,
+  disk_list: READ,
+  disk_create: COMPUTE,
+  disk_view: READ,
+  disk_delete: COMPUTE,
+  disk_bulk_write_import_start: COMPUTE,
+  disk_bulk_write_import: COMPUTE,
+  disk_bulk_write_import_stop: COMPUTE,
+  disk_finalize_import: COMPUTE,
+  instance_disk_list: READ,
+  instance_disk_attach: COMPUTE,
+  instance_disk_detach: COMPUTE,
+  snapshot_list: READ,
+  snapshot_create: COMPUTE,
+  snapshot_view: READ,
+  snapshot_delete: COMPUTE,
+  image_list: READ,
+  image_create: COMPUTE,
+  image_view: READ,
+  image_delete: COMPUTE,
+  image_promote: COMPUTE,
+  image_demote: COMPUTE,
   ip_pool_list: USER,
   ip_pool_view: USER,
   system_ip_pool_list: FLEET_READ,
@@ -221,6 +242,12 @@ export function checkProject(caller: Caller, projectId: string): 'allowed' | 'un
   if (role === undefined) return 'unseen'
   if (siloRank(role) >= siloRank(needs)) return 'allowed'
   throw new ApiFailure({ kind: 'forbidden', internal: `${caller.userName} has ${role} on the project, not ${needs}` })
+}
+
+/** For what belongs to the whole silo. */
+export function checkSiloRole(caller: Caller, role: SiloRole): void {
+  if (siloRank(caller.siloRole) >= siloRank(role)) return
+  throw new ApiFailure({ kind: 'forbidden', internal: `${caller.userName} lacks silo role ${role}` })
 }
 
 /** Users of a silo are managed by its admins and by those of the fleet. */

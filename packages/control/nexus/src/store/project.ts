@@ -40,6 +40,10 @@ export async function firstInProject(db: Db, id: string): Promise<{ type: string
   if (instance !== undefined) return { type: 'instance', name: instance.name }
   const floating = await db.selectFrom('external_ip').select('name').where('project_id', '=', id).executeTakeFirst()
   if (floating !== undefined) return { type: 'floating ip', name: floating.name ?? '' }
+  for (const type of ['disk', 'snapshot', 'image'] as const) {
+    const row = await db.selectFrom(type).select('name').where('project_id', '=', id).executeTakeFirst()
+    if (row !== undefined) return { type, name: row.name }
+  }
   const vpc = await db.selectFrom('vpc').select('name').where('project_id', '=', id).executeTakeFirst()
   return vpc === undefined ? undefined : { type: 'vpc', name: vpc.name }
 }

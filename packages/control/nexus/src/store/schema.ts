@@ -204,6 +204,7 @@ export interface InstanceTable extends IdentityRow {
   /** Where it is placed while it should run. */
   sled_id: string | null
   auto_restart_policy: 'never' | 'best_effort' | null
+  boot_disk_id: string | null
   cpu_platform: 'amd_milan' | 'amd_turin' | 'amd_turin_v2' | null
   enable_jumbo_frames: boolean
 }
@@ -240,6 +241,51 @@ export interface ExternalIpTable {
   description: string | null
   time_created: Timestamp
   time_modified: Timestamp
+}
+
+export interface DiskTable extends IdentityRow {
+  project_id: string
+  size_bytes: number
+  block_size: 512 | 2048 | 4096
+  disk_type: 'distributed' | 'local'
+  /** Null: not being filled. */
+  import_state: 'import_ready' | 'importing_from_bulk_writes' | null
+  instance_id: string | null
+  /** What it was made of; it may be gone. */
+  image_id: string | null
+  snapshot_id: string | null
+  read_only: boolean
+  volume_id: string
+}
+
+export interface SnapshotTable extends IdentityRow {
+  project_id: string
+  disk_id: string
+  size_bytes: number
+  block_size: 512 | 2048 | 4096
+  volume_id: string
+}
+
+export interface ImageTable extends IdentityRow {
+  silo_id: string
+  /** Null: of the whole silo. */
+  project_id: string | null
+  os: string
+  version: string
+  size_bytes: number
+  block_size: 512 | 2048 | 4096
+  volume_id: string
+}
+
+export interface VolumeTable {
+  id: string
+  parent_id: string | null
+}
+
+export interface VolumeBlockTable {
+  volume_id: string
+  byte_offset: number
+  data: Uint8Array
 }
 
 /** What operators have said about a sled; a sled without a row has the defaults. */
@@ -302,6 +348,11 @@ export interface Database {
   instance_ssh_key: InstanceSshKeyTable
   network_interface: NetworkInterfaceTable
   external_ip: ExternalIpTable
+  disk: DiskTable
+  snapshot: SnapshotTable
+  image: ImageTable
+  volume: VolumeTable
+  volume_block: VolumeBlockTable
   sled: SledTable
   audit_log: AuditLogTable
   desired_state: DesiredStateTable

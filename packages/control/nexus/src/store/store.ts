@@ -1,14 +1,15 @@
 /**
- * The store: an embedded PostgreSQL (PGlite) on a data directory or in memory, through kysely. Desired state lives here
- * and nowhere else. SQL is written in this folder only, and no statement asks the database for the time or an id.
+ * The store, through kysely: an embedded PostgreSQL (PGlite) on a data directory or in memory, or any server that speaks
+ * PostgreSQL's protocol. Desired state lives here and nowhere else. SQL is written in this folder only, and no statement
+ * asks the database for the time or an id.
  *
- * A transaction that has committed on a data directory survives the death of the process.
- *
- * NOT IMPLEMENTED: other PostgreSQL-protocol databases by URL. Nothing here depends on PGlite but `open`.
+ * A transaction that has committed on a data directory or a server survives the death of the process. Transactions are
+ * serializable: what they read is what holds when they commit, whoever else writes.
  */
 import { PGlite } from '@electric-sql/pglite'
-import { Kysely, PGliteDialect, type Transaction } from 'kysely'
+import { Kysely, PGliteDialect, PostgresDialect, type Transaction } from 'kysely'
 import { Migrator } from 'kysely/migration'
+import type { Pool } from 'pg'
 import { NexusMigrations } from './migrations.ts'
 import type { Database } from './schema.ts'
 
@@ -18,7 +19,7 @@ export type Db = Kysely<Database>
 /** SQLSTATE of a serialization failure and of a deadlock: the transaction may simply be run again. */
 const RETRY = new Set(['40001', '40P01'])
 const UNIQUE_VIOLATION = '23505'
-const MAX_ATTEMPTS = 5
+const MAX_ATTEMPTS = 20
 
 export class Store {
   readonly db: Db
@@ -31,6 +32,11 @@ export class Store {
   static async open(directory?: string): Promise<Store> {
     const pglite = await PGlite.create(directory === undefined ? {} : { dataDir: directory })
     return Store.over(new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) }))
+  }
+
+  /** Over the connections to a server, which are the store's from then on. */
+  static connect(pool: Pool): Promise<Store> {
+    return Store.over(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }))
   }
 
   /** Brings the schema of any database up to date. */
@@ -46,7 +52,7 @@ export class Store {
   async transaction<T>(body: (tx: Transaction<Database>) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.db.transaction().execute(body)
+        return await this.db.transaction().setIsolationLevel('serializable').execute(body)
       } catch (error) {
         if (attempt === MAX_ATTEMPTS || !RETRY.has(sqlState(error) ?? '')) throw error
       }

@@ -1,0 +1,105 @@
+/**
+ * The web console's files on the origin of the API: a built copy of the official console, or anything that is an
+ * `index.html` with an `assets` folder beside it. Its pages are one document that needs a session; whoever has none is
+ * sent to the login page of their silo and from there back to where they were going.
+ */
+import type { Files } from '@lodestone/host'
+import { authenticate } from './auth/authenticate.ts'
+import { nowOf, type Service } from './service.ts'
+
+export interface ConsoleOptions {
+  /** `index.html`, `assets/…`. */
+  readonly files: Files
+  /** Whose login page somebody gets who comes by an address that names no silo. */
+  readonly defaultSilo: string
+}
+
+/** The pages of the console that are no login: the document is the same, what it shows is decided in the browser. */
+const PAGES =
+  /^\/($|projects($|\/)|projects-new$|settings($|\/)|system($|\/)|lookup\/|images($|\/)|utilization$|access$|device\/(verify|success)$)/
+const LOGIN_PAGE = /^\/login\/[^/]+\/(local|saml\/[^/]+)$/
+/** `recovery.sys.rack.example`: the silo's name in the delegated zone. */
+const SILO_HOST = /^([a-z][a-zA-Z0-9-]*)\.sys\./
+
+const SECURITY_HEADERS = {
+  'content-security-policy':
+    "default-src 'self'; style-src 'unsafe-inline' 'self'; frame-src 'none'; object-src 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  css: 'text/css',
+  html: 'text/html; charset=utf-8',
+  ico: 'image/x-icon',
+  jpg: 'image/jpeg',
+  js: 'text/javascript',
+  json: 'application/json',
+  map: 'application/json',
+  png: 'image/png',
+  svg: 'image/svg+xml',
+  txt: 'text/plain; charset=utf-8',
+  webp: 'image/webp',
+  woff: 'font/woff',
+  woff2: 'font/woff2',
+}
+
+/** Answers requests for the console; undefined where the path is none of its. */
+export function consoleHandler(
+  service: Service,
+  options: ConsoleOptions,
+): (request: Request) => Promise<Response | undefined> {
+  const { files, defaultSilo } = options
+
+  const document = async (): Promise<Response> => {
+    const index = await files.read('index.html')
+    if (index === undefined) return text(404, 'the console has no index.html')
+    return new Response(Buffer.from(index), {
+      headers: { ...SECURITY_HEADERS, 'content-type': TYPES['html']!, 'cache-control': 'no-store' },
+    })
+  }
+
+  const asset = async (path: string, acceptsGzip: boolean): Promise<Response> => {
+    const type = TYPES[/\.([a-z0-9]+)$/.exec(path)?.[1] ?? '']
+    if (type === undefined || path.includes('..')) return text(404, 'no such file')
+    const packed = acceptsGzip ? await files.read(`${path}.gz`) : undefined
+    const content = packed ?? (await files.read(path))
+    if (content === undefined) return text(404, 'no such file')
+    return new Response(Buffer.from(content), {
+      headers: {
+        ...SECURITY_HEADERS,
+        'content-type': type,
+        'cache-control': 'max-age=31536000, immutable', // names of assets contain a hash of their content
+        ...(packed === undefined ? {} : { 'content-encoding': 'gzip' }),
+      },
+    })
+  }
+
+  return async (request) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
+    const { pathname, search, searchParams, hostname } = new URL(request.url)
+    if (pathname.startsWith('/assets/')) {
+      const acceptsGzip = /\bgzip\b/.test(request.headers.get('accept-encoding') ?? '')
+      return asset(decodeURIComponent(pathname.slice(1)), acceptsGzip)
+    }
+    if (LOGIN_PAGE.test(pathname)) return document()
+    if (pathname === '/login') {
+      const silo = SILO_HOST.exec(hostname)?.[1] ?? defaultSilo
+      return redirect(`/login/${silo}/local`, searchParams.get('redirect_uri'))
+    }
+    if (!PAGES.test(pathname)) return undefined
+    const actor = await authenticate(service.store.db, request.headers, nowOf(service))
+    return actor === undefined ? redirect('/login', `${pathname}${search}`) : document()
+  }
+}
+
+/** @param back where to go after the login; only a path of this origin is taken along. */
+function redirect(to: string, back: string | null): Response {
+  const isOwnPath = back !== null && /^\/(?![/\\])/.test(back)
+  const location = isOwnPath ? `${to}?redirect_uri=${encodeURIComponent(back)}` : to
+  return new Response(null, { status: 302, headers: { location, 'cache-control': 'no-store' } })
+}
+
+function text(status: number, message: string): Response {
+  return new Response(message, { status, headers: { 'content-type': TYPES['txt']! } })
+}
