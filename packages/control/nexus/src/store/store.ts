@@ -43,8 +43,9 @@ export class Store {
   static async over(db: Db): Promise<Store> {
     const migrator = new Migrator({ db, provider: new NexusMigrations(), disableTransactions: true })
     const { error } = await migrator.migrateToLatest()
-    if (error !== undefined)
-      throw new Error('the schema of the store could not be brought up to date', { cause: error })
+    if (error !== undefined) {
+      throw new Error(`its schema could not be brought up to date: ${reasonOf(error)}`, { cause: error })
+    }
     return new Store(db)
   }
 
@@ -62,6 +63,12 @@ export class Store {
   async close(): Promise<void> {
     await this.db.destroy()
   }
+}
+
+/** A refused connection is an error without a text of its own, made of one for each address that was tried. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
 }
 
 export function isUniqueViolation(error: unknown): boolean {
