@@ -38,7 +38,7 @@ import { groupsOfUser, userByExternalId } from '../store/user.ts'
 import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
 import { notFound } from './selector.ts'
 import { selectSilo } from './silo.ts'
-import { groupFromRow } from './user.ts'
+import { groupFromRow, tokenFromRow } from './user.ts'
 
 const DEVICE_AUTH_LIFETIME_S = 300
 
@@ -211,14 +211,6 @@ async function selectSshKey(service: Service, actor: Actor, ref: string): Promis
   const row = await sshKeyByRef(service.store.db, actor.userId, ref)
   if (row === undefined) throw notFound('ssh-key', ref)
   return row
-}
-
-export function tokenFromRow(row: AccessTokenRow): { id: string; time_created: string; time_expires: string | null } {
-  return {
-    id: row.id,
-    time_created: row.time_created.toISOString(),
-    time_expires: row.time_expires?.toISOString() ?? null,
-  }
 }
 
 function currentUser(actor: Actor): CurrentUser {

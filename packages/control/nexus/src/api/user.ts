@@ -5,7 +5,7 @@ import { actorOf, type Caller, checkSiloAdmin } from '../auth/authorize.ts'
 import { hashPassword } from '../auth/password.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import { pageOfRows, scanOf } from '../store/scan.ts'
-import { deleteCredentialsOfUser, listAccessTokens, listSessions } from '../store/session.ts'
+import { type AccessTokenRow, deleteCredentialsOfUser, listAccessTokens, listSessions } from '../store/session.ts'
 import type { SiloRow } from '../store/silo.ts'
 import type { Db } from '../store/store.ts'
 import {
@@ -21,7 +21,6 @@ import {
 } from '../store/user.ts'
 import { orAlreadyExists } from './resource.ts'
 import { notFound } from './selector.ts'
-import { tokenFromRow } from './session.ts'
 import { selectSilo } from './silo.ts'
 
 type OwnIds =
@@ -182,5 +181,13 @@ function identityOfSilo(row: SiloUserRow | SiloGroupRow): User {
     silo_id: row.silo_id,
     time_created: row.time_created.toISOString(),
     time_modified: row.time_modified.toISOString(),
+  }
+}
+
+export function tokenFromRow(row: AccessTokenRow): { id: string; time_created: string; time_expires: string | null } {
+  return {
+    id: row.id,
+    time_created: row.time_created.toISOString(),
+    time_expires: row.time_expires?.toISOString() ?? null,
   }
 }

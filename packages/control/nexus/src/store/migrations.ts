@@ -3,7 +3,7 @@
  * steps loses nothing. Steps are only ever appended. No statement asks the database for the time or for an identifier.
  */
 import { type Kysely, sql } from 'kysely'
-import { FLEET_ID } from './role-grant.ts'
+import { FLEET_ID } from './fleet.ts'
 import type { Migration, MigrationProvider } from 'kysely/migration'
 
 const IDENTITY = 'id uuid primary key, name text not null, description text not null'

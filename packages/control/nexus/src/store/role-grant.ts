@@ -6,9 +6,6 @@ import type { Db } from './store.ts'
 
 export type RoleGrantRow = Selectable<RoleGrantTable>
 
-/** There is one fleet; this is what its policy is stored under. */
-export const FLEET_ID = '001de000-1334-4000-8000-000000000000'
-
 export interface Resource {
   readonly type: RoleGrantRow['resource_type']
   readonly id: string
