@@ -110,6 +110,8 @@ interface Variant {
 
 class WasmPipeline implements Pipeline {
   readonly tables: readonly TableDescription[]
+  /** By every name that was used for it. */
+  readonly #controlByName = new Map<string, TableControl>()
   readonly #generated: Generated
   readonly #program: Program
   readonly #options: PipelineOptions
@@ -728,7 +730,11 @@ class WasmPipeline implements Pipeline {
   }
 
   #control(table: string): TableControl | undefined {
-    return this.#controls[byName(this.tables, table)]
+    const known = this.#controlByName.get(table)
+    if (known !== undefined) return known
+    const control = this.#controls[byName(this.tables, table)]
+    if (control !== undefined) this.#controlByName.set(table, control)
+    return control
   }
 
   #withTable(table: string, run: (control: TableControl) => TableResult): TableResult {

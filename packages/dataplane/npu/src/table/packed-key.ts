@@ -12,7 +12,17 @@ export interface PackedKey {
   readonly low: BigUint64Array
   readonly high: BigUint64Array
   /** Sum of the prefix lengths. */
-  readonly prefixLength: number
+  prefixLength: number
+}
+
+export function emptyKey(table: TableLayout): PackedKey {
+  return {
+    words: new BigUint64Array(table.words),
+    masks: new BigUint64Array(table.words),
+    low: new BigUint64Array(table.rangeWords),
+    high: new BigUint64Array(table.rangeWords),
+    prefixLength: 0,
+  }
 }
 
 const WORD = (1n << 64n) - 1n
@@ -21,8 +31,10 @@ export function ones(width: number): bigint {
   return (1n << BigInt(width)) - 1n
 }
 
-export function packKey(table: TableLayout, keys: readonly KeySet[]): PackedKey | TableError {
-  const fields = table.keys.filter((key) => key.match !== 'selector')
+/** @param packed a key of this table that is overwritten: packing allocates little, so that writes cause few collections. */
+export function packKey(table: TableLayout, keys: readonly KeySet[], packed: PackedKey): PackedKey | TableError {
+  const hasSelector = table.keys.some((key) => key.match === 'selector')
+  const fields = hasSelector ? table.keys.filter((key) => key.match !== 'selector') : table.keys
   if (keys.length !== fields.length) {
     const names = fields.map((key) => key.name).join(', ')
     return {
@@ -31,13 +43,11 @@ export function packKey(table: TableLayout, keys: readonly KeySet[]): PackedKey 
       message: `${table.name} has ${fields.length} keys (${names}), not ${keys.length}`,
     }
   }
-  const packed = {
-    words: new BigUint64Array(table.words),
-    masks: new BigUint64Array(table.words),
-    low: new BigUint64Array(table.rangeWords),
-    high: new BigUint64Array(table.rangeWords),
-    prefixLength: 0,
-  }
+  packed.words.fill(0n)
+  packed.masks.fill(0n)
+  packed.low.fill(0n)
+  packed.high.fill(0n)
+  packed.prefixLength = 0
   for (const [index, key] of fields.entries()) {
     const message = packField(packed, key, keys[index]!)
     if (message !== undefined) return { kind: 'badKey', key: key.name, message }
@@ -45,11 +55,7 @@ export function packKey(table: TableLayout, keys: readonly KeySet[]): PackedKey 
   return packed
 }
 
-function packField(
-  packed: { -readonly [Name in keyof PackedKey]: PackedKey[Name] },
-  key: KeyLayout,
-  set: KeySet,
-): string | undefined {
+function packField(packed: PackedKey, key: KeyLayout, set: KeySet): string | undefined {
   const { width } = key
   const full = ones(width)
   const tooWide = (value: bigint): string | undefined =>

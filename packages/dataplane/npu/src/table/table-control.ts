@@ -3,16 +3,21 @@
  * A table or action may be named by its full path or by any unambiguous tail of it (`forward` for
  * `ingress.router.forward`).
  */
-import type { BoundAction, KeySet, Program, Table } from '@lodestone/p4'
+import type { Action, BoundAction, KeySet, Program, Table } from '@lodestone/p4'
 import type { Entry, EntryKey, TableDescription, TableError, TableResult } from '../pipeline.ts'
 import { formatKey, formatOf, formatValue } from '../value-format.ts'
-import { ones, packKey, type PackedKey, unpackKey } from './packed-key.ts'
+import { emptyKey, ones, packKey, type PackedKey, unpackKey } from './packed-key.ts'
 import type { TableStore } from './table-store.ts'
 
 /** Entries of a table whose program names no size. */
 export const DEFAULT_TABLE_SIZE = 1 << 20
 
 const OK: TableResult = { ok: true }
+
+interface TableAction extends Action {
+  readonly isForEntries: boolean
+  readonly isForDefault: boolean
+}
 
 export class TableControl {
   readonly description: TableDescription
@@ -22,11 +27,22 @@ export class TableControl {
   readonly #hasPriorities: boolean
   /** Whether the matching entry with the longest prefixes wins, as there are no priorities. */
   readonly #hasPrefixes: boolean
+  /** Of the write at hand. */
+  readonly #key: PackedKey
+  readonly #actions: readonly TableAction[]
+  /** What names in writes stood for, by name. */
+  readonly #actionIndices = new Map<string, number>()
 
   constructor(program: Program, table: Table, store: TableStore) {
     this.#program = program
     this.#table = table
     this.store = store
+    this.#key = emptyKey(store.layout)
+    this.#actions = table.actions.map(({ action, isDefaultOnly, isTableOnly }) => ({
+      ...program.actions[action]!,
+      isForEntries: !isDefaultOnly,
+      isForDefault: !isTableOnly,
+    }))
     this.#hasPriorities = table.keys.some((key) => ['ternary', 'range', 'optional'].includes(key.match))
     this.#hasPrefixes = !this.#hasPriorities && table.keys.some((key) => key.match === 'lpm')
     this.description = {
@@ -47,7 +63,7 @@ export class TableControl {
     this.store.clear()
     this.store.writeAction(this.store.layout.defaultEntry, this.#table.defaultAction)
     for (const entry of this.#table.entries) {
-      const key = packKey(this.store.layout, entry.keys)
+      const key = packKey(this.store.layout, entry.keys, this.#key)
       if ('kind' in key) throw new Error(`${this.#table.name}: constant entry: ${JSON.stringify(key)}`)
       // Of two equal constant entries the first one counts.
       const rank = this.#rank(key, entry.priority)
@@ -77,7 +93,7 @@ export class TableControl {
   delete(entry: EntryKey): TableResult {
     const problem = this.#checkConst()
     if (problem !== undefined) return failed(problem)
-    const key = packKey(this.store.layout, entry.keys)
+    const key = packKey(this.store.layout, entry.keys, this.#key)
     if ('kind' in key) return failed(key)
     const rank = this.#rank(key, entry.priority)
     const at = this.store.find(key, entry.priority === undefined ? this.#anyRank(rank) : rank)
@@ -122,7 +138,7 @@ export class TableControl {
 
   /** Address of the entry with this key, or 0. */
   locate(entry: EntryKey): number {
-    const key = packKey(this.store.layout, entry.keys)
+    const key = packKey(this.store.layout, entry.keys, this.#key)
     if ('kind' in key) return 0
     const rank = this.#rank(key, entry.priority)
     return this.store.find(key, entry.priority === undefined ? this.#anyRank(rank) : rank)
@@ -170,7 +186,7 @@ export class TableControl {
     if (this.#table.keys.length === 0) {
       return { kind: 'constant', message: `${this.#table.name} has no keys: only its default action can be set` }
     }
-    const key = packKey(this.store.layout, entry.keys)
+    const key = packKey(this.store.layout, entry.keys, this.#key)
     if ('kind' in key) return key
     if (entry.priority !== undefined && !Number.isInteger(entry.priority)) {
       return { kind: 'badKey', key: 'priority', message: `${entry.priority} is not a whole number` }
@@ -181,16 +197,14 @@ export class TableControl {
   }
 
   #bind(name: string, parameters: readonly bigint[], use: 'entry' | 'default'): BoundAction | TableError {
-    const candidates = this.#table.actions.map(({ action, isDefaultOnly, isTableOnly }) => ({
-      ...this.#program.actions[action]!,
-      isAllowed: use === 'entry' ? !isDefaultOnly : !isTableOnly,
-    }))
-    const index = byName(candidates, name)
-    const action = candidates[index]
-    if (action === undefined || !action.isAllowed) {
-      const allowed = candidates.filter(({ isAllowed }) => isAllowed).map((one) => one.name)
+    const isAllowed = (one: TableAction): boolean => (use === 'entry' ? one.isForEntries : one.isForDefault)
+    const index = this.#actionIndices.get(name) ?? byName(this.#actions, name)
+    const action = this.#actions[index]
+    if (action === undefined || !isAllowed(action)) {
+      const allowed = this.#actions.filter(isAllowed).map((one) => one.name)
       return { kind: 'noSuchAction', action: name, allowed }
     }
+    this.#actionIndices.set(name, index)
     if (parameters.length !== action.parameters.length) {
       const names = action.parameters.map((one) => one.name).join(', ')
       return {
@@ -199,7 +213,8 @@ export class TableControl {
         message: `${action.name} takes ${action.parameters.length} parameters (${names}), not ${parameters.length}`,
       }
     }
-    for (const [k, { name, width }] of action.parameters.entries()) {
+    for (let k = 0; k < parameters.length; k++) {
+      const { name, width } = action.parameters[k]!
       const value = parameters[k]!
       if (value >= 0n && value <= ones(width)) continue
       return { kind: 'badParameter', parameter: name, message: `${value} does not fit into ${width} bits` }

@@ -20,14 +20,14 @@ import { StateMemory } from '../state-memory.ts'
 import { HashDirectory } from './hash-directory.ts'
 import type { PackedKey } from './packed-key.ts'
 import { PrefixGuide } from './prefix-guide.ts'
-import { RankHeap } from './rank-heap.ts'
+import { RankList } from './rank-list.ts'
 
 interface Tuple {
   readonly id: number
   readonly masks: BigUint64Array
   /** Of the prefix key, in tables of shape lpm. */
   readonly prefixLength: number
-  readonly ranks: RankHeap
+  readonly ranks: RankList
   count: number
   /** As written in the tuple list. */
   rank: number
@@ -250,7 +250,7 @@ export class TableStore {
     if (tuple === undefined) {
       const id = this.#freeIds.pop() ?? this.#tupleById.length
       const masks = key.masks.slice()
-      tuple = { id, masks, prefixLength: key.prefixLength, ranks: new RankHeap(), count: 0, rank: -Infinity }
+      tuple = { id, masks, prefixLength: key.prefixLength, ranks: new RankList(), count: 0, rank: -Infinity }
       this.#tuples.set(text, tuple)
       this.#tupleById[id] = tuple
     }

@@ -53,14 +53,15 @@ export function pushStaticCrc(
   })
   const ones = bits === 32
   if (bytes.length === 0) return f.i64(0n)
-  const crc = f.temp('i32')
+  // 64 bits wide: V8 performs a 32-bit load twice when it also becomes the operand of an instruction.
+  const crc = f.temp('i64')
   for (let from = 0; from < bytes.length; from += GROUP) {
     const group = bytes.slice(from, from + GROUP)
     const lookup = (k: number, pushIndex: () => void): void => {
       pushIndex()
       f.i32(0x3fc)
       f.op('i32.and')
-      f.access('i32.load', STATE, address + 1024 * (group.length - 1 - k))
+      f.access('i64.load32_u', STATE, address + 1024 * (group.length - 1 - k))
     }
     group.forEach(({ local, shift }, k) => {
       lookup(k, () => {
@@ -70,37 +71,37 @@ export function pushStaticCrc(
         if (shift !== 2) f.op(shift > 2 ? 'i64.shr_u' : 'i64.shl')
         f.op('i32.wrap_i64')
       })
-      if (k > 0) f.op('i32.xor')
+      if (k > 0) f.op('i64.xor')
     })
     if (from === 0) {
       if (ones) {
-        f.i32(initial(table, group.length) | 0)
-        f.op('i32.xor')
+        f.i64(BigInt(initial(table, group.length) >>> 0))
+        f.op('i64.xor')
       }
     } else {
       for (let k = 0; k < Math.min(bits / 8, group.length); k++) {
         lookup(k, () => {
           f.get(crc)
-          f.i32(Math.abs(8 * k - 2))
-          f.op(k === 0 ? 'i32.shl' : 'i32.shr_u')
+          f.i64(BigInt(Math.abs(8 * k - 2)))
+          f.op(k === 0 ? 'i64.shl' : 'i64.shr_u')
+          f.op('i32.wrap_i64')
         })
-        f.op('i32.xor')
+        f.op('i64.xor')
       }
       if (group.length < bits / 8) {
         f.get(crc)
-        f.i32(8 * group.length)
-        f.op('i32.shr_u')
-        f.op('i32.xor')
+        f.i64(BigInt(8 * group.length))
+        f.op('i64.shr_u')
+        f.op('i64.xor')
       }
     }
     f.set(crc)
   }
   f.get(crc)
   if (ones) {
-    f.i32(-1)
-    f.op('i32.xor')
+    f.i64(0xffffffffn)
+    f.op('i64.xor')
   }
-  f.op('i64.extend_i32_u')
 }
 
 /** What an initial value of all ones has become after `length` zero bytes. */

@@ -11,7 +11,7 @@ import { DESCRIPTOR } from './arena-layout.ts'
 import { ARENA, STATE } from './value-class.ts'
 import { CELL, headerBytes, RESERVED_DROP, VERDICT } from './layout.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
-import { chunksOf, storeChunk } from './wire-code.ts'
+import { chunksOf, storeChunk, wideChunksOf } from './wire-code.ts'
 
 /** What emits is one; and by its place, one that emits nothing: the packet then is what the parser left. */
 export function isDeparser(program: Program, block: Extract<Block, { kind: 'control' }>): boolean {
@@ -188,7 +188,7 @@ function writeInFront(body: StatementCode, header: HeaderId, to: number, limit: 
     return writeHeader(body, header, ARENA, end)
   }
   const run = fields.map((slot): Expression => ({ op: 'load', width: program.slots[slot]!.width, slot }))
-  for (const chunk of chunksOf(run)) f.scope(() => storeChunk(code, ARENA, to, 0, chunk))
+  for (const chunk of wideChunksOf(run)) f.scope(() => storeChunk(code, ARENA, to, 0, chunk))
 }
 
 /** to = payload - total, or the packet is dropped because that is in front of the slot. */

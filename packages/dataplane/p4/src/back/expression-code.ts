@@ -5,7 +5,7 @@
  */
 import type { Expression, Program, SlotId } from '../ir/index.ts'
 import type { FunctionBuilder } from '../wasm/index.ts'
-import { type Layout, wordsOf } from './layout.ts'
+import { CELL, type Layout, wordsOf } from './layout.ts'
 import { type Class, classOf, mask, STATE } from './value-class.ts'
 import type { Runtime } from './runtime-code.ts'
 import { compareWide, saturate, wideWords } from './wide-code.ts'
@@ -256,6 +256,7 @@ export class ExpressionCode {
     f.i32(0)
     push()
     f.access(`${classOf(this.#program.slots[slot]!.width)}.store`, STATE, this.#layout.slotAddresses[slot]!)
+    this.#markStacks(slot)
   }
 
   /** Sets word `k` of a slot over 64 bits to the i64 that `push` leaves. */
@@ -269,6 +270,16 @@ export class ExpressionCode {
     f.i32(0)
     push()
     f.access('i64.store', STATE, this.#layout.slotAddresses[slot]! + 8 * k)
+    this.#markStacks(slot)
+  }
+
+  /** Notes that a slot in memory was written, if it is one of a header stack. */
+  #markStacks(slot: SlotId): void {
+    if (this.#layout.slotAddresses[slot]! < this.#layout.stacksStart) return
+    const { f } = this
+    f.i32(0)
+    f.i32(1)
+    f.access('i32.store', STATE, CELL.areStacksDirty)
   }
 
   stash(): Word {

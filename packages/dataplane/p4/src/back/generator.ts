@@ -185,26 +185,18 @@ export class Generator {
     return f
   }
 
-  /** All slots in memory to 0. A fill is a call out of the generated code, which only many words are worth. */
+  /** All slots in memory to 0; those of header stacks if any was written since. */
   #clearSlots(f: FunctionBuilder): void {
     const { program, layout } = this
-    const bytes = layout.varbitsStart - layout.slotsStart
-    if (bytes > FILL_BYTES_MIN) {
-      f.i32(layout.slotsStart)
+    this.#clear(f, layout.slotsStart, layout.stacksStart)
+    if (layout.varbitsStart > layout.stacksStart) {
       f.i32(0)
-      f.i32(bytes)
-      f.memoryFill(STATE)
-    } else {
-      f.scope(() => {
-        f.i64(0n)
-        f.splat64()
-        const zero = f.temp('v128')
-        f.set(zero)
-        for (let at = 0; at < bytes; at += 16) {
-          f.i32(0)
-          f.get(zero)
-          f.storeVector(STATE, layout.slotsStart + at)
-        }
+      f.access('i32.load', STATE, CELL.areStacksDirty)
+      f.if(undefined, () => {
+        this.#clear(f, layout.stacksStart, layout.varbitsStart)
+        f.i32(0)
+        f.i32(0)
+        f.access('i32.store', STATE, CELL.areStacksDirty)
       })
     }
     program.slots.forEach((slot, id) => {
@@ -212,6 +204,28 @@ export class Generator {
       f.i32(0)
       f.i32(0)
       f.access('i32.store', STATE, layout.slotAddresses[id]!)
+    })
+  }
+
+  /** A fill is a call out of the generated code, which only many words are worth. */
+  #clear(f: FunctionBuilder, from: number, to: number): void {
+    if (to - from > FILL_BYTES_MIN) {
+      f.i32(from)
+      f.i32(0)
+      f.i32(to - from)
+      f.memoryFill(STATE)
+      return
+    }
+    f.scope(() => {
+      f.i64(0n)
+      f.splat64()
+      const zero = f.temp('v128')
+      f.set(zero)
+      for (let at = from; at < to; at += 16) {
+        f.i32(0)
+        f.get(zero)
+        f.storeVector(STATE, at)
+      }
     })
   }
 
@@ -473,6 +487,9 @@ export class Generator {
       f.i32(layout.replicaSlots)
       f.i32(layout.slotsEnd - layout.slotsStart)
       f.memoryCopy(STATE, STATE)
+      f.i32(0)
+      f.i32(1)
+      f.access('i32.store', STATE, CELL.areStacksDirty)
     }
     for (const [slot, address] of layout.replicaCells) {
       const { width } = program.slots[slot]!

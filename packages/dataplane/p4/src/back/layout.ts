@@ -48,6 +48,8 @@ export const CELL = {
   /** End of what this packet's writes to registers, meters and the random state replaced (`undo-log.ts`), and the limit. */
   undoPosition: 160,
   undoEnd: 164,
+  /** 1 once an element of a header stack in memory was written since they were cleared. */
+  areStacksDirty: 168,
 } as const
 
 /** Frames per `process` call. */
@@ -272,6 +274,8 @@ export interface Layout {
   /** 0 for slots that are locals. */
   readonly slotAddresses: readonly number[]
   readonly slotsStart: number
+  /** Between it and `varbitsStart` are the slots of header stacks, which few packets write (`CELL.areStacksDirty`). */
+  readonly stacksStart: number
   /** Where varbits begin; of these only the length means something in a fresh packet. */
   readonly varbitsStart: number
   readonly slotsEnd: number
@@ -342,10 +346,16 @@ export function layOut(program: Program, inMemory: (slot: number) => boolean, co
     return address
   }
   const slotsStart = take(0, 16)
-  const slotAddresses = program.slots.map((slot, id) =>
-    slot.kind !== 'varbit' && inMemory(id) ? take(cellBytes(slot.width), slot.width <= 32 ? 4 : 8) : 0,
-  )
+  const slotAddresses = program.slots.map(() => 0)
+  const takeSlots = (areOfStacks: boolean): void =>
+    program.slots.forEach(({ name, kind, width }, id) => {
+      if (kind === 'varbit' || !inMemory(id) || isOfStack(name) !== areOfStacks) return
+      slotAddresses[id] = take(cellBytes(width), width <= 32 ? 4 : 8)
+    })
+  takeSlots(false)
   // Slots are cleared 16 bytes at a time.
+  const stacksStart = take(0, 16)
+  takeSlots(true)
   const varbitsStart = take(0, 16)
   // A varbit is its length in bits (8 bytes, upper half unused) and then its bytes in network order.
   program.slots.forEach((slot, id) => {
@@ -383,6 +393,7 @@ export function layOut(program: Program, inMemory: (slot: number) => boolean, co
   return {
     slotAddresses,
     slotsStart,
+    stacksStart,
     varbitsStart,
     slotsEnd,
     replicaSlots,
@@ -407,6 +418,11 @@ export function layOut(program: Program, inMemory: (slot: number) => boolean, co
     externCall: take(8 * externCallWords(program)),
     heapStart: take(0, 64),
   }
+}
+
+/** Whether a slot or header belongs to an element of a header stack. */
+export function isOfStack(name: string): boolean {
+  return /\[\d+\]/.test(name)
 }
 
 /** Whole bytes; a varbit counts with its maximum. */

@@ -5,6 +5,7 @@
  * touches live in memory.
  */
 import type { Block, Expression, Program, SlotId, Statement } from '../ir/index.ts'
+import { isOfStack } from './layout.ts'
 
 /** `procedure:3`, `action:0`, `apply:7`. */
 export type Unit = `${'procedure' | 'action' | 'apply'}:${number}`
@@ -137,7 +138,7 @@ function coldSlots(program: Program, all: readonly Facts[]): ReadonlySet<SlotId>
   const read = new Set<SlotId>()
   for (const { reads } of all) for (const slot of reads) read.add(slot)
   for (const { name, fields } of program.headers) {
-    for (const slot of fields) if (/\[\d+\]/.test(name) || !read.has(slot)) cold.add(slot)
+    for (const slot of fields) if (isOfStack(name) || !read.has(slot)) cold.add(slot)
   }
   for (const slot of Object.values(program.intrinsics)) cold.delete(slot)
   return cold

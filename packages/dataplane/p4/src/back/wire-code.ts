@@ -143,6 +143,28 @@ export function chunksOf(fields: readonly Expression[]): Chunk[] {
   return chunks
 }
 
+/** As `chunksOf`, with neighbours joined where one store takes them: fewer and wider stores, with one byte swap each. */
+export function wideChunksOf(fields: readonly Expression[]): Chunk[] {
+  const chunks = chunksOf(fields)
+  const wide: Chunk[] = []
+  for (let from = 0; from < chunks.length;) {
+    let best = chunks[from]!
+    let count = 1
+    let { bytes, value } = best
+    for (let k = from + 1; k < chunks.length && bytes < 8; k++) {
+      const right = chunks[k]!
+      bytes += right.bytes
+      value = { op: 'concat', width: 8 * bytes, left: value, right: right.value }
+      if (bytes !== 2 && bytes !== 4 && bytes !== 8) continue
+      best = { offset: best.offset, bytes, value }
+      count = k + 1 - from
+    }
+    wide.push(best)
+    from += count
+  }
+  return wide
+}
+
 /** Bits `low` … `low + bits - 1` of the concatenation of `fields`, which are `total` bits together. */
 function concatSlices(fields: readonly Expression[], total: number, low: number, bits: number): Expression {
   let top = total
