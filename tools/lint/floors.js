@@ -22,7 +22,7 @@ export const EDGES = {
   'dataplane/link': ['net', 'packet', 'frame', 'host', 'probe'],
   'dataplane/p4': [],
   'dataplane/npu': ['packet', 'frame', 'probe', 'p4'],
-  'dataplane/stf': ['frame', 'probe', 'p4', 'npu'],
+  'dataplane/stf': ['frame', 'p4', 'npu'],
   'dataplane/netstack': ['net', 'packet', 'frame', 'host', 'probe', 'link'],
   'dataplane/vport': ['net', 'packet', 'frame', 'host', 'probe', 'link', 'p4', 'npu'],
   'routing/rib': ['net', 'host', 'probe'],

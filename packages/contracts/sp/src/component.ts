@@ -236,6 +236,15 @@ export const componentEndpoints = [
     response: { status: 204 },
   }),
   endpoint({
+    operationId: 'sp_component_serial_console_stream',
+    method: 'GET',
+    path: '/sp/{type}/{slot}/component/{component}/serial-console/attach',
+    tags,
+    summary: 'Attach to the console of the host: a WebSocket of bytes in both directions, detached when it closes',
+    params: ofComponent,
+    response: { status: 101 },
+  }),
+  endpoint({
     operationId: 'sp_component_serial_console_read',
     method: 'GET',
     path: '/sp/{type}/{slot}/component/{component}/serial-console',

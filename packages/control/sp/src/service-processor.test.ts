@@ -1,9 +1,10 @@
 /** What a service processor tells and takes: identity, inventory, sensors, console, dumps, reports, and a network that fails. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { client } from '@lodestone/api'
+import { acceptOf, type Channel, client, serveHttp } from '@lodestone/api'
 import { spLabApi } from '@lodestone/contract-sp'
-import { MemoryFiles, Host, SeededRandom } from '@lodestone/host'
+import { MemoryFiles, Host, OsNetwork, SeededRandom } from '@lodestone/host'
+import { gatewayHandler } from './gateway/gateway-api.ts'
 import { labHandler } from './lab-api.ts'
 import { decodeDatagram, encodeDatagram, SP_GROUP, SP_PORT } from './protocol/message.ts'
 import type { SpResponse } from './protocol/response.ts'
@@ -88,6 +89,103 @@ test('the console carries what is typed and printed once, whatever the network d
   assert.equal(Buffer.from(more.base64_data, 'base64').length, 100)
   value(await rig.run(rig.api.sp_component_serial_console_detach({ params: CONSOLE })))
   assert.ok(!(await rig.run(rig.api.sp_component_serial_console_read({ params: CONSOLE }))).ok)
+  rig.close()
+})
+
+/** The server's end of a WebSocket, with the other end at hand. */
+function channelPair() {
+  const sent: string[] = []
+  const events: { message?: (bytes: Uint8Array) => void; close?: () => void } = {}
+  const closed: number[] = []
+  const channel: Channel = {
+    send: (bytes) => void sent.push(new TextDecoder().decode(bytes)),
+    bufferedBytes: 0,
+    onMessage: (listener) => (events.message = listener),
+    onClose: (listener) => (events.close = listener),
+    close: (code = 1000) => {
+      closed.push(code)
+      events.close?.()
+    },
+  }
+  const type = (text: string): void => events.message?.(new TextEncoder().encode(text))
+  return { channel, sent, closed, type, hangUp: () => events.close?.() }
+}
+
+test('on a WebSocket the console prints as it comes, types in order, and is detached with it', async () => {
+  const { typed, print, uart } = echoUart()
+  const rig = await Rig.start({ uart })
+  const handler = gatewayHandler(() => rig.gateway)
+  const attach = async (): Promise<ReturnType<typeof channelPair>> => {
+    const url = 'http://gateway/sp/sled/0/component/sp3-host-cpu/serial-console/attach'
+    const response = await rig.run(Promise.resolve(handler(new Request(url))))
+    const accept = acceptOf(response)
+    assert.ok(accept !== undefined, `status ${response.status}`)
+    const pair = channelPair()
+    accept(pair.channel)
+    return pair
+  }
+  const first = await attach()
+  for (const key of 'hello') first.type(key)
+  print('login: ')
+  await rig.clock.advance(100)
+  assert.equal(typed.join(''), 'hello')
+  assert.equal(first.sent.join(''), 'login: ')
+  await rig.clock.advance(120_000)
+  print('still here')
+  await rig.clock.advance(100)
+  assert.equal(first.sent.join(''), 'login: still here', 'silence does not detach')
+
+  const second = await attach()
+  assert.deepEqual(first.closed, [1000], 'attaching again begins anew')
+  await rig.clock.advance(100)
+  print('again')
+  await rig.clock.advance(100)
+  assert.equal(second.sent.join(''), 'again', 'and what was detached does not detach it')
+
+  second.hangUp()
+  await rig.clock.advance(100)
+  const other = await stranger(rig)
+  const free = await other.ask({ kind: 'SerialConsoleAttach', component: 'sp3-host-cpu' })
+  assert.equal(free.kind, 'SerialConsoleAttachAck')
+  const refused = await rig.run(
+    Promise.resolve(handler(new Request('http://gateway/sp/sled/0/component/sp3-host-cpu/serial-console/attach'))),
+  )
+  assert.deepEqual([refused.status, acceptOf(refused)], [409, undefined])
+  rig.close()
+})
+
+test('a WebSocket client of a served gateway is at the console', async () => {
+  const { typed, print, uart } = echoUart()
+  const rig = await Rig.start({ uart })
+  // The gateway's datagrams cross the rig in virtual time; the client's connection is a real one.
+  const server = await serveHttp(
+    new OsNetwork(),
+    { address: '127.0.0.1', port: 0 },
+    gatewayHandler(() => rig.gateway),
+  )
+  let isOver = false
+  const time = (async () => {
+    while (!isOver) await rig.clock.advance(1)
+  })()
+  const path = '/sp/sled/0/component/sp3-host-cpu/serial-console/attach'
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}${path}`)
+  socket.binaryType = 'arraybuffer'
+  await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }))
+  const printed = new Promise<string>((resolve) => {
+    socket.addEventListener('message', ({ data }) => resolve(new TextDecoder().decode(data)), { once: true })
+  })
+  print('login: ')
+  assert.equal(await printed, 'login: ')
+  socket.send('root')
+  assert.ok(await rig.clock.until(() => typed.join('') === 'root', 600_000))
+  const closed = new Promise<number>((resolve) => {
+    socket.addEventListener('close', ({ code }) => resolve(code), { once: true })
+  })
+  await rig.api.sp_component_serial_console_detach({ params: CONSOLE })
+  assert.equal(await closed, 1000, 'whoever detaches it closes the connection')
+  isOver = true
+  await time
+  server.close()
   rig.close()
 })
 

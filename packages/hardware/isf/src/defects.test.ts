@@ -270,6 +270,21 @@ instruction Copy {
   assert.match(renderMarkdown(specification, { title: 'Copier' }), /\| `r` \| Reg, 3 bits \|/)
 })
 
+test('defect: a value in the fields section is refused where it stands, and the rest is still checked', () => {
+  const text = ADD.replace('dst: 5,', 'dst: 5 = 3, // why').replace('src2: 5,', 'src2: 5 = $op,')
+  const { diagnostics } = checkSpecification(text)
+  assert.deepEqual(
+    diagnostics.map(({ code, span }) => [code, text.slice(span.start, span.end)]),
+    [
+      ['ISF2006', '= 3'],
+      ['ISF2006', '= $op'],
+    ],
+  )
+  assert.match(diagnostics[0]?.message ?? '', /field 'dst' .* machine layout/)
+  assert.deepEqual(codes(text.replace('opcode: 7 = 2', 'opcode: 7 = $op')), ['ISF2006', 'ISF2006', 'ISF3001'])
+  assert.deepEqual(codes(ADD.replace('sign_extend: 1', 'sign_extend: 1 =')), ['ISF2006'])
+})
+
 test('defect: words of exactly 128 bits are allowed, of 129 are not', () => {
   assert.deepEqual(codes('instruction_width = 128;'), [])
   assert.deepEqual(codes('instruction_width = 129;'), ['ISF4001'])

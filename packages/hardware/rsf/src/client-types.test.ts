@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { Events } from '../examples/generated/sequencer.ts'
 import {
   encodePowerState,
   Power,
@@ -16,13 +15,20 @@ import {
   type MainBlock,
   type RailStatus,
 } from '../examples/generated/sequencer.ts'
-import { bits, type AsyncPlatform, type Bits, type SyncPlatform } from './index.ts'
+import { bits, type AsyncPlatform, type Bits, type SyncPlatform, type WideSyncPlatform } from './index.ts'
 
-export function readOnlyFieldsHaveNoSetter(status: RailStatus, power: Power): void {
+export function valuesNeverChange(status: RailStatus, power: Power): void {
   // @ts-expect-error a field that is ro
   status.state = UnitsRailState.Good
-  // @ts-expect-error the same as a method
-  power.setState(PowerState.A0)
+  // @ts-expect-error a field that is rw: registers change, not what was read
+  power.target = PowerState.A0
+  // @ts-expect-error
+  power.raw = 0
+}
+
+export function changesAreRecords(client: MainBlock): void {
+  // @ts-expect-error a function could do anything, slowly
+  client.power.update(() => ({ target: PowerState.A0 }))
 }
 
 export function readOnlyRegistersHaveNoWrite(client: MainBlock): void {
@@ -30,13 +36,13 @@ export function readOnlyRegistersHaveNoWrite(client: MainBlock): void {
   // @ts-expect-error nothing in it can be written
   client.rails(0).status.write(client.rails(0).status.read())
   // @ts-expect-error
-  client.rails(0).status.update(() => {})
+  client.rails(0).status.update({})
   // @ts-expect-error
-  client.rails(0).status.set(() => {})
+  client.rails(0).status.set({})
 }
 
-export function writeOnlyFieldsHaveNoGetter(power: Power): unknown {
-  power.setKey(3)
+export function writeOnlyFieldsHaveNoGetter(client: MainBlock, power: Power): unknown {
+  client.power.set({ key: 3 })
   // @ts-expect-error
   const key = power.key
   // @ts-expect-error
@@ -44,23 +50,22 @@ export function writeOnlyFieldsHaveNoGetter(power: Power): unknown {
 }
 
 export function reservedFieldsDoNotExist(client: MainBlock): unknown {
-  const control = client.rails(0).control.read()
   // @ts-expect-error
-  control.trim = 3
+  client.rails(0).control.set({ trim: 3 })
   // @ts-expect-error
-  return control.trim
+  return client.rails(0).control.read().trim
 }
 
-export function enumsHoldDeclaredValuesOnly(power: Power, text: string): PowerState {
-  power.target = PowerState.A1
+export function enumsHoldDeclaredValuesOnly({ power }: MainBlock, text: string): PowerState {
+  power.update({ target: PowerState.A1 })
   // @ts-expect-error no such value
-  power.target = PowerState.A3
+  power.update({ target: PowerState.A3 })
   // @ts-expect-error bits are not a value
-  power.target = 1
+  power.update({ target: 1 })
   // @ts-expect-error any text is not a value
-  power.target = text
+  power.update({ target: text })
   // @ts-expect-error a value of another enum
-  power.target = UnitsRailState.Good
+  power.update({ target: UnitsRailState.Good })
   // @ts-expect-error what was read may be undeclared
   const state: PowerState = new Power(text.length).state
   // @ts-expect-error
@@ -99,17 +104,18 @@ export function switchesAreExhaustive(state: PowerState): number {
   }
 }
 
-export function literalsAreCheckedByWidth(fan: Fan, events: Events): void {
-  fan.duty = 255
+export function literalsAreCheckedByWidth({ sensors, events }: MainBlock): void {
+  const fan = sensors.fan(0)
+  fan.set({ duty: 255 })
   // @ts-expect-error 8 bits
-  fan.duty = 256
+  fan.set({ duty: 256 })
   // @ts-expect-error
-  fan.duty = -1
+  fan.set({ duty: -1 })
   // @ts-expect-error
-  fan.duty = 0.5
-  events.faulted = 0b111111
+  fan.set({ duty: 0.5 })
+  events.set({ faulted: 0b111111 })
   // @ts-expect-error 6 bits
-  events.faulted = 0b1000000
+  events.set({ faulted: 0b1000000 })
   bits(12, 0xfff)
   // @ts-expect-error
   bits(12, 0x1000)
@@ -129,17 +135,18 @@ export function literalsAreCheckedByWidth(fan: Fan, events: Events): void {
   bits(3, 1.5)
 }
 
-export function valuesAreNotTruncated(fan: Fan, power: Power, speed: number, key: Bits<4>): void {
-  fan.duty = bits(8, speed)
+export function valuesAreNotTruncated({ sensors, power }: MainBlock, speed: number, key: Bits<4>): void {
+  const fan = sensors.fan(0)
+  fan.set({ duty: bits(8, speed) })
   // @ts-expect-error a number that nobody checked
-  fan.duty = speed
+  fan.set({ duty: speed })
   // @ts-expect-error twelve bits into eight
-  fan.duty = power.timeoutMs
-  power.setKey(key)
+  fan.set({ duty: power.read().timeoutMs })
+  power.set({ key })
   // @ts-expect-error four bits into twelve
-  power.timeoutMs = key
+  power.set({ timeoutMs: key })
   // @ts-expect-error arithmetic forgets the width
-  fan.duty = fan.duty + 1
+  fan.set({ duty: fan.read().duty + 1 })
 }
 
 export function valuesOfOneRegisterDoNotGoIntoAnother(client: MainBlock, fan: Fan): void {
@@ -161,6 +168,13 @@ export function asynchronousValuesAreAwaited(client: MainAsyncBlock, sync: SyncP
   sequencerClient(later)
   // @ts-expect-error a platform without wide registers
   sequencerClient(sync)
+}
+
+export function sramNeedsMemories(wide: WideSyncPlatform, client: MainBlock): void {
+  // @ts-expect-error a platform without memories
+  sequencerClient(wide)
+  // @ts-expect-error the log is ro
+  client.log.entries(0).set({ rail: 1 })
 }
 
 test('the claims above stand in a file that the type check sees', () => {

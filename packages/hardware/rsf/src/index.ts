@@ -18,8 +18,10 @@ export {
 export { bits, indexIn, outOfRange, undeclared, type Bits, type BitsInput } from './runtime/bits.ts'
 export {
   ObservedPlatform,
+  type AsyncMemories,
   type AsyncPlatform,
   type RegisterAccess,
+  type SyncMemories,
   type SyncPlatform,
   type WideAsyncPlatform,
   type WideSyncPlatform,
@@ -31,7 +33,6 @@ export {
   type RegisterShape,
   type RegisterState,
 } from './runtime/simulated-register.ts'
-export { SramElement, type SramShape } from './runtime/sram-element.ts'
 export type { Diagnostic, DiagnosticNote, Severity } from './source/diagnostic.ts'
 export type { Range } from './source/range.ts'
 export { renderDiagnostics, type ReadFile } from './source/render.ts'

@@ -11,7 +11,14 @@ import {
   sequencerSimulation,
   UnitsRailState,
 } from '../examples/generated/sequencer.ts'
-import { bits, ObservedPlatform, type Bits, type RegisterAccess, type WideAsyncPlatform } from './index.ts'
+import {
+  bits,
+  ObservedPlatform,
+  type AsyncMemories,
+  type Bits,
+  type RegisterAccess,
+  type WideAsyncPlatform,
+} from './index.ts'
 
 test('a driver brings up a rail that the device plays', () => {
   const { platform, device } = sequencerSimulation()
@@ -25,10 +32,7 @@ test('a driver brings up a rail that the device plays', () => {
     })
   }
   const client = sequencerClient(platform)
-  client.rails(2).control.set((next) => {
-    next.enable = true
-    next.voltage = bits(9, 330)
-  })
+  client.rails(2).control.set({ enable: true, voltage: bits(9, 330) })
   const status = client.rails(2).status.read()
   assert.equal(status.state, UnitsRailState.Good)
   assert.equal(status.millivolts, 3300)
@@ -40,9 +44,9 @@ test('reserved bits are written back as they were read', () => {
   const { platform, device } = sequencerSimulation()
   const { control } = device.rails(0)
   const client = sequencerClient(platform)
-  client.rails(0).control.update((next) => (next.enable = true))
+  client.rails(0).control.update({ enable: true })
   assert.equal(control.state.raw, 0x000a0001)
-  client.rails(0).control.set((next) => (next.voltage = bits(9, 511)))
+  client.rails(0).control.set({ voltage: bits(9, 511) })
   assert.equal(control.state.raw, 0x000a1ff0)
   assert.equal(control.counters.reservedWrites, 0)
   platform.write(0x100, 0, 32)
@@ -50,7 +54,7 @@ test('reserved bits are written back as they were read', () => {
   assert.equal(control.state.raw, 0x000a0000)
 })
 
-test('a record of fields changes those, as the function does, and leaves the others', () => {
+test('a record of fields changes those and leaves the others', () => {
   const { platform, device } = sequencerSimulation()
   const client = sequencerClient(platform)
   const { control } = device.rails(0)
@@ -78,13 +82,9 @@ test('events are cleared only where the driver says so, and reading clears what 
     next.lost = 7
   })
   const client = sequencerClient(platform)
-  client.events.update((next, current) => {
-    assert.equal(current.lost, 7)
-    assert.equal(current.faulted, 0b101000)
-    assert.equal(next.timeout, false)
-    next.overTemperature = true
-    next.faulted = 0b001000
-  })
+  const { lost, faulted } = client.events.read()
+  assert.deepEqual([lost, faulted], [7, 0b101000])
+  client.events.update({ overTemperature: true, faulted: 0b001000 })
   const after = client.events.read()
   assert.deepEqual([after.timeout, after.overTemperature, after.faulted, after.lost], [true, false, 0b100000, 0])
 })
@@ -96,12 +96,8 @@ test('a pulse reaches the device once and is not stored', () => {
     if (written.start) starts.push(`${after.target} with key ${after.key}`)
   })
   const client = sequencerClient(platform)
-  client.power.update((next) => {
-    next.target = PowerState.A0
-    next.setKey(9)
-    next.setStart(true)
-  })
-  client.power.update((next) => (next.timeoutMs = bits(12, 250)))
+  client.power.update({ target: PowerState.A0, key: 9, start: true })
+  client.power.update({ timeoutMs: bits(12, 250) })
   assert.deepEqual(starts, ['PowerState.A0 with key 9'])
   assert.equal(client.power.read().target, PowerState.A0)
 })
@@ -110,22 +106,19 @@ test('undeclared bits are undefined, with the bits at hand', () => {
   const power = new Power(3)
   assert.equal(power.target, undefined)
   assert.equal(power.targetRaw, 3)
-  assert.throws(() => {
-    // Because a caller may come from JavaScript.
-    power.target = 'PowerState.A3' as PowerState
-  }, RangeError)
+  const client = sequencerClient(sequencerSimulation().platform)
+  // Because a caller may come from JavaScript.
+  assert.throws(() => client.power.set({ target: 'PowerState.A3' as PowerState }), RangeError)
 })
 
 test('values that only run time knows are checked', () => {
-  const power = new Power()
+  const { power } = sequencerClient(sequencerSimulation().platform)
   for (const value of [4096, -1, 1.5, Number.NaN, 2 ** 32]) {
     assert.throws(() => bits(12, value), RangeError)
-    assert.throws(() => {
-      // Because a caller may come from JavaScript.
-      power.timeoutMs = value as Bits<12>
-    }, /Power\.timeoutMs: .* does not fit in 12 bits/)
+    // Because a caller may come from JavaScript.
+    assert.throws(() => power.update({ timeoutMs: value as Bits<12> }), /Power\.timeoutMs: .* does not fit in 12 bits/)
   }
-  assert.equal(power.raw, 0)
+  assert.equal(power.read().raw, 0)
   assert.throws(() => bits(40, 1n << BigInt(40)), RangeError)
   // Because a caller may come from JavaScript.
   assert.throws(() => bits(8, 1n as never), RangeError)
@@ -161,7 +154,8 @@ test('reset values are there from the start and come back', () => {
 
 test('an asynchronous platform works the same way', async () => {
   const { platform, device } = sequencerSimulation()
-  const slow: WideAsyncPlatform = {
+  const slow: WideAsyncPlatform & AsyncMemories = {
+    memory: (address, selector) => platform.memory(address, selector),
     read: async (address, width) => platform.read(address, width),
     write: async (address, value, width) => platform.write(address, value, width),
     readWide: async (address, width) => platform.readWide(address, width),
@@ -169,10 +163,11 @@ test('an asynchronous platform works the same way', async () => {
   }
   for (const each of [slow, platform]) {
     const client = sequencerAsyncClient(each, 0)
-    await client.sensors.fan(3).update((next) => (next.duty = 200))
+    await client.sensors.fan(3).update({ duty: 200 })
     assert.equal((await client.sensors.fan(3).read()).duty, 200)
     assert.equal(device.sensors.fan(3).state.duty, 200)
     assert.equal((await client.identity.serial.read()).number, 1337n)
+    assert.equal((await client.log.entries(3).read()).rail, 0)
   }
 })
 
@@ -188,7 +183,7 @@ test('an access that hits no register reads as ones and is counted', () => {
 test('an observer sees every access', () => {
   const seen: RegisterAccess[] = []
   const client = sequencerClient(new ObservedPlatform(sequencerSimulation().platform, (access) => seen.push(access)))
-  client.sensors.fan(1).update((next) => (next.duty = 1))
+  client.sensors.fan(1).update({ duty: 1 })
   client.identity.serial.read()
   assert.deepEqual(
     seen.map(({ kind, address, widthBits, value }) => `${kind} ${address.toString(16)} ${widthBits} ${value}`),
@@ -196,11 +191,34 @@ test('an observer sees every access', () => {
   )
 })
 
-test('sram entries are located and decoded', () => {
-  const { log } = sequencerClient(sequencerSimulation().platform)
-  assert.deepEqual(log.entries.locate(31), { selector: 0, byteOffset: 248 })
-  assert.throws(() => log.entries.locate(32), RangeError)
-  const entry = log.entries.decode(Uint8Array.of(0x10, 0x27, 0, 0, 0, 0, 0x52, 0))
+test('sram entries are reached through their selector, in order and within bounds', () => {
+  const { platform, device } = sequencerSimulation()
+  const seen: RegisterAccess[] = []
+  const { log } = sequencerClient(new ObservedPlatform(platform, (access) => seen.push(access)))
+  device.log.entries(31).update((entry) => {
+    entry.atMs = bits(48, 10_000n)
+    entry.state = PowerState.A0
+    entry.rail = 5
+  })
+  const entry = log.entries(31).read()
   assert.ok(entry instanceof LogEntry)
   assert.deepEqual([entry.atMs, entry.state, entry.rail], [10_000n, PowerState.A0, 5])
+  assert.equal(log.entries(30).read().raw, 0n)
+  assert.throws(() => log.entries(32), RangeError)
+  assert.deepEqual(
+    seen.map(({ memory, address, widthBits }) => [memory, address, widthBits]),
+    [31, 30].map((index) => [{ address: log.address, selector: 0 }, index * 8, 64]),
+  )
+  platform.reset()
+  assert.equal(log.entries(31).read().raw, 0n)
+})
+
+test('a memory that the device has not reads as ones and is counted there', () => {
+  const { platform } = sequencerSimulation()
+  const absent = platform.memory(0x7000, 3)
+  assert.equal(absent.readWide(0, 64), (1n << 64n) - 1n)
+  assert.equal(absent.counters.unmappedReads, 1)
+  const { readWide, writeWide, read, write } = platform
+  const bare = new ObservedPlatform({ read, write, readWide, writeWide }, () => {})
+  assert.throws(() => bare.memory(0, 0), RangeError)
 })

@@ -6,6 +6,8 @@ import type { IgnitionState, LinkEvents, TransceiverEvents } from '../protocol/r
 import type { TaskContext } from './task-context.ts'
 
 const MAGIC = 0x161
+/** Written to a transceiver's events, clears them. */
+const ALL_EVENTS = 0b111111
 
 type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: SpError }
 
@@ -53,16 +55,13 @@ export class IgnitionTask {
     if (problem !== undefined) return problem
     const registers = this.#registers.ports(port)
     if (command.kind === 'AlwaysTransmit') {
-      registers.link.update((link) => (link.alwaysTransmit = command.enabled))
+      registers.link.update({ alwaysTransmit: command.enabled })
       return { ok: true, value: null }
     }
     if (registers.command.read().busy) return failed({ kind: 'RequestInProgress' })
     if (!registers.link.read().present) return failed({ kind: 'NoTargetPresent' })
     this.#context.trace('ignition', `${command.kind} to port ${port}`)
-    registers.command.set((next) => {
-      next.request = REQUESTS[command.kind]
-      next.setSend(true)
-    })
+    registers.command.set({ request: REQUESTS[command.kind], send: true })
     if (registers.command.read().discarded) return failed({ kind: 'RequestDiscarded' })
     return { ok: true, value: null }
   }
@@ -88,11 +87,12 @@ export class IgnitionTask {
       if (problem !== undefined) return problem
     }
     const ports = port === undefined ? Array.from({ length: this.portCount }, (_, each) => each) : [port]
+    const isChosen = (each: Transceiver): boolean => transceiver === undefined || transceiver === each
     for (const each of ports) {
-      this.#registers.ports(each).events.update((next) => {
-        if (transceiver === undefined || transceiver === 'Controller') next.controller = 0b111111
-        if (transceiver === undefined || transceiver === 'TargetLink0') next.link0 = 0b111111
-        if (transceiver === undefined || transceiver === 'TargetLink1') next.link1 = 0b111111
+      this.#registers.ports(each).events.update({
+        controller: isChosen('Controller') ? ALL_EVENTS : 0,
+        link0: isChosen('TargetLink0') ? ALL_EVENTS : 0,
+        link1: isChosen('TargetLink1') ? ALL_EVENTS : 0,
       })
     }
     return { ok: true, value: null }

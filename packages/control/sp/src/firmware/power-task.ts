@@ -80,11 +80,11 @@ export class PowerTask {
   /** The host's speed, for the thermal loop. */
   setThrottle(isThrottled: boolean): void {
     const { control } = this.#registers
-    if (control.read().throttle !== isThrottled) control.update((next) => (next.throttle = isThrottled))
+    if (control.read().throttle !== isThrottled) control.update({ throttle: isThrottled })
   }
 
   sendNmi(): void {
-    this.#registers.control.update((next) => next.setNmi(true))
+    this.#registers.control.update({ nmi: true })
     this.#context.trace('sequencer', 'NMI to the host')
   }
 
@@ -102,11 +102,11 @@ export class PowerTask {
     const { clock } = this.#context
     switch (action.kind) {
       case 'target':
-        this.#registers.control.update((next) => {
-          next.target = Target[action.target]
-          next.hotPlug = action.hotPlug
-          next.fans = action.fans
-          if (action.target === 'A2') next.throttle = false
+        this.#registers.control.update({
+          target: Target[action.target],
+          hotPlug: action.hotPlug,
+          fans: action.fans,
+          ...(action.target === 'A2' ? { throttle: false } : {}),
         })
         break
       case 'wake':

@@ -41,7 +41,7 @@ export class ThermalTask {
     // Those that turn do the work of those that do not.
     const share = this.#profile.fanCount / Math.max(1, living)
     this.#drive(Math.min(1000, Math.round(status.fanPercent * 10 * share)))
-    this.#fans.control.update((control) => control.setFeed(true))
+    this.#fans.control.update({ feed: true })
     for (const action of actions) {
       if (action.kind === 'power-down') this.#effects.powerDown()
       else this.#effects.setThrottle(action.kind === 'throttle')
@@ -63,7 +63,7 @@ export class ThermalTask {
     if (permille === this.#permille) return
     this.#permille = permille
     for (let fan = 0; fan < this.#profile.fanCount; fan++) {
-      this.#fans.fans(fan).update((each) => (each.permille = bits(10, permille)))
+      this.#fans.fans(fan).update({ permille: bits(10, permille) })
     }
   }
 

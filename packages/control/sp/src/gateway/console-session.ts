@@ -15,6 +15,12 @@ export interface ConsoleRead {
   readonly lost: number
 }
 
+/** Whoever is told of a session instead of asking. */
+export interface ConsoleFollower {
+  onPrinted(): void
+  onClose(): void
+}
+
 export class ConsoleSession {
   readonly #clock: Clock
   readonly #connection: SpConnection
@@ -24,6 +30,7 @@ export class ConsoleSession {
   #next = 0
   #typed = 0n
   #readMs: number
+  #follower: ConsoleFollower | undefined
   isOpen = true
 
   constructor(clock: Clock, connection: SpConnection) {
@@ -43,6 +50,11 @@ export class ConsoleSession {
     return { data: Uint8Array.from(data), nextOffset, lost: nextOffset - fromOffset - data.length }
   }
 
+  /** While there is a follower the console stays attached, asked for or not. One follower, the last given. */
+  follow(follower: ConsoleFollower): void {
+    this.#follower = follower
+  }
+
   /** @returns false when the service processor does not take it. */
   async type(bytes: Uint8Array): Promise<boolean> {
     for (let at = 0; at < bytes.length; at += TYPE_BYTES) {
@@ -56,9 +68,11 @@ export class ConsoleSession {
   }
 
   close(): void {
+    if (!this.isOpen) return
     this.isOpen = false
     this.#timer.cancel()
     this.#connection.onConsole = () => {}
+    this.#follower?.onClose()
   }
 
   #printed(offset: number, bytes: Uint8Array): void {
@@ -68,10 +82,11 @@ export class ConsoleSession {
     this.#next = offset + bytes.length
     this.#size += bytes.length
     while (this.#size > KEEP_BYTES) this.#size -= this.#kept.shift()?.bytes.length ?? 0
+    this.#follower?.onPrinted()
   }
 
   #keepAlive(): void {
-    if (this.#clock.nowMs() - this.#readMs > READER_GONE_MS) return this.close()
+    if (this.#follower === undefined && this.#clock.nowMs() - this.#readMs > READER_GONE_MS) return this.close()
     void this.#connection.ask({ kind: 'SerialConsoleKeepAlive' }, ['SerialConsoleKeepAliveAck']).then((result) => {
       if (!result.ok && this.isOpen) this.close()
     })

@@ -6,6 +6,7 @@ import { ignitionState, linkEvents, type RotBootInfo } from '../protocol/respons
 import { Capability, type Device, deviceOf, measurementOf, valuesOf } from '../protocol/tlv.ts'
 import type { MgsRequest } from '../protocol/request.ts'
 import { idText } from '../firmware/update-machine.ts'
+import { streamConsole } from './console-channel.ts'
 import type { Gateway, Outcome, ReachableSp, SpId } from './gateway.ts'
 import { ignitionView } from './ignition-view.ts'
 import { failureText, type SpFailure } from './sp-connection.ts'
@@ -216,6 +217,13 @@ export function gatewayHandler(
         rotView((await ask(params, { kind: 'VersionedRotBootInfo', version: 3 }, ['RotBootInfo'])).response.info),
       sp_component_serial_console_attach: async ({ params }) => {
         done(await present().attachConsole(sp(params), params.component))
+      },
+      sp_component_serial_console_stream: async ({ params }) => {
+        const gateway = present()
+        const target = sp(params)
+        const session = done(await gateway.attachConsole(target, params.component))
+        return (channel) =>
+          streamConsole(gateway.options.host.clock, session, channel, () => void gateway.detachConsole(target))
       },
       sp_component_serial_console_read: ({ params, query }) => {
         const session = present().console(sp(params))

@@ -11,7 +11,7 @@ export class Control {
   static readonly RESET = 0xa
   /** [field or empty, attribute, value] */
   static readonly ATTRIBUTES = [['feed', 'access', 'pulse']] as const
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Control.RESET) {
     this.#raw = raw | 0
@@ -25,19 +25,6 @@ export class Control {
   /** Seconds after which fans go to full speed unless fed; 0 switches the watchdog off. */
   get watchdogS(): Bits<8> {
     return (this.#raw & 0xff) as Bits<8>
-  }
-
-  set watchdogS(value: BitsInput<8>) {
-    if ((value & 0xff) !== value) throw outOfRange(value, 8, 'Control.watchdogS')
-    this.#raw = (this.#raw & ~0xff) | value
-  }
-
-  /**
-   * Says that somebody is in control.
-   * (Access: pulse.)
-   */
-  setFeed(value: boolean): void {
-    this.#raw = value ? this.#raw | 0x100 : this.#raw & ~0x100
   }
 
   /** Nobody was in control in time: fans run at full speed whatever their duty is. */
@@ -59,7 +46,7 @@ export class Alarms {
     ['stalled', 'access', 'w1c'],
     ['watchdog', 'access', 'w1c'],
   ] as const
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Alarms.RESET) {
     this.#raw = raw | 0
@@ -78,21 +65,12 @@ export class Alarms {
     return (this.#raw & 0xff) as Bits<8>
   }
 
-  set stalled(value: BitsInput<8>) {
-    if ((value & 0xff) !== value) throw outOfRange(value, 8, 'Alarms.stalled')
-    this.#raw = (this.#raw & ~0xff) | value
-  }
-
   /**
    * The watchdog expired.
    * (Access: w1c.)
    */
   get watchdog(): boolean {
     return (this.#raw & 0x100) !== 0
-  }
-
-  set watchdog(value: boolean) {
-    this.#raw = value ? this.#raw | 0x100 : this.#raw & ~0x100
   }
 
   toString(): string {
@@ -104,7 +82,7 @@ export class Alarms {
 export class Fan {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Fan.RESET) {
     this.#raw = raw | 0
@@ -118,11 +96,6 @@ export class Fan {
   /** Thousandths of full power. */
   get permille(): Bits<10> {
     return (this.#raw & 0x3ff) as Bits<10>
-  }
-
-  set permille(value: BitsInput<10>) {
-    if ((value & 0x3ff) !== value) throw outOfRange(value, 10, 'Fan.permille')
-    this.#raw = (this.#raw & ~0x3ff) | value
   }
 
   /** It is plugged in. */
@@ -147,7 +120,12 @@ const fanClass = Fan
 
 /** Fields of Control that can be written. */
 export interface ControlFields {
+  /** Seconds after which fans go to full speed unless fed; 0 switches the watchdog off. */
   readonly watchdogS?: BitsInput<8>
+  /**
+   * Says that somebody is in control.
+   * (Access: pulse.)
+   */
   readonly feed?: boolean
 }
 
@@ -172,7 +150,15 @@ function patchControl(raw: number, fields: ControlFields): number {
 
 /** Fields of Alarms that can be written. */
 export interface AlarmsFields {
+  /**
+   * Fans that stood still although they were driven, one bit each.
+   * (Access: w1c.)
+   */
   readonly stalled?: BitsInput<8>
+  /**
+   * The watchdog expired.
+   * (Access: w1c.)
+   */
   readonly watchdog?: boolean
 }
 
@@ -197,6 +183,7 @@ function patchAlarms(raw: number, fields: AlarmsFields): number {
 
 /** Fields of Fan that can be written. */
 export interface FanFields {
+  /** Thousandths of full power. */
   readonly permille?: BitsInput<10>
 }
 
@@ -232,34 +219,17 @@ export class ControlRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: Control) => void) | ControlFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchControl((Control.RESET & ~0x100) >>> 0, change), 32)
-      return
-    }
-    const next = new controlClass((Control.RESET & ~0x100) >>> 0)
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: ControlFields): void {
+    this.#platform.write(this.address, patchControl((Control.RESET & ~0x100) >>> 0, fields), 32)
   }
 
   /**
-   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 unless set; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read.
+   * Fields that do something when 1 is written are 0 unless given.
    */
-  update(change: ((next: Control, current: Control) => void) | ControlFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(
-        this.address,
-        patchControl((this.#platform.read(this.address, 32) & ~0x100) >>> 0, change),
-        32,
-      )
-      return
-    }
-    const current = this.read()
-    const next = new controlClass((current.raw & ~0x100) >>> 0)
-    change(next, current)
-    this.write(next)
+  update(fields: ControlFields): void {
+    this.#platform.write(this.address, patchControl((this.#platform.read(this.address, 32) & ~0x100) >>> 0, fields), 32)
   }
 }
 
@@ -282,34 +252,17 @@ export class AlarmsRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: Alarms) => void) | AlarmsFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchAlarms((Alarms.RESET & ~0x1ff) >>> 0, change), 32)
-      return
-    }
-    const next = new alarmsClass((Alarms.RESET & ~0x1ff) >>> 0)
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: AlarmsFields): void {
+    this.#platform.write(this.address, patchAlarms((Alarms.RESET & ~0x1ff) >>> 0, fields), 32)
   }
 
   /**
-   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 unless set; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read.
+   * Fields that do something when 1 is written are 0 unless given.
    */
-  update(change: ((next: Alarms, current: Alarms) => void) | AlarmsFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(
-        this.address,
-        patchAlarms((this.#platform.read(this.address, 32) & ~0x1ff) >>> 0, change),
-        32,
-      )
-      return
-    }
-    const current = this.read()
-    const next = new alarmsClass((current.raw & ~0x1ff) >>> 0)
-    change(next, current)
-    this.write(next)
+  update(fields: AlarmsFields): void {
+    this.#platform.write(this.address, patchAlarms((this.#platform.read(this.address, 32) & ~0x1ff) >>> 0, fields), 32)
   }
 }
 
@@ -332,26 +285,14 @@ export class FanRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: Fan) => void) | FanFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchFan(Fan.RESET, change), 32)
-      return
-    }
-    const next = new fanClass()
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: FanFields): void {
+    this.#platform.write(this.address, patchFan(Fan.RESET, fields), 32)
   }
 
   /** Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. */
-  update(change: ((next: Fan) => void) | FanFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchFan(this.#platform.read(this.address, 32), change), 32)
-      return
-    }
-    const next = this.read()
-    change(next)
-    this.write(next)
+  update(fields: FanFields): void {
+    this.#platform.write(this.address, patchFan(this.#platform.read(this.address, 32), fields), 32)
   }
 }
 

@@ -103,7 +103,7 @@ export function decodeRequest(raw: number): Request {
 export class Identity {
   /** After a reset. */
   static readonly RESET = 0x16100028
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Identity.RESET) {
     this.#raw = raw | 0
@@ -133,7 +133,7 @@ export class Identity {
 export class Link {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Link.RESET) {
     this.#raw = raw | 0
@@ -169,10 +169,6 @@ export class Link {
     return (this.#raw & 0x100) !== 0
   }
 
-  set alwaysTransmit(value: boolean) {
-    this.#raw = value ? this.#raw | 0x100 : this.#raw & ~0x100
-  }
-
   toString(): string {
     return `Link(0x${this.raw.toString(16)}) aligned=${this.aligned} locked=${this.locked} inverted=${this.inverted} present=${this.present} alwaysTransmit=${this.alwaysTransmit}`
   }
@@ -182,7 +178,7 @@ export class Link {
 export class Target {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Target.RESET) {
     this.#raw = raw | 0
@@ -274,7 +270,7 @@ export class Command {
   static readonly RESET = 0x0
   /** [field or empty, attribute, value] */
   static readonly ATTRIBUTES = [['send', 'access', 'pulse']] as const
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Command.RESET) {
     this.#raw = raw | 0
@@ -288,18 +284,6 @@ export class Command {
   /** What. */
   get request(): Request {
     return decodeRequest(this.#raw & 0x3)
-  }
-
-  set request(value: Request) {
-    this.#raw = (this.#raw & ~0x3) | encodeRequest(value)
-  }
-
-  /**
-   * Sends it.
-   * (Access: pulse.)
-   */
-  setSend(value: boolean): void {
-    this.#raw = value ? this.#raw | 0x100 : this.#raw & ~0x100
   }
 
   /** It was sent and not carried out yet. */
@@ -330,7 +314,7 @@ export class Events {
     ['link0', 'access', 'w1c'],
     ['link1', 'access', 'w1c'],
   ] as const
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Events.RESET) {
     this.#raw = raw | 0
@@ -349,11 +333,6 @@ export class Events {
     return (this.#raw & 0x3f) as Bits<6>
   }
 
-  set controller(value: BitsInput<6>) {
-    if ((value & 0x3f) !== value) throw outOfRange(value, 6, 'Events.controller')
-    this.#raw = (this.#raw & ~0x3f) | value
-  }
-
   /**
    * At the board's receiver from the first switch.
    * (Access: w1c.)
@@ -362,22 +341,12 @@ export class Events {
     return ((this.#raw >>> 8) & 0x3f) as Bits<6>
   }
 
-  set link0(value: BitsInput<6>) {
-    if ((value & 0x3f) !== value) throw outOfRange(value, 6, 'Events.link0')
-    this.#raw = (this.#raw & ~0x3f00) | (value << 8)
-  }
-
   /**
    * At the board's receiver from the second switch.
    * (Access: w1c.)
    */
   get link1(): Bits<6> {
     return ((this.#raw >>> 16) & 0x3f) as Bits<6>
-  }
-
-  set link1(value: BitsInput<6>) {
-    if ((value & 0x3f) !== value) throw outOfRange(value, 6, 'Events.link1')
-    this.#raw = (this.#raw & ~0x3f0000) | (value << 16)
   }
 
   toString(): string {
@@ -394,6 +363,7 @@ const eventsClass = Events
 
 /** Fields of Link that can be written. */
 export interface LinkFields {
+  /** Sends even while no board answers. */
   readonly alwaysTransmit?: boolean
 }
 
@@ -411,7 +381,12 @@ function patchLink(raw: number, fields: LinkFields): number {
 
 /** Fields of Command that can be written. */
 export interface CommandFields {
+  /** What. */
   readonly request?: Request
+  /**
+   * Sends it.
+   * (Access: pulse.)
+   */
   readonly send?: boolean
 }
 
@@ -435,8 +410,20 @@ function patchCommand(raw: number, fields: CommandFields): number {
 
 /** Fields of Events that can be written. */
 export interface EventsFields {
+  /**
+   * At this end.
+   * (Access: w1c.)
+   */
   readonly controller?: BitsInput<6>
+  /**
+   * At the board's receiver from the first switch.
+   * (Access: w1c.)
+   */
   readonly link0?: BitsInput<6>
+  /**
+   * At the board's receiver from the second switch.
+   * (Access: w1c.)
+   */
   readonly link1?: BitsInput<6>
 }
 
@@ -502,26 +489,14 @@ export class LinkRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: Link) => void) | LinkFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchLink(Link.RESET, change), 32)
-      return
-    }
-    const next = new linkClass()
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: LinkFields): void {
+    this.#platform.write(this.address, patchLink(Link.RESET, fields), 32)
   }
 
   /** Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. */
-  update(change: ((next: Link) => void) | LinkFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchLink(this.#platform.read(this.address, 32), change), 32)
-      return
-    }
-    const next = this.read()
-    change(next)
-    this.write(next)
+  update(fields: LinkFields): void {
+    this.#platform.write(this.address, patchLink(this.#platform.read(this.address, 32), fields), 32)
   }
 }
 
@@ -560,34 +535,17 @@ export class CommandRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: Command) => void) | CommandFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchCommand((Command.RESET & ~0x100) >>> 0, change), 32)
-      return
-    }
-    const next = new commandClass((Command.RESET & ~0x100) >>> 0)
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: CommandFields): void {
+    this.#platform.write(this.address, patchCommand((Command.RESET & ~0x100) >>> 0, fields), 32)
   }
 
   /**
-   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 unless set; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read.
+   * Fields that do something when 1 is written are 0 unless given.
    */
-  update(change: ((next: Command, current: Command) => void) | CommandFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(
-        this.address,
-        patchCommand((this.#platform.read(this.address, 32) & ~0x100) >>> 0, change),
-        32,
-      )
-      return
-    }
-    const current = this.read()
-    const next = new commandClass((current.raw & ~0x100) >>> 0)
-    change(next, current)
-    this.write(next)
+  update(fields: CommandFields): void {
+    this.#platform.write(this.address, patchCommand((this.#platform.read(this.address, 32) & ~0x100) >>> 0, fields), 32)
   }
 }
 
@@ -610,34 +568,21 @@ export class EventsRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: Events) => void) | EventsFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchEvents((Events.RESET & ~0x3f3f3f) >>> 0, change), 32)
-      return
-    }
-    const next = new eventsClass((Events.RESET & ~0x3f3f3f) >>> 0)
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: EventsFields): void {
+    this.#platform.write(this.address, patchEvents((Events.RESET & ~0x3f3f3f) >>> 0, fields), 32)
   }
 
   /**
-   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 unless set; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read.
+   * Fields that do something when 1 is written are 0 unless given.
    */
-  update(change: ((next: Events, current: Events) => void) | EventsFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(
-        this.address,
-        patchEvents((this.#platform.read(this.address, 32) & ~0x3f3f3f) >>> 0, change),
-        32,
-      )
-      return
-    }
-    const current = this.read()
-    const next = new eventsClass((current.raw & ~0x3f3f3f) >>> 0)
-    change(next, current)
-    this.write(next)
+  update(fields: EventsFields): void {
+    this.#platform.write(
+      this.address,
+      patchEvents((this.#platform.read(this.address, 32) & ~0x3f3f3f) >>> 0, fields),
+      32,
+    )
   }
 }
 

@@ -66,7 +66,7 @@ export function decodeSensorState(raw: number): SensorState | undefined {
 export class Temperature {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Temperature.RESET) {
     this.#raw = raw | 0
@@ -101,7 +101,7 @@ export class Temperature {
 export class Electrical {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Electrical.RESET) {
     this.#raw = raw | 0

@@ -254,7 +254,7 @@ export function decodeGroup(raw: number): Group {
 export class Identity {
   /** After a reset. */
   static readonly RESET = 0x5e9a0001
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Identity.RESET) {
     this.#raw = raw | 0
@@ -286,7 +286,7 @@ export class Control {
   static readonly RESET = 0x0
   /** [field or empty, attribute, value] */
   static readonly ATTRIBUTES = [['nmi', 'access', 'pulse']] as const
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Control.RESET) {
     this.#raw = raw | 0
@@ -307,17 +307,9 @@ export class Control {
     return (this.#raw & 0x3) as Bits<2>
   }
 
-  set target(value: Target) {
-    this.#raw = (this.#raw & ~0x3) | encodeTarget(value)
-  }
-
   /** Power for what can be plugged while the host runs; only in A0. */
   get hotPlug(): boolean {
     return (this.#raw & 0x10) !== 0
-  }
-
-  set hotPlug(value: boolean) {
-    this.#raw = value ? this.#raw | 0x10 : this.#raw & ~0x10
   }
 
   /** Power for the fans in A2. */
@@ -325,25 +317,9 @@ export class Control {
     return (this.#raw & 0x20) !== 0
   }
 
-  set fans(value: boolean) {
-    this.#raw = value ? this.#raw | 0x20 : this.#raw & ~0x20
-  }
-
   /** Asks the processor to run slowly. */
   get throttle(): boolean {
     return (this.#raw & 0x40) !== 0
-  }
-
-  set throttle(value: boolean) {
-    this.#raw = value ? this.#raw | 0x40 : this.#raw & ~0x40
-  }
-
-  /**
-   * Tells the processor of an event that it cannot mask.
-   * (Access: pulse.)
-   */
-  setNmi(value: boolean): void {
-    this.#raw = value ? this.#raw | 0x100 : this.#raw & ~0x100
   }
 
   toString(): string {
@@ -355,7 +331,7 @@ export class Control {
 export class Status {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Status.RESET) {
     this.#raw = raw | 0
@@ -413,7 +389,7 @@ export class Events {
     ['host_reset', 'access', 'w1c'],
     ['brown_out', 'access', 'w1c'],
   ] as const
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Events.RESET) {
     this.#raw = raw | 0
@@ -432,20 +408,12 @@ export class Events {
     return (this.#raw & 0x1) !== 0
   }
 
-  set stage(value: boolean) {
-    this.#raw = value ? this.#raw | 0x1 : this.#raw & ~0x1
-  }
-
   /**
    * A rail fell while it was good.
    * (Access: w1c.)
    */
   get railLost(): boolean {
     return (this.#raw & 0x2) !== 0
-  }
-
-  set railLost(value: boolean) {
-    this.#raw = value ? this.#raw | 0x2 : this.#raw & ~0x2
   }
 
   /**
@@ -456,10 +424,6 @@ export class Events {
     return (this.#raw & 0x4) !== 0
   }
 
-  set thermTrip(value: boolean) {
-    this.#raw = value ? this.#raw | 0x4 : this.#raw & ~0x4
-  }
-
   /**
    * The processor was reset behind the sequencer's back.
    * (Access: w1c.)
@@ -468,20 +432,12 @@ export class Events {
     return (this.#raw & 0x8) !== 0
   }
 
-  set hostReset(value: boolean) {
-    this.#raw = value ? this.#raw | 0x8 : this.#raw & ~0x8
-  }
-
   /**
    * The supply sagged.
    * (Access: w1c.)
    */
   get brownOut(): boolean {
     return (this.#raw & 0x10) !== 0
-  }
-
-  set brownOut(value: boolean) {
-    this.#raw = value ? this.#raw | 0x10 : this.#raw & ~0x10
   }
 
   toString(): string {
@@ -493,7 +449,7 @@ export class Events {
 export class Host {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Host.RESET) {
     this.#raw = raw | 0
@@ -533,7 +489,7 @@ export class Host {
 export class Standby {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Standby.RESET) {
     this.#raw = raw | 0
@@ -563,7 +519,7 @@ export class Standby {
 export class RailStatus {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = RailStatus.RESET) {
     this.#raw = raw | 0
@@ -598,7 +554,7 @@ export class RailStatus {
 export class RailProfile {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = RailProfile.RESET) {
     this.#raw = raw | 0
@@ -641,10 +597,18 @@ const railProfileClass = RailProfile
 
 /** Fields of Control that can be written. */
 export interface ControlFields {
+  /** How far the rails shall come up. */
   readonly target?: Target
+  /** Power for what can be plugged while the host runs; only in A0. */
   readonly hotPlug?: boolean
+  /** Power for the fans in A2. */
   readonly fans?: boolean
+  /** Asks the processor to run slowly. */
   readonly throttle?: boolean
+  /**
+   * Tells the processor of an event that it cannot mask.
+   * (Access: pulse.)
+   */
   readonly nmi?: boolean
 }
 
@@ -686,10 +650,30 @@ function patchControl(raw: number, fields: ControlFields): number {
 
 /** Fields of Events that can be written. */
 export interface EventsFields {
+  /**
+   * The sequence reached another stage.
+   * (Access: w1c.)
+   */
   readonly stage?: boolean
+  /**
+   * A rail fell while it was good.
+   * (Access: w1c.)
+   */
   readonly railLost?: boolean
+  /**
+   * The processor ended its power by overheating.
+   * (Access: w1c.)
+   */
   readonly thermTrip?: boolean
+  /**
+   * The processor was reset behind the sequencer's back.
+   * (Access: w1c.)
+   */
   readonly hostReset?: boolean
+  /**
+   * The supply sagged.
+   * (Access: w1c.)
+   */
   readonly brownOut?: boolean
 }
 
@@ -764,34 +748,17 @@ export class ControlRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: Control) => void) | ControlFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchControl((Control.RESET & ~0x100) >>> 0, change), 32)
-      return
-    }
-    const next = new controlClass((Control.RESET & ~0x100) >>> 0)
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: ControlFields): void {
+    this.#platform.write(this.address, patchControl((Control.RESET & ~0x100) >>> 0, fields), 32)
   }
 
   /**
-   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 unless set; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read.
+   * Fields that do something when 1 is written are 0 unless given.
    */
-  update(change: ((next: Control, current: Control) => void) | ControlFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(
-        this.address,
-        patchControl((this.#platform.read(this.address, 32) & ~0x100) >>> 0, change),
-        32,
-      )
-      return
-    }
-    const current = this.read()
-    const next = new controlClass((current.raw & ~0x100) >>> 0)
-    change(next, current)
-    this.write(next)
+  update(fields: ControlFields): void {
+    this.#platform.write(this.address, patchControl((this.#platform.read(this.address, 32) & ~0x100) >>> 0, fields), 32)
   }
 }
 
@@ -830,30 +797,17 @@ export class EventsRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: Events) => void) | EventsFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchEvents((Events.RESET & ~0x1f) >>> 0, change), 32)
-      return
-    }
-    const next = new eventsClass((Events.RESET & ~0x1f) >>> 0)
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: EventsFields): void {
+    this.#platform.write(this.address, patchEvents((Events.RESET & ~0x1f) >>> 0, fields), 32)
   }
 
   /**
-   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 unless set; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read.
+   * Fields that do something when 1 is written are 0 unless given.
    */
-  update(change: ((next: Events, current: Events) => void) | EventsFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchEvents((this.#platform.read(this.address, 32) & ~0x1f) >>> 0, change), 32)
-      return
-    }
-    const current = this.read()
-    const next = new eventsClass((current.raw & ~0x1f) >>> 0)
-    change(next, current)
-    this.write(next)
+  update(fields: EventsFields): void {
+    this.#platform.write(this.address, patchEvents((this.#platform.read(this.address, 32) & ~0x1f) >>> 0, fields), 32)
   }
 }
 

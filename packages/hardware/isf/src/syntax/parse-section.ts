@@ -90,6 +90,7 @@ export function parseFields(scanner: Scanner): FieldsSection {
     if (type !== undefined) {
       const span = { start: hasDoc ? doc.span.start : name.span.start, end: scanner.end }
       fields.push({ doc, name, type, span, trivia: scanner.own(span.start) })
+      refuseValue(scanner, name)
       if (scanner.accept(',')) continue
       if (scanner.char === '}' || scanner.isAtEnd || isSectionAhead(scanner)) break
       scanner.unexpected("',' or the next section")
@@ -98,6 +99,17 @@ export function parseFields(scanner: Scanner): FieldsSection {
     break
   }
   return { fields, span: { start, end: scanner.end }, trivia }
+}
+
+/** A value is passed over, so that the rest is still checked. */
+function refuseValue(scanner: Scanner, name: Name): void {
+  scanner.skip()
+  if (scanner.char !== '=') return
+  const start = scanner.at
+  const text = /^=(?:(?!\/\/)[^,}\n])*/.exec(scanner.text.slice(start))?.[0].trimEnd() ?? '='
+  scanner.advance(text.length)
+  const message = `field '${name.text}' cannot have a value here; write it into the machine layout: ${name.text}: WIDTH = VALUE`
+  scanner.sink.error('ISF2006', { start, end: start + text.length }, message)
 }
 
 function blanksAhead(scanner: Scanner): number {

@@ -2,8 +2,18 @@
  * Registers of sequencer.rsf.
  * GENERATED from it; do not edit.
  */
-import type { Bits, BitsInput, RegisterShape, WideAsyncPlatform, WideSyncPlatform } from '../../src/index.ts'
-import { RegisterFile, SimulatedRegister, SramElement, indexIn, outOfRange, undeclared } from '../../src/index.ts'
+import type {
+  AsyncMemories,
+  AsyncPlatform,
+  Bits,
+  BitsInput,
+  RegisterShape,
+  SyncMemories,
+  SyncPlatform,
+  WideAsyncPlatform,
+  WideSyncPlatform,
+} from '../../src/index.ts'
+import { RegisterFile, SimulatedRegister, indexIn, outOfRange, undeclared } from '../../src/index.ts'
 
 /** State of one power rail. */
 export const UnitsRailState = {
@@ -91,7 +101,7 @@ export function decodePowerState(raw: number): PowerState | undefined {
 export class UnitsModel {
   /** After a reset. */
   static readonly RESET = 0x1de50001
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = UnitsModel.RESET) {
     this.#raw = raw | 0
@@ -121,7 +131,7 @@ export class UnitsModel {
 export class UnitsSerial {
   /** After a reset. */
   static readonly RESET = 0x700000000000539n
-  #raw: bigint
+  readonly #raw: bigint
 
   constructor(raw: bigint = UnitsSerial.RESET) {
     this.#raw = BigInt.asUintN(64, raw)
@@ -153,7 +163,7 @@ export class Power {
   static readonly RESET = 0x0
   /** [field or empty, attribute, value] */
   static readonly ATTRIBUTES = [['start', 'access', 'pulse']] as const
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Power.RESET) {
     this.#raw = raw | 0
@@ -174,10 +184,6 @@ export class Power {
     return (this.#raw & 0x3) as Bits<2>
   }
 
-  set target(value: PowerState) {
-    this.#raw = (this.#raw & ~0x3) | encodePowerState(value)
-  }
-
   /** State reached. */
   get state(): PowerState | undefined {
     return decodePowerState((this.#raw >>> 4) & 0x3)
@@ -191,25 +197,6 @@ export class Power {
   /** Milliseconds that a rail may take to come up. */
   get timeoutMs(): Bits<12> {
     return ((this.#raw >>> 8) & 0xfff) as Bits<12>
-  }
-
-  set timeoutMs(value: BitsInput<12>) {
-    if ((value & 0xfff) !== value) throw outOfRange(value, 12, 'Power.timeoutMs')
-    this.#raw = (this.#raw & ~0xfff00) | (value << 8)
-  }
-
-  /**
-   * Starts the sequence towards the target.
-   * (Access: pulse.)
-   */
-  setStart(value: boolean): void {
-    this.#raw = value ? this.#raw | 0x1000000 : this.#raw & ~0x1000000
-  }
-
-  /** Key that must be written with a start. */
-  setKey(value: BitsInput<4>): void {
-    if ((value & 0xf) !== value) throw outOfRange(value, 4, 'Power.key')
-    this.#raw = (this.#raw & ~0xf0000000) | (value << 28)
   }
 
   toString(): string {
@@ -228,7 +215,7 @@ export class Events {
     ['faulted', 'access', 'w1c'],
     ['lost', 'access', 'rc'],
   ] as const
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Events.RESET) {
     this.#raw = raw | 0
@@ -247,10 +234,6 @@ export class Events {
     return (this.#raw & 0x1) !== 0
   }
 
-  set timeout(value: boolean) {
-    this.#raw = value ? this.#raw | 0x1 : this.#raw & ~0x1
-  }
-
   /**
    * A temperature was above its limit.
    * (Access: w1c.)
@@ -259,21 +242,12 @@ export class Events {
     return (this.#raw & 0x2) !== 0
   }
 
-  set overTemperature(value: boolean) {
-    this.#raw = value ? this.#raw | 0x2 : this.#raw & ~0x2
-  }
-
   /**
    * Rails that faulted, one bit each.
    * (Access: w1c.)
    */
   get faulted(): Bits<6> {
     return ((this.#raw >>> 8) & 0x3f) as Bits<6>
-  }
-
-  set faulted(value: BitsInput<6>) {
-    if ((value & 0x3f) !== value) throw outOfRange(value, 6, 'Events.faulted')
-    this.#raw = (this.#raw & ~0x3f00) | (value << 8)
   }
 
   /**
@@ -293,7 +267,7 @@ export class Events {
 export class RailControl {
   /** After a reset. */
   static readonly RESET = 0xa0000
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = RailControl.RESET) {
     this.#raw = raw | 0
@@ -309,18 +283,9 @@ export class RailControl {
     return (this.#raw & 0x1) !== 0
   }
 
-  set enable(value: boolean) {
-    this.#raw = value ? this.#raw | 0x1 : this.#raw & ~0x1
-  }
-
   /** Voltage asked for, in steps of 10 mV. */
   get voltage(): Bits<9> {
     return ((this.#raw >>> 4) & 0x1ff) as Bits<9>
-  }
-
-  set voltage(value: BitsInput<9>) {
-    if ((value & 0x1ff) !== value) throw outOfRange(value, 9, 'RailControl.voltage')
-    this.#raw = (this.#raw & ~0x1ff0) | (value << 4)
   }
 
   toString(): string {
@@ -332,7 +297,7 @@ export class RailControl {
 export class RailStatus {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = RailStatus.RESET) {
     this.#raw = raw | 0
@@ -367,7 +332,7 @@ export class RailStatus {
 export class Temperature {
   /** After a reset. */
   static readonly RESET = 0x0
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Temperature.RESET) {
     this.#raw = raw & 0xffff
@@ -397,7 +362,7 @@ export class Temperature {
 export class Fan {
   /** After a reset. */
   static readonly RESET = 0x40
-  #raw: number
+  readonly #raw: number
 
   constructor(raw: number = Fan.RESET) {
     this.#raw = raw & 0xffff
@@ -411,11 +376,6 @@ export class Fan {
   /** Duty cycle, 255 is full speed. */
   get duty(): Bits<8> {
     return (this.#raw & 0xff) as Bits<8>
-  }
-
-  set duty(value: BitsInput<8>) {
-    if ((value & 0xff) !== value) throw outOfRange(value, 8, 'Fan.duty')
-    this.#raw = (this.#raw & ~0xff) | value
   }
 
   /** Tens of turns a minute. */
@@ -432,7 +392,7 @@ export class Fan {
 export class LogEntry {
   /** After a reset. */
   static readonly RESET = 0x0n
-  #raw: bigint
+  readonly #raw: bigint
 
   constructor(raw: bigint = LogEntry.RESET) {
     this.#raw = BigInt.asUintN(64, raw)
@@ -477,33 +437,20 @@ const railControlClass = RailControl
 const railStatusClass = RailStatus
 const temperatureClass = Temperature
 const fanClass = Fan
-
-/** Log of the last changes of state. */
-export class LogBlock {
-  /** In bytes. */
-  readonly address: number
-  /** The newest entry first. */
-  readonly entries: SramElement<LogEntry> = new SramElement(
-    {
-      name: 'entries',
-      selector: 0,
-      count: 32,
-      strideBytes: 0x8,
-      widthBits: 64,
-    },
-    (raw) => new LogEntry(raw),
-  )
-
-  constructor(_platform: unknown, address = 0) {
-    this.address = address
-  }
-}
+const logEntryClass = LogEntry
 
 /** Fields of Power that can be written. */
 export interface PowerFields {
+  /** State asked for. */
   readonly target?: PowerState
+  /** Milliseconds that a rail may take to come up. */
   readonly timeoutMs?: BitsInput<12>
+  /**
+   * Starts the sequence towards the target.
+   * (Access: pulse.)
+   */
   readonly start?: boolean
+  /** Key that must be written with a start. */
   readonly key?: BitsInput<4>
 }
 
@@ -541,8 +488,20 @@ function patchPower(raw: number, fields: PowerFields): number {
 
 /** Fields of Events that can be written. */
 export interface EventsFields {
+  /**
+   * A rail did not come up in time.
+   * (Access: w1c.)
+   */
   readonly timeout?: boolean
+  /**
+   * A temperature was above its limit.
+   * (Access: w1c.)
+   */
   readonly overTemperature?: boolean
+  /**
+   * Rails that faulted, one bit each.
+   * (Access: w1c.)
+   */
   readonly faulted?: BitsInput<6>
 }
 
@@ -573,7 +532,9 @@ function patchEvents(raw: number, fields: EventsFields): number {
 
 /** Fields of RailControl that can be written. */
 export interface RailControlFields {
+  /** Asks for voltage. */
   readonly enable?: boolean
+  /** Voltage asked for, in steps of 10 mV. */
   readonly voltage?: BitsInput<9>
 }
 
@@ -598,6 +559,7 @@ function patchRailControl(raw: number, fields: RailControlFields): number {
 
 /** Fields of Fan that can be written. */
 export interface FanFields {
+  /** Duty cycle, 255 is full speed. */
   readonly duty?: BitsInput<8>
 }
 
@@ -618,9 +580,9 @@ function patchFan(raw: number, fields: FanFields): number {
 export class UnitsModelRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideSyncPlatform
+  readonly #platform: SyncPlatform
 
-  constructor(platform: WideSyncPlatform, address: number) {
+  constructor(platform: SyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -650,9 +612,9 @@ export class UnitsSerialRegister {
 export class PowerRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideSyncPlatform
+  readonly #platform: SyncPlatform
 
-  constructor(platform: WideSyncPlatform, address: number) {
+  constructor(platform: SyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -665,34 +627,21 @@ export class PowerRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: Power) => void) | PowerFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchPower((Power.RESET & ~0x1000000) >>> 0, change), 32)
-      return
-    }
-    const next = new powerClass((Power.RESET & ~0x1000000) >>> 0)
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: PowerFields): void {
+    this.#platform.write(this.address, patchPower((Power.RESET & ~0x1000000) >>> 0, fields), 32)
   }
 
   /**
-   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 unless set; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read.
+   * Fields that do something when 1 is written are 0 unless given.
    */
-  update(change: ((next: Power, current: Power) => void) | PowerFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(
-        this.address,
-        patchPower((this.#platform.read(this.address, 32) & ~0x1000000) >>> 0, change),
-        32,
-      )
-      return
-    }
-    const current = this.read()
-    const next = new powerClass((current.raw & ~0x1000000) >>> 0)
-    change(next, current)
-    this.write(next)
+  update(fields: PowerFields): void {
+    this.#platform.write(
+      this.address,
+      patchPower((this.#platform.read(this.address, 32) & ~0x1000000) >>> 0, fields),
+      32,
+    )
   }
 }
 
@@ -700,9 +649,9 @@ export class PowerRegister {
 export class EventsRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideSyncPlatform
+  readonly #platform: SyncPlatform
 
-  constructor(platform: WideSyncPlatform, address: number) {
+  constructor(platform: SyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -715,34 +664,17 @@ export class EventsRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: Events) => void) | EventsFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchEvents((Events.RESET & ~0x3f03) >>> 0, change), 32)
-      return
-    }
-    const next = new eventsClass((Events.RESET & ~0x3f03) >>> 0)
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: EventsFields): void {
+    this.#platform.write(this.address, patchEvents((Events.RESET & ~0x3f03) >>> 0, fields), 32)
   }
 
   /**
-   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 unless set; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read.
+   * Fields that do something when 1 is written are 0 unless given.
    */
-  update(change: ((next: Events, current: Events) => void) | EventsFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(
-        this.address,
-        patchEvents((this.#platform.read(this.address, 32) & ~0x3f03) >>> 0, change),
-        32,
-      )
-      return
-    }
-    const current = this.read()
-    const next = new eventsClass((current.raw & ~0x3f03) >>> 0)
-    change(next, current)
-    this.write(next)
+  update(fields: EventsFields): void {
+    this.#platform.write(this.address, patchEvents((this.#platform.read(this.address, 32) & ~0x3f03) >>> 0, fields), 32)
   }
 }
 
@@ -750,9 +682,9 @@ export class EventsRegister {
 export class RailControlRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideSyncPlatform
+  readonly #platform: SyncPlatform
 
-  constructor(platform: WideSyncPlatform, address: number) {
+  constructor(platform: SyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -765,26 +697,14 @@ export class RailControlRegister {
     this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: RailControl) => void) | RailControlFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchRailControl(RailControl.RESET, change), 32)
-      return
-    }
-    const next = new railControlClass()
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: RailControlFields): void {
+    this.#platform.write(this.address, patchRailControl(RailControl.RESET, fields), 32)
   }
 
   /** Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. */
-  update(change: ((next: RailControl) => void) | RailControlFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchRailControl(this.#platform.read(this.address, 32), change), 32)
-      return
-    }
-    const next = this.read()
-    change(next)
-    this.write(next)
+  update(fields: RailControlFields): void {
+    this.#platform.write(this.address, patchRailControl(this.#platform.read(this.address, 32), fields), 32)
   }
 }
 
@@ -792,9 +712,9 @@ export class RailControlRegister {
 export class RailStatusRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideSyncPlatform
+  readonly #platform: SyncPlatform
 
-  constructor(platform: WideSyncPlatform, address: number) {
+  constructor(platform: SyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -808,9 +728,9 @@ export class RailStatusRegister {
 export class TemperatureRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideSyncPlatform
+  readonly #platform: SyncPlatform
 
-  constructor(platform: WideSyncPlatform, address: number) {
+  constructor(platform: SyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -824,9 +744,9 @@ export class TemperatureRegister {
 export class FanRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideSyncPlatform
+  readonly #platform: SyncPlatform
 
-  constructor(platform: WideSyncPlatform, address: number) {
+  constructor(platform: SyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -839,26 +759,30 @@ export class FanRegister {
     this.#platform.write(this.address, value.raw, 16)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  set(change: ((next: Fan) => void) | FanFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchFan(Fan.RESET, change), 16)
-      return
-    }
-    const next = new fanClass()
-    change(next)
-    this.write(next)
+  /** Writes the reset value with these fields. */
+  set(fields: FanFields): void {
+    this.#platform.write(this.address, patchFan(Fan.RESET, fields), 16)
   }
 
   /** Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. */
-  update(change: ((next: Fan) => void) | FanFields): void {
-    if (typeof change !== 'function') {
-      this.#platform.write(this.address, patchFan(this.#platform.read(this.address, 16), change), 16)
-      return
-    }
-    const next = this.read()
-    change(next)
-    this.write(next)
+  update(fields: FanFields): void {
+    this.#platform.write(this.address, patchFan(this.#platform.read(this.address, 16), fields), 16)
+  }
+}
+
+/** Reaches a LogEntry. */
+export class LogEntryRegister {
+  /** In bytes. */
+  readonly address: number
+  readonly #platform: WideSyncPlatform
+
+  constructor(platform: WideSyncPlatform, address: number) {
+    this.#platform = platform
+    this.address = address
+  }
+
+  read(): LogEntry {
+    return new logEntryClass(this.#platform.readWide(this.address, 64))
   }
 }
 
@@ -871,7 +795,7 @@ export class UnitsIdentityBlock {
   /** When the device was built. */
   readonly serial: UnitsSerialRegister
 
-  constructor(platform: WideSyncPlatform, address = 0) {
+  constructor(platform: WideSyncPlatform & SyncMemories, address = 0) {
     this.address = address
     this.model = new UnitsModelRegister(platform, address)
     this.serial = new UnitsSerialRegister(platform, address + 0x8)
@@ -887,7 +811,7 @@ export class RailBlock {
   /** What is measured. */
   readonly status: RailStatusRegister
 
-  constructor(platform: WideSyncPlatform, address = 0) {
+  constructor(platform: WideSyncPlatform & SyncMemories, address = 0) {
     this.address = address
     this.control = new RailControlRegister(platform, address)
     this.status = new RailStatusRegister(platform, address + 0x4)
@@ -902,9 +826,9 @@ export class SensorsBlock {
   readonly #temperature: TemperatureRegister[] = []
   readonly fanCount = 4
   readonly #fan: FanRegister[] = []
-  readonly #platform: WideSyncPlatform
+  readonly #platform: WideSyncPlatform & SyncMemories
 
-  constructor(platform: WideSyncPlatform, address = 0) {
+  constructor(platform: WideSyncPlatform & SyncMemories, address = 0) {
     this.address = address
     this.#platform = platform
   }
@@ -932,6 +856,31 @@ export class SensorsBlock {
   }
 }
 
+/** Log of the last changes of state. */
+export class LogBlock {
+  /** In bytes. */
+  readonly address: number
+  readonly entriesCount = 32
+  readonly #entries: LogEntryRegister[] = []
+  readonly #platform: WideSyncPlatform & SyncMemories
+
+  constructor(platform: WideSyncPlatform & SyncMemories, address = 0) {
+    this.address = address
+    this.#platform = platform
+  }
+
+  /**
+   * The newest entry first.
+   * Index 0 to 31; throws RangeError for another.
+   */
+  entries(index: number): LogEntryRegister {
+    const known = this.#entries[index]
+    if (known !== undefined) return known
+    indexIn(index, 32, 'LogBlock.entries')
+    return (this.#entries[index] = new LogEntryRegister(this.#platform.memory(this.address, 0), index * 0x8))
+  }
+}
+
 /** Everything that the sequencer's bus shows. */
 export class MainBlock {
   /** In bytes. */
@@ -948,9 +897,9 @@ export class MainBlock {
   readonly sensors: SensorsBlock
   /** Log of the last changes of state. */
   readonly log: LogBlock
-  readonly #platform: WideSyncPlatform
+  readonly #platform: WideSyncPlatform & SyncMemories
 
-  constructor(platform: WideSyncPlatform, address = 0) {
+  constructor(platform: WideSyncPlatform & SyncMemories, address = 0) {
     this.address = address
     this.#platform = platform
     this.identity = new UnitsIdentityBlock(platform, address)
@@ -973,7 +922,7 @@ export class MainBlock {
 }
 
 /** A client of the whole device; `address` (bytes) is where the platform has it. */
-export function sequencerClient(platform: WideSyncPlatform, address = 0): MainBlock {
+export function sequencerClient(platform: WideSyncPlatform & SyncMemories, address = 0): MainBlock {
   return new MainBlock(platform, address)
 }
 
@@ -981,9 +930,9 @@ export function sequencerClient(platform: WideSyncPlatform, address = 0): MainBl
 export class UnitsModelAsyncRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideAsyncPlatform
+  readonly #platform: AsyncPlatform
 
-  constructor(platform: WideAsyncPlatform, address: number) {
+  constructor(platform: AsyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -1013,9 +962,9 @@ export class UnitsSerialAsyncRegister {
 export class PowerAsyncRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideAsyncPlatform
+  readonly #platform: AsyncPlatform
 
-  constructor(platform: WideAsyncPlatform, address: number) {
+  constructor(platform: AsyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -1028,34 +977,21 @@ export class PowerAsyncRegister {
     await this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  async set(change: ((next: Power) => void) | PowerFields): Promise<void> {
-    if (typeof change !== 'function') {
-      await this.#platform.write(this.address, patchPower((Power.RESET & ~0x1000000) >>> 0, change), 32)
-      return
-    }
-    const next = new powerClass((Power.RESET & ~0x1000000) >>> 0)
-    change(next)
-    await this.write(next)
+  /** Writes the reset value with these fields. */
+  async set(fields: PowerFields): Promise<void> {
+    await this.#platform.write(this.address, patchPower((Power.RESET & ~0x1000000) >>> 0, fields), 32)
   }
 
   /**
-   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 unless set; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read.
+   * Fields that do something when 1 is written are 0 unless given.
    */
-  async update(change: ((next: Power, current: Power) => void) | PowerFields): Promise<void> {
-    if (typeof change !== 'function') {
-      await this.#platform.write(
-        this.address,
-        patchPower(((await this.#platform.read(this.address, 32)) & ~0x1000000) >>> 0, change),
-        32,
-      )
-      return
-    }
-    const current = await this.read()
-    const next = new powerClass((current.raw & ~0x1000000) >>> 0)
-    change(next, current)
-    await this.write(next)
+  async update(fields: PowerFields): Promise<void> {
+    await this.#platform.write(
+      this.address,
+      patchPower(((await this.#platform.read(this.address, 32)) & ~0x1000000) >>> 0, fields),
+      32,
+    )
   }
 }
 
@@ -1063,9 +999,9 @@ export class PowerAsyncRegister {
 export class EventsAsyncRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideAsyncPlatform
+  readonly #platform: AsyncPlatform
 
-  constructor(platform: WideAsyncPlatform, address: number) {
+  constructor(platform: AsyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -1078,34 +1014,21 @@ export class EventsAsyncRegister {
     await this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  async set(change: ((next: Events) => void) | EventsFields): Promise<void> {
-    if (typeof change !== 'function') {
-      await this.#platform.write(this.address, patchEvents((Events.RESET & ~0x3f03) >>> 0, change), 32)
-      return
-    }
-    const next = new eventsClass((Events.RESET & ~0x3f03) >>> 0)
-    change(next)
-    await this.write(next)
+  /** Writes the reset value with these fields. */
+  async set(fields: EventsFields): Promise<void> {
+    await this.#platform.write(this.address, patchEvents((Events.RESET & ~0x3f03) >>> 0, fields), 32)
   }
 
   /**
-   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. Fields that do
-   * something when 1 is written are 0 unless set; `current` is what was read.
+   * Reads, changes these fields and writes; all other bits, reserved ones too, stay as read.
+   * Fields that do something when 1 is written are 0 unless given.
    */
-  async update(change: ((next: Events, current: Events) => void) | EventsFields): Promise<void> {
-    if (typeof change !== 'function') {
-      await this.#platform.write(
-        this.address,
-        patchEvents(((await this.#platform.read(this.address, 32)) & ~0x3f03) >>> 0, change),
-        32,
-      )
-      return
-    }
-    const current = await this.read()
-    const next = new eventsClass((current.raw & ~0x3f03) >>> 0)
-    change(next, current)
-    await this.write(next)
+  async update(fields: EventsFields): Promise<void> {
+    await this.#platform.write(
+      this.address,
+      patchEvents(((await this.#platform.read(this.address, 32)) & ~0x3f03) >>> 0, fields),
+      32,
+    )
   }
 }
 
@@ -1113,9 +1036,9 @@ export class EventsAsyncRegister {
 export class RailControlAsyncRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideAsyncPlatform
+  readonly #platform: AsyncPlatform
 
-  constructor(platform: WideAsyncPlatform, address: number) {
+  constructor(platform: AsyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -1128,30 +1051,14 @@ export class RailControlAsyncRegister {
     await this.#platform.write(this.address, value.raw, 32)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  async set(change: ((next: RailControl) => void) | RailControlFields): Promise<void> {
-    if (typeof change !== 'function') {
-      await this.#platform.write(this.address, patchRailControl(RailControl.RESET, change), 32)
-      return
-    }
-    const next = new railControlClass()
-    change(next)
-    await this.write(next)
+  /** Writes the reset value with these fields. */
+  async set(fields: RailControlFields): Promise<void> {
+    await this.#platform.write(this.address, patchRailControl(RailControl.RESET, fields), 32)
   }
 
   /** Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. */
-  async update(change: ((next: RailControl) => void) | RailControlFields): Promise<void> {
-    if (typeof change !== 'function') {
-      await this.#platform.write(
-        this.address,
-        patchRailControl(await this.#platform.read(this.address, 32), change),
-        32,
-      )
-      return
-    }
-    const next = await this.read()
-    change(next)
-    await this.write(next)
+  async update(fields: RailControlFields): Promise<void> {
+    await this.#platform.write(this.address, patchRailControl(await this.#platform.read(this.address, 32), fields), 32)
   }
 }
 
@@ -1159,9 +1066,9 @@ export class RailControlAsyncRegister {
 export class RailStatusAsyncRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideAsyncPlatform
+  readonly #platform: AsyncPlatform
 
-  constructor(platform: WideAsyncPlatform, address: number) {
+  constructor(platform: AsyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -1175,9 +1082,9 @@ export class RailStatusAsyncRegister {
 export class TemperatureAsyncRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideAsyncPlatform
+  readonly #platform: AsyncPlatform
 
-  constructor(platform: WideAsyncPlatform, address: number) {
+  constructor(platform: AsyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -1191,9 +1098,9 @@ export class TemperatureAsyncRegister {
 export class FanAsyncRegister {
   /** In bytes. */
   readonly address: number
-  readonly #platform: WideAsyncPlatform
+  readonly #platform: AsyncPlatform
 
-  constructor(platform: WideAsyncPlatform, address: number) {
+  constructor(platform: AsyncPlatform, address: number) {
     this.#platform = platform
     this.address = address
   }
@@ -1206,26 +1113,30 @@ export class FanAsyncRegister {
     await this.#platform.write(this.address, value.raw, 16)
   }
 
-  /** Writes the reset value with these fields, or as the function changes it. */
-  async set(change: ((next: Fan) => void) | FanFields): Promise<void> {
-    if (typeof change !== 'function') {
-      await this.#platform.write(this.address, patchFan(Fan.RESET, change), 16)
-      return
-    }
-    const next = new fanClass()
-    change(next)
-    await this.write(next)
+  /** Writes the reset value with these fields. */
+  async set(fields: FanFields): Promise<void> {
+    await this.#platform.write(this.address, patchFan(Fan.RESET, fields), 16)
   }
 
   /** Reads, changes these fields and writes; all other bits, reserved ones too, stay as read. */
-  async update(change: ((next: Fan) => void) | FanFields): Promise<void> {
-    if (typeof change !== 'function') {
-      await this.#platform.write(this.address, patchFan(await this.#platform.read(this.address, 16), change), 16)
-      return
-    }
-    const next = await this.read()
-    change(next)
-    await this.write(next)
+  async update(fields: FanFields): Promise<void> {
+    await this.#platform.write(this.address, patchFan(await this.#platform.read(this.address, 16), fields), 16)
+  }
+}
+
+/** Reaches a LogEntry. */
+export class LogEntryAsyncRegister {
+  /** In bytes. */
+  readonly address: number
+  readonly #platform: WideAsyncPlatform
+
+  constructor(platform: WideAsyncPlatform, address: number) {
+    this.#platform = platform
+    this.address = address
+  }
+
+  async read(): Promise<LogEntry> {
+    return new logEntryClass(await this.#platform.readWide(this.address, 64))
   }
 }
 
@@ -1238,7 +1149,7 @@ export class UnitsIdentityAsyncBlock {
   /** When the device was built. */
   readonly serial: UnitsSerialAsyncRegister
 
-  constructor(platform: WideAsyncPlatform, address = 0) {
+  constructor(platform: WideAsyncPlatform & AsyncMemories, address = 0) {
     this.address = address
     this.model = new UnitsModelAsyncRegister(platform, address)
     this.serial = new UnitsSerialAsyncRegister(platform, address + 0x8)
@@ -1254,7 +1165,7 @@ export class RailAsyncBlock {
   /** What is measured. */
   readonly status: RailStatusAsyncRegister
 
-  constructor(platform: WideAsyncPlatform, address = 0) {
+  constructor(platform: WideAsyncPlatform & AsyncMemories, address = 0) {
     this.address = address
     this.control = new RailControlAsyncRegister(platform, address)
     this.status = new RailStatusAsyncRegister(platform, address + 0x4)
@@ -1269,9 +1180,9 @@ export class SensorsAsyncBlock {
   readonly #temperature: TemperatureAsyncRegister[] = []
   readonly fanCount = 4
   readonly #fan: FanAsyncRegister[] = []
-  readonly #platform: WideAsyncPlatform
+  readonly #platform: WideAsyncPlatform & AsyncMemories
 
-  constructor(platform: WideAsyncPlatform, address = 0) {
+  constructor(platform: WideAsyncPlatform & AsyncMemories, address = 0) {
     this.address = address
     this.#platform = platform
   }
@@ -1299,6 +1210,31 @@ export class SensorsAsyncBlock {
   }
 }
 
+/** Log of the last changes of state. */
+export class LogAsyncBlock {
+  /** In bytes. */
+  readonly address: number
+  readonly entriesCount = 32
+  readonly #entries: LogEntryAsyncRegister[] = []
+  readonly #platform: WideAsyncPlatform & AsyncMemories
+
+  constructor(platform: WideAsyncPlatform & AsyncMemories, address = 0) {
+    this.address = address
+    this.#platform = platform
+  }
+
+  /**
+   * The newest entry first.
+   * Index 0 to 31; throws RangeError for another.
+   */
+  entries(index: number): LogEntryAsyncRegister {
+    const known = this.#entries[index]
+    if (known !== undefined) return known
+    indexIn(index, 32, 'LogAsyncBlock.entries')
+    return (this.#entries[index] = new LogEntryAsyncRegister(this.#platform.memory(this.address, 0), index * 0x8))
+  }
+}
+
 /** Everything that the sequencer's bus shows. */
 export class MainAsyncBlock {
   /** In bytes. */
@@ -1314,17 +1250,17 @@ export class MainAsyncBlock {
   /** Temperatures and fans. */
   readonly sensors: SensorsAsyncBlock
   /** Log of the last changes of state. */
-  readonly log: LogBlock
-  readonly #platform: WideAsyncPlatform
+  readonly log: LogAsyncBlock
+  readonly #platform: WideAsyncPlatform & AsyncMemories
 
-  constructor(platform: WideAsyncPlatform, address = 0) {
+  constructor(platform: WideAsyncPlatform & AsyncMemories, address = 0) {
     this.address = address
     this.#platform = platform
     this.identity = new UnitsIdentityAsyncBlock(platform, address)
     this.power = new PowerAsyncRegister(platform, address + 0x10)
     this.events = new EventsAsyncRegister(platform, address + 0x14)
     this.sensors = new SensorsAsyncBlock(platform, address + 0x200)
-    this.log = new LogBlock(platform, address + 0x1000)
+    this.log = new LogAsyncBlock(platform, address + 0x1000)
   }
 
   /**
@@ -1340,7 +1276,7 @@ export class MainAsyncBlock {
 }
 
 /** A client of the whole device; `address` (bytes) is where the platform has it. */
-export function sequencerAsyncClient(platform: WideAsyncPlatform, address = 0): MainAsyncBlock {
+export function sequencerAsyncClient(platform: WideAsyncPlatform & AsyncMemories, address = 0): MainAsyncBlock {
   return new MainAsyncBlock(platform, address)
 }
 
@@ -1741,6 +1677,60 @@ export class SimulatedFan {
   }
 }
 
+/** What a simulated device sees of LogEntry: every field, both ways. */
+export class SimulatedLogEntry {
+  /** After a reset. */
+  static readonly RESET = 0x0n
+  #raw: bigint
+
+  constructor(raw: bigint = SimulatedLogEntry.RESET) {
+    this.#raw = BigInt.asUintN(64, raw)
+  }
+
+  /** All bits, reserved ones too. */
+  get raw(): bigint {
+    return this.#raw
+  }
+
+  /** Milliseconds since power was applied. */
+  get atMs(): Bits<48> {
+    return (this.#raw & 0xffffffffffffn) as Bits<48>
+  }
+
+  set atMs(value: BitsInput<48>) {
+    if (BigInt.asUintN(48, value) !== value) throw outOfRange(value, 48, 'SimulatedLogEntry.atMs')
+    this.#raw = (this.#raw & ~0xffffffffffffn) | value
+  }
+
+  /** State that was reached. */
+  get state(): PowerState | undefined {
+    return decodePowerState(Number((this.#raw >> 48n) & 0x3n))
+  }
+
+  /** The bits of state, declared or not. */
+  get stateRaw(): Bits<2> {
+    return Number((this.#raw >> 48n) & 0x3n) as Bits<2>
+  }
+
+  set state(value: PowerState) {
+    this.#raw = (this.#raw & ~0x3000000000000n) | (BigInt(encodePowerState(value)) << 48n)
+  }
+
+  /** Rail that caused it. */
+  get rail(): Bits<3> {
+    return Number((this.#raw >> 52n) & 0x7n) as Bits<3>
+  }
+
+  set rail(value: BitsInput<3>) {
+    if ((value & 0x7) !== value) throw outOfRange(value, 3, 'SimulatedLogEntry.rail')
+    this.#raw = (this.#raw & ~0x70000000000000n) | (BigInt(value) << 52n)
+  }
+
+  toString(): string {
+    return `SimulatedLogEntry(0x${this.raw.toString(16)}) atMs=${this.atMs} state=${this.state} rail=${this.rail}`
+  }
+}
+
 const unitsModelShape: RegisterShape = {
   widthBits: 32,
   reset: 0x1de50001n,
@@ -1907,6 +1897,27 @@ export function simulateFan(file: RegisterFile, path: string, address: number): 
   return register
 }
 
+const logEntryShape: RegisterShape = {
+  widthBits: 64,
+  reset: 0x0n,
+  readable: 0xffffffffffffffffn,
+  writable: 0x0n,
+  w1c: 0x0n,
+  w1s: 0x0n,
+  readClears: 0x0n,
+  reserved: 0xff8c000000000000n,
+}
+
+export function simulateLogEntry(
+  file: RegisterFile,
+  path: string,
+  address: number,
+): SimulatedRegister<SimulatedLogEntry> {
+  const register = new SimulatedRegister(path, address, logEntryShape, (raw) => new SimulatedLogEntry(raw))
+  file.add(register)
+  return register
+}
+
 /** The device's side of UnitsIdentity. */
 export class UnitsIdentitySimulation {
   /** Maker and model. */
@@ -1968,6 +1979,27 @@ export class SensorsSimulation {
   }
 }
 
+/** The device's side of Log. */
+export class LogSimulation {
+  readonly entriesCount = 32
+  readonly #entries: SimulatedRegister<SimulatedLogEntry>[] = []
+
+  constructor(file: RegisterFile, path = '', address = 0) {
+    for (let index = 0; index < 32; index++) {
+      this.#entries.push(simulateLogEntry(file.memory(address, 0), `${path}entries/${index}`, index * 0x8))
+    }
+  }
+
+  /**
+   * The newest entry first.
+   * Index 0 to 31; throws RangeError for another.
+   */
+  entries(index: number): SimulatedRegister<SimulatedLogEntry> {
+    // Because the index was checked just here.
+    return this.#entries[indexIn(index, 32, 'entries')]!
+  }
+}
+
 /** The device's side of Main. */
 export class MainSimulation {
   /** Who is there. */
@@ -1980,6 +2012,8 @@ export class MainSimulation {
   readonly #rails: RailSimulation[] = []
   /** Temperatures and fans. */
   readonly sensors: SensorsSimulation
+  /** Log of the last changes of state. */
+  readonly log: LogSimulation
 
   constructor(file: RegisterFile, path = '', address = 0) {
     this.identity = new UnitsIdentitySimulation(file, `${path}identity/`, address)
@@ -1989,6 +2023,7 @@ export class MainSimulation {
       this.#rails.push(new RailSimulation(file, `${path}rails/${index}/`, address + 0x100 + index * 0x10))
     }
     this.sensors = new SensorsSimulation(file, `${path}sensors/`, address + 0x200)
+    this.log = new LogSimulation(file, `${path}log/`, address + 0x1000)
   }
 
   /**

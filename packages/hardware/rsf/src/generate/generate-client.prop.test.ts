@@ -29,6 +29,8 @@ interface RandomMap {
   readonly registers: readonly RandomRegister[]
   readonly length: number
   readonly outer: number
+  /** The registers are entries of memories, and their offsets only say in which order. */
+  readonly isSram: boolean
 }
 
 const ACCESSES: readonly (readonly [FieldMode, FieldAccess])[] = [
@@ -67,6 +69,7 @@ const map: fc.Arbitrary<RandomMap> = fc.record({
   registers: fc.array(register, { minLength: 1, maxLength: 3 }),
   length: fc.integer({ min: 1, max: 3 }),
   outer: fc.integer({ min: 0, max: 1 << 20 }),
+  isSram: fc.boolean(),
 })
 
 /** Enums declare every second value, and the last. */
@@ -75,7 +78,7 @@ function valuesOf(width: number): readonly number[] {
   return all.filter((value) => value % 2 === 0 || value === all.length - 1)
 }
 
-function specificationText({ registers, length, outer }: RandomMap): string {
+function specificationText({ registers, length, outer, isSram }: RandomMap): string {
   const widths = new Set(registers.flatMap(({ fields }) => fields.filter((f) => f.kind === 'enum').map((f) => f.width)))
   const lines = [
     '/// Main.',
@@ -84,16 +87,16 @@ function specificationText({ registers, length, outer }: RandomMap): string {
     `b: B[${length}; 0x100] @ ${outer * 16}`,
     '}',
     '/// B.',
-    'block B {',
+    `${isSram ? 'sram ' : ''}block B {`,
   ]
-  for (const index of registers.keys()) lines.push('/// r', `r${index}: R${index} @ ${16 * (2 * index + 1)}`)
+  for (const index of registers.keys()) lines.push('/// r', `r${index}: R${index}[2; 16] @ ${32 * (2 * index + 1)}`)
   lines.push('}')
   for (const width of widths) {
     const alternatives = valuesOf(width).map((value) => `/// v\nV${value} = ${value}`)
     lines.push('/// E.', `enum<${width}> E${width} {`, alternatives.join(',\n'), '}')
   }
   for (const [index, { width, reset, fields }] of registers.entries()) {
-    lines.push('/// R.', `register<${width}> R${index} reset<${reset}> {`)
+    lines.push('/// R.', `${isSram ? 'sram ' : ''}register<${width}> R${index} reset<${reset}> {`)
     for (const field of fields) {
       lines.push('/// f')
       if (field.access !== 'plain') lines.push(`#[attr(access = "${field.access}")]`)
@@ -148,14 +151,18 @@ function numberOf(bits: readonly boolean[]): bigint {
 /** Generated classes as this test needs them. */
 type Value = Record<string, unknown> & { readonly raw: number | bigint }
 type Instance = Readonly<Record<'read', () => Value>> &
-  Readonly<Record<'set' | 'update', ((change: ((next: Value) => void) | Record<string, unknown>) => void) | undefined>>
-type Block = Readonly<Record<string, Instance>>
+  Readonly<Record<'set' | 'update', ((fields: Record<string, unknown>) => void) | undefined>>
+type Block = Readonly<Record<string, (index: number) => Instance>>
+interface Simulated {
+  readonly state: Value
+  update(f: (s: Value) => void): void
+}
 interface Generated {
   readonly mainClient: (platform: unknown) => { b(index: number): Block }
   readonly mainSimulation: () => {
     readonly platform: unknown
     readonly device: {
-      b(index: number): Readonly<Record<string, { readonly state: Value; update(f: (s: Value) => void): void }>>
+      b(index: number): Readonly<Record<string, (index: number) => Simulated>>
     }
   }
 }
@@ -170,43 +177,37 @@ function typed({ kind, width }: RandomField, raw: bigint): unknown {
 function step(generated: Generated, { registers, length }: RandomMap, seed: bigint): void {
   const { platform, device } = generated.mainSimulation()
   const client = generated.mainClient(platform)
-  const models = Array.from({ length }, () => registers.map((each) => new BitModel(each)))
+  const models = Array.from({ length: length * 2 }, () => registers.map((each) => new BitModel(each)))
   let random = seed
   const draw = (): bigint => (random = BigInt.asUintN(64, random * 6364136223846793005n + 1442695040888963407n)) >> 16n
   for (let round = 0; round < 30; round++) {
-    const index = Number(draw() % BigInt(length))
+    const index = Number(draw() % BigInt(length * 2))
     const which = Number(draw() % BigInt(registers.length))
     // Because both numbers are below the lengths.
     const { fields, reset, width } = registers[which]!
     const model = models[index]![which]!
-    const instance = client.b(index)[`r${which}`]!
-    const simulated = device.b(index)[`r${which}`]!
+    const instance = client.b(index >> 1)[`r${which}`]!(index & 1)
+    const simulated = device.b(index >> 1)[`r${which}`]!(index & 1)
     const field = fields[Number(draw() % BigInt(Math.max(1, fields.length)))]
     if (field === undefined) continue
     const raw = BigInt.asUintN(field.width, (draw() << 40n) ^ draw())
     const value = typed(field, raw)
     const member = field.name.replace('_', '')
-    const change = (next: Value): void => {
-      if (field.mode === 'wo') (next[`setF${member.slice(1)}`] as (v: unknown) => void)(value)
-      else next[member] = value
-    }
     const put = (bits: boolean[]): boolean[] => {
       for (let at = 0; at < field.width; at++) bits[field.offset + at] = ((raw >> BigInt(at)) & 1n) === 1n
       return bits
     }
     const isWritable = field.mode === 'rw' || field.mode === 'wo'
-    // By a function or by a record of fields.
-    const how = draw() % 2n === 0n ? change : { [member]: value }
     const action = draw() % 4n
     if (action === 0n && field.mode !== 'reserved' && value !== undefined) {
       simulated.update((state) => (state[member] = value))
       put(model.bits)
     } else if (action === 1n && isWritable && value !== undefined) {
-      instance.set?.(how)
+      instance.set?.({ [member]: value })
       const start = Array.from({ length: width }, (_, at) => ((reset >> BigInt(at)) & 1n) === 1n)
       model.write(put(model.idle(start)))
     } else if (action === 2n && isWritable && value !== undefined && instance.update !== undefined) {
-      instance.update(how)
+      instance.update({ [member]: value })
       model.write(put(model.idle(model.read())))
     } else if (instance.read !== undefined) {
       const seen = instance.read()

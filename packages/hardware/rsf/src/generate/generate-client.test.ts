@@ -28,6 +28,24 @@ block Main {
     wide: Wide @ 0x20,
     /// h
     platform: Nothing @ 0x40,
+    /// i
+    memory: Memory @ 0x50,
+}
+
+/// Two memories.
+sram block Memory {
+    /// a
+    memory: SyncMemories[3; 8] @ 0x10,
+    /// b
+    file: SyncMemories @ 0x08,
+}
+
+/// J
+sram register<32> SyncMemories reset<0x5> {
+    /// a
+    low: rw b4 @ 0,
+    /// b
+    high: wo b4 @ 4,
 }
 
 /// Nothing in it.
@@ -142,10 +160,19 @@ test('generated source with such names runs', async () => {
   const source = generateClient(specificationOf(NASTY), { runtime: RUNTIME })
   const { mainSimulation, mainClient } = await loadGenerated(source)
   assert.ok(typeof mainSimulation === 'function' && typeof mainClient === 'function')
-  const client = mainClient(mainSimulation().platform)
+  const simulated = mainSimulation()
+  const client = mainClient(simulated.platform)
   assert.equal(client.wide.read().low, (1n << 128n) - 1n, 'a reset value of 128 bits')
-  client.wide.update((next: { high: bigint }) => (next.high = 5n))
+  client.wide.update({ high: 5n })
   assert.equal(client.wide.read().raw, (5n << 130n) | ((1n << 128n) - 1n))
+  client.memory.file.update({ low: 9 })
+  client.memory.memory(2).set({ high: 3 })
+  assert.deepEqual(
+    [client.memory.file, ...[0, 1, 2].map((index) => client.memory.memory(index))].map((entry) => entry.read().low),
+    [9, 5, 5, 5],
+  )
+  const { device } = simulated
+  assert.deepEqual([device.memory.file.state.raw, device.memory.memory(2).state.high], [9, 3])
   assert.equal(client.aBCount2.address, 0x18, 'aBCount is the length of a_b')
 })
 

@@ -1,12 +1,6 @@
 /** A specification as one TypeScript source file: enums, values, clients and a simulated register file. */
 import type { Specification } from '../specification/model.ts'
-import {
-  renderBlockClass,
-  renderFieldsRecord,
-  renderRegisterClass,
-  renderSramBlockClass,
-  type ClientStyle,
-} from './client-classes.ts'
+import { renderBlockClass, renderFieldsRecord, renderRegisterClass, type ClientStyle } from './client-classes.ts'
 import { renderEnum } from './enum-source.ts'
 import { renderBlockSimulation, renderRegisterSimulation } from './simulation-classes.ts'
 import { sourceNames, type SourceNames } from './source-names.ts'
@@ -20,9 +14,19 @@ export interface GenerateOptions {
   readonly parts?: readonly ('sync' | 'async' | 'simulation')[]
 }
 
-const RUNTIME_VALUES = ['RegisterFile', 'SimulatedRegister', 'SramElement', 'indexIn', 'outOfRange', 'undeclared']
+const RUNTIME_VALUES = ['RegisterFile', 'SimulatedRegister', 'indexIn', 'outOfRange', 'undeclared']
 const RUNTIME_TYPES = [
-  ...['AsyncPlatform', 'Bits', 'BitsInput', 'RegisterShape', 'SyncPlatform', 'WideAsyncPlatform', 'WideSyncPlatform'],
+  ...[
+    'AsyncMemories',
+    'AsyncPlatform',
+    'Bits',
+    'BitsInput',
+    'RegisterShape',
+    'SyncMemories',
+    'SyncPlatform',
+    'WideAsyncPlatform',
+    'WideSyncPlatform',
+  ],
 ]
 
 /**
@@ -34,22 +38,30 @@ export function generateClient(specification: Specification, options: GenerateOp
   const names = sourceNames(specification)
   const isWide = specification.registers.some((register) => register.width > 32 && !register.isSram)
   const wide = isWide ? 'Wide' : ''
+  const hasMemories = specification.blocks.some((block) => block.isSram)
   const sections: (readonly string[])[] = [
     ...specification.enums.map((type) => renderEnum(type, names)),
     ...specification.registers.map((register) => renderValueClass(register, names, 'driver')),
   ]
   const clients: (readonly string[])[] = []
   if (parts.includes('sync') || parts.includes('async')) {
-    const memories = specification.blocks.filter((block) => block.isSram)
-    clients.push(...memories.map((block) => renderSramBlockClass(block, names)))
-    const registers = specification.registers.filter((register) => !register.isSram)
-    clients.push(...registers.map((register) => renderFieldsRecord(register, names)))
+    clients.push(...specification.registers.map((register) => renderFieldsRecord(register, names)))
   }
   if (parts.includes('sync')) {
-    clients.push(...client(specification, names, { isAsync: false, platform: `${wide}SyncPlatform` }))
+    clients.push(
+      ...client(specification, names, {
+        isAsync: false,
+        platform: `${wide}SyncPlatform${hasMemories ? ' & SyncMemories' : ''}`,
+      }),
+    )
   }
   if (parts.includes('async')) {
-    clients.push(...client(specification, names, { isAsync: true, platform: `${wide}AsyncPlatform` }))
+    clients.push(
+      ...client(specification, names, {
+        isAsync: true,
+        platform: `${wide}AsyncPlatform${hasMemories ? ' & AsyncMemories' : ''}`,
+      }),
+    )
   }
   sections.push(constructors(names, clients.flat()), ...clients)
   if (parts.includes('simulation')) sections.push(...simulation(specification, names))
@@ -72,13 +84,10 @@ function constructors(names: SourceNames, clients: readonly string[]): readonly 
 
 function client(specification: Specification, names: SourceNames, style: ClientStyle): readonly (readonly string[])[] {
   const suffix = style.isAsync ? 'Async' : ''
-  const main = specification.main.isSram ? '' : suffix
-  const root = `${names.blocks.get(specification.main)}${main}Block`
+  const root = `${names.blocks.get(specification.main)}${suffix}Block`
   return [
-    ...specification.registers
-      .filter((register) => !register.isSram)
-      .map((register) => renderRegisterClass(register, names, style)),
-    ...specification.blocks.filter((block) => !block.isSram).map((block) => renderBlockClass(block, names, style)),
+    ...specification.registers.map((register) => renderRegisterClass(register, names, style.isAsync)),
+    ...specification.blocks.map((block) => renderBlockClass(block, names, style)),
     [
       ...comment([`A client of the whole device; \`address\` (bytes) is where the platform has it.`]),
       `export function ${names.device}${suffix}Client(platform: ${style.platform}, address = 0): ${root} {`,
@@ -89,14 +98,12 @@ function client(specification: Specification, names: SourceNames, style: ClientS
 }
 
 function simulation(specification: Specification, names: SourceNames): readonly (readonly string[])[] {
-  const registers = specification.registers.filter((register) => !register.isSram)
+  const { registers } = specification
   const main = `${names.blocks.get(specification.main)}Simulation`
   return [
     ...registers.map((register) => renderValueClass(register, names, 'device')),
     ...registers.map((register) => renderRegisterSimulation(register, names)),
-    ...specification.blocks
-      .filter((block) => !block.isSram || block === specification.main)
-      .map((block) => renderBlockSimulation(block, names)),
+    ...specification.blocks.map((block) => renderBlockSimulation(block, names)),
     [
       ...comment(['A simulated device: `platform` for its driver, `device` to play it.']),
       `export function ${names.device}Simulation(): { readonly platform: RegisterFile; readonly device: ${main} } {`,

@@ -1,8 +1,4 @@
-/**
- * The device's side: a simulated register for every register, in the same tree as the client's.
- *
- * NOT IMPLEMENTED: sram blocks in simulations; they are left out.
- */
+/** The device's side: a simulated register for every register and sram entry, in the same tree as the client's. */
 import type { BlockType, RegisterField, RegisterType } from '../specification/model.ts'
 import { gapsOf } from '../specification/model.ts'
 import { camelCase, memberNames, type SourceNames } from './source-names.ts'
@@ -35,19 +31,19 @@ export function renderBlockSimulation(block: BlockType, names: SourceNames): rea
   const fields: string[] = []
   const setUp: string[] = []
   const methods: string[] = []
-  for (const { name, doc, type, offset, array } of block.elements) {
-    if (type.isSram) continue
+  for (const { name, doc, type, offset, array, selector } of block.elements) {
     // Because the map was made from these elements.
     const member = members.get(name)!
     const isRegister = type.kind === 'register'
     const typeName = isRegister
       ? `SimulatedRegister<Simulated${names.registers.get(type)}>`
       : `${names.blocks.get(type)}Simulation`
+    const file = selector === undefined ? 'file' : `file.memory(address, ${selector})`
     const make = (path: string, at: string): string =>
       isRegister
-        ? `simulate${names.registers.get(type)}(file, \`\${path}${path}\`, ${at})`
+        ? `simulate${names.registers.get(type)}(${file}, \`\${path}${path}\`, ${at})`
         : `new ${typeName}(file, \`\${path}${path}/\`, ${at})`
-    const base = offset === 0 ? 'address' : `address + ${hex(offset)}`
+    const base = selector !== undefined ? '0' : offset === 0 ? 'address' : `address + ${hex(offset)}`
     if (array === undefined) {
       fields.push(...comment(doc), `readonly ${member}: ${typeName}`)
       setUp.push(`this.${member} = ${make(name, base)}`)
@@ -55,7 +51,9 @@ export function renderBlockSimulation(block: BlockType, names: SourceNames): rea
     }
     fields.push(`readonly ${member}Count = ${array.length}`, `readonly #${member}: ${typeName}[] = []`)
     setUp.push(`for (let index = 0; index < ${array.length}; index++) {`)
-    setUp.push(`this.#${member}.push(${make(`${name}/\${index}`, `${base} + index * ${hex(array.stride)}`)})`, '}')
+    const entry = `index * ${hex(array.stride)}`
+    const at = selector === undefined ? `${base} + ${entry}` : entry
+    setUp.push(`this.#${member}.push(${make(`${name}/\${index}`, at)})`, '}')
     methods.push('', ...comment([...doc, `Index 0 to ${array.length - 1}; throws RangeError for another.`]))
     methods.push(`${member}(index: number): ${typeName} {`, '// Because the index was checked just here.')
     methods.push(`return this.#${member}[indexIn(index, ${array.length}, '${member}')]!`, '}')

@@ -7,8 +7,8 @@ import type { BlockType, EnumType, RegisterType, Specification } from '../specif
 /** Names that generated source uses itself. */
 const TAKEN_TYPES = [
   ...['Array', 'BigInt', 'Bits', 'BitsInput', 'Number', 'Object', 'Promise', 'RangeError', 'Readonly', 'String'],
-  ...['RegisterFile', 'RegisterShape', 'SimulatedRegister', 'SramElement', 'Infinity', 'NaN'],
-  ...['SyncPlatform', 'WideSyncPlatform', 'AsyncPlatform', 'WideAsyncPlatform'],
+  ...['RegisterFile', 'RegisterShape', 'SimulatedRegister', 'Infinity', 'NaN'],
+  ...['SyncPlatform', 'WideSyncPlatform', 'AsyncPlatform', 'WideAsyncPlatform', 'SyncMemories', 'AsyncMemories'],
 ]
 
 /** Members that every class has. */
@@ -47,7 +47,7 @@ export function sourceNames(specification: Specification): SourceNames {
 /** The member's name in its class, for each member by its name in the specification. */
 export function memberNames(members: readonly { readonly name: string }[]): ReadonlyMap<string, string> {
   const scope = new Scope(TAKEN_MEMBERS)
-  const derived = (name: string): readonly string[] => [name, `set${pascalCase(name)}`, `${name}Raw`, `${name}Count`]
+  const derived = (name: string): readonly string[] => [name, `${name}Raw`, `${name}Count`]
   return new Map(members.map(({ name }) => [name, scope.take(camelCase(name), derived)]))
 }
 

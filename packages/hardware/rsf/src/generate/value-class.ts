@@ -1,11 +1,11 @@
 /**
- * The class that holds a register's bits. The driver's has getters where it may read and setters where it may write;
- * the device's (`Simulated…`) has both for every field. Reserved bits have neither and stay as they are.
+ * The class that holds a register's bits. The driver's has getters where it may read and never changes; the device's
+ * (`Simulated…`) has getters and setters for every field. Reserved bits have neither and stay as they are.
  *
  * Invariant: up to 32 bits the bits are kept as a signed 32-bit number, which the engine stores without allocation.
  */
 import type { RegisterField, RegisterType } from '../specification/model.ts'
-import { camelCase, memberNames, pascalCase, type SourceNames } from './source-names.ts'
+import { camelCase, memberNames, type SourceNames } from './source-names.ts'
 import { comment, hex, maskOf, rawLiteral } from './source-text.ts'
 
 export type Side = 'driver' | 'device'
@@ -25,12 +25,21 @@ export function renderValueClass(register: RegisterType, names: SourceNames, sid
     `static readonly RESET = ${rawLiteral(register.reset, register.width)}`,
   ]
   if (side === 'driver') lines.push(...renderAttributes(register))
-  lines.push(`#raw: ${raw}`, '', `constructor(raw: ${raw} = ${name}.RESET) {`, `this.#raw = ${keep(register)}`, '}', '')
+  const modifier = side === 'driver' ? 'readonly ' : ''
+  lines.push(
+    `${modifier}#raw: ${raw}`,
+    '',
+    `constructor(raw: ${raw} = ${name}.RESET) {`,
+    `this.#raw = ${keep(register)}`,
+    '}',
+    '',
+  )
   lines.push('/** All bits, reserved ones too. */', `get raw(): ${raw} {`, `return this.#raw${unsigned(register)}`, '}')
   for (const field of register.fields) {
     if (field.mode === 'reserved') continue
     // Because the map was made from these fields.
-    lines.push('', ...renderField(field, members.get(field.name)!, { register, name, names, side }))
+    const rendered = renderField(field, members.get(field.name)!, { register, name, names, side })
+    if (rendered.length > 0) lines.push('', ...rendered)
   }
   lines.push('', ...renderText(register, name, members, side), '}')
   return lines
@@ -49,6 +58,10 @@ export function isWritable(field: RegisterField): boolean {
   return field.mode === 'wo' || field.mode === 'rw'
 }
 
+export function fieldComment({ access, doc }: RegisterField): readonly string[] {
+  return comment(access === 'plain' ? doc : [...doc, `(Access: ${access}.)`])
+}
+
 interface FieldContext {
   readonly register: RegisterType
   readonly name: string
@@ -59,14 +72,9 @@ interface FieldContext {
 function renderField(field: RegisterField, member: string, context: FieldContext): readonly string[] {
   const { side } = context
   const lines: string[] = []
-  const doc = comment(field.access === 'plain' ? field.doc : [...field.doc, `(Access: ${field.access}.)`])
-  if (side === 'device' || isReadable(field)) lines.push(...doc, ...renderGetter(field, member, context))
-  if (side === 'driver' && !isWritable(field)) return lines
-  if (lines.length > 0) lines.push('')
-  else lines.push(...doc)
-  // A property with only a setter could still be read, as undefined: what cannot be read is a method.
-  const isMethod = side === 'driver' && !isReadable(field)
-  lines.push(...renderSetter(field, isMethod ? `set${pascalCase(member)}` : `set ${member}`, member, context))
+  if (side === 'device' || isReadable(field))
+    lines.push(...fieldComment(field), ...renderGetter(field, member, context))
+  if (side === 'device') lines.push('', ...renderSetter(field, member, context))
   return lines
 }
 
@@ -94,11 +102,10 @@ function renderGetter(field: RegisterField, member: string, context: FieldContex
   ]
 }
 
-function renderSetter(field: RegisterField, head: string, member: string, context: FieldContext): readonly string[] {
+function renderSetter(field: RegisterField, member: string, context: FieldContext): readonly string[] {
   const { register, name, names } = context
-  const end = head.startsWith('set ') ? '' : ': void'
   return [
-    `${head}(value: ${parameterType(field, names)})${end} {`,
+    `set ${member}(value: ${parameterType(field, names)}) {`,
     ...assignment(field, { register, names, what: `'${name}.${member}'`, target: 'this.#raw', value: 'value' }),
     '}',
   ]

@@ -27,20 +27,41 @@ export interface WideAsyncPlatform extends AsyncPlatform {
   writeWide(address: number, value: bigint, widthBits: number): void | Promise<void>
 }
 
+/**
+ * With sram: memories that a selector names instead of an address. How a selector reaches its memory differs from
+ * device to device.
+ */
+export interface SyncMemories {
+  /**
+   * One memory as a platform, whose addresses are bytes from the memory's own start.
+   * @param address of the sram block
+   * @param selector rank of the element in its block, by offset
+   */
+  memory(address: number, selector: number): WideSyncPlatform
+}
+
+/** As `SyncMemories`, for what answers later. */
+export interface AsyncMemories {
+  memory(address: number, selector: number): WideAsyncPlatform
+}
+
 /** One access as an observer sees it. */
 export interface RegisterAccess {
   readonly kind: 'read' | 'write'
+  /** In a memory: from its start. */
   readonly address: number
   readonly widthBits: number
   readonly value: number | bigint
+  /** When it is sram that is reached. */
+  readonly memory?: { readonly address: number; readonly selector: number }
 }
 
 /** A platform that tells `observe` of every access after it was made. For traces and probes. */
-export class ObservedPlatform implements WideSyncPlatform {
-  readonly #platform: WideSyncPlatform
+export class ObservedPlatform implements WideSyncPlatform, SyncMemories {
+  readonly #platform: WideSyncPlatform & Partial<SyncMemories>
   readonly #observe: (access: RegisterAccess) => void
 
-  constructor(platform: WideSyncPlatform, observe: (access: RegisterAccess) => void) {
+  constructor(platform: WideSyncPlatform & Partial<SyncMemories>, observe: (access: RegisterAccess) => void) {
     this.#platform = platform
     this.#observe = observe
   }
@@ -65,5 +86,12 @@ export class ObservedPlatform implements WideSyncPlatform {
   writeWide(address: number, value: bigint, widthBits: number): void {
     this.#platform.writeWide(address, value, widthBits)
     this.#observe({ kind: 'write', address, widthBits, value })
+  }
+
+  /** @throws RangeError when the observed platform has no memories */
+  memory(address: number, selector: number): ObservedPlatform {
+    const memory = this.#platform.memory?.(address, selector)
+    if (memory === undefined) throw new RangeError(`memory(${address}, ${selector}): this platform has no memories`)
+    return new ObservedPlatform(memory, (access) => this.#observe({ ...access, memory: { address, selector } }))
   }
 }

@@ -2,7 +2,7 @@
  * The device's side of a platform: registers that a simulated device fills and watches. An access that hits no register
  * (or half of one) reads as ones and is counted, as on a bus where nobody answers.
  */
-import type { WideSyncPlatform } from './platform.ts'
+import type { SyncMemories, WideSyncPlatform } from './platform.ts'
 
 /** What a register file asks of a register. Values are unsigned. */
 export interface FileRegister {
@@ -14,11 +14,12 @@ export interface FileRegister {
   reset(): void
 }
 
-export class RegisterFile implements WideSyncPlatform {
+export class RegisterFile implements WideSyncPlatform, SyncMemories {
   readonly counters = { reads: 0, writes: 0, unmappedReads: 0, unmappedWrites: 0 }
   readonly #registers = new Map<number, FileRegister>()
+  readonly #memories = new Map<string, RegisterFile>()
 
-  /** Every register, in the order they were added. */
+  /** Every register, in the order they were added; those of memories are in their own files. */
   get registers(): Iterable<FileRegister> {
     return this.#registers.values()
   }
@@ -27,9 +28,20 @@ export class RegisterFile implements WideSyncPlatform {
     this.#registers.set(register.address, register)
   }
 
-  /** Gives every register its reset value, without calling hooks. */
+  /** One sram memory; with counters of its own, and empty until registers are added. */
+  memory(address: number, selector: number): RegisterFile {
+    const key = `${address} ${selector}`
+    const known = this.#memories.get(key)
+    if (known !== undefined) return known
+    const made = new RegisterFile()
+    this.#memories.set(key, made)
+    return made
+  }
+
+  /** Gives every register and sram entry its reset value, without calling hooks. */
   reset(): void {
     for (const register of this.#registers.values()) register.reset()
+    for (const memory of this.#memories.values()) memory.reset()
   }
 
   read(address: number, widthBits: number): number {
