@@ -59,31 +59,27 @@ export class AttributeSet implements BgpAttributes {
   /** The attributes as encoded with four-octet AS numbers: `length` bytes of `page` from `offset`, never written again. */
   readonly page: Uint8Array
   readonly offset: number
-  readonly length: number
-  /** `SetFlag` bits. */
-  readonly flags: number
-  readonly origin: OriginValue
+  /** Several small numbers in one, as a full table has hundreds of thousands of sets: `length`, and from bit 16 `clusterListLength`. */
+  readonly #lengths: number
+  /** `origin`, from bit 2 `flags`, and from bit 11 `asPathLength`. */
+  readonly #shape: number
   readonly effectiveLocalPref: number
   readonly effectiveMed: number
-  readonly asPathLength: number
   readonly neighbourAsn: number
   readonly originatorId: number | undefined
-  readonly clusterListLength: number
   #values: AttributeValues | undefined = undefined
   #asPathText: string | undefined = undefined
 
   private constructor(page: Uint8Array, offset: number, length: number) {
     this.page = page
     this.offset = offset
-    this.length = length
-    this.flags = scan.flags
-    this.origin = scan.origin as OriginValue // because the scan allows 0, 1 and 2 only
+    // All fit: a field of attributes has less than 64 KiB, so that no list in it has more than 2^14 members.
+    this.#lengths = length | (scan.clusterListLength << 16)
+    this.#shape = scan.origin | (scan.flags << 2) | (scan.asPathLength << 11)
     this.effectiveLocalPref = (scan.flags & SetFlag.localPrefAbsent) !== 0 ? DEFAULT_LOCAL_PREF : scan.localPref
     this.effectiveMed = scan.med
-    this.asPathLength = scan.asPathLength
     this.neighbourAsn = scan.neighbourAsn
     this.originatorId = scan.originatorId < 0 ? undefined : scan.originatorId
-    this.clusterListLength = scan.clusterListLength
   }
 
   /** The attributes that `scanAttributes` has just found in order; the bytes are in `page` for good. */
@@ -123,6 +119,27 @@ export class AttributeSet implements BgpAttributes {
   /** This set with some fields changed, interned. */
   with(changes: Partial<AttributeFields>): AttributeSet {
     return AttributeSet.of({ ...this.fields(), ...changes })
+  }
+
+  get length(): number {
+    return this.#lengths & 0xffff
+  }
+
+  get clusterListLength(): number {
+    return this.#lengths >>> 16
+  }
+
+  get origin(): OriginValue {
+    return (this.#shape & 3) as OriginValue // because the scan allows 0, 1 and 2 only
+  }
+
+  /** `SetFlag` bits. */
+  get flags(): number {
+    return (this.#shape >>> 2) & 0x1ff
+  }
+
+  get asPathLength(): number {
+    return this.#shape >>> 11
   }
 
   fields(): AttributeValues {

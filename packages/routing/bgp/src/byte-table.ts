@@ -63,7 +63,7 @@ export class ByteTable {
     while (this.#slots[at] !== NONE) at = (at + 1) & this.#mask
     this.#slots[at] = id
     this.size++
-    if (this.size * 2 > this.#slots.length) this.#rehash()
+    if (this.size * 4 > this.#slots.length * 3) this.#rehash()
     return id
   }
 

@@ -14,6 +14,25 @@ import { MAX_ATTRIBUTE_BYTES } from './update-builder.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
+/** By offer number: for which offer, and with which result. */
+class KnownExports {
+  offerSerials = new Float64Array(64)
+  results = new Int32Array(64)
+  resultSerials = new Float64Array(64)
+
+  set(at: number, offerSerial: number, result: number, resultSerial: number): void {
+    if (at >= this.results.length) {
+      const capacity = 2 ** Math.ceil(Math.log2(at + 1))
+      this.offerSerials = grown(this.offerSerials, new Float64Array(capacity))
+      this.results = grown(this.results, new Int32Array(capacity))
+      this.resultSerials = grown(this.resultSerials, new Float64Array(capacity))
+    }
+    this.offerSerials[at] = offerSerial
+    this.results[at] = result
+    this.resultSerials[at] = resultSerial
+  }
+}
+
 export class ExportPlan {
   readonly key: string
   readonly rib: Rib
@@ -23,10 +42,8 @@ export class ExportPlan {
   oversized = 0
   readonly #isPlain: boolean
   readonly #isPerPrefix: boolean
-  /** By offer number × 2 plus family: for which offer, and with which result. */
-  #offerSerials = new Float64Array(128)
-  #results = new Int32Array(128)
-  #resultSerials = new Float64Array(128)
+  /** One for each family: most routers tell an offer in one only. */
+  readonly #known = [new KnownExports(), new KnownExports()] as const
 
   constructor(key: string, rib: Rib, context: ExportContext) {
     this.key = key
@@ -47,21 +64,14 @@ export class ExportPlan {
 
   exportId(ref: number, offer: Offer): number {
     if (this.#isPerPrefix) return this.#compute(ref, offer)
-    const at = offer.id * 2 + (ref & 1)
-    if (at < this.#results.length && this.#offerSerials[at] === offer.serial) {
-      const known = this.#results[at]!
-      if (known === 0 || this.exports.serials[known] === this.#resultSerials[at]) return known
+    const known = this.#known[(ref & 1) as 0 | 1]
+    const at = offer.id
+    if (at < known.results.length && known.offerSerials[at] === offer.serial) {
+      const result = known.results[at]!
+      if (result === 0 || this.exports.serials[result] === known.resultSerials[at]) return result
     }
     const id = this.#compute(ref, offer)
-    if (at >= this.#results.length) {
-      const capacity = 2 ** Math.ceil(Math.log2(at + 1))
-      this.#offerSerials = grown(this.#offerSerials, new Float64Array(capacity))
-      this.#results = grown(this.#results, new Int32Array(capacity))
-      this.#resultSerials = grown(this.#resultSerials, new Float64Array(capacity))
-    }
-    this.#offerSerials[at] = offer.serial
-    this.#results[at] = id
-    this.#resultSerials[at] = this.exports.serials[id]!
+    known.set(at, offer.serial, id, this.exports.serials[id]!)
     return id
   }
 

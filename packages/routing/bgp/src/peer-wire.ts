@@ -22,7 +22,7 @@ import type { PeerSurroundings } from './peer.ts'
 import { BGP_PORT, type PeerConfig } from './peer-config.ts'
 import { type NotificationRecord, PEER_COUNTERS, type PeerCounter } from './peer-status.ts'
 import { isUpdate, limitOf, type Session } from './session.ts'
-import type { PeerIdentity } from './speaker-events.ts'
+import type { PeerIdentity, SpeakerListener } from './speaker-events.ts'
 import type { UpdateChunk } from './update-builder.ts'
 
 export interface PeerWireOptions {
@@ -135,13 +135,14 @@ export class PeerWire {
     let keptAt = -1
     let endAt = 0
     let whole: Uint8Array = chunk
+    const isHeard = isTapped(this.#options.around.listeners)
     rib.batch(() => {
       const error = connection.stream.pushRanges(chunk, (bytes, start, end) => {
         whole = bytes
         endAt = end
         // For the history only the end of a long run of messages is kept.
         if (keptAt < 0 || end - keptAt > 8192) keptAt = start
-        this.#tap(connection, 'received', bytes, start, end)
+        if (isHeard) this.#tap(connection, 'received', bytes, start, end)
         const session = this.session
         if (session?.connection === connection && isUpdate(bytes, start)) {
           updates++
@@ -251,7 +252,7 @@ export class PeerWire {
     this.counters.add('bytes-sent', bytes.length)
     const { clock, listeners } = this.#options.around
     this.messages.add('sent', bytes, tailAt, bytes.length, clock.nowMs(), clock.wallMs())
-    if (listeners.size > 0) {
+    if (isTapped(listeners)) {
       for (let at = 0; at < bytes.length;) {
         const next = at + ((bytes[at + 16]! << 8) | bytes[at + 17]!)
         this.#tap(connection, 'sent', bytes, at, next)
@@ -277,7 +278,7 @@ export class PeerWire {
   #tap(connection: Connection, direction: 'received' | 'sent', bytes: Uint8Array, start: number, end: number): void {
     const { listeners } = this.#options.around
     const session = this.session
-    if (listeners.size === 0 || session?.connection !== connection) return
+    if (!isTapped(listeners) || session?.connection !== connection) return
     const identity = this.identity(session)
     for (const listener of listeners) listener.message?.(identity, direction, bytes.subarray(start, end))
   }
@@ -308,6 +309,12 @@ export class PeerWire {
       interface: this.#options.config().interface,
     }
   }
+}
+
+/** Whether anybody wants the messages themselves: most of those who listen want the events. */
+function isTapped(listeners: ReadonlySet<SpeakerListener>): boolean {
+  for (const listener of listeners) if (listener.message !== undefined) return true
+  return false
 }
 
 const SENT_COUNTER = {

@@ -2,12 +2,14 @@
 import { grown } from '@lodestone/rib'
 
 const END = -1
+const EMPTY = new Int32Array(0)
 
 export class RouteLists {
-  refs = new Int32Array(16)
-  pathIds = new Int32Array(16)
+  refs: Int32Array = EMPTY
+  pathIds: Int32Array = EMPTY
   /** Position of the next entry of the same list, -1 at the end. */
-  next = new Int32Array(16)
+  next: Int32Array = EMPTY
+  readonly #expected: number
   #count = 0
   /** By number: first and last position; parallel to `#keys`. */
   readonly #listOf = new Map<number, number>()
@@ -16,6 +18,11 @@ export class RouteLists {
   readonly #tails: number[] = []
   #lastKey = -1
   #lastList = -1
+
+  /** @param expected entries that there is room for at first. */
+  constructor(expected = 16) {
+    this.#expected = expected
+  }
 
   /** Appends a route. @returns whether it is the first of its list. */
   add(key: number, ref: number, pathId: number): boolean {
@@ -48,7 +55,7 @@ export class RouteLists {
   }
 
   #grow(): void {
-    const capacity = this.refs.length * 4
+    const capacity = Math.max(this.#expected, this.refs.length * 4)
     this.refs = grown(this.refs, new Int32Array(capacity))
     this.pathIds = grown(this.pathIds, new Int32Array(capacity))
     this.next = grown(this.next, new Int32Array(capacity))

@@ -123,7 +123,7 @@ export class UpdateGroup {
 
   /** Handles some of what waits. @returns whether anything is left. */
   flush(): boolean {
-    const slice = new UpdateSlice(this.plan, this.members)
+    const slice = new UpdateSlice(this.plan, this.members, Math.min(SLICE, this.pending + 1))
     const taken: number[] = []
     while (taken.length < SLICE) {
       const ref = this.#subscription.next()

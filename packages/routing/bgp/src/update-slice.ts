@@ -9,15 +9,18 @@ export class UpdateSlice {
   readonly #members: ReadonlySet<GroupMember>
   readonly #bySource = new Map<number, GroupMember>()
   /** What is announced, by number of the export. */
-  readonly #announced = new RouteLists()
+  readonly #announced: RouteLists
   /** What is withdrawn from everybody but the source's member, by source × 2 plus family. */
-  readonly #withdrawn = new RouteLists()
+  readonly #withdrawn: RouteLists
   /** What is withdrawn only from the member that it comes from now, by source × 2 plus family. */
   readonly #takenBack = new RouteLists()
   readonly #forgotten: number[] = []
 
-  constructor(plan: ExportPlan, members: ReadonlySet<GroupMember>) {
+  /** @param expected changes, about. */
+  constructor(plan: ExportPlan, members: ReadonlySet<GroupMember>, expected: number) {
     this.#plan = plan
+    this.#announced = new RouteLists(expected)
+    this.#withdrawn = new RouteLists(expected)
     this.#members = members
     for (const member of members) this.#bySource.set(member.adjacencyId, member)
   }

@@ -1,6 +1,7 @@
 export { KernelTarget, type KernelRoutes } from './kernel-target.ts'
 export {
   type FailingRoute,
+  type ForwardingPath,
   LowerHalf,
   type LowerHalfCounter,
   type LowerHalfOptions,

@@ -8,19 +8,22 @@
  * Invariant: when nothing is queued, in flight or failing, the target has exactly the desired routes.
  */
 import type { Clock, Timer } from '@lodestone/host'
-import type { Prefix } from '@lodestone/net'
+import type { Ip, Prefix } from '@lodestone/net'
 import { Counters } from '@lodestone/probe'
-import { type Path, PrefixTable, type Rib, type RouteChange } from '@lodestone/rib'
+import type { Path, Rib, Subscription } from '@lodestone/rib'
 import { type ForeignChange, type ForwardingTarget, type NextHop, nextHopsKey, type WriteResult } from './target.ts'
+
+/** What of a path decides whether and how it is programmed: the same for every prefix that was offered with it. */
+export type ForwardingPath = Pick<Path, 'source' | 'nextHop' | 'nextHopInterface'>
 
 export interface LowerHalfOptions {
   readonly rib: Rib
   readonly clock: Clock
   readonly target: ForwardingTarget
   /** Which paths are for this target; default all. */
-  readonly accepts?: (path: Path) => boolean
+  readonly accepts?: (path: ForwardingPath) => boolean
   /** The interface of a path that names none, from its next hop; default: such a path cannot be programmed. */
-  readonly interfaceOf?: (path: Path) => string | undefined
+  readonly interfaceOf?: (path: ForwardingPath) => string | undefined
   /** Writes in flight at once; default 8. */
   readonly maxInFlight?: number
   /** First pause after a failure; doubles up to `maxRetryMs`. Defaults 100 and 10 000. */
@@ -89,8 +92,21 @@ const COMPACT_AT = 1024
 const NOTHING = ''
 const UNKNOWN = '?'
 
+/** Single next hops that are kept to be shared. */
+const MAX_SHARED = 1024
+
+/** One object for all the prefixes that go the same way. */
+interface NextHopSet {
+  readonly nextHops: readonly NextHop[]
+  /** `nextHopsKey` of them; `NOTHING` for none. */
+  readonly key: string
+}
+
+const NO_NEXT_HOPS: NextHopSet = { nextHops: [], key: NOTHING }
+
 interface Entry {
-  readonly prefix: Prefix
+  /** The route of the RIB, held while this entry is there: the prefix is in its tables. */
+  readonly ref: number
   nextHops: readonly NextHop[]
   /** `nextHopsKey` of `nextHops`; `NOTHING` when the prefix should not be there. */
   desired: string
@@ -106,12 +122,14 @@ interface Entry {
 
 export class LowerHalf {
   readonly #options: LowerHalfOptions
-  readonly #entries = new PrefixTable<Entry>()
+  /** By route. */
+  readonly #entries = new Map<number, Entry>()
+  readonly #shared = new Map<Ip, NextHopSet>()
   /** From `#head` on. */
   readonly #queue: Entry[] = []
   #head = 0
   readonly #counters = new Counters(LOWER_HALF_COUNTERS)
-  readonly #unwatch: () => void
+  readonly #subscription: Subscription
   readonly #unwatchTarget: (() => void) | undefined
   readonly #keyOf: ((nextHop: NextHop) => string) | undefined
   readonly #keepOldUntilMs: number
@@ -127,7 +145,9 @@ export class LowerHalf {
     this.#keyOf = target.keyOf?.bind(target)
     this.#keepOldUntilMs = clock.nowMs() + keepOldMs
     this.#unwatchTarget = target.watch?.((change) => this.#changedByOthers(change))
-    this.#unwatch = options.rib.watch((changes) => this.#changed(changes), true)
+    this.#subscription = options.rib.subscribe(() => this.#changed())
+    options.rib.enqueueAll(this.#subscription)
+    this.#changed()
     this.#scheduleAudit(0)
     // Looked at again when it is over.
     if (keepOldMs > 0) this.#keepOld = clock.after(keepOldMs, () => this.#auditSoon())
@@ -143,14 +163,14 @@ export class LowerHalf {
       inFlight: this.#inFlight,
       failing: entries
         .filter((entry) => entry.attempts > 0)
-        .map(({ prefix, desired, reason, attempts, failingSinceMs }) => ({
-          prefix,
+        .map(({ ref, desired, reason, attempts, failingSinceMs }) => ({
+          prefix: this.#prefix(ref),
           operation: desired === NOTHING ? 'remove' : 'set',
           reason,
           attempts,
           sinceMs: failingSinceMs,
         })),
-      unresolved: entries.filter((entry) => entry.isUnresolved).map(({ prefix }) => prefix),
+      unresolved: entries.filter((entry) => entry.isUnresolved).map(({ ref }) => this.#prefix(ref)),
       counters: this.#counters.snapshot(),
     }
   }
@@ -165,7 +185,7 @@ export class LowerHalf {
   /** What has become of one prefix here. */
   explain(prefix: Prefix): RouteState {
     const target = this.#options.target.name
-    const entry = this.#entries.get(prefix)
+    const entry = this.#find(prefix)
     if (entry === undefined) return { target, state: 'absent', sentence: 'nothing is to be programmed', nextHops: [] }
     const { nextHops, isUnresolved, attempts, reason } = entry
     if (attempts > 0) {
@@ -183,58 +203,114 @@ export class LowerHalf {
 
   /** Looks at every selected route again, after the answers of `accepts` or `interfaceOf` changed. */
   refresh(): void {
-    const selected = this.#options.rib.snapshot()
-    const present = new PrefixTable<true>()
-    for (const { prefix } of selected) present.set(prefix, true)
-    this.#changed(selected)
-    for (const entry of [...this.#entries.values()]) {
-      if (present.get(entry.prefix) === undefined) this.#want(entry.prefix, [])
-    }
+    this.#options.rib.enqueueAll(this.#subscription)
+    for (const ref of this.#entries.keys()) this.#subscription.enqueue(ref)
+    this.#changed()
   }
 
   /** Stops. What is programmed stays: a restart of the control plane must not stop the traffic. */
   close(): void {
     this.#isClosed = true
-    this.#unwatch()
+    this.#subscription.close()
     this.#unwatchTarget?.()
     this.#audit?.cancel()
     this.#keepOld?.cancel()
-    for (const entry of this.#entries.values()) entry.retry?.cancel()
+    for (const entry of this.#entries.values()) {
+      entry.retry?.cancel()
+      this.#options.rib.store.release(entry.ref)
+    }
+    this.#entries.clear()
+  }
+
+  #find(prefix: Prefix): Entry | undefined {
+    const ref = this.#options.rib.store.find(prefix)
+    return ref < 0 ? undefined : this.#entries.get(ref)
+  }
+
+  #prefix(ref: number): Prefix {
+    return this.#options.rib.store.prefix(ref)
   }
 
   // --- desired ------------------------------------------------------------------------------------------------
 
-  #changed(changes: readonly RouteChange[]): void {
-    for (const { prefix, selected } of changes) this.#want(prefix, selected)
+  /** Takes all that waits. A full table comes this way: nothing is made per route but its entry. */
+  #changed(): void {
+    const subscription = this.#subscription
+    for (let ref = subscription.next(); ref >= 0; ref = subscription.next()) {
+      this.#want(ref)
+      subscription.done(ref)
+    }
     this.#pump()
   }
 
-  #want(prefix: Prefix, selected: readonly Path[]): void {
-    const { accepts, interfaceOf, target } = this.#options
-    const paths = accepts === undefined ? selected : selected.filter(accepts)
-    const nextHops: NextHop[] = []
-    for (const path of paths) {
-      const name = path.nextHopInterface ?? interfaceOf?.(path) ?? (target.resolvesInterfaces === true ? '' : undefined)
-      if (name === undefined || nextHops.length >= (target.maxNextHops ?? Infinity)) continue
-      nextHops.push({ via: path.nextHop, interface: target.canonicalInterface?.(name) ?? name })
+  #want(ref: number): void {
+    const { store } = this.#options.rib
+    const { accepts } = this.#options
+    const best = store.table(ref).best[ref >>> 1]!
+    const others = best < 0 ? undefined : store.others.get(ref)
+    let hasPaths = false
+    let set = NO_NEXT_HOPS
+    if (others !== undefined) {
+      const paths = [best, ...others].map((slot): ForwardingPath => store.offers.get(store.paths.offer[slot]!))
+      const accepted = accepts === undefined ? paths : paths.filter(accepts)
+      hasPaths = accepted.length > 0
+      set = this.#several(accepted)
+    } else if (best >= 0) {
+      const offer = store.offers.get(store.paths.offer[best]!)
+      hasPaths = accepts === undefined || accepts(offer)
+      if (hasPaths) set = this.#single(offer)
     }
-    const entry = this.#entries.get(prefix)
-    if (entry === undefined && nextHops.length === 0 && paths.length === 0) return
-    const mine = entry ?? this.#newEntry(prefix, NOTHING)
-    mine.isUnresolved = paths.length > 0 && nextHops.length === 0
-    mine.nextHops = nextHops
-    const desired = nextHops.length === 0 ? NOTHING : nextHopsKey(nextHops, this.#keyOf)
-    if (desired === mine.desired) return
-    mine.desired = desired
+    const entry = this.#entries.get(ref)
+    if (entry === undefined && !hasPaths) return
+    const mine = entry ?? this.#newEntry(ref, NOTHING)
+    mine.isUnresolved = hasPaths && set.nextHops.length === 0
+    mine.nextHops = set.nextHops
+    if (set.key === mine.desired) {
+      // One that could not be resolved and is not wanted any more: nothing was ever written for it.
+      const isAtRest = !mine.isQueued && !mine.isInFlight && mine.programmed === mine.desired
+      if (!hasPaths && isAtRest) this.#settle(mine)
+      return
+    }
+    mine.desired = set.key
     // A new wish is tried at once, however long the old one has been failing.
     mine.retry?.cancel()
     mine.retry = undefined
     this.#enqueue(mine)
   }
 
-  #newEntry(prefix: Prefix, programmed: string): Entry {
+  #single(path: ForwardingPath): NextHopSet {
+    const name = this.#interfaceOf(path)
+    if (name === undefined) return NO_NEXT_HOPS
+    const shared = this.#shared
+    const known = shared.get(path.nextHop)
+    if (known?.nextHops[0]?.interface === name) return known
+    const nextHops = [{ via: path.nextHop, interface: name }]
+    const set = { nextHops, key: nextHopsKey(nextHops, this.#keyOf) }
+    if (shared.size >= MAX_SHARED) shared.clear()
+    shared.set(path.nextHop, set)
+    return set
+  }
+
+  #several(paths: readonly ForwardingPath[]): NextHopSet {
+    const { maxNextHops = Infinity } = this.#options.target
+    const nextHops: NextHop[] = []
+    for (const path of paths) {
+      const name = this.#interfaceOf(path)
+      if (name !== undefined && nextHops.length < maxNextHops) nextHops.push({ via: path.nextHop, interface: name })
+    }
+    return nextHops.length === 0 ? NO_NEXT_HOPS : { nextHops, key: nextHopsKey(nextHops, this.#keyOf) }
+  }
+
+  /** As the target names it; undefined: the path cannot be programmed. */
+  #interfaceOf(path: ForwardingPath): string | undefined {
+    const { interfaceOf, target } = this.#options
+    const name = path.nextHopInterface ?? interfaceOf?.(path) ?? (target.resolvesInterfaces === true ? '' : undefined)
+    return name === undefined ? undefined : (target.canonicalInterface?.(name) ?? name)
+  }
+
+  #newEntry(ref: number, programmed: string): Entry {
     const entry: Entry = {
-      prefix,
+      ref,
       nextHops: [],
       desired: NOTHING,
       programmed,
@@ -246,7 +322,8 @@ export class LowerHalf {
       failingSinceMs: 0,
       retry: undefined,
     }
-    this.#entries.set(prefix, entry)
+    this.#options.rib.store.hold(ref)
+    this.#entries.set(ref, entry)
     return entry
   }
 
@@ -301,8 +378,9 @@ export class LowerHalf {
     this.#counters.add(desired === NOTHING ? 'removes' : 'sets')
     // Until it is confirmed, anything may be there: also when the write fails after having been applied.
     entry.programmed = UNKNOWN
+    const prefix = this.#prefix(entry.ref)
     const result =
-      desired === NOTHING ? await target.removeRoute(entry.prefix) : await target.setRoute(entry.prefix, entry.nextHops)
+      desired === NOTHING ? await target.removeRoute(prefix) : await target.setRoute(prefix, entry.nextHops)
     this.#inFlight--
     entry.isInFlight = false
     if (!this.#isClosed) this.#written(entry, desired, result)
@@ -314,7 +392,7 @@ export class LowerHalf {
     const writes = batch.map((entry, i) => {
       this.#counters.add(desired[i] === NOTHING ? 'removes' : 'sets')
       entry.programmed = UNKNOWN
-      return { prefix: entry.prefix, nextHops: desired[i] === NOTHING ? [] : entry.nextHops }
+      return { prefix: this.#prefix(entry.ref), nextHops: desired[i] === NOTHING ? [] : entry.nextHops }
     })
     const results = (await this.#options.target.writeBatch?.(writes)) ?? []
     this.#inFlight -= batch.length
@@ -353,7 +431,8 @@ export class LowerHalf {
     entry.reason = ''
     entry.retry?.cancel()
     entry.retry = undefined
-    if (entry.desired === NOTHING && !entry.isUnresolved) this.#entries.delete(entry.prefix)
+    if (entry.desired !== NOTHING || entry.isUnresolved || !this.#entries.delete(entry.ref)) return
+    this.#options.rib.store.release(entry.ref)
   }
 
   // --- audit --------------------------------------------------------------------------------------------------
@@ -388,7 +467,7 @@ export class LowerHalf {
       return this.#pump()
     }
     for (const { prefix, nextHops } of change) {
-      const entry = this.#entries.get(prefix)
+      const entry = this.#find(prefix)
       // What is being written is written after the change; what is not ours was never touched.
       if (entry === undefined || entry.isInFlight || entry.programmed === UNKNOWN) continue
       const found = nextHops.length === 0 ? NOTHING : nextHopsKey(nextHops, this.#keyOf)
@@ -412,18 +491,20 @@ export class LowerHalf {
     if (this.#isClosed) return
     this.#counters.add(listed === undefined ? 'audits-failed' : 'audits')
     if (listed === undefined) return
-    const found = new PrefixTable<string>()
+    const { store } = this.#options.rib
+    const found = new Map<Entry, string>()
     for (const { prefix, nextHops } of listed) {
       const key = nextHopsKey(nextHops, this.#keyOf)
-      found.set(prefix, key)
-      if (keepsOld || this.#entries.get(prefix) !== undefined || isForeign?.(prefix) === true) continue
+      const entry = this.#find(prefix)
+      if (entry !== undefined) found.set(entry, key)
+      if (keepsOld || entry !== undefined || isForeign?.(prefix) === true) continue
       this.#counters.add('audit-repairs')
-      this.#enqueue(this.#newEntry(prefix, key))
+      this.#enqueue(this.#newEntry(store.insert(prefix), key))
     }
     for (const [entry, programmed] of before) {
       if (entry.isInFlight || entry.programmed !== programmed || programmed === UNKNOWN) continue
-      const actual = found.get(entry.prefix) ?? NOTHING
-      if (actual === programmed || this.#entries.get(entry.prefix) !== entry) continue
+      const actual = found.get(entry) ?? NOTHING
+      if (actual === programmed || this.#entries.get(entry.ref) !== entry) continue
       this.#counters.add('audit-repairs')
       entry.programmed = actual
       this.#enqueue(entry)

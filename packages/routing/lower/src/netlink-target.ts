@@ -12,6 +12,7 @@ import {
   decodeAnswer,
   decodeRoute,
   type KernelNetwork,
+  type KernelNextHop,
   type KernelRoute,
   NetlinkFlag,
   netlinkMessages,
@@ -148,13 +149,19 @@ export class NetlinkTarget implements ForwardingTarget {
     const writer = this.#writer
     writer.reset()
     const sent: number[] = []
+    let given: readonly NextHop[] | undefined
+    let hops: readonly KernelNextHop[] = []
     writes.forEach(({ prefix, nextHops }, i) => {
       if (nextHops.length === 0) writeRemoveRoute(writer, this.#sequence + sent.length, owner, prefix)
       else {
-        const hops = nextHops.map(({ via, interface: name }) => ({
-          via,
-          interfaceIndex: name === '' ? 0 : (network.interfaceIndex(name) ?? -1),
-        }))
+        // Prefixes that go the same way share the list.
+        if (nextHops !== given) {
+          given = nextHops
+          hops = nextHops.map(({ via, interface: name }) => ({
+            via,
+            interfaceIndex: name === '' ? 0 : (network.interfaceIndex(name) ?? -1),
+          }))
+        }
         const missing = hops.findIndex(({ interfaceIndex }) => interfaceIndex < 0)
         if (missing >= 0) {
           results[i] = { ok: false, reason: `there is no interface ${nextHops[missing]!.interface}` }

@@ -26,19 +26,19 @@ export interface Announcement {
 
 let nextSerial = 1
 
+/** What most offers do not have, kept apart: a full table has hundreds of thousands of offers. */
+type Particulars = Pick<
+  Announcement,
+  'nextHopInterface' | 'metric' | 'received' | 'receivedNextHop' | 'policy' | 'unusable'
+>
+
 export class Offer {
   readonly source: PathSource
   /** Number of the adjacency. */
   readonly sourceId: number
   readonly nextHop: Ip
-  readonly nextHopInterface: string | undefined
   readonly preference: number
-  readonly metric: number
   readonly attributes: BgpAttributes | undefined
-  readonly received: BgpAttributes | undefined
-  readonly receivedNextHop: Ip | undefined
-  readonly policy: string | undefined
-  readonly unusable: Unusable | undefined
   /** Never the same for two offers of a process: numbers in caches are checked with it. */
   readonly serial: number
   /** Number among all offers while it is in use, -1 otherwise. */
@@ -47,22 +47,49 @@ export class Offer {
   references = 0
   /** Free for the protocol that made the offer: what it wants to find again when the offer goes. */
   readonly tag: number
+  readonly #particulars: Particulars | undefined
 
   constructor(source: PathSource, sourceId: number, preference: number, announcement: Announcement, tag: number) {
     this.source = source
     this.sourceId = sourceId
     this.nextHop = announcement.nextHop
-    this.nextHopInterface = announcement.nextHopInterface
     this.preference = announcement.preference ?? preference
-    this.metric = announcement.metric ?? 0
     this.attributes = announcement.attributes
-    this.received = announcement.received
-    this.receivedNextHop = announcement.receivedNextHop
-    this.policy = announcement.policy
     this.serial = nextSerial++
-    this.unusable = announcement.unusable
     this.tag = tag
+    this.#particulars = particularsOf(announcement)
   }
+
+  get nextHopInterface(): string | undefined {
+    return this.#particulars?.nextHopInterface
+  }
+
+  get metric(): number {
+    return this.#particulars?.metric ?? 0
+  }
+
+  get received(): BgpAttributes | undefined {
+    return this.#particulars === undefined ? this.attributes : this.#particulars.received
+  }
+
+  get receivedNextHop(): Ip | undefined {
+    return this.#particulars?.receivedNextHop
+  }
+
+  get policy(): string | undefined {
+    return this.#particulars?.policy
+  }
+
+  get unusable(): Unusable | undefined {
+    return this.#particulars?.unusable
+  }
+}
+
+function particularsOf(announcement: Announcement): Particulars | undefined {
+  const { nextHopInterface, metric = 0, attributes, received, receivedNextHop, policy, unusable } = announcement
+  const isPlain = received === attributes && metric === 0 && nextHopInterface === undefined && policy === undefined
+  if (isPlain && receivedNextHop === undefined && unusable === undefined) return undefined
+  return { nextHopInterface, metric, received, receivedNextHop, policy, unusable }
 }
 
 /** Whether two offers of one peer say the same. */

@@ -3,6 +3,8 @@
  * by messages of the process that started it (`side-by-side.ts`).
  */
 import net from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 // oxlint-disable-next-line lodestone/floors -- a benchmark: not part of the package
 import { KEEPALIVE, open, tableStream, update } from '../../bgp/bench/table-stream.ts'
 
@@ -27,9 +29,15 @@ export interface TrafficAnswer {
   readonly withdrawn: number
   /** Milliseconds, ascending. */
   readonly latencies: readonly number[]
+  /** The same of a message that a socket of this process sends to another one of it: what is not the daemon's. Ascending. */
+  readonly floor: readonly number[]
 }
 
 const CHUNK_BYTES = 262_144
+/** Routes told before the measurement: this process's code is to be compiled by then. */
+const WARM_UP = 200
+/** Between two routes. */
+const LATENCY_PAUSE_MS = 2
 const CONNECT_RETRY_MS = 300
 const HEADER_BYTES = 19
 const OPEN = 1
@@ -100,6 +108,46 @@ class TrafficPeer {
   }
 }
 
+/** A connection of this process to itself. */
+class Echo {
+  readonly #server: net.Server
+  readonly #socket: net.Socket
+  #onData: () => void = () => undefined
+
+  private constructor(server: net.Server, socket: net.Socket) {
+    this.#server = server
+    this.#socket = socket
+    socket.on('data', () => this.#onData())
+  }
+
+  static async open(address: string): Promise<Echo> {
+    const server = net.createServer({ noDelay: true }, (socket) => socket.pipe(socket))
+    await new Promise<void>((resolve) => server.listen(0, address, resolve))
+    const { port } = server.address() as net.AddressInfo // because it listens on an address
+    const socket = net.connect({ host: address, port, noDelay: true })
+    await new Promise<void>((resolve) => socket.once('connect', resolve))
+    return new Echo(server, socket)
+  }
+
+  /** Milliseconds there and back, two hops as through the daemon. */
+  async measure(message: Uint8Array): Promise<number> {
+    const fromMs = performance.now()
+    const arrived = new Promise<void>((resolve) => (this.#onData = resolve))
+    this.#socket.write(message)
+    await arrived
+    return performance.now() - fromMs
+  }
+
+  close(): void {
+    this.#socket.destroy()
+    this.#server.close()
+  }
+}
+
+function sorted(values: readonly number[]): readonly number[] {
+  return values.toSorted((a, b) => a - b)
+}
+
 let peers: readonly TrafficPeer[] = []
 let job: TrafficJob | undefined
 
@@ -110,11 +158,12 @@ process.on('message', (order: TrafficOrder) => {
 
 async function perform(order: Exclude<TrafficOrder, { kind: 'exit' }>): Promise<TrafficAnswer> {
   const latencies: number[] = []
+  const floor: number[] = []
   if (order.kind === 'connect') {
     job = order.job
     const { speaker, addresses, firstAsn } = order.job
     peers = await Promise.all(addresses.map((address, i) => connect(speaker, address, firstAsn + i)))
-    return answer(0, latencies)
+    return answer(0)
   }
   const collector = peers.at(-1)!
   const { announced, withdrawn } = collector
@@ -128,34 +177,48 @@ async function perform(order: Exclude<TrafficOrder, { kind: 'exit' }>): Promise<
     const sent = streams.map((bytes, i) => peers[i]!.send(bytes))
     await until(collector, () => collector.announced - announced >= order.prefixes)
     await Promise.all(sent)
-    return answer(performance.now() - fromMs, latencies)
+    return answer(performance.now() - fromMs)
   }
   if (order.kind === 'lose-senders') {
     const fromMs = performance.now()
     for (const peer of peers.slice(0, -1)) peer.lose()
     await until(collector, () => collector.withdrawn - withdrawn >= order.prefixes)
-    return answer(performance.now() - fromMs, latencies)
+    return answer(performance.now() - fromMs)
   }
+  // The tables that were sent are garbage by now: collected before, not while, time is measured.
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  const echo = await Echo.open(job?.addresses[0] ?? '127.0.0.1')
   const attributes = attributesOf(job?.firstAsn ?? 0)
-  for (let i = 0; i < order.count; i++) {
+  for (let i = -WARM_UP; i < order.count; i++) {
     const seen = collector.announced
     // A /32 is in no full table.
-    const message = update([[(0x0a000000 + i) >>> 0, 32]], attributes)
+    const message = update([[(0x0a000000 + WARM_UP + i) >>> 0, 32]], attributes)
     const fromMs = performance.now()
     await peers[0]!.send(message)
     await until(collector, () => collector.announced > seen)
-    latencies.push(performance.now() - fromMs)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    const latencyMs = performance.now() - fromMs
+    const floorMs = await echo.measure(message)
+    if (i >= 0) {
+      latencies.push(latencyMs)
+      floor.push(floorMs)
+    }
+    await new Promise((resolve) => setTimeout(resolve, LATENCY_PAUSE_MS))
   }
-  return answer(
-    0,
-    latencies.toSorted((a, b) => a - b),
-  )
+  echo.close()
+  return answer(0)
 
-  function answer(wallMs: number, sorted: readonly number[]): TrafficAnswer {
+  function answer(wallMs: number): TrafficAnswer {
     const last = peers.at(-1)!
     const { updates, announced: all, withdrawn: gone } = last
-    return { wallMs, messages: updates, announced: all, withdrawn: gone, latencies: sorted }
+    return {
+      wallMs,
+      messages: updates,
+      announced: all,
+      withdrawn: gone,
+      latencies: sorted(latencies),
+      floor: sorted(floor),
+    }
   }
 }
 

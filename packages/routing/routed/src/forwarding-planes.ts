@@ -1,6 +1,7 @@
 /** The forwarding planes below the RIB, each under a key; they come and go with the configuration. */
 import type { Clock } from '@lodestone/host'
 import {
+  type ForwardingPath,
   type ForwardingTarget,
   LowerHalf,
   type LowerHalfOptions,
@@ -8,7 +9,7 @@ import {
   type RouteState,
 } from '@lodestone/lower'
 import type { Prefix } from '@lodestone/net'
-import type { Path, Rib } from '@lodestone/rib'
+import type { Rib } from '@lodestone/rib'
 
 /** A forwarding plane, and which paths go there. */
 export interface TargetOptions extends Pick<
@@ -45,7 +46,7 @@ export class ForwardingPlanes {
     this.#planes.delete(key)
     if (target === undefined) return
     const gate = { isOpen: true }
-    const accepts = (path: Path): boolean => gate.isOpen && (target.accepts?.(path) ?? true)
+    const accepts = (path: ForwardingPath): boolean => gate.isOpen && (target.accepts?.(path) ?? true)
     const lower = new LowerHalf({ ...target, accepts, rib: this.#rib, clock: this.#clock })
     this.#planes.set(key, { lower, gate })
   }
