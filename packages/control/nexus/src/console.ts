@@ -60,7 +60,8 @@ export function consoleHandler(
   }
 
   const asset = async (path: string, acceptsGzip: boolean): Promise<Response> => {
-    const type = TYPES[/\.([a-z0-9]+)$/.exec(path)?.[1] ?? '']
+    const extension = /\.([a-z0-9]+)$/.exec(path)?.[1] ?? ''
+    const type = Object.hasOwn(TYPES, extension) ? TYPES[extension] : undefined
     if (type === undefined || path.includes('..')) return text(404, 'no such file')
     const packed = acceptsGzip ? await files.read(`${path}.gz`) : undefined
     const content = packed ?? (await files.read(path))

@@ -77,6 +77,9 @@ test('every line that makes no sense has its own error with its place', () => {
 })
 
 test('no text makes it throw', () => {
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    assert.match(parseStf(name).errors[0]!.message, /is no command/)
+  }
   const word = fc.constantFrom('add', 'packet', 'expect', '1', '0x', '*', ':', '(', ')', ',', '$', '\n', '"', '.', 'a')
   fc.assert(fc.property(fc.array(word, { maxLength: 30 }), (words) => void parseStf(words.join(' '))))
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseStf(text)))

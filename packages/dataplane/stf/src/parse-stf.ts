@@ -90,7 +90,8 @@ const RULES: Readonly<Record<string, Rule>> = {
 function statement(cursor: LineCursor): StfStatement {
   const at = cursor.position
   const word = cursor.word('a command')
-  const rule = RULES[word.toLowerCase()]
+  const name = word.toLowerCase()
+  const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined
   if (rule === undefined) {
     throw new LineError(at, `'${word}' is no command; there are: ${Object.keys(RULES).join(', ')}`)
   }

@@ -46,7 +46,9 @@ export function formatCommunity(community: number): string {
 
 /** `65001:100`, `65001:*`, `*:100`, a registered name in either spelling. */
 export function parseCommunity(text: string): CommunityMatcher | undefined {
-  const known = NAMES[text] ?? (Object.hasOwn(Community, text) ? Community[text as keyof typeof Community] : undefined)
+  const known =
+    (Object.hasOwn(NAMES, text) ? NAMES[text] : undefined) ??
+    (Object.hasOwn(Community, text) ? Community[text as keyof typeof Community] : undefined)
   if (known !== undefined) return { words: [known], masks: [0xffffffff] }
   const parts = text.split(':')
   if (parts.length !== 2) return undefined
@@ -81,7 +83,7 @@ export function parseExtendedCommunity(text: string): CommunityMatcher | undefin
     }
   }
   const [name, ...rest] = text.split(':')
-  const subtype = SUBTYPES[name ?? '']
+  const subtype = Object.hasOwn(SUBTYPES, name ?? '') ? SUBTYPES[name ?? ''] : undefined
   if (subtype === undefined) return undefined
   // Any administrator: the type byte says only how the rest is divided.
   if (rest.length === 1 && rest[0] === '*') return { words: [subtype << 16, 0], masks: [0x00ff0000, 0] }

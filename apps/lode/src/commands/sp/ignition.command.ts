@@ -31,7 +31,7 @@ export const ignitionCommand = buildCommand({
         { ...boardParameter, optional: true },
         {
           parse: (text: string): IgnitionCommand => {
-            const command = COMMANDS[text]
+            const command = Object.hasOwn(COMMANDS, text) ? COMMANDS[text] : undefined
             if (command === undefined) throw new Error('expected on, off, reset or clear')
             return command
           },
