@@ -76,6 +76,8 @@ const KINDS: readonly Kind[] = [
 ]
 
 const BLOCK = 4096
+/** Of the writes that are watched: what the block itself keeps alive is time of the collector, and not the table's. */
+const WATCHED_BLOCK = 256
 const ROUNDS = 2
 /** Writes between two looks at the interruptions. */
 const WINDOW = 32
@@ -88,12 +90,13 @@ function writeAll(
   one: Kind,
   pipeline: Pipeline,
   operation: Operation,
+  blockSize: number,
   around: (writes: readonly (() => boolean)[]) => number,
 ): number {
   const next = generator(3)
   let written = 0
-  for (let from = 0; from < one.count; from += BLOCK) {
-    const writes = Array.from({ length: Math.min(BLOCK, one.count - from) }, (_, i) => {
+  for (let from = 0; from < one.count; from += blockSize) {
+    const writes = Array.from({ length: Math.min(blockSize, one.count - from) }, (_, i) => {
       const k = from + i
       const entry: Entry = {
         keys: one.key(k, next()),
@@ -117,7 +120,7 @@ function run(one: Kind): Record<Operation, { readonly perSecond: number; readonl
     const paced = one.make()
     const watched = one.make()
     for (const [index, operation] of OPERATIONS.entries()) {
-      const written = writeAll(one, paced, operation, (writes) => {
+      const written = writeAll(one, paced, operation, BLOCK, (writes) => {
         const started = performance.now()
         let count = 0
         for (const write of writes) if (write()) count++
@@ -125,7 +128,7 @@ function run(one: Kind): Record<Operation, { readonly perSecond: number; readonl
         return count
       })
       if (written < 0.9 * one.count) throw new Error(`${operation}: only ${written} of ${one.count} entries`)
-      writeAll(one, watched, operation, (writes) => {
+      writeAll(one, watched, operation, WATCHED_BLOCK, (writes) => {
         longest[index] = Math.max(longest[index]!, longestWrite(writes))
         return writes.length
       })

@@ -13,9 +13,7 @@ import {
   BATCH_SLOTS,
   BATCH_VERDICTS,
   CELL,
-  EVENT,
   EVENT_BYTES,
-  type Generated,
   PASS,
   type Program,
   RESERVED_DROP,
@@ -33,31 +31,12 @@ import type { Explanation, RunCause } from './explain/explanation.ts'
 import { type ObserverScope, PacketObserver } from './explain/observer.ts'
 import { RECORDED_RUN, Recorder } from './explain/recorder.ts'
 import type { Recording } from './explain/recording.ts'
-import type {
-  Batch,
-  Entry,
-  EntryCounter,
-  EntryKey,
-  MeterConfig,
-  Pipeline,
-  PipelineEvent,
-  TableDescription,
-  TableResult,
-} from './pipeline.ts'
-import { CompiledModules, type VariantKind } from './compiled-modules.ts'
-import { StateMemory } from './state-memory.ts'
-import { ActionProfile } from './target/action-profile.ts'
-import type { ControlResult } from './target/control-result.ts'
-import { type CrcParameters, STANDARD_CRC, writeCrc } from './target/custom-crc.ts'
-import { entryProblem } from './target/entry-problem.ts'
-import { type IdleEntry, IdleTimeouts } from './target/idle-timeout.ts'
-import { meterProblem, readMeter, writeMeter } from './target/meter-control.ts'
+import type { Batch, Pipeline } from './pipeline.ts'
+import { CompiledModules } from './compiled-modules.ts'
 import { createTarget } from './target/target.ts'
 import type { TrafficManager } from './target/traffic-manager.ts'
-import { type ExternTable, externImport } from './target/user-extern.ts'
-import { ValueSetControl } from './target/value-set.ts'
-import { byName, TableControl } from './table/table-control.ts'
-import { TableStore } from './table/table-store.ts'
+import { type ExternTable } from './target/user-extern.ts'
+import { ProgramControl } from './program-control.ts'
 import { storyOf } from './trace-story.ts'
 
 export interface PipelineOptions {
@@ -95,8 +74,6 @@ export function createBatch(capacity: number, copies = 4): Batch {
   }
 }
 
-/** Calls of missing externs that are kept until somebody takes them. */
-const UNKNOWN_EXTERNS_MAX = 1024
 /** Registers and counters up to so many bytes are copied before a frame is tried out; larger ones rely on the undo log. */
 const EXTERN_COPY_MAX = 1 << 16
 /** Copies that a frame may have while it is only tried out. */
@@ -108,30 +85,15 @@ interface Variant {
   readonly copy: (frameSlot: number, egressPort: number) => number
 }
 
-class WasmPipeline implements Pipeline {
-  readonly tables: readonly TableDescription[]
-  /** By every name that was used for it. */
-  readonly #controlByName = new Map<string, TableControl>()
-  readonly #generated: Generated
-  readonly #program: Program
+class WasmPipeline extends ProgramControl implements Pipeline {
   readonly #options: PipelineOptions
   readonly #arena: Arena
-  readonly #state: StateMemory
-  readonly #controls: readonly TableControl[]
   readonly #fast: Variant
   /** Made when something is traced for the first time. */
   #tracedVariant: Variant | undefined
-  readonly #makeTraced: () => Variant
   readonly #dropped = new Float64Array(256)
   readonly #groups = new Map<number, Int32Array>()
   readonly traffic: TrafficManager | undefined
-  readonly #profiles = new Map<number, ActionProfile>()
-  readonly #valueSets: readonly ValueSetControl[]
-  readonly #idle = new IdleTimeouts()
-  /** When time began for the program: 0 for softnpu, whose clock is the host's. */
-  readonly #epochMs: number
-  /** Calls of externs that nobody supplied. */
-  readonly #unknownExterns: PipelineEvent[] = []
   /** Where the traffic manager's frames go. */
   #out: Batch | undefined
   #ports: Int32Array | undefined
@@ -148,37 +110,14 @@ class WasmPipeline implements Pipeline {
   readonly #dropWatch: DropWatch
 
   constructor(modules: CompiledModules, options: PipelineOptions) {
-    const { generated } = modules
-    const { program, layout } = generated
-    this.#generated = generated
-    this.#program = program
+    super(modules, options)
+    const { generated, program } = this
+    const { layout } = generated
     this.#options = options
     this.#arena = options.arena
-    this.#state = new StateMemory(layout.heapStart)
-    const extern = externImport(generated, this.#state, options.externs ?? {}, (name, values) => {
-      if (this.#state.u32[CELL.isDryRun >> 2] === 1 || this.#unknownExterns.length === UNKNOWN_EXTERNS_MAX) return
-      this.#unknownExterns.push({ kind: 'target', name, values })
-    })
-    const imports = { env: { arena: options.arena.memory, state: this.#state.memory, extern } }
-    const instantiate = (kind: VariantKind): WebAssembly.Exports =>
-      new WebAssembly.Instance(modules.module(kind), imports).exports
-    const fast = instantiate('fast')
     // Exports of a module that this project generated: names and signatures are known.
-    this.#fast = fast as unknown as Variant
-    this.#makeTraced = () => instantiate('traced') as unknown as Variant
-    this.#controls = program.tables.map((table, index) => {
-      const hash = (fast[`hash${index}`] ?? (() => 1)) as () => number
-      return new TableControl(program, table, new TableStore(layout.tables[index]!, this.#state, layout.hashKey, hash))
-    })
-    this.tables = this.#controls.map((control) => control.description)
-    program.externs.forEach((extern, id) => {
-      if (extern.kind !== 'actionProfile' && extern.kind !== 'actionSelector') return
-      const tables = this.#controls.filter((_, k) => program.tables[k]!.implementation === id)
-      this.#profiles.set(id, new ActionProfile(extern, tables, this.#state))
-    })
-    this.#valueSets = program.valueSets.map((set, k) => new ValueSetControl(set, layout.valueSets[k]!, this.#state))
-    this.#epochMs = program.architecture === 'softnpu' ? 0 : options.nowMs()
-    this.traffic = createTarget(generated, this.#state, options.arena, {
+    this.#fast = this.fast as unknown as Variant
+    this.traffic = createTarget(generated, this.state, options.arena, {
       packet: (slot, port, cause, origin) => this.#runPacket(slot, port, cause, origin),
       copy: (slot, port, cause, origin) => this.#runCopy(slot, port, cause, origin),
       run: () => this.#observer?.current ?? -1,
@@ -186,22 +125,22 @@ class WasmPipeline implements Pipeline {
       drop: (slot, reason) => this.#drop(slot, reason),
       lose: (reason) => this.#loseCopy(reason),
     })
-    this.#undo = new UndoLog(generated, this.#state)
+    this.#undo = new UndoLog(generated, this.state)
     this.#dropWatch = new DropWatch({
       program,
       arena: options.arena,
-      state: this.#state,
+      state: this.state,
       undo: this.#undo,
       hasUserExterns: options.externs !== undefined,
       fast: this.#fast,
-      makeLogged: () => instantiate('logged') as unknown as Variant, // as above
+      makeLogged: () => this.instantiate('logged') as unknown as Variant, // as above
       nowMs: options.nowMs,
       dropReason: (reason) => this.#dropReason(reason),
       tryOut: (slot, port) => this.#tryOut(slot, port),
       explain: (observer, frame, port, notes, entriesMax) =>
-        explainPacket(observer, { frame, port, notes, entriesMax, tables: this.#controls, portName: this.#portName }),
+        explainPacket(observer, { frame, port, notes, entriesMax, tables: this.controls, portName: this.#portName }),
     })
-    const { u32, u64 } = this.#state
+    const { u32, u64 } = this.state
     u32[CELL.countOne >> 2] = 1
     u32[CELL.arenaDataOffset >> 2] = options.arena.dataOffset
     u32[CELL.arenaSlotBytes >> 2] = options.arena.slotBytes
@@ -210,19 +149,13 @@ class WasmPipeline implements Pipeline {
     u32[CELL.traceEnd >> 2] = layout.trace + TRACE_BYTES
     // Spread small seeds over the word; 0 would stay 0 for ever.
     u64[CELL.random >> 3] = (BigInt(options.seed ?? 1) * 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn || 1n
-    this.setCrc('crc16_custom', STANDARD_CRC.crc16_custom)
-    this.setCrc('crc32_custom', STANDARD_CRC.crc32_custom)
-    for (const extern of program.externs) {
-      if (extern.kind !== 'register' || extern.initial === undefined) continue
-      for (let index = 0; index < extern.size; index++) this.writeRegister(extern.name, index, extern.initial)
-    }
     if (options.ports !== undefined) this.setPorts(options.ports)
     this.#portName = options.portName ?? String
     this.#observerScope = {
       generated,
-      state: this.#state,
+      state: this.state,
       arena: options.arena,
-      readEntry: (table, address, sequence) => this.#controls[table]!.store.bound(address, sequence),
+      readEntry: (table, address, sequence) => this.controls[table]!.store.bound(address, sequence),
       portName: this.#portName,
       dropReason: (reason) => this.#dropReason(reason),
     }
@@ -230,22 +163,22 @@ class WasmPipeline implements Pipeline {
       ...this.#observerScope,
       isPort: (port) => this.#isPort === undefined || this.#isPort[port] === 1,
       explain: (packet, frame, port, notes) =>
-        explainPacket(packet, { frame, port, notes, tables: this.#controls, portName: this.#portName }),
+        explainPacket(packet, { frame, port, notes, tables: this.controls, portName: this.#portName }),
     })
   }
 
   get #traced(): Variant {
-    return (this.#tracedVariant ??= this.#makeTraced())
+    return (this.#tracedVariant ??= this.instantiate('traced') as unknown as Variant)
   }
 
   process(batch: Batch): void {
     batch.outCount = 0
-    this.#setTime()
+    this.setTime()
     this.#release(batch)
     const isTraced = this.#options.tracer?.isOn === true
     for (let done = 0; done < batch.count;) {
       const count = isTraced ? 1 : Math.min(BATCH_CAPACITY, batch.count - done)
-      const { i32 } = this.#state
+      const { i32 } = this.state
       for (let i = 0; i < count; i++) {
         i32[(BATCH_SLOTS >> 2) + i] = batch.slots[done + i]!
         i32[(BATCH_PORTS >> 2) + i] = batch.ports[done + i]!
@@ -275,206 +208,8 @@ class WasmPipeline implements Pipeline {
 
   poll(batch: Batch): void {
     batch.outCount = 0
-    this.#setTime()
+    this.setTime()
     this.#release(batch)
-  }
-
-  addEntry(table: string, entry: Entry): TableResult {
-    return this.#withTable(table, (control) => this.#write(control, entry, true))
-  }
-
-  modifyEntry(table: string, entry: Entry): TableResult {
-    return this.#withTable(table, (control) => this.#write(control, entry, false))
-  }
-
-  deleteEntry(table: string, key: EntryKey): TableResult {
-    return this.#withTable(table, (control) => {
-      const result = control.delete(key)
-      if (result.ok) this.#idle.forget(control, key)
-      return result
-    })
-  }
-
-  /** Through the table's action profile, if it has one. */
-  #write(control: TableControl, entry: Entry, isNew: boolean): TableResult {
-    const problem = entryProblem(control, this.#profileOf(control), entry)
-    if (problem !== undefined) return { ok: false, error: problem }
-    const profile = this.#profileOf(control)
-    if (profile !== undefined) return this.#watched(control, entry, profile.write(control, entry, isNew))
-    return this.#watched(control, entry, isNew ? control.add(entry) : control.modify(entry))
-  }
-
-  #watched(control: TableControl, entry: Entry, result: TableResult): TableResult {
-    if (result.ok && control.supportsTimeout) this.#idle.watch(control, entry, this.#options.nowMs())
-    return result
-  }
-
-  #profileOf(control: TableControl): ActionProfile | undefined {
-    const { implementation } = this.#program.tables[this.#controls.indexOf(control)]!
-    return implementation === undefined ? undefined : this.#profiles.get(implementation)
-  }
-
-  setCrc(algorithm: 'crc16_custom' | 'crc32_custom', parameters: CrcParameters): ControlResult {
-    return writeCrc(this.#state, this.#generated, algorithm, parameters)
-  }
-
-  profile(name: string): ActionProfile | undefined {
-    return this.#profiles.get(byName(this.#program.externs, name))
-  }
-
-  valueSet(name: string): ValueSetControl | undefined {
-    return this.#valueSets[byName(this.#valueSets, name)]
-  }
-
-  idleEntries(): readonly IdleEntry[] {
-    return this.#idle.expired(this.#options.nowMs())
-  }
-
-  setEntryMeter(table: string, entry: EntryKey, config: MeterConfig): TableResult {
-    return this.#withTable(table, (control) => {
-      const at = control.locate(entry)
-      const { directMeterOffset } = control.store.layout
-      const problem =
-        directMeterOffset === undefined ? `${control.description.name} has no direct meter` : meterProblem(config)
-      if (problem !== undefined)
-        return { ok: false, error: { kind: 'badParameter', parameter: 'meter', message: problem } }
-      if (at === 0) return { ok: false, error: { kind: 'notFound' } }
-      this.#setTime()
-      writeMeter(this.#state, at + directMeterOffset!, config)
-      return { ok: true }
-    })
-  }
-
-  setDefault(table: string, action: string, parameters: readonly bigint[]): TableResult {
-    return this.#withTable(table, (control) => control.setDefault(action, parameters))
-  }
-
-  clearTable(table: string): TableResult {
-    return this.#withTable(table, (control) => {
-      const result = control.clear()
-      if (result.ok) this.#idle.clear(control)
-      return result
-    })
-  }
-
-  entries(table: string): readonly (Entry & { readonly hits: EntryCounter })[] | undefined {
-    return this.#control(table)?.entries()
-  }
-
-  usage(table: string): { size: number; entries: number; hits: number; misses: number } | undefined {
-    const control = this.#control(table)
-    if (control === undefined) return undefined
-    const { store, description } = control
-    return { size: description.size, entries: store.count, hits: store.hits, misses: store.misses }
-  }
-
-  counter(name: string): readonly EntryCounter[] | undefined {
-    const id = byName(this.#program.externs, name)
-    const extern = this.#program.externs[id]
-    const { u64 } = this.#state
-    const cell = (at: number): EntryCounter => ({ packets: Number(u64[at >> 3]), bytes: Number(u64[(at >> 3) + 1]) })
-    if (extern?.kind === 'counter') {
-      const { address, size } = this.#generated.layout.externs[id]!
-      return Array.from({ length: size }, (_, k) => cell(address + 16 * k))
-    }
-    if (extern?.kind !== 'directCounter') return undefined
-    const control = this.#controls[this.#program.tables.findIndex((table) => table.directCounter === id)]
-    if (control === undefined) return []
-    const { store } = control
-    const offset = store.layout.directCounterOffset
-    return store
-      .addresses()
-      .map((entry) =>
-        offset === undefined ? { packets: store.packets(entry), bytes: store.bytes(entry) } : cell(entry + offset),
-      )
-  }
-
-  resetCounter(name: string): void {
-    const id = byName(this.#program.externs, name)
-    const layout = this.#generated.layout.externs[id]
-    if (this.#program.externs[id]?.kind !== 'counter' || layout === undefined) return
-    this.#state.bytes.fill(0, layout.address, layout.address + 16 * layout.size)
-  }
-
-  readRegister(name: string, index: number): bigint | undefined {
-    const cell = this.#registerCell(name, index)
-    if (cell === undefined) return undefined
-    if (cell.width <= 32) return BigInt(this.#state.u32[cell.address >> 2]!)
-    let value = 0n
-    for (let k = 0; 64 * k < cell.width; k++) value |= this.#state.u64[(cell.address >> 3) + k]! << BigInt(64 * k)
-    return value
-  }
-
-  writeRegister(name: string, index: number, value: bigint): void {
-    const cell = this.#registerCell(name, index)
-    if (cell === undefined) throw new Error(`no register ${name}[${index}]`)
-    const masked = BigInt.asUintN(cell.width, value)
-    if (cell.width <= 32) {
-      this.#state.u32[cell.address >> 2] = Number(masked)
-      return
-    }
-    for (let k = 0; 64 * k < cell.width; k++) {
-      this.#state.u64[(cell.address >> 3) + k] = BigInt.asUintN(64, masked >> BigInt(64 * k))
-    }
-  }
-
-  writeCounter(name: string, index: number, value: EntryCounter): boolean {
-    const id = byName(this.#program.externs, name)
-    const layout = this.#generated.layout.externs[id]
-    if (this.#program.externs[id]?.kind !== 'counter' || layout === undefined) return false
-    if (!(index >= 0 && index < layout.size)) return false
-    const { u64 } = this.#state
-    u64[(layout.address + 16 * index) >> 3] = BigInt(value.packets)
-    u64[((layout.address + 16 * index) >> 3) + 1] = BigInt(value.bytes)
-    return true
-  }
-
-  setMeter(name: string, index: number, config: MeterConfig): boolean {
-    const at = this.#meterCell(name, index)
-    if (at === undefined || meterProblem(config) !== undefined) return false
-    this.#setTime()
-    writeMeter(this.#state, at, config)
-    return true
-  }
-
-  meter(name: string, index: number): MeterConfig | undefined {
-    const at = this.#meterCell(name, index)
-    return at === undefined ? undefined : readMeter(this.#state, at)
-  }
-
-  #meterCell(name: string, index: number): number | undefined {
-    const id = byName(this.#program.externs, name)
-    const layout = this.#generated.layout.externs[id]
-    if (this.#program.externs[id]?.kind !== 'meter' || layout === undefined) return undefined
-    return index >= 0 && index < layout.size ? layout.address + index * layout.cellBytes : undefined
-  }
-
-  takeEvents(): readonly PipelineEvent[] {
-    const { layout, messages } = this.#generated
-    const { u32, u64 } = this.#state
-    const events: PipelineEvent[] = []
-    const end = u32[CELL.eventPosition >> 2]! >> 2
-    for (let at = layout.events >> 2; at < end; at += u32[at]! >>> 8) {
-      const words = Array.from({ length: ((u32[at]! >>> 8) - 2) / 2 }, (_, k) => u64[(at >> 1) + 1 + k]!)
-      const id = u32[at + 1]!
-      const kind = u32[at]! & 0xff
-      if (kind !== EVENT.digest) {
-        events.push({ kind: kind === EVENT.log ? 'log' : 'target', name: messages[id]!, values: words })
-        continue
-      }
-      const digest = this.#program.externs[id]!
-      const fields = digest.kind === 'digest' ? digest.fields : []
-      let word = 0
-      const values = fields.map(({ width }) => {
-        let value = 0n
-        for (let k = 0; 64 * k < width; k++) value |= words[word++]! << BigInt(64 * k)
-        return value
-      })
-      events.push({ kind: 'digest', name: digest.name, values })
-    }
-    u32[CELL.eventPosition >> 2] = layout.events
-    events.push(...this.#unknownExterns.splice(0))
-    return events
   }
 
   setPorts(ports: readonly number[]): void {
@@ -514,17 +249,17 @@ class WasmPipeline implements Pipeline {
 
   explain(frame: Uint8Array, ingressPort: number): Explanation {
     const observer = this.#tryNow(frame, ingressPort)
-    return explainPacket(observer, { frame, port: ingressPort, tables: this.#controls, portName: this.#portName })
+    return explainPacket(observer, { frame, port: ingressPort, tables: this.controls, portName: this.#portName })
   }
 
   story(frame: Uint8Array, ingressPort: number): readonly Step[] {
     const observer = this.#tryNow(frame, ingressPort)
-    return [this.#ingressStep(ingressPort, frame, 0, frame.length), ...storyOf(observer, this.#controls)]
+    return [this.#ingressStep(ingressPort, frame, 0, frame.length), ...storyOf(observer, this.controls)]
   }
 
   /** Every packet through the traced variant, whose records stay where they are until somebody asks. */
   #processRecorded(batch: Batch, done: number, count: number): void {
-    const { i32 } = this.#state
+    const { i32 } = this.state
     const recorder = this.#recorder
     for (let first = 0; first < count;) {
       recorder.enter()
@@ -552,14 +287,14 @@ class WasmPipeline implements Pipeline {
   #tryNow(frame: Uint8Array, ingressPort: number): PacketObserver {
     const slot = this.#arena.from(frame)
     if (slot < 0) throw new Error('explain: no free frame, or the frame is too long for a slot')
-    this.#setTime()
+    this.setTime()
     return this.#tryOut(slot, ingressPort)
   }
 
   /** Sends a frame through as `process` would, observed, and undoes what it did to anything but the frame. */
   #tryOut(slot: number, ingressPort: number): PacketObserver {
-    const { layout } = this.#generated
-    const { bytes, u32 } = this.#state
+    const { layout } = this.generated
+    const { bytes, u32 } = this.state
     const externBytes = layout.externEnd - layout.externStart
     const externs = externBytes > EXTERN_COPY_MAX ? undefined : bytes.slice(layout.externStart, layout.externEnd)
     const events = u32[CELL.eventPosition >> 2]!
@@ -579,14 +314,14 @@ class WasmPipeline implements Pipeline {
     u32[CELL.isDryRun >> 2] = 0
     u32[CELL.eventPosition >> 2] = events
     this.#undo.take()?.back()
-    if (externs !== undefined) this.#state.bytes.set(externs, layout.externStart)
+    if (externs !== undefined) this.state.bytes.set(externs, layout.externStart)
     this.#undo.clear()
     return observer
   }
 
   /** One frame through the traced variant, with an observer that learns of every run. */
   #observe(batch: Batch, slot: number, port: number): PacketObserver {
-    const { i32 } = this.#state
+    const { i32 } = this.state
     const observer = new PacketObserver(this.#observerScope)
     this.#observer = observer
     i32[BATCH_SLOTS >> 2] = slot
@@ -603,11 +338,11 @@ class WasmPipeline implements Pipeline {
   #processTraced(batch: Batch, slot: number, port: number): void {
     const packet = this.#arena.packet(slot)
     this.#tell(packet, this.#ingressStep(port, this.#arena.bytes, this.#arena.start(slot), this.#arena.end(slot)))
-    for (const step of storyOf(this.#observe(batch, slot, port), this.#controls)) this.#tell(packet, step)
+    for (const step of storyOf(this.#observe(batch, slot, port), this.controls)) this.#tell(packet, step)
   }
 
   #tell(packet: number, step: Step): void {
-    this.#options.tracer!.emit(this.#options.node ?? this.#program.name, packet, step)
+    this.#options.tracer!.emit(this.#options.node ?? this.program.name, packet, step)
   }
 
   /** Carries out the verdict on one frame. */
@@ -648,7 +383,7 @@ class WasmPipeline implements Pipeline {
 
   /** The packet function once more, for the traffic manager. */
   #runPacket(slot: number, port: number, cause: RunCause, origin: number): number {
-    const { i32, u32 } = this.#state
+    const { i32, u32 } = this.state
     // Index 0 of the batch is free: the packet that stopped is the last that was handled.
     i32[BATCH_SLOTS >> 2] = slot
     i32[BATCH_PORTS >> 2] = port
@@ -662,7 +397,7 @@ class WasmPipeline implements Pipeline {
   }
 
   #runCopy(slot: number, port: number, cause: RunCause, origin: number): number {
-    const observer = this.#state.u32[CELL.pass >> 2] === PASS.deparse ? undefined : this.#observer
+    const observer = this.state.u32[CELL.pass >> 2] === PASS.deparse ? undefined : this.#observer
     if (observer === undefined) return this.#copy(slot, port)
     observer.before(slot, cause, port, origin)
     const verdict = this.#traced.copy(slot, port)
@@ -711,34 +446,6 @@ class WasmPipeline implements Pipeline {
   }
 
   #dropReason(reason: number): DropReason {
-    return this.#options.dropReason?.(reason) ?? dropReasonOf(this.#program, reason)
-  }
-
-  #setTime(): void {
-    const us = Math.floor((this.#options.nowMs() - this.#epochMs) * 1000)
-    const { u32 } = this.#state
-    u32[CELL.nowUs >> 2] = us % 2 ** 32
-    u32[(CELL.nowUs >> 2) + 1] = Math.floor(us / 2 ** 32)
-  }
-
-  #registerCell(name: string, index: number): { readonly address: number; readonly width: number } | undefined {
-    const id = byName(this.#program.externs, name)
-    const extern = this.#program.externs[id]
-    const layout = this.#generated.layout.externs[id]
-    if (extern?.kind !== 'register' || layout === undefined || !(index >= 0 && index < layout.size)) return undefined
-    return { address: layout.address + index * layout.cellBytes, width: extern.width }
-  }
-
-  #control(table: string): TableControl | undefined {
-    const known = this.#controlByName.get(table)
-    if (known !== undefined) return known
-    const control = this.#controls[byName(this.tables, table)]
-    if (control !== undefined) this.#controlByName.set(table, control)
-    return control
-  }
-
-  #withTable(table: string, run: (control: TableControl) => TableResult): TableResult {
-    const control = this.#control(table)
-    return control === undefined ? { ok: false, error: { kind: 'noSuchTable', table } } : run(control)
+    return this.#options.dropReason?.(reason) ?? dropReasonOf(this.program, reason)
   }
 }
