@@ -73,12 +73,13 @@ control Router(
     }
 
     apply {
+        // A path is the hash scaled to the number of slots: as even as a remainder, without a division.
         if (hdr.ipv4.isValid()) {
             lookup_v4.apply();
             if (routed) {
                 bit<32> hash = path_hash.get(
                     { hdr.ipv4.src, hdr.ipv4.dst, hdr.ipv4.protocol, meta.l4_src_port, meta.l4_dst_port });
-                path = span + (bit<16>) (hash % (bit<32>) slots);
+                path = span + (bit<16>) (((bit<32>) hash[31:16] * (bit<32>) slots) >> 16);
                 route_v4.apply();
             }
             if (!routed) {
@@ -96,9 +97,12 @@ control Router(
         } else if (hdr.ipv6.isValid()) {
             lookup_v6.apply();
             if (routed) {
-                bit<32> hash = path_hash.get(
-                    { hdr.ipv6.src, hdr.ipv6.dst, hdr.ipv6.next_header, meta.l4_src_port, meta.l4_dst_port });
-                path = span + (bit<16>) (hash % (bit<32>) slots);
+                // Halves folded together: half the bytes to hash, and every bit of the addresses still counts.
+                bit<32> hash = path_hash.get({
+                    hdr.ipv6.src[127:64] ^ hdr.ipv6.src[63:0], hdr.ipv6.dst[127:64] ^ hdr.ipv6.dst[63:0],
+                    meta.l4_src_port, meta.l4_dst_port, hdr.ipv6.next_header
+                });
+                path = span + (bit<16>) (((bit<32>) hash[31:16] * (bit<32>) slots) >> 16);
                 route_v6.apply();
             }
             if (!routed) {
