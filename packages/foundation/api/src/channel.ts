@@ -1,8 +1,11 @@
 /**
- * A WebSocket (RFC 6455) as its server sees it: messages of bytes in both directions. A handler of an endpoint with
- * status 101 answers with a function that gets one; `serveHttp` makes the connection into it.
+ * A WebSocket (RFC 6455): messages of bytes in both directions. A handler of an endpoint with status 101 answers with a
+ * function that gets one; `serveHttp` makes the connection into it. At the other end `channelClient` gives one.
  */
 import type { WebSocket } from 'ws'
+
+/** Of one message on a WebSocket. */
+export const MAX_MESSAGE_BYTES = 1 << 20
 
 export interface Channel {
   send(message: Uint8Array): void
@@ -10,8 +13,8 @@ export interface Channel {
   readonly bufferedBytes: number
   /** Text messages arrive as their UTF-8 bytes. */
   onMessage(listener: (message: Uint8Array) => void): void
-  /** Once, whoever closed it. */
-  onClose(listener: () => void): void
+  /** Once, whoever closed it, with RFC 6455's code (1006: the connection broke) and the other end's reason. */
+  onClose(listener: (code: number, reason: string) => void): void
   /** @param code RFC 6455 §7.4.1; 1000 is a normal end. */
   close(code?: number, reason?: string): void
 }
@@ -49,7 +52,7 @@ export function channelOver(socket: WebSocket): Channel {
       // because the socket was told to give messages as one buffer
       socket.on('message', (data) => listener(new Uint8Array(data as Buffer)))
     },
-    onClose: (listener) => void socket.once('close', () => listener()),
+    onClose: (listener) => void socket.once('close', (code, reason) => listener(code, reason.toString())),
     close: (code = 1000, reason = '') => socket.close(code, reason),
   }
 }

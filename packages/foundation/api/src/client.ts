@@ -77,7 +77,7 @@ export function client<A extends Api>(api: A, fetchLike: FetchLike, baseUrl: str
   return methods as unknown as Client<A>
 }
 
-function makeRequest(endpoint: Endpoint, input: AnyInput, baseUrl: string): Request {
+export function makeRequest(endpoint: Endpoint, input: AnyInput, baseUrl: string): Request {
   const path = endpoint.path.replace(/\{([^}]+)\}/g, (_, name: string) =>
     encodeURIComponent(String(input.params?.[name])),
   )
@@ -107,7 +107,7 @@ function makeRequest(endpoint: Endpoint, input: AnyInput, baseUrl: string): Requ
   })
 }
 
-async function readAnswer(endpoint: Endpoint, response: Response): Promise<CallResult<unknown>> {
+export async function readAnswer(endpoint: Endpoint, response: Response): Promise<CallResult<unknown>> {
   const { status, headers } = response
   const declared = endpoint.response
   if (status === declared.status && 'stream' in declared) {
@@ -147,6 +147,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-function messageOf(cause: unknown): string {
+export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
 }

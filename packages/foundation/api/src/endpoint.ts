@@ -15,7 +15,7 @@ export type SuccessResponse =
   | { readonly status: 204 }
   /** A body that is produced piece by piece; the value is its media type. */
   | { readonly status: 200; readonly stream: string }
-  /** The connection becomes a WebSocket; the handler answers with what is done with it. Clients have no method for it. */
+  /** The connection becomes a WebSocket; the handler answers with what is done with it. `client` has no method for it, `channelClient` has. */
   | { readonly status: 101 }
 
 export interface Endpoint {

@@ -1,5 +1,6 @@
 export { type ApiError, ApiFailure, invalidRequest, objectNotFound } from './api-error.ts'
 export { type Accept, acceptOf, type Channel } from './channel.ts'
+export { type ChannelClient, channelClient } from './channel-client.ts'
 export { type CallFailure, type CallInput, type CallResult, client, type Client, type FetchLike } from './client.ts'
 export {
   api,

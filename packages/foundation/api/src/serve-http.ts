@@ -11,11 +11,8 @@ import http from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Network, TcpSocket } from '@lodestone/host'
 import { WebSocketServer } from 'ws'
-import { acceptOf, channelOver } from './channel.ts'
+import { acceptOf, channelOver, MAX_MESSAGE_BYTES } from './channel.ts'
 import type { HttpHandler } from './implement.ts'
-
-/** Of one message on a WebSocket. */
-const MAX_MESSAGE_BYTES = 1 << 20
 
 export interface HttpServer {
   readonly port: number

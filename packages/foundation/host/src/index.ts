@@ -37,6 +37,7 @@ export {
   type Network,
   type NetworkFeatures,
   type NetworkInterface,
+  type SenderHopLimit,
   socketError,
   type StreamProtection,
   type TcpListener,
@@ -47,6 +48,7 @@ export {
 export { OsFiles } from './os-files.ts'
 export { OsKernelNetwork } from './os-kernel-network.ts'
 export { OsNetwork } from './os-network.ts'
+export { type FrameDevice, openTap, type TapOptions } from './os-tap.ts'
 export { OsRandom } from './os-random.ts'
 export type { Random } from './random.ts'
 export { RealClock } from './real-clock.ts'

@@ -6,7 +6,7 @@
  * Addresses are text as in Node: `127.0.0.1`, `fd00::1`, or `fe80::1%if0` with the interface as zone.
  */
 import type { Duplex } from 'node:stream'
-import type { Ip } from '@lodestone/net'
+import type { Ip, Prefix } from '@lodestone/net'
 import type { Icmp6Options, Icmp6Socket, NetlinkOptions, NetlinkSocket } from './netlink-socket.ts'
 
 /** A byte stream. `end()` half-closes, `destroy()` resets; errors come as 'error' with a Node-style `code`. */
@@ -28,12 +28,22 @@ export interface TcpListener {
   setPeers?(peers: readonly ListenPeer[]): void
 }
 
+export interface SenderHopLimit {
+  readonly address: Ip
+  readonly minHopLimit: number
+}
+
 export interface UdpSocket {
   readonly port: number
   send(payload: Uint8Array, address: string, port: number): void
   close(): void
   /** Datagrams that the network dropped at this socket since it was opened, below `minHopLimit` for one. */
   dropped?(): number
+  /**
+   * Datagrams of these senders that arrive with less are dropped unseen; others come in. Only on sockets that were bound with
+   * `minHopLimit`, on networks with the feature `minTtl`; replaces that limit.
+   */
+  setMinHopLimits?(limits: readonly SenderHopLimit[]): void
 }
 
 export interface Datagram {
@@ -127,6 +137,8 @@ export interface NetworkInterface {
   readonly mtuBytes: number
   readonly macText: string
   readonly addresses: readonly Ip[]
+  /** The subnets that are reached over the link itself; absent where they are not known. */
+  readonly subnets?: readonly Prefix[]
   readonly linkLocal: Ip | undefined
 }
 

@@ -2,7 +2,7 @@
  * The operating system's network of a router: sockets as `OsNetwork`, and the kernel's interfaces, followed by netlink;
  * netlink and ICMPv6 sockets for who programs routes and discovers neighbours. Linux only.
  */
-import type { Ip } from '@lodestone/net'
+import type { Ip, Prefix } from '@lodestone/net'
 import { AddressMessageType, type KernelAddress, type KernelLink, LinkMessageType } from './netlink/link-message.ts'
 import { decodeAddress, decodeLink, writeDumpAddresses, writeDumpLinks } from './netlink/link-message.ts'
 import { netlinkMessages, NetlinkType, NetlinkWriter } from './netlink/netlink-message.ts'
@@ -18,7 +18,7 @@ const GROUPS = RtGroup.link | RtGroup.ipv4Address | RtGroup.ipv6Address
 export class OsKernelNetwork extends OsNetwork implements KernelNetwork {
   readonly #socket: NetlinkSocket
   readonly #links = new Map<number, KernelLink>()
-  readonly #addresses = new Map<number, Map<string, Ip>>()
+  readonly #addresses = new Map<number, Map<string, KernelAddress>>()
   readonly #watchers = new Set<{ readonly notify: () => void }>()
   #interfaces: readonly NetworkInterface[] | undefined
 
@@ -116,17 +116,20 @@ export class OsKernelNetwork extends OsNetwork implements KernelNetwork {
     return false
   }
 
-  #keepAddress({ interfaceIndex, address, isUsable }: KernelAddress, isAdded: boolean): void {
-    const of = this.#addresses.get(interfaceIndex) ?? new Map<string, Ip>()
-    this.#addresses.set(interfaceIndex, of)
-    if (isAdded && isUsable) of.set(`${address.address}`, address.address)
-    else of.delete(`${address.address}`)
+  #keepAddress(address: KernelAddress, isAdded: boolean): void {
+    const of = this.#addresses.get(address.interfaceIndex) ?? new Map<string, KernelAddress>()
+    this.#addresses.set(address.interfaceIndex, of)
+    const key = `${address.address.address}`
+    if (isAdded && address.isUsable) of.set(key, address)
+    else of.delete(key)
   }
 
   #view({ index, name, isUp, mtuBytes, mac }: KernelLink): NetworkInterface {
-    const addresses = [...(this.#addresses.get(index)?.values() ?? [])]
+    const kept = [...(this.#addresses.get(index)?.values() ?? [])]
+    const addresses = kept.map(({ address }): Ip => address.address)
+    const subnets = kept.map(({ subnet }): Prefix => subnet)
     const macText = Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':')
     const linkLocal = addresses.find((address) => address.family === 6 && address.isLinkLocal)
-    return { name, isUp, mtuBytes, macText, addresses, linkLocal }
+    return { name, isUp, mtuBytes, macText, addresses, subnets, linkLocal }
   }
 }

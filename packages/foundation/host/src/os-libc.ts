@@ -14,6 +14,9 @@ export interface Libc {
   socket(domain: number, type: number, protocol: number): number
   bind(fd: number, address: Uint8Array, bytes: number): number
   close(fd: number): number
+  open(path: string, flags: number): number
+  /** For requests whose argument is a structure. */
+  ioctl(fd: number, request: number, argument: Uint8Array): number
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number
   sendto(fd: number, bytes: Uint8Array, length: number, flags: number, address: Uint8Array, bytesOf: number): number
   recv(fd: number, into: Uint8Array, length: number, flags: number): number
@@ -77,6 +80,8 @@ function load(): Libc | undefined {
     socket: lib.func('int socket(int, int, int)'),
     bind: lib.func('int bind(int, const uint8_t *, uint)'),
     close: lib.func('int close(int)'),
+    open: lib.func('int open(const char *, int)'),
+    ioctl: lib.func('int ioctl(int, ulong, _Inout_ uint8_t *)'),
     send: lib.func('long send(int, const uint8_t *, ulong, int)'),
     sendto: lib.func('long sendto(int, const uint8_t *, ulong, int, const uint8_t *, uint)'),
     recv: lib.func('long recv(int, _Out_ uint8_t *, ulong, int)'),

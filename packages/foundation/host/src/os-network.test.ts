@@ -1,6 +1,7 @@
 /** On loopback, where every option but the interface can be seen at work; namespaces are in `os-routing.test.ts`. */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { Ip } from '@lodestone/net'
 import type { Datagram, TcpSocket } from './network.ts'
 import { OsNetwork } from './os-network.ts'
 
@@ -96,6 +97,34 @@ for (const [family, address, prefix] of [
       )
       assert.equal(receiver.dropped?.(), 1)
       for (const socket of [receiver, far, near]) socket.close()
+    })
+
+    test('each sender has a least hop limit of its own; senders that are not listed come in', async () => {
+      const seen: string[] = []
+      let arrived = (): void => undefined
+      const receiver = await network.bindUdp({ address, port: 0, minHopLimit: 1 }, ({ payload }) => {
+        seen.push(Buffer.from(payload).toString())
+        if (seen.at(-1) === 'last') arrived()
+      })
+      const done = new Promise<void>((resolve) => (arrived = resolve))
+      const sender = await network.bindUdp({ address, port: 0, hopLimit: 250 }, () => undefined)
+      const other = Ip.of(address === '::1' ? '2001:db8::1' : '192.0.2.1')
+      const limit = (own: number): void =>
+        receiver.setMinHopLimits?.([
+          { address: other, minHopLimit: 255 },
+          { address: Ip.of(address), minHopLimit: own },
+        ])
+      limit(251)
+      sender.send(Buffer.from('too far'), address, receiver.port)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      limit(250)
+      sender.send(Buffer.from('near enough'), address, receiver.port)
+      receiver.setMinHopLimits?.([{ address: other, minHopLimit: 255 }])
+      sender.send(Buffer.from('last'), address, receiver.port)
+      await done
+      assert.deepEqual(seen, ['near enough', 'last'])
+      assert.equal(receiver.dropped?.(), 1)
+      for (const socket of [receiver, sender]) socket.close()
     })
   })
 }

@@ -16,6 +16,7 @@ import type {
   ListenPeer,
   Network,
   NetworkFeatures,
+  SenderHopLimit,
   TcpListener,
   TcpSocket,
   UdpSocket,
@@ -27,6 +28,7 @@ import {
   bindToInterface,
   droppedPackets,
   dropBelowHopLimit,
+  dropBelowSenderLimits,
   openDatagram,
   openStream,
   setMd5,
@@ -151,11 +153,18 @@ export class OsNetwork implements Network {
             fd = undefined
             socket.close()
           },
+          ...(options.minHopLimit === undefined
+            ? {}
+            : {
+                setMinHopLimits: (limits: readonly SenderHopLimit[]) => {
+                  if (fd !== undefined) dropBelowSenderLimits(requireLibc('a filter'), fd, isV6 ? 6 : 4, limits)
+                },
+              }),
           dropped: () => (fd === undefined ? 0 : droppedPackets(requireLibc('counting drops'), fd)),
         })
       }
       if (options.minHopLimit === undefined && options.interface === undefined) {
-        socket.bind(options.port, options.address, onBound)
+        socket.bind(options.port, boundAddress(options), onBound)
         return
       }
       try {
@@ -229,7 +238,7 @@ function openBoundDatagram(c: Libc, options: BindOptions, isV6: boolean): number
     if (options.minHopLimit !== undefined) dropBelowHopLimit(c, fd, family, options.minHopLimit)
     if (options.interface !== undefined) bindToInterface(c, fd, options.interface)
     if ((options.groups ?? []).length > 0) setReuseAddress(c, fd)
-    bindTo(c, fd, options.address ?? (isV6 ? '::' : '0.0.0.0'), options.port)
+    bindTo(c, fd, boundAddress(options) ?? (isV6 ? '::' : '0.0.0.0'), options.port)
     return fd
   } catch (error) {
     c.close(fd)
@@ -241,9 +250,14 @@ function bindTo(c: Libc, fd: number, address: string, port: number, defaultZone?
   const [text = '', zone = defaultZone] = address.split('%')
   const ip = Ip.parse(text)
   if (ip === undefined) throw socketError('EINVAL', `${address} is not an IP address`)
-  const scope = zone === undefined || !ip.isLinkLocal ? 0 : c.ifNameToIndex(zone)
+  const scope = zone === undefined || !(ip.isLinkLocal || ip.isMulticast) ? 0 : c.ifNameToIndex(zone)
   const bytes = socketAddressBytes(ip, port, scope)
   checked(c, c.bind(fd, bytes, bytes.length), `bind ${address}:${port}`)
+}
+
+/** The group itself where nothing but it is asked for on one link: `::` would take the port from sockets with addresses there. */
+function boundAddress({ address, groups = [] }: BindOptions): string | undefined {
+  return address?.startsWith('::%') === true && groups.length === 1 ? groups[0] : address
 }
 
 /** Node names the interface of an IPv6 group by its zone. */

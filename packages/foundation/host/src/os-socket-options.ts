@@ -5,7 +5,7 @@
  * Each function throws a Node-style error when the kernel refuses.
  */
 import { type Ip, Prefix } from '@lodestone/net'
-import { socketError } from './network.ts'
+import { type SenderHopLimit, socketError } from './network.ts'
 import { checked, type Libc, Sol } from './os-libc.ts'
 import { AF_INET, AF_INET6, mappedAddress, socketAddressBytes } from './socket-address.ts'
 
@@ -125,6 +125,40 @@ export function dropBelowHopLimit(c: Libc, fd: number, family: 4 | 6, minHopLimi
     [RETURN, 0, 0, WHOLE],
     [RETURN, 0, 0, 0],
   ])
+}
+
+/** As many instructions as the kernel takes. */
+const MAX_INSTRUCTIONS = 4096
+
+/**
+ * Takes packets unless their sender is listed and the hop limit of their IP header is below the sender's. Of very many senders the least
+ * of their limits counts for everybody.
+ */
+export function dropBelowSenderLimits(c: Libc, fd: number, family: 4 | 6, limits: readonly SenderHopLimit[]): void {
+  const own = limits.filter(({ address }) => address.family === family)
+  const filter = own.flatMap(({ address, minHopLimit }) => senderFilter(address, minHopLimit))
+  if (filter.length >= MAX_INSTRUCTIONS) {
+    return dropBelowHopLimit(c, fd, family, Math.min(...own.map(({ minHopLimit }) => minHopLimit)))
+  }
+  attach(c, fd, [...filter, [RETURN, 0, 0, WHOLE]])
+}
+
+/** Decides about one sender's packets; those of others go on behind it. */
+function senderFilter(address: Ip, minHopLimit: number): Filter {
+  const words = address.family === 4 ? 1 : 4
+  const sourceAt = NETWORK_HEADER + (address.family === 4 ? 12 : 8)
+  const decision: Filter = [
+    [LOAD_BYTE, 0, 0, NETWORK_HEADER + (address.family === 4 ? 8 : 7)],
+    [JUMP_IF_AT_LEAST, 0, 1, minHopLimit],
+    [RETURN, 0, 0, WHOLE],
+    [RETURN, 0, 0, 0],
+  ]
+  const comparison: Filter = Array.from({ length: words }, (_, i): Filter => [
+    [LOAD_WORD, 0, 0, sourceAt + 4 * i],
+    // Behind the other words and the decision.
+    [JUMP_IF_EQUAL, 0, 2 * (words - 1 - i) + decision.length, address.word(i)],
+  ]).flat()
+  return [...comparison, ...decision]
 }
 
 /** Takes netlink messages unless they are about what the socket with this port asked for. */

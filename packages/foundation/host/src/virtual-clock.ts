@@ -8,6 +8,9 @@
 import type { Clock, Timer } from './clock.ts'
 import { EventQueue } from './event-queue.ts'
 
+/** Node's own: a simulation may put something in the place of the global one, to catch whoever uses it. */
+const turnLoop = setImmediate
+
 export class VirtualClock implements Clock {
   readonly #queue = new EventQueue()
   readonly #startWallMs: number
@@ -28,6 +31,7 @@ export class VirtualClock implements Clock {
   }
 
   #isQuiet: () => boolean = () => true
+  #afterEvent: () => void = () => {}
 
   after(delayMs: number, fn: () => void): Timer {
     return this.#queue.push(this.#nowMs + Math.max(0, delayMs), fn)
@@ -48,6 +52,7 @@ export class VirtualClock implements Clock {
       this.#queue.take(next.dueMs)!()
       this.#eventsRun++
       await this.#settle()
+      this.#afterEvent()
     }
     this.#nowMs = Math.max(this.#nowMs, endMs) // another caller may have advanced further meanwhile
   }
@@ -66,6 +71,7 @@ export class VirtualClock implements Clock {
       this.#queue.take(next.dueMs)!()
       this.#eventsRun++
       await this.#settle()
+      this.#afterEvent()
     }
     return true
   }
@@ -91,10 +97,15 @@ export class VirtualClock implements Clock {
     this.#isQuiet = isQuiet
   }
 
+  /** After each event and all that follows from it at once; what `fn` throws ends `advance` or `until`. */
+  onEvent(fn: () => void): void {
+    this.#afterEvent = fn
+  }
+
   /** Lets microtasks and ticks run until they are exhausted: one turn of the event loop. */
   async #settle(): Promise<void> {
     do {
-      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise((resolve) => turnLoop(resolve))
     } while (!this.#isQuiet())
   }
 }

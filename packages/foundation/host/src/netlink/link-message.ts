@@ -35,6 +35,8 @@ export interface KernelLink {
 export interface KernelAddress {
   readonly interfaceIndex: number
   readonly address: Prefix
+  /** What is reached over the link: around our address, or on a point-to-point link around the other end's. */
+  readonly subnet: Prefix
   readonly isUsable: boolean
 }
 
@@ -92,6 +94,7 @@ export function decodeAddress({ payload }: NetlinkMessage): KernelAddress | unde
   return {
     interfaceIndex: viewOf(payload).getUint32(4, true),
     address: new Prefix(own, length),
+    subnet: new Prefix(address ?? own, length).masked(),
     isUsable: (flags & ADDRESS_UNUSABLE) === 0,
   }
 }
