@@ -8,7 +8,7 @@ export const EDGES = {
   'foundation/net': [],
   'foundation/packet': [],
   'foundation/frame': [],
-  'foundation/probe': [],
+  'foundation/probe': ['net'],
   'foundation/host': ['net'],
   'foundation/api': ['host'],
   'hardware/isf': [],
@@ -19,6 +19,7 @@ export const EDGES = {
   'contracts/sled-agent': ['api'],
   'contracts/sp': ['api'],
   'contracts/testbed': ['api'],
+  'contracts/dns': ['api'],
   'dataplane/link': ['net', 'packet', 'frame', 'host', 'probe'],
   'dataplane/p4': [],
   'dataplane/npu': ['packet', 'frame', 'probe', 'p4'],
@@ -34,6 +35,7 @@ export const EDGES = {
   'routing/routed': ['net', 'host', 'probe', 'api', 'contract-routed', 'rib', 'bgp', 'bfd', 'static', 'ddm', 'lower'],
   'control/switchd': ['net', 'packet', 'frame', 'host', 'probe', 'api', 'contract-switchd', 'link', 'p4', 'npu'],
   'control/sp': ['net', 'host', 'probe', 'api', 'contract-sp', 'rsf'],
+  'control/dns': ['net', 'host', 'probe', 'api', 'contract-dns'],
   'control/sled-agent': [
     'net',
     'packet',
@@ -55,8 +57,13 @@ export const EDGES = {
     'contract-sled-agent',
     'contract-switchd',
     'contract-routed',
+    'contract-dns',
   ],
+  // testbed: the rack and its nodes; lab: topologies as programs, with drivers; experiment, simulation: what is done with them.
   'testbed/testbed': '*',
+  'testbed/lab': '*',
+  'testbed/experiment': '*',
+  'testbed/simulation': '*',
   // A running rack is reached by its contracts; `testbed` is imported to start one.
   'apps/lode': [
     'net',
@@ -77,6 +84,11 @@ export const EDGES = {
     'contract-sp',
     'contract-testbed',
     'testbed',
+    'lab',
+    'experiment',
+    'simulation',
+    'contract-sled-agent',
+    'vport',
   ],
 }
 
