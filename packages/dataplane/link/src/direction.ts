@@ -1,7 +1,10 @@
 /**
- * One direction of a link. Per frame, in order: state, size, loss, corruption, duplication, queue and serialisation
- * at `rateBps`, propagation, delivery. A frame costs a few typed-array stores; one timer is armed per direction, for
+ * One direction of a link. Per frame, in order: state, size, outage, loss, corruption, duplication, queue and serialisation
+ * at `rateBps`, propagation, order, delivery. A frame costs a few typed-array stores; one timer is armed per direction, for
  * the first frame due, and all frames due by then are handed over in one call.
+ *
+ * With drop-tail, when a frame leaves is known as it comes, and there is no queue but a number. Other disciplines, and wires
+ * that send at given times, have a queue of their own (`queue/`) and a second timer for the wire.
  *
  * Invariant: delivery never happens inside `send`, not even at zero delay, so two stacks cannot recurse into each other.
  */
@@ -9,13 +12,20 @@ import type { Arena } from '@lodestone/frame'
 import type { Clock, Random, Timer } from '@lodestone/host'
 import type { Tracer } from '@lodestone/probe'
 import { LINK_DROP, LINK_DROP_REASONS, type LinkDrop } from './drop.ts'
+import { FidelityMeter } from './fidelity.ts'
 import { FrameRing } from './frame-ring.ts'
 import { changed, type Impairments, PERFECT } from './impairments.ts'
+import { Jitter } from './jitter.ts'
+import { LossProcess } from './loss-process.ts'
 import type { FrameSink } from './port.ts'
+import { WireQueue } from './queue/wire-queue.ts'
+import { OutageClock, waveMs } from './weather.ts'
 
 const ETHERNET_HEADER_BYTES = 14
 /** Most frames handed over in one call. */
 const BATCH = 256
+/** What one opportunity of a trace carries. */
+const OPPORTUNITY_BYTES = 1504
 
 /** Called with each frame that enters an up link, before loss. The slot may be read during the call only. */
 export type FrameTap = (slot: number, atMs: number) => void
@@ -42,6 +52,8 @@ export interface DirectionCounters {
   /** Extra copies and damaged frames that impairments made. */
   readonly duplicated: number
   readonly corrupted: number
+  /** Packets that a queue marked as having met congestion. */
+  readonly marked: number
   /** By `LINK_…` code; only reasons that occurred. */
   readonly drops: Readonly<Record<string, number>>
 }
@@ -58,6 +70,7 @@ export class Direction {
   readonly #random: Random
   readonly #arena: Arena
   readonly #tracer: Tracer
+  readonly meter = new FidelityMeter()
   readonly #ring = new FrameRing()
   readonly #batch = new Int32Array(BATCH)
   readonly #drops = new Float64Array(LINK_DROP_REASONS.length)
@@ -72,6 +85,19 @@ export class Direction {
   #bytesOut = 0
   #duplicated = 0
   #corrupted = 0
+  #marked = 0
+  #jitter: Jitter
+  #loss: LossProcess | undefined
+  #isLossPredicate = false
+  #wasLost = false
+  #outage: OutageClock | undefined
+  #sinceReorder = 0
+  /** Where frames wait for the wire, unless drop-tail does without. */
+  #queue: WireQueue | undefined
+  #wireTimer: Timer | undefined
+  /** Of `opportunitiesMs`: the next one, and the bytes of the frame that has begun to use them. */
+  #opportunity = 0
+  #roundStartMs = 0
 
   constructor(options: DirectionOptions) {
     this.from = options.from
@@ -83,6 +109,7 @@ export class Direction {
     this.#arena = options.arena
     this.#tracer = options.tracer
     this.#impairments = PERFECT
+    this.#jitter = new Jitter('uniform', 0, undefined)
     this.configure(options.impairments)
   }
 
@@ -92,13 +119,64 @@ export class Direction {
 
   /** Frames accepted and not yet handed over. */
   get framesInFlight(): number {
-    return this.#ring.count
+    return this.#ring.count + (this.#queue?.count ?? 0)
+  }
+
+  /** Bytes that wait for the wire. */
+  get queuedBytes(): number {
+    if (this.#queue !== undefined) return this.#queue.bytes
+    const { rateBps } = this.#impairments
+    const waitMs = this.#busyUntilMs - this.#clock.nowMs()
+    return waitMs > 0 && rateBps !== Infinity ? (waitMs * rateBps) / 8000 : 0
   }
 
   configure(change: Partial<Impairments>): void {
-    this.#impairments = changed(this.#impairments, change)
-    const now = this.#impairments
-    this.#isImpaired = now.loss > 0 || now.corrupt > 0 || now.duplicate > 0
+    const before = this.#impairments
+    const now = changed(before, change)
+    this.#impairments = now
+    if (change.jitterDistribution !== undefined || change.jitterCorrelation !== undefined || 'jitterTable' in change) {
+      this.#jitter = new Jitter(now.jitterDistribution, now.jitterCorrelation, now.jitterTable)
+    }
+    if ('lossModel' in change) {
+      this.#loss = now.lossModel === undefined ? undefined : new LossProcess(now.lossModel)
+      this.#isLossPredicate = now.lossModel?.kind === 'predicate'
+    }
+    if ('outage' in change) this.#outage = now.outage === undefined ? undefined : new OutageClock(now.outage)
+    if ('opportunitiesMs' in change) {
+      this.#opportunity = 0
+      this.#roundStartMs = this.#clock.nowMs()
+    }
+    this.#isImpaired =
+      now.loss > 0 ||
+      now.corrupt > 0 ||
+      now.duplicate > 0 ||
+      now.bitErrorRatio > 0 ||
+      now.lossModel !== undefined ||
+      now.outage !== undefined
+    this.#chooseQueue(now)
+  }
+
+  /** What waits keeps its place: it goes through the new queue from the head. */
+  #chooseQueue(now: Impairments): void {
+    const needsQueue = now.opportunitiesMs !== undefined || (now.queue.kind !== 'drop-tail' && now.rateBps !== Infinity)
+    const before = this.#queue
+    if (!needsQueue && before === undefined) return
+    if (needsQueue && before?.discipline === now.queue && before.limitBytes === now.queueBytes) return
+    const nowMs = this.#clock.nowMs()
+    const waiting: number[] = []
+    before?.clear((slot) => waiting.push(slot))
+    this.#queue = needsQueue
+      ? new WireQueue({
+          arena: this.#arena,
+          random: this.#random.fork('queue'),
+          discipline: now.queue,
+          limitBytes: now.queueBytes,
+          onDrop: (slot, isEarly) => this.#drop(slot, isEarly ? LINK_DROP.EARLY : LINK_DROP.QUEUE_FULL),
+          onMark: () => void this.#marked++,
+        })
+      : undefined
+    for (const slot of waiting) this.#enqueue(slot, this.#arena.length(slot), nowMs)
+    if (waiting.length > 0) this.#arm(nowMs)
   }
 
   send(slots: Int32Array, count: number): void {
@@ -114,6 +192,9 @@ export class Direction {
       if (count === 0) break
       for (let i = 0; i < count; i++) this.#drop(this.#batch[i]!, LINK_DROP.DOWN)
     }
+    this.#queue?.clear((slot) => this.#drop(slot, LINK_DROP.DOWN))
+    this.#wireTimer?.cancel()
+    this.#wireTimer = undefined
     this.#busyUntilMs = -Infinity
   }
 
@@ -129,6 +210,7 @@ export class Direction {
       bytesOut: this.#bytesOut,
       duplicated: this.#duplicated,
       corrupted: this.#corrupted,
+      marked: this.#marked,
       drops,
     }
   }
@@ -144,15 +226,49 @@ export class Direction {
     }
     for (let i = 0; i < this.taps.length; i++) this.taps[i]!(slot, nowMs)
     if (this.#isImpaired) {
-      if (this.#chance(this.#impairments.loss)) return this.#drop(slot, LINK_DROP.LOSS)
-      if (this.#chance(this.#impairments.corrupt)) this.#corrupt(slot, length)
+      if (this.#outage !== undefined && this.#outage.isOut(nowMs, this.#random)) {
+        return this.#drop(slot, LINK_DROP.OUTAGE)
+      }
+      if (this.#isLost(slot)) return this.#drop(slot, LINK_DROP.LOSS)
+      if (this.#isDamaged(slot, length)) return this.#drop(slot, LINK_DROP.FCS)
       if (this.#chance(this.#impairments.duplicate)) this.#duplicate(slot, length, nowMs)
     }
     this.#enqueue(slot, length, nowMs)
   }
 
+  #isLost(slot: number): boolean {
+    const { loss, lossCorrelation } = this.#impairments
+    if (loss > 0) {
+      // A chain of two states with the share `loss` and the correlation of neighbours as given.
+      const share =
+        lossCorrelation === 0
+          ? loss
+          : this.#wasLost
+            ? loss + lossCorrelation * (1 - loss)
+            : loss * (1 - lossCorrelation)
+      this.#wasLost = this.#chance(share)
+      if (this.#wasLost) return true
+    }
+    if (this.#loss === undefined) return false
+    return this.#loss.isLost(this.#random, this.#isLossPredicate ? this.#arena.peek(slot) : undefined)
+  }
+
+  /** Flips bits as asked. @returns whether the receiver would notice. */
+  #isDamaged(slot: number, length: number): boolean {
+    const { corrupt, corruptBits, bitErrorRatio, checksFrames } = this.#impairments
+    let flips = this.#chance(corrupt) ? corruptBits : 0
+    // One draw stands for all bits of the frame; that two of them flip is left out where it is this rare.
+    if (bitErrorRatio > 0 && this.#chance(1 - (1 - bitErrorRatio) ** (8 * length))) flips++
+    if (flips === 0) return false
+    this.#corrupted++
+    if (checksFrames) return true
+    for (let i = 0; i < flips; i++) this.#flipBit(slot, length)
+    return false
+  }
+
   #enqueue(slot: number, length: number, nowMs: number): void {
     const impairments = this.#impairments
+    if (this.#queue !== undefined) return this.#queueFrame(this.#queue, slot, length, nowMs)
     if (this.#ring.count >= impairments.limitFrames) return this.#drop(slot, LINK_DROP.FRAME_LIMIT)
     let departMs = nowMs
     if (impairments.rateBps !== Infinity) {
@@ -162,9 +278,81 @@ export class Direction {
       departMs = nowMs + waitMs + ((length + impairments.overheadBytes) * 8000) / impairments.rateBps
       this.#busyUntilMs = departMs
     }
+    this.#propagate(slot, length, nowMs, departMs)
+  }
+
+  #queueFrame(queue: WireQueue, slot: number, length: number, nowMs: number): void {
+    const impairments = this.#impairments
+    if (this.#ring.count + queue.count >= impairments.limitFrames) return this.#drop(slot, LINK_DROP.FRAME_LIMIT)
+    if (this.#wireTimer === undefined) this.#busyUntilMs = Math.max(this.#busyUntilMs, nowMs)
+    if (!queue.push(slot, nowMs, this.#wireMs(length))) return
+    this.#serveWire(nowMs)
+  }
+
+  /** Lets frames leave as long as the wire is free; what is left waits for it. */
+  #serveWire(nowMs: number): void {
+    const queue = this.#queue
+    if (queue === undefined || this.#wireTimer !== undefined) return
+    while (this.#busyUntilMs <= nowMs) {
+      // The model's time, not the time at which a busy machine got round to it.
+      const atMs = this.#busyUntilMs
+      const slot = queue.take(atMs)
+      if (slot < 0) return
+      const length = this.#arena.length(slot)
+      const departMs =
+        this.#impairments.opportunitiesMs === undefined
+          ? atMs + this.#wireMs(length)
+          : this.#nextOpportunity(atMs, length)
+      this.#busyUntilMs = departMs
+      this.#propagate(slot, length, atMs, departMs)
+    }
+    if (queue.count === 0) return
+    this.#wireTimer = this.#clock.after(this.#busyUntilMs - nowMs, this.#onWireFree)
+  }
+
+  readonly #onWireFree = (): void => {
+    this.#wireTimer = undefined
+    const nowMs = Math.max(this.#clock.nowMs(), this.#busyUntilMs)
+    this.#serveWire(nowMs)
+    this.#arm(this.#clock.nowMs())
+  }
+
+  #wireMs(length: number): number {
+    const { rateBps, overheadBytes } = this.#impairments
+    return rateBps === Infinity ? 0 : ((length + overheadBytes) * 8000) / rateBps
+  }
+
+  /** When a frame is through that uses opportunities from `fromMs` on, one for each 1504 bytes. */
+  #nextOpportunity(fromMs: number, length: number): number {
+    const marks = this.#impairments.opportunitiesMs!
+    const roundMs = marks[marks.length - 1]!
+    let need = Math.ceil(length / OPPORTUNITY_BYTES)
+    if (fromMs - this.#roundStartMs > roundMs) {
+      this.#roundStartMs += Math.floor((fromMs - this.#roundStartMs) / roundMs) * roundMs
+      this.#opportunity = 0
+    }
+    let atMs = fromMs
+    while (need > 0) {
+      atMs = this.#roundStartMs + marks[this.#opportunity]!
+      if (atMs >= fromMs) need--
+      if (++this.#opportunity === marks.length) {
+        this.#opportunity = 0
+        this.#roundStartMs += roundMs
+      }
+    }
+    return atMs
+  }
+
+  #propagate(slot: number, length: number, nowMs: number, departMs: number): void {
+    const impairments = this.#impairments
     let dueMs = departMs + impairments.delayMs
-    if (impairments.jitterMs > 0) dueMs = Math.max(departMs, dueMs + this.#jitter(impairments))
-    if (!impairments.mayReorder) dueMs = Math.max(dueMs, this.#ring.lastDueMs)
+    if (impairments.jitterMs > 0) {
+      dueMs = Math.max(departMs, dueMs + this.#jitter.next(this.#random) * impairments.jitterMs)
+    }
+    if (impairments.delayWave !== undefined) dueMs += waveMs(impairments.delayWave, departMs)
+    const overtakes = impairments.reorder > 0 && this.#overtakes(impairments)
+    if (overtakes) dueMs = departMs
+    else if (!impairments.mayReorder) dueMs = Math.max(dueMs, this.#ring.lastDueMs)
     this.#ring.push(slot, dueMs)
     if (this.#tracer.isOn) {
       this.#tracer.emit(this.#link, this.#arena.packet(slot), {
@@ -176,6 +364,12 @@ export class Direction {
         delayMs: dueMs - nowMs,
       })
     }
+  }
+
+  #overtakes({ reorder, reorderGap }: Impairments): boolean {
+    if (++this.#sinceReorder < reorderGap || !this.#chance(reorder)) return false
+    this.#sinceReorder = 0
+    return true
   }
 
   #arm(nowMs: number): void {
@@ -194,7 +388,7 @@ export class Direction {
     // Frames sent from inside `receive` wait for the next turn, so what is due is counted before the first call.
     let rest = this.#ring.count
     while (rest > 0) {
-      const count = this.#ring.take(nowMs, this.#batch)
+      const count = this.#ring.take(nowMs, this.#batch, this.meter)
       if (count === 0) break
       rest -= count
       this.#handOver(count)
@@ -224,18 +418,9 @@ export class Direction {
     return probability > 0 && this.#random.float() < probability
   }
 
-  /** Normal by the sum of twelve uniforms, which unlike logarithms is the same on every machine. */
-  #jitter(impairments: Impairments): number {
-    if (impairments.jitterDistribution === 'uniform') return (this.#random.float() * 2 - 1) * impairments.jitterMs
-    let sum = -6
-    for (let i = 0; i < 12; i++) sum += this.#random.float()
-    return sum * impairments.jitterMs
-  }
-
-  #corrupt(slot: number, length: number): void {
+  #flipBit(slot: number, length: number): void {
     const bit = this.#random.below(length * 8)
     this.#arena.bytes[this.#arena.start(slot) + (bit >> 3)]! ^= 0x80 >> (bit & 7)
-    this.#corrupted++
   }
 
   #duplicate(slot: number, length: number, nowMs: number): void {

@@ -10,6 +10,9 @@ export const LINK_DROP = {
   FRAME_LIMIT: 5,
   NO_RECEIVER: 6,
   NO_SLOT: 7,
+  OUTAGE: 8,
+  FCS: 9,
+  EARLY: 10,
 } as const
 
 export type LinkDrop = (typeof LINK_DROP)[keyof typeof LINK_DROP]
@@ -27,4 +30,7 @@ export const LINK_DROP_REASONS: readonly DropReason[] = [
   { code: 'LINK_FRAME_LIMIT', sentence: 'The link already holds as many frames as it may.' },
   { code: 'LINK_NO_RECEIVER', sentence: 'Nothing is attached to the far end of the link.' },
   { code: 'LINK_NO_SLOT', sentence: 'The arena had no slot for the duplicate of a frame.' },
+  { code: 'LINK_OUTAGE', sentence: 'The link was in one of its outages.' },
+  { code: 'LINK_FCS', sentence: 'The frame arrived damaged and its check sequence did not hold.' },
+  { code: 'LINK_EARLY', sentence: 'The queue discipline dropped the frame before the queue was full.' },
 ]

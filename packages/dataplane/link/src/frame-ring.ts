@@ -2,6 +2,7 @@
  * Frames waiting for their time: a ring of (slot, due time) ordered by due time, equal times in the order pushed.
  * Two typed arrays that double when full; a push in order costs two stores, a push out of order moves what it overtakes.
  */
+import type { FidelityMeter } from './fidelity.ts'
 
 export class FrameRing {
   #slots: Int32Array<ArrayBuffer>
@@ -46,12 +47,14 @@ export class FrameRing {
     this.#dueMs[index] = dueMs
   }
 
-  /** Moves frames due at `nowMs` or before into `out`. @returns how many. */
-  take(nowMs: number, out: Int32Array): number {
+  /** Moves frames due at `nowMs` or before into `out`; `meter` learns how late each one is. @returns how many. */
+  take(nowMs: number, out: Int32Array, meter?: FidelityMeter): number {
     let taken = 0
     while (taken < out.length && taken < this.#count) {
       const index = (this.#head + taken) & this.#mask
-      if (this.#dueMs[index]! > nowMs) break
+      const dueMs = this.#dueMs[index]!
+      if (dueMs > nowMs) break
+      if (meter !== undefined) meter.record(nowMs - dueMs)
       out[taken++] = this.#slots[index]!
     }
     this.#head = (this.#head + taken) & this.#mask

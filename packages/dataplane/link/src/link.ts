@@ -6,6 +6,7 @@ import type { Arena } from '@lodestone/frame'
 import type { Clock, Random } from '@lodestone/host'
 import type { Tracer } from '@lodestone/probe'
 import { Direction, type DirectionCounters } from './direction.ts'
+import type { Lateness } from './fidelity.ts'
 import type { Impairments } from './impairments.ts'
 import type { FrameSink, Port } from './port.ts'
 
@@ -98,6 +99,20 @@ export class Link {
 
   counters(direction: LinkDirection): DirectionCounters {
     return this.#directions[direction].counters()
+  }
+
+  /** How late frames of a direction were handed over, against the times that the model gave them. */
+  lateness(direction: LinkDirection): Lateness {
+    return this.#directions[direction].meter.read()
+  }
+
+  resetLateness(): void {
+    for (const direction of Object.values(this.#directions)) direction.meter.reset()
+  }
+
+  /** Bytes that wait for the wire of one direction. */
+  queuedBytes(direction: LinkDirection): number {
+    return this.#directions[direction].queuedBytes
   }
 
   /** Frames accepted and not yet handed over, both directions. */
