@@ -1,10 +1,10 @@
 /**
- * The embedded guest: a TCP/IP host on the instance's NICs. It configures itself by DHCP and router advertisements, and runs
- * either the module that came as `user_data`, or a web server that says who it is and a shell on the serial console.
+ * Runs instances as the embedded guest: a TCP/IP host on the instance's NICs that configures itself, and runs either the
+ * module that came as `user_data`, or a web server that says who it is and a shell on the serial console.
  */
 import type { Arena } from '@lodestone/frame'
 import type { Clock, Random } from '@lodestone/host'
-import { DhcpClient, Netstack, RouterDiscovery, Shell, shellCommand, WebServer } from '@lodestone/netstack'
+import { Guest as NetstackGuest, shellCommand } from '@lodestone/netstack'
 import type { Tracer } from '@lodestone/probe'
 import type { Guest, GuestSpec, InstanceRunner } from './instance-runner.ts'
 import { isGuestModule, ModuleGuest } from './module-guest/module-guest.ts'
@@ -19,6 +19,12 @@ export interface NetstackRunnerOptions {
 /** A module that listens before it has an address would only confuse: it starts with the lease, or after this long. */
 const LEASE_WAIT_MS = 2000
 
+/** What runs on the guest. */
+interface Program {
+  input(bytes: Uint8Array): void
+  stop(): void
+}
+
 export class NetstackRunner implements InstanceRunner {
   readonly kind = 'netstack'
   readonly #options: NetstackRunnerOptions
@@ -28,76 +34,47 @@ export class NetstackRunner implements InstanceRunner {
   }
 
   async start(spec: GuestSpec): Promise<Guest> {
-    const { clock } = this.#options
-    const network = new Netstack({ ...this.#options, name: spec.hostname })
-    const closers: (() => void)[] = [() => network.close()]
-    const leased: Promise<void>[] = []
-    for (const nic of spec.nics) {
-      network.addInterface({ name: nic.name, port: nic.port, mac: nic.mac, mtuBytes: nic.mtuBytes })
-      leased.push(
-        new Promise((resolve) => {
-          const onLease = (): void => resolve()
-          const dhcp = new DhcpClient({ network, interface: nic.name, hostName: spec.hostname, onLease })
-          closers.unshift(() => dhcp.close())
-        }),
-      )
-      const routers = new RouterDiscovery({ network, interface: nic.name })
-      closers.unshift(() => routers.close())
-    }
+    // The packet engine answers for everybody else, so there are no duplicates to detect behind it.
+    const guest = new NetstackGuest({ ...this.#options, name: spec.hostname, nics: spec.nics, isManagedNetwork: true })
     const text = new TextDecoder().decode(spec.userData)
-    const input = isGuestModule(text)
-      ? await this.#runModule(spec, network, text, leased, closers)
-      : await this.#runDefault(spec, network, closers)
+    const program = isGuestModule(text) ? await runModule(spec, guest, text) : await runDefault(spec, guest)
+    const { network } = guest
+    const { clock } = this.#options
     return {
-      input,
+      input: (bytes) => program.input(bytes),
       exec: async (command) => ({
         output: await shellCommand({ network, clock, hostName: spec.hostname, command }),
         exitCode: 0,
       }),
       stop() {
-        for (const close of closers) close()
+        program.stop()
+        guest.close()
       },
     }
   }
+}
 
-  async #runModule(
-    spec: GuestSpec,
-    network: Netstack,
-    source: string,
-    leased: readonly Promise<void>[],
-    closers: (() => void)[],
-  ): Promise<(bytes: Uint8Array) => void> {
-    const patience = new Promise<void>((resolve) => this.#options.clock.after(LEASE_WAIT_MS, resolve))
-    await Promise.race([Promise.all(leased), patience])
-    const module = new ModuleGuest({
-      hostname: spec.hostname,
-      addresses: network.interfaces().flatMap((each) => each.addresses.map((ip) => ip.toString())),
-      source,
-      network,
-      print: (bytes) => spec.console.write(bytes),
-    })
-    closers.unshift(() => module.stop())
-    return (bytes) => module.input(bytes)
-  }
+async function runModule(spec: GuestSpec, guest: NetstackGuest, source: string): Promise<Program> {
+  const { network } = guest
+  await guest.configured(LEASE_WAIT_MS)
+  return new ModuleGuest({
+    hostname: spec.hostname,
+    addresses: network.interfaces().flatMap((each) => each.addresses.map((ip) => ip.toString())),
+    source,
+    network,
+    print: (bytes) => spec.console.write(bytes),
+  })
+}
 
-  async #runDefault(spec: GuestSpec, network: Netstack, closers: (() => void)[]): Promise<(bytes: Uint8Array) => void> {
-    const server = new WebServer({ network, hostName: spec.hostname })
-    await server.start()
-    closers.unshift(() => server.close())
-    let typed: (bytes: Uint8Array) => void = () => undefined
-    const shell = new Shell({
-      network,
-      clock: this.#options.clock,
-      hostName: spec.hostname,
-      console: {
-        write: (bytes) => spec.console.write(bytes),
-        onInput(fn) {
-          typed = fn
-          return () => undefined
-        },
-      },
-    })
-    closers.unshift(() => shell.close())
-    return (bytes) => typed(bytes)
+async function runDefault(spec: GuestSpec, guest: NetstackGuest): Promise<Program> {
+  let typed: (bytes: Uint8Array) => void = () => undefined
+  const console = {
+    write: (bytes: Uint8Array) => spec.console.write(bytes),
+    onInput(fn: (bytes: Uint8Array) => void) {
+      typed = fn
+      return () => undefined
+    },
   }
+  await guest.runProgram({ console })
+  return { input: (bytes) => typed(bytes), stop: () => undefined }
 }

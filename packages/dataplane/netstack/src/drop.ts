@@ -31,6 +31,11 @@ export const NS_DROP = {
   NO_SCOPE: 26,
   LOOPBACK_QUEUE: 27,
   CLOSED: 28,
+  TCP_OLD: 29,
+  FRAGMENT_OVERLAP: 30,
+  FRAGMENT_LIMIT: 31,
+  FRAGMENT_TIMEOUT: 32,
+  WEAK_HOST: 33,
 } as const
 
 export type NsDrop = (typeof NS_DROP)[keyof typeof NS_DROP]
@@ -57,7 +62,7 @@ export const NS_DROP_REASONS: readonly DropReason[] = [
     hint: 'Add a route, or bring its interface up.',
   },
   { code: 'NS_TOO_BIG', sentence: 'The packet is larger than the MTU of the way out.' },
-  { code: 'NS_FRAGMENT', sentence: 'The packet is a fragment; this stack does not reassemble.' },
+  { code: 'NS_FRAGMENT', sentence: 'The fragment contradicts itself or others of its packet.' },
   { code: 'NS_PROTOCOL', sentence: 'Nothing on this host takes the IP protocol.' },
   { code: 'NS_UDP_NO_PORT', sentence: 'No socket is bound to the UDP port.' },
   { code: 'NS_TCP_NO_CONNECTION', sentence: 'No connection and no listener takes the TCP segment.' },
@@ -72,4 +77,9 @@ export const NS_DROP_REASONS: readonly DropReason[] = [
   { code: 'NS_NO_SCOPE', sentence: 'A link-local destination was given without its interface.' },
   { code: 'NS_LOOPBACK_QUEUE', sentence: 'Too many packets from this host to itself are waiting.' },
   { code: 'NS_CLOSED', sentence: 'The stack was closed.' },
+  { code: 'NS_TCP_OLD', sentence: 'The timestamp of the TCP segment is older than what was already received.' },
+  { code: 'NS_FRAGMENT_OVERLAP', sentence: 'The fragment overlaps another one, so their packet is given up.' },
+  { code: 'NS_FRAGMENT_LIMIT', sentence: 'Fragments of too many unfinished packets wait, or the packet is too long.' },
+  { code: 'NS_FRAGMENT_TIMEOUT', sentence: 'The other fragments of the packet did not arrive in time.' },
+  { code: 'NS_WEAK_HOST', sentence: 'The destination is an address of another interface of this host.' },
 ]

@@ -7,6 +7,8 @@ export const ErrorKind = {
   tooBig: 4,
   timeExceeded: 5,
   prohibited: 6,
+  /** Fragments of the packet did not arrive in time. */
+  reassembly: 7,
 } as const
 
 export type ErrorKind = (typeof ErrorKind)[keyof typeof ErrorKind]

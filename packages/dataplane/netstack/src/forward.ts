@@ -1,6 +1,8 @@
 /** Forwarding: RFC 1812 §5.2 and RFC 8200 §3: one hop less, the best route, and an ICMP error where it ends. */
 import {
   ipv4Checksum,
+  Ipv4Flag,
+  ipv4Flags,
   ipv4Ttl,
   ipv6HopLimit,
   setIpv4Checksum,
@@ -10,6 +12,7 @@ import {
 } from '@lodestone/packet'
 import { NS_DROP } from './drop.ts'
 import { chooseHop } from './flow.ts'
+import { fragment } from './fragment.ts'
 import { ErrorKind } from './error-kind.ts'
 import type { Interface } from './interface.ts'
 import type { Stack } from './stack.ts'
@@ -29,8 +32,8 @@ export function forward(stack: Stack, iface: Interface, slot: number, l3: number
     return stack.drop(slot, NS_DROP.NO_ROUTE)
   }
   const hop = chooseHop(route, bytes, l3, arena.end(slot), stack.hashSeed)
-  if (arena.end(slot) - l3 > hop.interface.mtuBytes) {
-    // NOT IMPLEMENTED: fragmenting IPv4 packets that allow it; they are refused like those that do not.
+  const isTooBig = arena.end(slot) - l3 > hop.interface.mtuBytes
+  if (isTooBig && (family === 6 || (ipv4Flags(bytes, l3) & Ipv4Flag.dontFragment) !== 0)) {
     stack.icmp.refuse(iface, slot, l3, ErrorKind.tooBig, hop.interface.mtuBytes)
     return stack.drop(slot, NS_DROP.TOO_BIG)
   }
@@ -43,5 +46,6 @@ export function forward(stack: Stack, iface: Interface, slot: number, l3: number
   }
   arena.shift(slot, l3 - arena.start(slot))
   stack.noteForwarded(slot, route.prefix, hop, stack.key)
-  stack.toHop(hop, stack.key, slot)
+  if (isTooBig) fragment(stack, slot, hop.interface.mtuBytes, (each) => stack.toHop(hop, stack.key, each))
+  else stack.toHop(hop, stack.key, slot)
 }

@@ -50,7 +50,8 @@ import { NS_DROP } from './drop.ts'
 import { ErrorKind } from './error-kind.ts'
 import type { Interface } from './interface.ts'
 import { TO_GROUP, TO_UNICAST } from './ip-input.ts'
-import { ipHeaderLength, outputIp, outputOn, writeIpHeader } from './ip-output.ts'
+import { outputDatagram } from './fragment.ts'
+import { ipHeaderLength, writeIpHeader } from './ip-output.ts'
 import { isNdp, ndpInput } from './ndp.ts'
 import { Echo } from './ping.ts'
 import { LOCAL_UNICAST, type Stack } from './stack.ts'
@@ -64,6 +65,7 @@ const V4_CODES: readonly (readonly [number, number])[] = [
   [IcmpType.unreachable, IcmpUnreachable.fragmentationNeeded],
   [IcmpType.timeExceeded, 0],
   [IcmpType.unreachable, IcmpUnreachable.administrativelyProhibited],
+  [IcmpType.timeExceeded, 1],
 ]
 const V6_CODES: readonly (readonly [number, number])[] = [
   [Icmpv6Type.unreachable, Icmpv6Unreachable.noRoute],
@@ -73,6 +75,7 @@ const V6_CODES: readonly (readonly [number, number])[] = [
   [Icmpv6Type.packetTooBig, 0],
   [Icmpv6Type.timeExceeded, 0],
   [Icmpv6Type.unreachable, Icmpv6Unreachable.administrativelyProhibited],
+  [Icmpv6Type.timeExceeded, 1],
 ]
 
 /** Offset of the next-header field, which "unrecognized next header" points at (RFC 4443 §3.4). */
@@ -130,6 +133,7 @@ export class Icmp {
     if (!verifyTransportChecksum(bytes, l3, l4, end)) return stack.drop(slot, NS_DROP.TRANSPORT_CHECKSUM)
     const type = icmpv6Type(bytes, l4)
     if (isNdp(type)) return ndpInput(stack, iface, slot, l3, l4, end)
+    if (type === Icmpv6Type.listenerQuery) return stack.listeners.input(iface, slot, l3, l4, end)
     if (type === Icmpv6Type.echoRequest) {
       stack.noteDelivered(slot, l3)
       this.#answerEcho(iface, slot, l3, l4, end, 6, addressed === TO_GROUP)
@@ -224,8 +228,7 @@ export class Icmp {
   }
 
   #send(iface: Interface, slot: number, to: Ip): void {
-    if (to.family === 6 && to.isLinkLocal) outputOn(this.#stack, iface, slot)
-    else outputIp(this.#stack, slot)
+    outputDatagram(this.#stack, to.family === 6 && to.isLinkLocal ? iface : undefined, slot)
   }
 
   /** RFC 1812 §4.3.2.7, RFC 4443 §2.4 e. */

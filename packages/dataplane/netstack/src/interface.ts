@@ -27,6 +27,12 @@ export class Interface implements NetworkInterface, FrameSink {
   /** Assigned addresses with their prefix lengths, link-local ones included. */
   readonly prefixes: Prefix[] = []
   linkLocal: Ip | undefined
+  /** Addresses (as text) whose preferred lifetime is over: not chosen as source while there is another. */
+  readonly deprecated = new Set<string>()
+  /** Whether IPv6 addresses are asked for before they are used. */
+  detectsDuplicates = false
+  /** Whether joined IPv6 groups are reported to multicast routers. */
+  reportsGroups = false
   /** While a DHCP client waits for an address, UDP to this port is taken whatever its destination; else 0. */
   anyAddressPort = 0
   /** Told of router advertisements (RFC 4861 §4.2), when something listens. */
@@ -72,15 +78,31 @@ export class Interface implements NetworkInterface, FrameSink {
     this.#stack.addAddress(this, prefix)
   }
 
+  /** Also ends its detection. */
   removeAddress(address: Ip): void {
+    this.#stack.duplicates.cancel(this, address)
     this.#stack.removeAddress(this, address)
   }
 
-  /** Joins a group; joins are counted. NOT IMPLEMENTED: IGMP and MLD reports. */
+  /**
+   * As `addAddress`, after duplicate address detection where the interface does it. `done` hears whether the address was
+   * assigned; at once where nothing is detected.
+   */
+  addAddressChecked(prefix: Prefix, done: (isAssigned: boolean) => void = () => undefined): void {
+    if (prefix.family === 6 && this.detectsDuplicates && this.port !== undefined) {
+      return this.#stack.duplicates.start(this, prefix, done)
+    }
+    this.addAddress(prefix)
+    done(true)
+  }
+
+  /** Joins a group; joins are counted. NOT IMPLEMENTED: IGMP. */
   join(group: Ip): void {
     const text = group.toString()
-    this.#groups.set(text, (this.#groups.get(text) ?? 0) + 1)
+    const count = this.#groups.get(text) ?? 0
+    this.#groups.set(text, count + 1)
     this.#groupKeys.set(0, keyOf(group), 1)
+    if (count === 0) this.#stack.listeners.changed(this, group, true)
   }
 
   leave(group: Ip): void {
@@ -90,11 +112,16 @@ export class Interface implements NetworkInterface, FrameSink {
       this.#groups.set(text, count)
     } else if (this.#groups.delete(text)) {
       this.#groupKeys.delete(0, keyOf(group))
+      this.#stack.listeners.changed(this, group, false)
     }
   }
 
   isMember(key: Int32Array): boolean {
     return this.#groupKeys.get(0, key) >= 0
+  }
+
+  isMemberOf(group: Ip): boolean {
+    return this.#groups.has(group.toString())
   }
 
   get groups(): readonly string[] {

@@ -101,7 +101,7 @@ function ipv4Input(stack: Stack, iface: Interface, slot: number, isGroupMac: boo
   key[2] = MAPPED_WORD
   key[3] = destination
   const kind = stack.localKind(iface, key)
-  if (kind === LOCAL_UNICAST) return deliver(stack, iface, slot, TO_UNICAST)
+  if (kind === LOCAL_UNICAST) return toUs(stack, iface, slot)
   if (kind >= 0 || destination === 0xffffffff) return deliver(stack, iface, slot, TO_GROUP)
   if (destination >>> 28 === 0xe) {
     const isAllSystems = destination === 0xe0000001
@@ -132,12 +132,18 @@ function ipv6Input(stack: Stack, iface: Interface, slot: number, isGroupMac: boo
     if (!isImplicit && !iface.isMember(key)) return stack.drop(slot, NS_DROP.NOT_MEMBER)
     return deliver(stack, iface, slot, TO_GROUP)
   }
-  if (stack.localKind(iface, key) === LOCAL_UNICAST) return deliver(stack, iface, slot, TO_UNICAST)
+  if (stack.localKind(iface, key) === LOCAL_UNICAST) return toUs(stack, iface, slot)
   if (!stack.isRouter) return stack.drop(slot, NS_DROP.NOT_LOCAL)
   const isLinkLocal = (top & 0xffc0) === 0xfe80 || ((sourceTop >>> 16) & 0xffc0) === 0xfe80
   const isUnspecified = sourceTop === 0 && isZeroSource(arena.bytes, l3)
   if (isGroupMac || isLinkLocal || isUnspecified) return stack.drop(slot, NS_DROP.NOT_FORWARDABLE)
   forward(stack, iface, slot, l3, 6)
+}
+
+/** A packet from a link to the address in the stack's key, which is ours. */
+function toUs(stack: Stack, iface: Interface, slot: number): void {
+  if (stack.isStrongHost && !stack.isAddressOf(iface, stack.key)) return stack.drop(slot, NS_DROP.WEAK_HOST)
+  deliver(stack, iface, slot, TO_UNICAST)
 }
 
 const ALL_NODES_TOP = 0xff020000 | 0
@@ -156,10 +162,20 @@ function isZeroSource(bytes: Uint8Array, l3: number): boolean {
   return true
 }
 
+/** A packet put together from fragments, which starts at its IP header. */
+export function deliverReassembled(stack: Stack, iface: Interface, slot: number, addressed: number): void {
+  const { arena, row } = stack
+  const error = parseIp(arena.bytes, arena.start(slot), arena.end(slot), row)
+  if ((error < 0 && !isTransport(row[ROW_ERROR_HEADER]!)) || row[ROW_FRAGMENT] !== Fragment.none) {
+    return stack.drop(slot, NS_DROP.MALFORMED)
+  }
+  deliver(stack, iface, slot, addressed)
+}
+
 /** A packet for this host, described in the stack's row. */
 function deliver(stack: Stack, iface: Interface, slot: number, addressed: number): void {
   const { row } = stack
-  if (row[ROW_FRAGMENT] !== Fragment.none) return stack.drop(slot, NS_DROP.FRAGMENT)
+  if (row[ROW_FRAGMENT] !== Fragment.none) return stack.reassembly.take(iface, slot, addressed)
   if (row[ROW_ERROR_HEADER] !== HeaderKind.none) return stack.drop(slot, NS_DROP.MALFORMED)
   switch (row[ROW_L4_KIND]) {
     case L4Kind.tcp:

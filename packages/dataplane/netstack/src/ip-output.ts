@@ -5,8 +5,10 @@
 import {
   IPV4_MIN,
   ipv4Dst,
+  ipv4Src,
   IPV6_MIN,
   ipv6DstWord,
+  ipv6SrcWord,
   setIpv4Checksum,
   setIpv4Dscp,
   setIpv4Dst,
@@ -39,10 +41,12 @@ import { chooseHop } from './flow.ts'
 import { ErrorKind } from './error-kind.ts'
 import type { Interface } from './interface.ts'
 import { ipOf } from './neighbor-cache.ts'
+import type { Hop, Route } from './route-table.ts'
 import { LOCAL_UNICAST, type Stack } from './stack.ts'
 
 const DONT_FRAGMENT = 2
 const destination = new Int32Array(4)
+const source = new Int32Array(4)
 
 /** Routes a packet by its destination. Link-local destinations and groups need `outputOn`. */
 export function outputIp(stack: Stack, slot: number): void {
@@ -57,7 +61,13 @@ export function outputIp(stack: Stack, slot: number): void {
     stack.icmp.failed(slot, ErrorKind.net, 0)
     return stack.drop(slot, NS_DROP.NO_ROUTE)
   }
-  const hop = chooseHop(route, arena.bytes, start, arena.end(slot), stack.hashSeed)
+  const hop = stack.isStrongHost
+    ? hopOfSource(stack, route, family, start, arena.end(slot))
+    : chooseHop(route, arena.bytes, start, arena.end(slot), stack.hashSeed)
+  if (hop === undefined) {
+    stack.icmp.failed(slot, ErrorKind.net, 0)
+    return stack.drop(slot, NS_DROP.NO_ROUTE)
+  }
   if (hop.interface.port === undefined) {
     if (family === 4 && destination[3]! >>> 24 === 127) return toSelf(stack, slot)
     stack.icmp.failed(slot, ErrorKind.net, 0)
@@ -66,6 +76,22 @@ export function outputIp(stack: Stack, slot: number): void {
   if (arena.length(slot) > hop.interface.mtuBytes) return tooBig(stack, slot, hop.interface)
   stack.noteSent(slot, hop.interface)
   stack.toHop(hop, destination, slot)
+}
+
+/** The way out of the interface whose address the packet's source is; undefined when none leads to its destination. */
+function hopOfSource(stack: Stack, route: Route, family: 4 | 6, start: number, end: number): Hop | undefined {
+  const { bytes } = stack.arena
+  if (family === 4) {
+    source[0] = 0
+    source[1] = 0
+    source[2] = MAPPED_WORD
+    source[3] = ipv4Src(bytes, start)
+  } else {
+    for (let i = 0; i < 4; i++) source[i] = ipv6SrcWord(bytes, start, i)
+  }
+  const iface = stack.interfaceWith(source)
+  const hop = chooseHop(route, bytes, start, end, stack.hashSeed)
+  return iface === undefined || hop.interface === iface ? hop : stack.routes.matchOn(family, destination, iface)
 }
 
 /** Sends a packet to a destination on the link of `iface`: a neighbor, a group, everybody. */
@@ -130,14 +156,7 @@ export function ipHeaderLength(family: 4 | 6): number {
 }
 
 /** Writes the IP header at the start of `slot`, whose length is already that of the whole packet. */
-export function writeIpHeader(
-  stack: Stack,
-  slot: number,
-  source: Ip,
-  to: Ip,
-  protocol: number,
-  hopLimit: number,
-): void {
+export function writeIpHeader(stack: Stack, slot: number, from: Ip, to: Ip, protocol: number, hopLimit: number): void {
   const { arena } = stack
   const { bytes } = arena
   const at = arena.start(slot)
@@ -152,7 +171,7 @@ export function writeIpHeader(
     setIpv4FragmentOffset(bytes, at, 0)
     setIpv4Ttl(bytes, at, hopLimit)
     setIpv4Protocol(bytes, at, protocol)
-    setIpv4Src(bytes, at, source.word(0))
+    setIpv4Src(bytes, at, from.word(0))
     setIpv4Dst(bytes, at, to.word(0))
     setIpv4Checksum(bytes, at, 0)
     fixIpv4Checksum(bytes, at)
@@ -165,6 +184,6 @@ export function writeIpHeader(
   setIpv6PayloadLength(bytes, at, arena.length(slot) - IPV6_MIN)
   setIpv6NextHeader(bytes, at, protocol)
   setIpv6HopLimit(bytes, at, hopLimit)
-  setIpv6Src(bytes, at, source.bytes)
+  setIpv6Src(bytes, at, from.bytes)
   setIpv6Dst(bytes, at, to.bytes)
 }

@@ -1,6 +1,6 @@
 /**
  * Neighbor discovery for IPv6 (RFC 4861 §7): solicitations and advertisements, router solicitations.
- * NOT IMPLEMENTED: duplicate address detection (addresses of an emulated network are assigned, not chosen), redirects.
+ * NOT IMPLEMENTED: redirects.
  */
 import { Ip, Mac } from '@lodestone/net'
 import {
@@ -86,7 +86,8 @@ function onSolicit(stack: Stack, iface: Interface, bytes: Uint8Array, l3: number
   const isProbe = source.isUnspecified
   // A probe for duplicates names no MAC and goes to the solicited-node group.
   if (isProbe && (option !== ABSENT || bytes[l3 + IPV6_DST] !== 0xff)) return false
-  if (!iface.addresses.some((ip) => ip.equals(target))) return true // somebody else's
+  if (isProbe && stack.duplicates.conflicted(iface, target)) return true // two hosts want the same address
+  if (!iface.addresses.some((ip) => ip.equals(target))) return true // somebody else's, or not ours yet
   if (!isProbe) {
     const neighbor = stack.neighbors.obtain(iface, keyOf(source))
     if (neighbor !== undefined && option !== ABSENT) stack.neighbors.heard(neighbor, bytes, option)
@@ -103,6 +104,7 @@ function onAdvert(stack: Stack, iface: Interface, bytes: Uint8Array, l3: number,
   const isSolicited = ndpNeighborAdvertSolicited(bytes, l4) === 1
   const isToGroup = bytes[l3 + IPV6_DST] === 0xff
   if (option === MALFORMED || target.isMulticast || (isSolicited && isToGroup)) return false
+  if (stack.duplicates.conflicted(iface, target)) return true
   const neighbor = stack.neighbors.find(iface, keyOf(target))
   if (neighbor === undefined) return true // nobody asked
   neighbor.isRouter = ndpNeighborAdvertRouter(bytes, l4) === 1
@@ -163,6 +165,16 @@ export function sendNeighborSolicit(stack: Stack, neighbor: Neighbor, isUnicast:
   writeNdpOptions(bytes, l4 + NDP_NEIGHBOR_SOLICIT_MIN, [{ kind: 'sourceLinkLayer', mac: iface.mac.bytes }])
   if (!isUnicast) return send(stack, iface, slot, Mac.forMulticast(to).bytes)
   send(stack, iface, slot, neighbor.mac)
+}
+
+/** RFC 4862 §5.4.2: from the unspecified address, so without a MAC address to learn. */
+export function sendDuplicateProbe(stack: Stack, iface: Interface, target: Ip): void {
+  const to = solicitedNode(target)
+  const slot = begin(stack, NDP_NEIGHBOR_SOLICIT_MIN, UNSPECIFIED, to)
+  if (slot < 0) return
+  const l4 = stack.arena.start(slot) + IPV6_MIN
+  writeNdpNeighborSolicit(stack.arena.bytes, l4, { type: Icmpv6Type.neighborSolicit, target: target.bytes })
+  send(stack, iface, slot, Mac.forMulticast(to).bytes)
 }
 
 function sendNeighborAdvert(stack: Stack, iface: Interface, target: Ip, to: Ip, isSolicited: boolean): void {

@@ -34,6 +34,10 @@ export interface InterfaceOptions {
   readonly addresses?: readonly Prefix[]
   /** Whether the interface gets the link-local address of its MAC (RFC 4291 appendix A); default true. */
   readonly ipv6LinkLocal?: boolean
+  /** Whether IPv6 addresses are used only after nobody answered for them for a second (RFC 4862 §5.4); default false. */
+  readonly duplicateAddressDetection?: boolean
+  /** Whether joined IPv6 groups are reported without being asked (MLD, RFC 3810); default false. */
+  readonly listenerReports?: boolean
 }
 
 export class Netstack implements InterfaceNetwork {
@@ -50,8 +54,10 @@ export class Netstack implements InterfaceNetwork {
 
   addInterface(options: InterfaceOptions): Interface {
     const iface = this.stack.addInterface(options.name, options.mac, options.mtuBytes ?? 1500, options.port)
-    if (options.ipv6LinkLocal ?? true) iface.addAddress(new Prefix(options.mac.linkLocal(), 64))
-    for (const prefix of options.addresses ?? []) iface.addAddress(prefix)
+    iface.detectsDuplicates = options.duplicateAddressDetection ?? false
+    iface.reportsGroups = options.listenerReports ?? false
+    if (options.ipv6LinkLocal ?? true) iface.addAddressChecked(new Prefix(options.mac.linkLocal(), 64))
+    for (const prefix of options.addresses ?? []) iface.addAddressChecked(prefix)
     this.stack.interfaceChanged(iface)
     return iface
   }
@@ -82,12 +88,32 @@ export class Netstack implements InterfaceNetwork {
 
   /** Sets all next hops of a prefix; flows spread over those whose interface is up. Throws for an unknown interface. */
   setRoute(prefix: Prefix, nextHops: readonly NextHop[], options: { readonly source?: Ip } = {}): void {
-    const hops = nextHops.map((hop): Hop => {
-      const iface = this.stack.interface(hop.interface)
-      if (iface === undefined) throw new Error(`${this.name} has no interface ${hop.interface}`)
-      return { via: hop.via, viaKey: hop.via && keyOf(hop.via), interface: iface, neighbor: undefined }
-    })
+    const hops = nextHops.map((hop) => this.#hop(hop))
     this.stack.routes.configure(prefix, hops, options.source)
+  }
+
+  /**
+   * Sets the next hop of a prefix out of one interface; those out of others stay. For whoever configures interfaces one by
+   * one (DHCP, router advertisements).
+   */
+  setInterfaceRoute(prefix: Prefix, nextHop: NextHop): void {
+    const hop = this.#hop(nextHop)
+    const route = this.stack.routes.find(prefix)
+    const others = route?.configured.filter((each) => each.interface !== hop.interface) ?? []
+    this.stack.routes.configure(prefix, [...others, hop], route?.source)
+  }
+
+  removeInterfaceRoute(prefix: Prefix, interfaceName: string): void {
+    const route = this.stack.routes.find(prefix)
+    if (route === undefined) return
+    const others = route.configured.filter((each) => each.interface.name !== interfaceName)
+    if (others.length < route.configured.length) this.stack.routes.configure(prefix, others, route.source)
+  }
+
+  #hop({ via, interface: name, metric = 0 }: NextHop): Hop {
+    const iface = this.stack.interface(name)
+    if (iface === undefined) throw new Error(`${this.name} has no interface ${name}`)
+    return { via, viaKey: via && keyOf(via), interface: iface, metric, neighbor: undefined }
   }
 
   /** Removes what `setRoute` set; connected routes go with their address. */

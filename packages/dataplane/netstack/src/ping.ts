@@ -17,7 +17,8 @@ import {
 } from '@lodestone/packet'
 import { parseZoned } from './address-text.ts'
 import { ErrorKind } from './error-kind.ts'
-import { ipHeaderLength, outputIp, outputOn, writeIpHeader } from './ip-output.ts'
+import { outputDatagram } from './fragment.ts'
+import { ipHeaderLength, writeIpHeader } from './ip-output.ts'
 import type { Stack } from './stack.ts'
 
 export interface PingOptions {
@@ -131,8 +132,7 @@ export class Echo {
     writeIcmp(bytes, at + header, { type, rest: identifier * 0x10000 + sequence })
     for (let i = 0; i < payload; i++) bytes[at + header + ICMP_MIN + i] = i
     fixTransportChecksum(bytes, at, at + header, stack.arena.end(slot))
-    if (zone !== undefined) outputOn(stack, iface, slot)
-    else outputIp(stack, slot)
+    outputDatagram(stack, zone === undefined ? undefined : iface, slot)
     return true
   }
 
@@ -150,7 +150,11 @@ export class Echo {
   /** An error quotes one of our requests. */
   failed(kind: ErrorKind, identifier: number, sequence: number, by: Ip): void {
     const outcome =
-      kind === ErrorKind.timeExceeded ? 'time-exceeded' : kind === ErrorKind.tooBig ? 'too-big' : 'unreachable'
+      kind === ErrorKind.timeExceeded || kind === ErrorKind.reassembly
+        ? 'time-exceeded'
+        : kind === ErrorKind.tooBig
+          ? 'too-big'
+          : 'unreachable'
     this.#finish(identifier * 0x10000 + sequence, { outcome, from: by, hopLimit: undefined })
   }
 

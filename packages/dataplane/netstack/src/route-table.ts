@@ -16,6 +16,8 @@ export interface NextHop {
   /** May be of the other family: an IPv4 prefix via an IPv6 router (RFC 8950). */
   readonly via?: Ip
   readonly interface: string
+  /** Of the next hops of a prefix, those with the lowest number that can be used are. Default 0. */
+  readonly metric?: number
 }
 
 export interface RouteEntry {
@@ -31,6 +33,7 @@ export interface Hop {
   readonly via: Ip | undefined
   readonly viaKey: AddressKey | undefined
   readonly interface: Interface
+  readonly metric: number
   neighbor: Neighbor | undefined
 }
 
@@ -70,6 +73,18 @@ export class RouteTable {
     return undefined
   }
 
+  /** The best next hop to `key` out of `iface`, whatever others there are. */
+  matchOn(family: 4 | 6, key: AddressKey, iface: Interface): Hop | undefined {
+    const tables = this.#families[family]
+    for (let i = 0; i < tables.length; i++) {
+      mask(key, tables[i]!.length, this.#masked)
+      const index = tables[i]!.map.get(0, this.#masked)
+      const hop = index < 0 ? undefined : hopOn(this.#routes[index]!, iface)
+      if (hop !== undefined) return hop
+    }
+    return undefined
+  }
+
   /** Replaces the configured next hops of a prefix; none removes it. */
   configure(prefix: Prefix, hops: readonly Hop[], source: Ip | undefined): void {
     const route = this.#routeFor(prefix)
@@ -81,7 +96,7 @@ export class RouteTable {
   addConnected(prefix: Prefix, iface: Interface): void {
     const route = this.#routeFor(prefix)
     if (!route.connected.some((hop) => hop.interface === iface)) {
-      route.connected.push({ via: undefined, viaKey: undefined, interface: iface, neighbor: undefined })
+      route.connected.push({ via: undefined, viaKey: undefined, interface: iface, metric: 0, neighbor: undefined })
     }
     this.#settle(route)
   }
@@ -146,8 +161,20 @@ export class RouteTable {
 
   #choose(route: Route): void {
     const connected = route.connected.filter((hop) => hop.interface.isUp)
-    route.usable = connected.length > 0 ? connected : route.configured.filter((hop) => hop.interface.isUp)
+    const usable = connected.length > 0 ? connected : route.configured.filter((hop) => hop.interface.isUp)
+    const lowest = usable.reduce((metric, hop) => Math.min(metric, hop.metric), Infinity)
+    route.usable = usable.filter((hop) => hop.metric === lowest)
   }
+}
+
+function hopOn(route: Route, iface: Interface): Hop | undefined {
+  if (!iface.isUp) return undefined
+  for (let i = 0; i < route.connected.length; i++)
+    if (route.connected[i]!.interface === iface) return route.connected[i]
+  for (let i = 0; i < route.configured.length; i++) {
+    if (route.configured[i]!.interface === iface) return route.configured[i]
+  }
+  return undefined
 }
 
 /** Prefix length in the mapped form that keys have. */

@@ -19,17 +19,21 @@ import {
   summarizeIp,
 } from '@lodestone/packet'
 import type { Tracer } from '@lodestone/probe'
-import { type AddressKey, AddressMap, keyOf } from './address-map.ts'
+import { type AddressKey, AddressMap, keyOf, MAPPED_WORD } from './address-map.ts'
 import { NS_DROP, NS_DROP_REASONS, type NsDrop } from './drop.ts'
+import { DuplicateDetection } from './duplicate-detection.ts'
 import { ErrorKind } from './error-kind.ts'
 import { Icmp } from './icmp.ts'
 import { Interface } from './interface.ts'
 import { etherInput } from './ip-input.ts'
+import { ListenerDiscovery } from './listener-discovery.ts'
 import { Loopback } from './loopback.ts'
 import { ipOf, NeighborCache } from './neighbor-cache.ts'
 import { announce } from './ndp.ts'
 import { PathMtu } from './path-mtu.ts'
+import { Reassembly, type ReassemblyLimits } from './reassembly.ts'
 import { type Hop, RouteTable } from './route-table.ts'
+import { chooseSource } from './source-address.ts'
 import type { TcpParameters } from './tcp/tcb.ts'
 import { Tcp } from './tcp/tcp.ts'
 import { Udp } from './udp.ts'
@@ -43,7 +47,13 @@ export interface StackOptions {
   readonly tracer: Tracer
   /** Whether packets for others are forwarded: a router. */
   readonly forwarding?: boolean
+  /**
+   * The strong host model (RFC 1122 §3.3.4.2): packets are taken only by the interface that has their destination address,
+   * and leave by the one that has their source address. Default: the weak one, where addresses are the host's.
+   */
+  readonly strongHost?: boolean
   readonly tcp?: Partial<TcpParameters>
+  readonly reassembly?: Partial<ReassemblyLimits>
 }
 
 /** Values in `localAddresses`. */
@@ -57,6 +67,7 @@ export class Stack {
   readonly arena: Arena
   readonly tracer: Tracer
   readonly isRouter: boolean
+  readonly isStrongHost: boolean
   /** Where `parseFrame` describes the frame at hand. */
   readonly row: Int32Array<ArrayBuffer> = new Int32Array(ROW_SIZE)
   /** The destination of the packet at hand. */
@@ -71,13 +82,18 @@ export class Stack {
   readonly icmp: Icmp
   readonly udp: Udp
   readonly tcp: Tcp
+  readonly reassembly: Reassembly
+  readonly duplicates: DuplicateDetection
+  readonly listeners: ListenerDiscovery
+  /** Of the last packet that was cut into fragments here. */
+  fragmentIdentification: number
   /** Keeps the choice among equal paths different from that of the routers before and behind. */
   readonly hashSeed: number
   /** Time of this turn. */
   nowMs: number
   isClosed = false
   readonly #drops = new Float64Array(NS_DROP_REASONS.length)
-  readonly #listeners = new Set<() => void>()
+  readonly #watchers = new Set<() => void>()
   readonly #transmitting: Interface[] = []
   #depth = 0
   #received = 0
@@ -92,12 +108,17 @@ export class Stack {
     this.arena = options.arena
     this.tracer = options.tracer
     this.isRouter = options.forwarding ?? false
+    this.isStrongHost = options.strongHost ?? false
     this.nowMs = options.clock.nowMs()
     this.hashSeed = this.random.fork('flow-hash').u32() | 0
     this.neighbors = new NeighborCache(this)
+    this.duplicates = new DuplicateDetection(this)
+    this.listeners = new ListenerDiscovery(this)
     this.icmp = new Icmp(this)
     this.udp = new Udp(this)
     this.tcp = new Tcp(this, options.tcp ?? {})
+    this.reassembly = new Reassembly(this, options.reassembly ?? {})
+    this.fragmentIdentification = this.random.fork('fragments').u32()
     this.loopback = new Loopback(this)
   }
 
@@ -180,6 +201,7 @@ export class Stack {
     if (at < 0) return
     const prefix = iface.prefixes[at]!
     iface.prefixes.splice(at, 1)
+    iface.deprecated.delete(ip.toString())
     const isScoped = ip.family === 6 && ip.isLinkLocal
     const isElsewhere = !isScoped && this.interfaces.some((other) => other.addresses.some((each) => each.equals(ip)))
     if (!isElsewhere) this.localAddresses.delete(isScoped ? iface.index : 0, keyOf(ip))
@@ -198,6 +220,7 @@ export class Stack {
   interfaceChanged(iface: Interface): void {
     this.enter()
     if (!iface.isUp) this.neighbors.flush(iface)
+    this.duplicates.interfaceChanged(iface)
     this.routes.refresh()
     if (iface.isUp) for (const ip of iface.addresses) announce(this, iface, ip)
     this.leave()
@@ -205,14 +228,28 @@ export class Stack {
   }
 
   onInterfaceChange(fn: () => void): () => void {
-    this.#listeners.add(fn)
-    return () => void this.#listeners.delete(fn)
+    this.#watchers.add(fn)
+    return () => void this.#watchers.delete(fn)
   }
 
   /** Whether `key` is an address of this host, as seen from `iface`: a `LOCAL_…` value, or -1. */
   localKind(iface: Interface, key: AddressKey): number {
     const kind = this.localAddresses.get(0, key)
     return kind >= 0 ? kind : this.localAddresses.get(iface.index, key)
+  }
+
+  /** Whether an address of this host, given as key, belongs to `iface` or to no link at all. */
+  isAddressOf(iface: Interface, key: AddressKey): boolean {
+    return hasKey(iface, key) || hasKey(this.loopback.interface, key)
+  }
+
+  /** The interface whose address `key` is; undefined for addresses of no link and of others. */
+  interfaceWith(key: AddressKey): Interface | undefined {
+    for (let i = 0; i < this.interfaces.length; i++) {
+      const iface = this.interfaces[i]!
+      if (iface.port !== undefined && hasKey(iface, key)) return iface
+    }
+    return undefined
   }
 
   /** Whether this host has the address (in the zone, where one is given or needed). */
@@ -240,12 +277,13 @@ export class Stack {
     const { family } = destination
     const isLinkScope = family === 6 && (destination.isLinkLocal || destination.isMulticast)
     if (isLinkScope && iface.linkLocal !== undefined) return iface.linkLocal
-    const own = bestSource(iface.prefixes, destination)
+    const own = chooseSource(iface.prefixes, iface.deprecated, destination)
     if (own !== undefined) return own
-    const fallback = bestSource(this.loopback.interface.prefixes, destination)
-    if (fallback !== undefined) return fallback
+    const lo = this.loopback.interface
+    const fallback = chooseSource(lo.prefixes, lo.deprecated, destination)
+    if (fallback !== undefined || this.isStrongHost) return fallback
     for (const other of this.interfaces) {
-      const found = bestSource(other.prefixes, destination)
+      const found = chooseSource(other.prefixes, other.deprecated, destination)
       if (found !== undefined) return found
     }
     return undefined
@@ -360,6 +398,9 @@ export class Stack {
       forwarded: this.#forwarded,
       delivered: this.#delivered,
     }
+    if (this.duplicates.conflicts > 0) counters['duplicateAddresses'] = this.duplicates.conflicts
+    if (this.tcp.cookiesSent > 0) counters['synCookiesSent'] = this.tcp.cookiesSent
+    if (this.tcp.cookiesAccepted > 0) counters['synCookiesAccepted'] = this.tcp.cookiesAccepted
     for (let i = 0; i < this.#drops.length; i++) {
       if (this.#drops[i]! > 0) counters[NS_DROP_REASONS[i]!.code] = this.#drops[i]!
     }
@@ -369,6 +410,9 @@ export class Stack {
   close(): void {
     this.enter()
     this.tcp.close()
+    this.reassembly.close()
+    this.duplicates.close()
+    this.listeners.close()
     this.icmp.echo.close()
     this.neighbors.close()
     this.leave()
@@ -376,7 +420,7 @@ export class Stack {
   }
 
   #notify(): void {
-    for (const listener of [...this.#listeners]) listener()
+    for (const watcher of [...this.#watchers]) watcher()
   }
 }
 
@@ -390,15 +434,19 @@ export function solicitedNode(ip: Ip): Ip {
   return Ip.fromBytes(bytes, 0, 16)
 }
 
-/** The address that shares the destination's subnet, else the first of its family that is not link-local or loopback. */
-function bestSource(prefixes: readonly Prefix[], destination: Ip): Ip | undefined {
-  let first: Ip | undefined
-  for (const prefix of prefixes) {
-    const ip = prefix.address
-    if (ip.family !== destination.family || (ip.family === 6 && ip.isLinkLocal)) continue
-    if (ip.isLoopback && !destination.isLoopback) continue
-    if (prefix.contains(destination)) return ip
-    first ??= ip
+function hasKey(iface: Interface, key: AddressKey): boolean {
+  for (let i = 0; i < iface.prefixes.length; i++) {
+    const ip = iface.prefixes[i]!.address
+    if (ip.family === 4) {
+      if (key[2] === MAPPED_WORD && key[0] === 0 && key[1] === 0 && key[3] === (ip.word(0) | 0)) return true
+    } else if (
+      key[0] === (ip.word(0) | 0) &&
+      key[1] === (ip.word(1) | 0) &&
+      key[2] === (ip.word(2) | 0) &&
+      key[3] === (ip.word(3) | 0)
+    ) {
+      return true
+    }
   }
-  return first
+  return false
 }

@@ -65,7 +65,7 @@ test('the route table agrees with a search through all prefixes, through adds, r
       for (const { prefix, isRemoval, hop } of operations) {
         const hops = isRemoval
           ? []
-          : [{ via: undefined, viaKey: undefined, interface: interfaces[hop]!, neighbor: undefined }]
+          : [{ via: undefined, viaKey: undefined, interface: interfaces[hop]!, metric: 0, neighbor: undefined }]
         table.configure(prefix, hops, undefined)
         if (isRemoval) model.delete(prefix.toString())
         else model.set(prefix.toString(), { prefix, hop })

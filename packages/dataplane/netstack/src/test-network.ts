@@ -5,6 +5,7 @@ import { type Impairments, Link } from '@lodestone/link'
 import { Mac, Prefix } from '@lodestone/net'
 import { Tracer } from '@lodestone/probe'
 import { Netstack } from './netstack.ts'
+import type { ReassemblyLimits } from './reassembly.ts'
 import type { TcpParameters } from './tcp/tcb.ts'
 
 export class TestNetwork {
@@ -20,7 +21,10 @@ export class TestNetwork {
     this.random = new SeededRandom(seed)
   }
 
-  host(name: string, options: { forwarding?: boolean; tcp?: Partial<TcpParameters> } = {}): Netstack {
+  host(
+    name: string,
+    options: { forwarding?: boolean; tcp?: Partial<TcpParameters>; reassembly?: Partial<ReassemblyLimits> } = {},
+  ): Netstack {
     const { clock, random, arena, tracer } = this
     const host = new Netstack({ name, clock, random, arena, tracer, ...options })
     this.#hosts.push(host)

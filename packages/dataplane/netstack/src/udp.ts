@@ -28,7 +28,8 @@ import { NS_DROP } from './drop.ts'
 import { ErrorKind } from './error-kind.ts'
 import type { Interface } from './interface.ts'
 import { TO_UNICAST } from './ip-input.ts'
-import { ipHeaderLength, outputIp, outputOn, writeIpHeader } from './ip-output.ts'
+import { outputDatagram } from './fragment.ts'
+import { ipHeaderLength, writeIpHeader } from './ip-output.ts'
 import { PortSpace } from './port-space.ts'
 import type { Stack } from './stack.ts'
 
@@ -230,8 +231,7 @@ export class Udp {
     writeUdp(bytes, at + header, { srcPort: fromPort, dstPort: toPort, length })
     bytes.set(payload, at + header + UDP_MIN)
     fixTransportChecksum(bytes, at, at + header, at + header + length)
-    if (iface === undefined) outputIp(stack, slot)
-    else outputOn(stack, iface, slot)
+    outputDatagram(stack, iface, slot)
   }
 
   #parseLocal(text: string): ZonedAddress {

@@ -138,9 +138,13 @@ export class DhcpClient {
       this.#iface.mtuBytes = Math.min(this.#iface.mtuBytes, lease.mtuBytes)
     }
     for (const route of lease.routes) {
-      this.#network.setRoute(route.prefix, [
-        { interface: name, ...(route.via === undefined ? {} : { via: route.via }) },
-      ])
+      // Where two interfaces get a default route, that of the first is used.
+      const metric = this.#iface.index
+      this.#network.setInterfaceRoute(route.prefix, {
+        interface: name,
+        metric,
+        ...(route.via === undefined ? {} : { via: route.via }),
+      })
     }
     this.#onLease(lease)
   }
@@ -153,6 +157,8 @@ export class DhcpClient {
   }
 
   #removeRoutes(): void {
-    for (const route of this.#configured?.routes ?? []) this.#network.removeRoute(route.prefix)
+    for (const route of this.#configured?.routes ?? []) {
+      this.#network.removeInterfaceRoute(route.prefix, this.#iface.name)
+    }
   }
 }

@@ -251,12 +251,20 @@ test('a guest boots without help: no address at first, web server and shell up',
   const peer = network.host('peer')
   const link = network.join(peer, 'nic0', ['10.0.0.1/24'], network.host('unused'), 'nic0', [])
   const { clock, random, arena, tracer } = network
-  const guest = new Guest({ name: 'web1', clock, random, arena, tracer, port: link.b, mac: network.mac(), console })
+  const nics = [{ name: 'nic0', port: link.b, mac: network.mac() }]
+  const guest = new Guest({ name: 'web1', clock, random, arena, tracer, nics })
+  await guest.runProgram({ console })
   await network.clock.advance(50)
-  assert.equal(guest.dhcp.state, 'selecting')
+  assert.equal(guest.interface('nic0')!.dhcp.state, 'selecting')
   assert.match(console.take(), /web1# $/)
   guest.network.interface('nic0')!.addAddress(Prefix.of('10.0.0.2/24'))
   assert.match((await get(network, peer, '10.0.0.2', '/')).body, /hostname: web1/)
+  let isResumed = false
+  void guest.configured(500).then(() => (isResumed = true))
+  await network.clock.advance(400)
+  assert.equal(isResumed, false)
+  await network.clock.advance(101)
+  assert.equal(isResumed, true, 'nobody waits for ever for a lease')
   guest.close()
   assert.equal(await network.leaked(), 0)
 })

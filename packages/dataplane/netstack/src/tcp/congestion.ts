@@ -1,20 +1,27 @@
 /**
  * Congestion control: slow start and avoidance (RFC 5681, counting bytes as RFC 3465 does), fast retransmit and
- * recovery (NewReno, RFC 6582; with SACK, RFC 6675). Windows are in bytes.
+ * recovery (NewReno, RFC 6582; with SACK, RFC 6675 and RFC 6937). What a window grows to and what a loss leaves of it is CUBIC's or
+ * Reno's choice (`congestionControl`). Windows are in bytes.
  */
+import { CUBIC_BETA, growCubic, noteCubicLoss } from './cubic.ts'
 import type { Tcb } from './tcb.ts'
 
 const DUPLICATE_THRESHOLD = 3
 
-/** RFC 6928 §2. */
 export function startCongestion(tcb: Tcb): void {
-  tcb.cwnd = Math.min(tcb.parameters.initialWindowSegments * tcb.mss, Math.max(2 * tcb.mss, 14_600))
+  tcb.cwnd = initialWindow(tcb)
   // RFC 5681 §3.1: after a lost SYN the window starts at one segment.
   if (tcb.retransmits > 0) tcb.cwnd = tcb.mss
 }
 
+/** RFC 6928 §2 with the number of segments that the parameters give. */
+function initialWindow(tcb: Tcb): number {
+  const segments = tcb.parameters.initialWindowSegments
+  return Math.min(segments * tcb.mss, Math.max(2 * tcb.mss, segments * 1460))
+}
+
 /** `acked` new bytes were acknowledged. */
-export function onNewAck(tcb: Tcb, acked: number): void {
+export function onNewAck(tcb: Tcb, acked: number, nowMs: number): void {
   tcb.dupAcks = 0
   if (tcb.inRecovery) {
     if (tcb.sndUna >= tcb.recover) leaveRecovery(tcb)
@@ -23,11 +30,13 @@ export function onNewAck(tcb: Tcb, acked: number): void {
   }
   // RFC 7661: a window that is not used does not grow.
   if (!tcb.isCwndLimited) return
-  if (tcb.cwnd < tcb.ssthresh) {
-    tcb.cwnd += acked
-    return
-  }
-  tcb.growth += acked
+  // A jump of the acknowledgment (a hole was filled) must not blow the window past what was found to fit.
+  const slowStart = Math.max(0, Math.min(acked, tcb.ssthresh - tcb.cwnd))
+  tcb.cwnd += slowStart
+  const avoidance = Math.min(acked - slowStart, tcb.cwnd)
+  if (avoidance === 0) return
+  if (tcb.parameters.congestionControl === 'cubic') return growCubic(tcb, avoidance, nowMs)
+  tcb.growth += avoidance
   if (tcb.growth >= tcb.cwnd) {
     tcb.growth -= tcb.cwnd
     tcb.cwnd += tcb.mss
@@ -42,6 +51,7 @@ function partialAck(tcb: Tcb, acked: number): void {
 
 function leaveRecovery(tcb: Tcb): void {
   tcb.inRecovery = false
+  // RFC 6582 §3.2 step 3: no burst after an acknowledgment of everything.
   tcb.cwnd = Math.min(tcb.ssthresh, Math.max(tcb.sndMax - tcb.sndUna, tcb.mss) + tcb.mss)
   tcb.growth = 0
 }
@@ -58,19 +68,53 @@ export function onDuplicateAck(tcb: Tcb): void {
   if (isLost && tcb.sndUna >= tcb.recover) enterRecovery(tcb)
 }
 
+/** What a loss leaves of what is in flight: RFC 5681 §3.1 equation 4, RFC 9438 §4.6. */
+function reduce(tcb: Tcb): void {
+  // After a timeout much below `sndMax` is lost, not in flight; the window says how much of it may be.
+  const inFlight = Math.min(tcb.cwnd, tcb.sndMax - tcb.sndUna)
+  const isCubic = tcb.parameters.congestionControl === 'cubic'
+  if (isCubic) noteCubicLoss(tcb)
+  tcb.ssthresh = Math.max(inFlight * (isCubic ? CUBIC_BETA : 0.5), 2 * tcb.mss)
+}
+
 function enterRecovery(tcb: Tcb): void {
-  tcb.ssthresh = Math.max((tcb.sndMax - tcb.sndUna) / 2, 2 * tcb.mss)
+  reduce(tcb)
   tcb.cwnd = tcb.isSackPermitted ? tcb.ssthresh : tcb.ssthresh + DUPLICATE_THRESHOLD * tcb.mss
   tcb.recover = tcb.sndMax
   tcb.inRecovery = true
   tcb.retransmittedTo = tcb.sndUna
   tcb.isRetransmitDue = true
   tcb.growth = 0
+  tcb.recoverFlight = tcb.sndMax - tcb.sndUna
+  tcb.prrDelivered = 0
+  tcb.prrOut = 0
+  tcb.prrRoom = 0
+}
+
+/**
+ * Proportional rate reduction (RFC 6937): in a recovery with SACK an acknowledgment of `delivered` bytes lets out as many as
+ * bring what is on the path to `ssthresh` evenly, so that retransmissions do not meet the full queue that caused the loss.
+ */
+export function onDelivered(tcb: Tcb, delivered: number): void {
+  tcb.prrDelivered += delivered
+  const onPath = pipe(tcb)
+  if (onPath > tcb.ssthresh) {
+    tcb.prrRoom = Math.ceil((tcb.prrDelivered * tcb.ssthresh) / Math.max(1, tcb.recoverFlight)) - tcb.prrOut
+    return
+  }
+  const limit = Math.max(tcb.prrDelivered - tcb.prrOut, delivered) + tcb.mss
+  tcb.prrRoom = Math.floor(Math.min(tcb.ssthresh - onPath, limit))
+}
+
+/** `length` bytes were sent while in recovery. */
+export function noteRecoverySend(tcb: Tcb, length: number): void {
+  tcb.prrOut += length
+  tcb.prrRoom -= length
 }
 
 /** RFC 5681 §3.1 equation 4, RFC 6582 §4.1, RFC 2018 §8: start over from the first unacknowledged byte. */
 export function onRetransmitTimeout(tcb: Tcb): void {
-  if (tcb.retransmits === 0) tcb.ssthresh = Math.max((tcb.sndMax - tcb.sndUna) / 2, 2 * tcb.mss)
+  if (tcb.retransmits === 0) reduce(tcb)
   tcb.cwnd = tcb.mss
   tcb.growth = 0
   tcb.dupAcks = 0
@@ -83,16 +127,16 @@ export function onRetransmitTimeout(tcb: Tcb): void {
 /** RFC 5681 §4.1: after an idle timeout the old window says nothing about the path. */
 export function afterIdle(tcb: Tcb, nowMs: number): void {
   if (tcb.sndNxt !== tcb.sndUna || nowMs - tcb.lastSendMs <= tcb.rtoMs) return
-  const restart = Math.min(tcb.parameters.initialWindowSegments * tcb.mss, Math.max(2 * tcb.mss, 14_600))
-  tcb.cwnd = Math.min(tcb.cwnd, restart)
+  tcb.cwnd = Math.min(tcb.cwnd, initialWindow(tcb))
+  tcb.cubicEpochMs = -1 // time without traffic is not time on the curve
 }
 
 /** How many more bytes congestion control lets out now. */
 export function congestionRoom(tcb: Tcb): number {
-  if (tcb.inRecovery && tcb.isSackPermitted) return tcb.cwnd - pipe(tcb)
+  if (tcb.inRecovery && tcb.isSackPermitted) return tcb.prrRoom
   // RFC 3042: the first two duplicates each let one new segment out, so that a small window can reach the threshold.
   const limited = tcb.inRecovery ? 0 : Math.min(tcb.dupAcks, 2) * tcb.mss
-  return tcb.sndUna + tcb.cwnd + limited - tcb.sndNxt
+  return tcb.sndUna + Math.floor(tcb.cwnd) + limited - tcb.sndNxt
 }
 
 /** RFC 6675 §4 IsLost: everything unreported below this position counts as lost. */

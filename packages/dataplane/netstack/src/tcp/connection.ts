@@ -7,7 +7,18 @@ import type { Ip } from '@lodestone/net'
 import type { Interface } from '../interface.ts'
 import { ByteRing } from './byte-ring.ts'
 import { onSegment } from './input.ts'
-import { abort, finish, nextDeadlineMs, onPathMss, onTimer, onUnreachable, orphan, read, written } from './machine.ts'
+import {
+  abort,
+  finish,
+  nextDeadlineMs,
+  onPathMss,
+  onTimer,
+  onUnreachable,
+  orphan,
+  read,
+  setKeepAlive,
+  written,
+} from './machine.ts'
 import type { InSegment } from './segment.ts'
 import { TcpStream } from './stream.ts'
 import { ACK_NOW, clearActions, TcpActions, type TcpFailure, type Tcb } from './tcb.ts'
@@ -96,16 +107,18 @@ export class Connection {
 
   // ── Events from the network ────────────────────────────────────────────────────────────────────────────────────────
 
-  /** `payload` is where the segment's payload starts in `bytes`. */
-  onSegment(segment: InSegment, bytes: Uint8Array, payload: number, nowMs: number): void {
+  /** `payload` is where the segment's payload starts in `bytes`. @returns false when the segment was refused as old. */
+  onSegment(segment: InSegment, bytes: Uint8Array, payload: number, nowMs: number): boolean {
     clearActions(actions)
     onSegment(this.tcb, segment, nowMs, actions)
     if (actions.storeLength > 0) {
       this.#receiveRing.write(actions.storeAt, bytes, payload + actions.storeFrom, actions.storeLength)
     }
+    const isStale = actions.isStale
     this.#apply()
     // Duplicate acknowledgments are counted by the sender, so each leaves before the next segment is looked at.
     if (this.tcb.ackOwed === ACK_NOW) this.#tcp.pump(this)
+    return !isStale
   }
 
   onUnreachable(sequence: number, failure: TcpFailure): void {
@@ -267,6 +280,21 @@ export class Connection {
     }
     stack.leave()
     waiting?.done(error ?? socketError('ECONNABORTED', 'the socket was destroyed'))
+  }
+
+  setNoDelay(isOn: boolean): void {
+    this.tcb.isNagleOn = !isOn
+    const stack = this.#tcp.enter()
+    this.#tcp.noteDirty(this)
+    stack.leave()
+  }
+
+  /** @param idleMs 0 turns it off. */
+  setKeepAlive(idleMs: number): void {
+    const stack = this.#tcp.enter()
+    setKeepAlive(this.tcb, idleMs, stack.nowMs)
+    this.#tcp.noteDirty(this)
+    stack.leave()
   }
 
   abort(): void {

@@ -1,6 +1,6 @@
 /**
  * Segment arrival: RFC 9293 §3.10.7.3 (SYN-SENT) and §3.10.7.4 (the states after it), with the blind-attack defences
- * of RFC 5961 and the SACK reports of RFC 2018.
+ * of RFC 5961, the SACK reports of RFC 2018, and timestamps with their protection against old segments (RFC 7323).
  *
  *     LISTEN ──SYN──▶ SYN-RECEIVED ──ACK──▶ ESTABLISHED ──FIN──▶ CLOSE-WAIT ──close──▶ LAST-ACK ──ACK──▶ CLOSED
  *     SYN-SENT ──SYN,ACK──────────────────────▲   └─close─▶ FIN-WAIT-1 ─ACK─▶ FIN-WAIT-2 ─FIN─▶ TIME-WAIT ─▶ CLOSED
@@ -9,9 +9,10 @@
  * Invariant: no segment, whatever it holds, makes these functions throw; what is not acceptable changes nothing but
  * may owe an acknowledgment.
  */
-import { onDuplicateAck, onNewAck, startCongestion } from './congestion.ts'
+import { onDelivered, onDuplicateAck, onNewAck, startCongestion } from './congestion.ts'
 import { sampleRtt, setRto } from './rto.ts'
-import { ACK, FIN, type InSegment, MAX_SACK_BLOCKS, RST, SYN } from './segment.ts'
+import { timestampNow } from './output.ts'
+import { ACK, FIN, type InSegment, MAX_SACK_BLOCKS, RST, SYN, TIMESTAMPS_LENGTH } from './segment.ts'
 import {
   ACK_DELAYED,
   ACK_NONE,
@@ -28,13 +29,48 @@ const CHALLENGE_LIMIT = 10
 /** RFC 1122 §4.2.2.6. */
 const DEFAULT_MSS = 536
 const LEAST_MSS = 64
+/** RFC 7323 §5.5: after 24 days the comparison would mean nothing. */
+const TS_RECENT_LIFE_MS = 24 * 86_400_000
 
 /** LISTEN: a block in SYN-RECEIVED for a SYN that arrived. */
-export function acceptSyn(parameters: TcpParameters, segment: InSegment, iss: number, advertisedMss: number): Tcb {
-  const tcb = new Tcb(parameters, iss, advertisedMss)
+export function acceptSyn(
+  parameters: TcpParameters,
+  segment: InSegment,
+  iss: number,
+  advertisedMss: number,
+  timestampOffset = 0,
+  nowMs = 0,
+): Tcb {
+  const tcb = new Tcb(parameters, iss, advertisedMss, timestampOffset)
   tcb.state = 'SYN-RECEIVED'
   tcb.isPassive = true
-  takeSyn(tcb, segment)
+  takeSyn(tcb, segment, nowMs)
+  return tcb
+}
+
+/**
+ * A block for the last step of a handshake whose first steps were kept in a cookie only: SYN-RECEIVED, without any
+ * option but `mss`, the peer's. The segment that proved the cookie is then given to `onSegment`.
+ */
+export function acceptCookie(
+  parameters: TcpParameters,
+  segment: InSegment,
+  advertisedMss: number,
+  mss: number,
+  nowMs: number,
+): Tcb {
+  const tcb = new Tcb(parameters, segment.acknowledgment - 1, advertisedMss)
+  tcb.state = 'SYN-RECEIVED'
+  tcb.isPassive = true
+  tcb.irs = (segment.sequence - 1) >>> 0
+  tcb.rcvNxt = 1
+  tcb.readTo = 1
+  tcb.rcvShift = 0
+  tcb.rcvEdge = 1 + Math.min(0xffff, parameters.receiveBufferBytes)
+  tcb.mss = Math.max(LEAST_MSS, Math.min(mss, advertisedMss))
+  tcb.sndNxt = 1
+  tcb.sndMax = 1
+  tcb.heardMs = nowMs
   return tcb
 }
 
@@ -42,11 +78,18 @@ export function onSegment(tcb: Tcb, segment: InSegment, nowMs: number, actions: 
   if (tcb.state === 'CLOSED') return
   if (tcb.state === 'SYN-SENT') return inSynSent(tcb, segment, nowMs, actions)
   const { flags } = segment
+  tcb.heardMs = nowMs
+  tcb.keepAliveCount = 0
   const position = tcb.rcvNxt + ((segment.sequence - (tcb.irs + tcb.rcvNxt)) | 0)
   if (isCrossedSynAck(tcb, segment, position)) {
     tcb.sndWnd = segment.window
     tcb.ackOwed = ACK_SOON
     return establish(tcb, nowMs, actions)
+  }
+  if (tcb.hasTimestamps && !isYoung(tcb, segment, position, nowMs)) {
+    actions.isStale = true
+    if (segment.hasTimestamps) tcb.ackOwed = ACK_NOW
+    return
   }
   if (!isAcceptable(tcb, segment, position)) return unacceptable(tcb, segment, nowMs)
   if ((flags & RST) !== 0) return onReset(tcb, position, nowMs, actions)
@@ -57,6 +100,28 @@ export function onSegment(tcb: Tcb, segment: InSegment, nowMs: number, actions: 
   // because TypeScript does not see that the calls above change the state
   if ((flags & FIN) !== 0 && (tcb.state as string) !== 'CLOSED') tcb.finAt = position + segment.payloadLength
   if (tcb.finAt >= 0 && tcb.finAt === tcb.rcvNxt) onFin(tcb, nowMs, actions)
+}
+
+/**
+ * RFC 7323 §5.3 R1 to R3: whether the segment is not from the past of the sequence space; notes its timestamp. A reset
+ * is always looked at, a segment without the option is not (§3.2).
+ */
+function isYoung(tcb: Tcb, segment: InSegment, position: number, nowMs: number): boolean {
+  const isReset = (segment.flags & RST) !== 0
+  if (!segment.hasTimestamps) return isReset
+  const age = (segment.tsValue - tcb.tsRecent) | 0
+  if (age < 0 && !isReset && nowMs - tcb.tsRecentAtMs < TS_RECENT_LIFE_MS) {
+    // Acknowledgments that overtook each other are not from another turn of the sequence space.
+    const isBare = segment.payloadLength === 0 && (segment.flags & (SYN | FIN)) === 0 && position === tcb.rcvNxt
+    return isBare && -age <= tcb.rtoMs
+  }
+  const length = segment.payloadLength + (segment.flags & (SYN | FIN) ? 1 : 0)
+  // Inside of the window, and at or before what was acknowledged last: the peer wants to know how long that took.
+  if (age >= 0 && position <= tcb.lastAckSent && position + length >= tcb.rcvNxt) {
+    tcb.tsRecent = segment.tsValue
+    tcb.tsRecentAtMs = nowMs
+  }
+  return true
 }
 
 /** RFC 9293 §3.10.7.3. */
@@ -72,7 +137,7 @@ function inSynSent(tcb: Tcb, segment: InSegment, nowMs: number, actions: TcpActi
     return
   }
   if ((flags & SYN) === 0) return
-  takeSyn(tcb, segment)
+  takeSyn(tcb, segment, nowMs)
   if (!hasAck) {
     // Simultaneous open: the SYN is sent again, now with an acknowledgment.
     tcb.state = 'SYN-RECEIVED'
@@ -85,7 +150,7 @@ function inSynSent(tcb: Tcb, segment: InSegment, nowMs: number, actions: TcpActi
   // Data that came with the SYN is not taken: the peer sends it again.
 }
 
-function takeSyn(tcb: Tcb, segment: InSegment): void {
+function takeSyn(tcb: Tcb, segment: InSegment, nowMs: number): void {
   tcb.irs = segment.sequence
   tcb.rcvNxt = 1
   tcb.readTo = 1
@@ -97,7 +162,14 @@ function takeSyn(tcb: Tcb, segment: InSegment): void {
   } else {
     tcb.rcvShift = 0
   }
-  tcb.isSackPermitted = segment.sackPermitted
+  tcb.isSackPermitted = segment.sackPermitted && tcb.parameters.sack
+  tcb.hasTimestamps = segment.hasTimestamps && tcb.parameters.timestamps
+  if (tcb.hasTimestamps) {
+    tcb.mss = Math.max(LEAST_MSS, tcb.mss - TIMESTAMPS_LENGTH)
+    tcb.tsRecent = segment.tsValue
+    tcb.tsRecentAtMs = nowMs
+  }
+  tcb.heardMs = nowMs
 }
 
 function establish(tcb: Tcb, nowMs: number, actions: TcpActions): void {
@@ -173,24 +245,33 @@ function onAck(tcb: Tcb, segment: InSegment, position: number, nowMs: number, ac
     return false
   }
   tcb.persistSilent = 0
+  const wasRecovering = tcb.inRecovery && tcb.isSackPermitted
+  const deliveredBefore = wasRecovering ? tcb.sndUna + tcb.sacked.total : 0
   const reported = tcb.isSackPermitted && segment.sackCount > 0 ? takeReports(tcb, segment) : 0
   const window = segment.window << tcb.sndShift
   const before = tcb.sndUna
   if (ack > before) {
-    advance(tcb, ack, nowMs)
+    advance(tcb, segment, ack, nowMs)
   } else if (ack === before && tcb.sndMax > before) {
     const isDuplicate = segment.payloadLength === 0 && (segment.flags & FIN) === 0 && window === tcb.sndWnd
     if (tcb.isSackPermitted ? reported > 0 : isDuplicate) onDuplicateAck(tcb)
+  }
+  if (tcb.inRecovery && tcb.isSackPermitted) {
+    onDelivered(tcb, wasRecovering ? tcb.sndUna + tcb.sacked.total - deliveredBefore : reported)
   }
   updateWindow(tcb, window, position, ack)
   return afterAck(tcb, nowMs, actions)
 }
 
-function advance(tcb: Tcb, ack: number, nowMs: number): void {
+function advance(tcb: Tcb, segment: InSegment, ack: number, nowMs: number): void {
   const acked = ack - tcb.sndUna
   if (tcb.timedTo >= 0 && ack >= tcb.timedTo) {
     sampleRtt(tcb, nowMs - tcb.timedFromMs)
     tcb.timedTo = -1
+  } else if (tcb.timedTo < 0 && tcb.hasTimestamps && segment.hasTimestamps && segment.tsEcho !== 0) {
+    // RFC 7323 §4: where Karn's rule gives no sample the echo does, to the millisecond.
+    const rttMs = (timestampNow(tcb, nowMs) - segment.tsEcho) | 0
+    sampleRtt(tcb, Math.min(tcb.parameters.maxRtoMs, Math.max(0, rttMs))) // a peer may echo anything
   } else if (tcb.retransmits > 0) {
     setRto(tcb) // progress ends the backoff even where Karn's rule gave no sample
   }
@@ -199,7 +280,7 @@ function advance(tcb: Tcb, ack: number, nowMs: number): void {
   tcb.sndUna = ack
   if (tcb.sndNxt < ack) tcb.sndNxt = ack
   tcb.sacked.trim(ack)
-  onNewAck(tcb, acked)
+  onNewAck(tcb, acked, nowMs)
   // RFC 6298 §5.2, §5.3
   tcb.retransmitAtMs = ack === tcb.sndMax ? Infinity : nowMs + tcb.rtoMs
 }
@@ -345,6 +426,7 @@ export function close(tcb: Tcb, failure: TcpFailure | undefined, actions: TcpAct
   tcb.persistAtMs = Infinity
   tcb.delayedAckAtMs = Infinity
   tcb.closeAtMs = Infinity
+  tcb.keepAliveAtMs = Infinity
   actions.isClosed = true
   actions.failure = failure
 }

@@ -1,154 +1,27 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { acceptSyn, onSegment } from './input.ts'
+import { acceptSyn } from './input.ts'
+import { finish, nextDeadlineMs, onPathMss, onUnreachable, open, orphan, read, written } from './machine.ts'
 import {
-  abort,
-  finish,
-  nextDeadlineMs,
-  onPathMss,
-  onTimer,
-  onUnreachable,
-  open,
-  orphan,
-  read,
-  written,
-} from './machine.ts'
-import { nextSegment } from './output.ts'
-import { ACK, FIN, InSegment, OutSegment, PSH, RST, SYN } from './segment.ts'
-import type { Tcb } from './tcb.ts'
-import { clearActions, DEFAULT_TCP_PARAMETERS, TcpActions, type TcpParameters, type TcpState } from './tcb.ts'
-
-const ISS_A = 0xfffffff0 // wraps within the first bytes, so every test crosses zero
-const ISS_B = 5000
-
-interface Wire {
-  readonly flags: number
-  readonly seq: number
-  readonly ack: number
-  readonly length: number
-  readonly window: number
-  readonly mss?: number
-  readonly windowShift?: number
-  readonly sackPermitted?: boolean
-  readonly sack?: readonly (readonly [number, number])[]
-}
-
-/** One end, driven by hand. Sequence numbers in transcripts are relative to the sender's initial one. */
-class End {
-  readonly tcb: Tcb
-  readonly actions = new TcpActions()
-  readonly happened: string[] = []
-  received = 0
-  constructor(tcb: Tcb) {
-    this.tcb = tcb
-  }
-
-  /** What leaves now. */
-  pump(nowMs: number): Wire[] {
-    const out = new OutSegment()
-    const sent: Wire[] = []
-    while (nextSegment(this.tcb, nowMs, out)) {
-      assert.ok(sent.length < 10_000, 'the machine never stops sending')
-      sent.push(fromOut(out))
-    }
-    return sent
-  }
-
-  take(wire: Wire, nowMs: number): Wire[] {
-    clearActions(this.actions)
-    onSegment(this.tcb, toIn(wire), nowMs, this.actions)
-    return this.#note()
-  }
-
-  timer(nowMs: number): Wire[] {
-    clearActions(this.actions)
-    onTimer(this.tcb, nowMs, this.actions)
-    return this.#note()
-  }
-
-  abort(): Wire[] {
-    clearActions(this.actions)
-    abort(this.tcb, this.actions)
-    return this.#note()
-  }
-
-  #note(): Wire[] {
-    const a = this.actions
-    if (a.isConnected) this.happened.push('connected')
-    if (a.isPeerFinished) this.happened.push('finished')
-    if (a.isClosed) this.happened.push(a.failure ?? 'closed')
-    this.received += a.storeLength
-    if (!a.hasReset) return []
-    return [{ flags: a.resetFlags, seq: a.resetSequence, ack: a.resetAcknowledgment, length: 0, window: 0 }]
-  }
-}
-
-function fromOut(out: OutSegment): Wire {
-  return {
-    flags: out.flags,
-    seq: out.sequence,
-    ack: out.acknowledgment,
-    length: out.payloadLength,
-    window: out.window,
-    mss: out.mss,
-    windowShift: out.windowShift,
-    sackPermitted: out.sackPermitted,
-    sack: Array.from({ length: out.sackCount }, (_, i) => [out.sackStarts[i]!, out.sackEnds[i]!] as const),
-  }
-}
-
-function toIn(wire: Wire): InSegment {
-  const segment = new InSegment()
-  segment.flags = wire.flags
-  segment.sequence = wire.seq >>> 0
-  segment.acknowledgment = wire.ack >>> 0
-  segment.payloadLength = wire.length
-  segment.window = wire.window
-  segment.mss = wire.mss ?? 0
-  segment.windowShift = wire.windowShift ?? -1
-  segment.sackPermitted = wire.sackPermitted ?? false
-  segment.sackCount = wire.sack?.length ?? 0
-  wire.sack?.forEach(([start, end], i) => {
-    segment.sackStarts[i] = start
-    segment.sackEnds[i] = end
-  })
-  return segment
-}
-
-const SMALL: TcpParameters = { ...DEFAULT_TCP_PARAMETERS, receiveBufferBytes: 8000, sendBufferBytes: 8000 }
-
-/** A connected pair, nothing in flight. */
-function pair(parameters: TcpParameters = DEFAULT_TCP_PARAMETERS, mss = 1000) {
-  const a = new End(open(parameters, ISS_A, mss))
-  const [syn] = a.pump(0)
-  const b = new End(acceptSyn(parameters, toIn(syn!), ISS_B, mss))
-  for (const wire of b.pump(10)) a.take(wire, 20)
-  for (const wire of a.pump(20)) b.take(wire, 30)
-  assert.equal(a.tcb.state, 'ESTABLISHED')
-  assert.equal(b.tcb.state, 'ESTABLISHED')
-  return { a, b }
-}
-
-/** Carries segments to and fro at one time until both are quiet. */
-function settle(a: End, b: End, nowMs: number): void {
-  for (let i = 0; i < 1000; i++) {
-    const forth = a.pump(nowMs)
-    for (const wire of forth) for (const answer of b.take(wire, nowMs)) a.take(answer, nowMs)
-    const back = b.pump(nowMs)
-    for (const wire of back) for (const answer of a.take(wire, nowMs)) b.take(answer, nowMs)
-    if (forth.length + back.length === 0) return
-  }
-  assert.fail('the two ends never fall silent')
-}
-
-const seqA = (position: number): number => (ISS_A + position) >>> 0
-const seqB = (position: number): number => (ISS_B + position) >>> 0
-const segmentsOf = (sent: readonly Wire[]): [number, number][] =>
-  sent.filter((wire) => wire.length > 0).map((wire) => [(wire.seq - ISS_A) >>> 0, wire.length])
+  End,
+  ISS_A,
+  ISS_B,
+  pair,
+  PLAIN,
+  segmentsOf,
+  seqA,
+  seqB,
+  settle,
+  SMALL,
+  toIn,
+  type Wire,
+} from './machine.fixture.ts'
+import { ACK, FIN, PSH, RST, SYN } from './segment.ts'
+import { clearActions, type TcpState } from './tcb.ts'
 
 describe('opening', () => {
   test('three-way handshake: options in SYN and SYN,ACK, window scaled after it', () => {
-    const a = new End(open(DEFAULT_TCP_PARAMETERS, ISS_A, 1460))
+    const a = new End(open(PLAIN, ISS_A, 1460))
     const [syn] = a.pump(0)
     assert.deepEqual(syn, {
       flags: SYN,
@@ -161,7 +34,7 @@ describe('opening', () => {
       sackPermitted: true,
       sack: [],
     })
-    const b = new End(acceptSyn(DEFAULT_TCP_PARAMETERS, toIn(syn!), ISS_B, 1220))
+    const b = new End(acceptSyn(PLAIN, toIn(syn!), ISS_B, 1220))
     const [synAck] = b.pump(10)
     assert.equal(synAck!.flags, SYN | ACK)
     assert.equal(synAck!.ack, seqA(1))
@@ -181,7 +54,7 @@ describe('opening', () => {
 
   test('a peer without options gets none of them used', () => {
     const bare: Wire = { flags: SYN, seq: seqA(0), ack: 0, length: 0, window: 8000 }
-    const b = new End(acceptSyn(DEFAULT_TCP_PARAMETERS, toIn(bare), ISS_B, 1460))
+    const b = new End(acceptSyn(PLAIN, toIn(bare), ISS_B, 1460))
     const [synAck] = b.pump(0)
     assert.equal(synAck!.windowShift, -1)
     assert.equal(synAck!.sackPermitted, false)
@@ -189,8 +62,8 @@ describe('opening', () => {
   })
 
   test('simultaneous open ends established on both sides (RFC 9293 figure 7)', () => {
-    const a = new End(open(DEFAULT_TCP_PARAMETERS, ISS_A, 1000))
-    const b = new End(open(DEFAULT_TCP_PARAMETERS, ISS_B, 1000))
+    const a = new End(open(PLAIN, ISS_A, 1000))
+    const b = new End(open(PLAIN, ISS_B, 1000))
     const [fromA] = a.pump(0)
     const [fromB] = b.pump(0)
     a.take(fromB!, 10)
@@ -206,7 +79,7 @@ describe('opening', () => {
   })
 
   test('a reset in answer to the SYN means refused; one that acknowledges something else means nothing', () => {
-    const a = new End(open(DEFAULT_TCP_PARAMETERS, ISS_A, 1000))
+    const a = new End(open(PLAIN, ISS_A, 1000))
     a.pump(0)
     a.take({ flags: RST | ACK, seq: 0, ack: seqA(7), length: 0, window: 0 }, 1)
     assert.equal(a.tcb.state, 'SYN-SENT')
@@ -215,7 +88,7 @@ describe('opening', () => {
   })
 
   test('an old SYN,ACK in SYN-SENT is answered with a reset and changes nothing', () => {
-    const a = new End(open(DEFAULT_TCP_PARAMETERS, ISS_A, 1000))
+    const a = new End(open(PLAIN, ISS_A, 1000))
     a.pump(0)
     const answer = a.take({ flags: SYN | ACK, seq: 1, ack: seqA(100), length: 0, window: 0 }, 1)
     assert.deepEqual(answer, [{ flags: RST, seq: seqA(100), ack: 0, length: 0, window: 0 }])
@@ -223,7 +96,7 @@ describe('opening', () => {
   })
 
   test('SYN retransmission backs off 1, 2, 4 … s and then times out', () => {
-    const a = new End(open(DEFAULT_TCP_PARAMETERS, ISS_A, 1000))
+    const a = new End(open(PLAIN, ISS_A, 1000))
     const at: number[] = []
     let nowMs = 0
     for (;;) {
@@ -237,7 +110,7 @@ describe('opening', () => {
   })
 
   test('port unreachable ends an opening connection, but only when it quotes our SYN', () => {
-    const a = new End(open(DEFAULT_TCP_PARAMETERS, ISS_A, 1000))
+    const a = new End(open(PLAIN, ISS_A, 1000))
     a.pump(0)
     clearActions(a.actions)
     onUnreachable(a.tcb, seqA(3), 'ECONNREFUSED', a.actions)
@@ -253,7 +126,7 @@ describe('opening', () => {
 
   test('in SYN-RECEIVED a wrong acknowledgment is reset, a right one with data establishes and delivers', () => {
     const syn: Wire = { flags: SYN, seq: seqA(0), ack: 0, length: 0, window: 8000, mss: 1000 }
-    const b = new End(acceptSyn(DEFAULT_TCP_PARAMETERS, toIn(syn), ISS_B, 1000))
+    const b = new End(acceptSyn(PLAIN, toIn(syn), ISS_B, 1000))
     b.pump(0)
     const [reset] = b.take({ flags: ACK, seq: seqA(1), ack: seqB(9), length: 0, window: 10 }, 1)
     assert.equal(reset!.flags, RST)
@@ -638,7 +511,7 @@ describe('defence', () => {
   })
 
   test('more holes than are remembered cost retransmissions, not memory', () => {
-    const { a, b } = pair(DEFAULT_TCP_PARAMETERS, 100)
+    const { a, b } = pair(PLAIN, 100)
     a.tcb.cwnd = 1e6
     a.tcb.lastSendMs = 100
     written(a.tcb, 300_000)

@@ -7,12 +7,12 @@ import { onRetransmitTimeout } from './congestion.ts'
 import { close } from './input.ts'
 import { windowCandidate } from './output.ts'
 import { backOff } from './rto.ts'
-import { ACK, RST } from './segment.ts'
+import { ACK, RST, TIMESTAMPS_LENGTH } from './segment.ts'
 import { ACK_SOON, Tcb, type TcpActions, type TcpFailure, type TcpParameters } from './tcb.ts'
 
 /** Active open: a block whose first segment is a SYN. */
-export function open(parameters: TcpParameters, iss: number, advertisedMss: number): Tcb {
-  const tcb = new Tcb(parameters, iss, advertisedMss)
+export function open(parameters: TcpParameters, iss: number, advertisedMss: number, timestampOffset = 0): Tcb {
+  const tcb = new Tcb(parameters, iss, advertisedMss, timestampOffset)
   tcb.state = 'SYN-SENT'
   return tcb
 }
@@ -63,7 +63,7 @@ export function abort(tcb: Tcb, actions: TcpActions): void {
 
 /** When `onTimer` next has something to do; Infinity when never. */
 export function nextDeadlineMs(tcb: Tcb): number {
-  return Math.min(tcb.retransmitAtMs, tcb.persistAtMs, tcb.delayedAckAtMs, tcb.closeAtMs)
+  return Math.min(tcb.retransmitAtMs, tcb.persistAtMs, tcb.delayedAckAtMs, tcb.closeAtMs, tcb.keepAliveAtMs)
 }
 
 /** Does what is due at `nowMs`. Harmless when nothing is. */
@@ -76,6 +76,29 @@ export function onTimer(tcb: Tcb, nowMs: number, actions: TcpActions): void {
   if (tcb.retransmitAtMs <= nowMs) onRto(tcb, actions)
   // because `onRto` may have closed the block
   if ((tcb.state as string) !== 'CLOSED' && tcb.persistAtMs <= nowMs) onPersist(tcb, actions)
+  if (tcb.keepAliveAtMs <= nowMs) onKeepAlive(tcb, nowMs, actions)
+}
+
+/** The application wants (or, with 0, no longer wants) a silent peer to be asked after `idleMs` whether it is there. */
+export function setKeepAlive(tcb: Tcb, idleMs: number, nowMs: number): void {
+  tcb.keepAliveIdleMs = idleMs
+  tcb.keepAliveCount = 0
+  tcb.keepAliveAtMs = idleMs === 0 ? Infinity : Math.max(nowMs, tcb.heardMs + idleMs)
+}
+
+/** RFC 9293 §3.8.4: only a connection with nothing in flight needs probes; others have the retransmission timer. */
+function onKeepAlive(tcb: Tcb, nowMs: number, actions: TcpActions): void {
+  const { keepAliveIntervalMs, keepAliveProbes } = tcb.parameters
+  const isOpen = tcb.state === 'ESTABLISHED' || tcb.state === 'CLOSE-WAIT' || tcb.state.startsWith('FIN-WAIT')
+  const dueMs = tcb.heardMs + tcb.keepAliveIdleMs + tcb.keepAliveCount * keepAliveIntervalMs
+  if (!isOpen || dueMs > nowMs || tcb.sndUna < tcb.sndMax || tcb.persistAtMs < Infinity) {
+    tcb.keepAliveAtMs = dueMs > nowMs ? dueMs : nowMs + keepAliveIntervalMs
+    return
+  }
+  if (tcb.keepAliveCount >= keepAliveProbes) return close(tcb, 'ETIMEDOUT', actions)
+  tcb.keepAliveCount++
+  tcb.isKeepAliveDue = true
+  tcb.keepAliveAtMs = nowMs + keepAliveIntervalMs
 }
 
 /** RFC 6298 §5.4 to §5.6. */
@@ -110,10 +133,11 @@ export function onUnreachable(tcb: Tcb, sequence: number, failure: TcpFailure, a
   close(tcb, failure, actions)
 }
 
-/** The path carries segments of at most `mss` payload bytes (RFC 1191, RFC 8201): what is in flight is cut anew. */
+/** The path carries segments of at most `mss` bytes behind a bare TCP header (RFC 1191, RFC 8201): what is in flight is cut anew. */
 export function onPathMss(tcb: Tcb, sequence: number, mss: number): void {
-  if (mss >= tcb.mss || !isInFlight(tcb, sequence)) return
-  tcb.mss = Math.max(64, mss)
+  const most = tcb.hasTimestamps ? mss - TIMESTAMPS_LENGTH : mss
+  if (most >= tcb.mss || !isInFlight(tcb, sequence)) return
+  tcb.mss = Math.max(64, most)
   if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') return
   tcb.sndNxt = tcb.sndUna
   tcb.timedTo = -1

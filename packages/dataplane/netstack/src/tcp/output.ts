@@ -1,13 +1,33 @@
 /**
  * What to send next (RFC 9293 §3.8, §3.10.7.4 "data", RFC 1122 §4.2.3.4 sender side of the silly window, RFC 5681).
- * Call until it says no: each call makes one segment and notes it as sent. Nagle's algorithm is off.
+ * Call until it says no: each call makes one segment and notes it as sent.
  */
-import { afterIdle, congestionRoom, lostEdge } from './congestion.ts'
+import { afterIdle, congestionRoom, lostEdge, noteRecoverySend } from './congestion.ts'
 import { ACK, FIN, MAX_SACK_BLOCKS, type OutSegment, PSH, startSegment, SYN } from './segment.ts'
 import { ACK_NONE, ACK_SOON, type Tcb } from './tcb.ts'
 
 /** Fills `out` with the next segment that may leave now. @returns false when there is none. */
 export function nextSegment(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
+  if (!fillNext(tcb, nowMs, out)) return false
+  tcb.lastAckSent = tcb.rcvNxt
+  const isOffer = tcb.state === 'SYN-SENT' && tcb.parameters.timestamps
+  if (tcb.hasTimestamps || isOffer) stamp(tcb, nowMs, out)
+  return true
+}
+
+/** RFC 7323 §3.2. */
+export function stamp(tcb: Tcb, nowMs: number, out: OutSegment): void {
+  out.hasTimestamps = true
+  out.tsValue = timestampNow(tcb, nowMs)
+  out.tsEcho = tcb.tsRecent
+}
+
+/** The timestamp clock of a connection: one tick a millisecond. Never 0, which an echo uses for "none". */
+export function timestampNow(tcb: Tcb, nowMs: number): number {
+  return (Math.floor(nowMs) + tcb.timestampOffset) >>> 0 || 1
+}
+
+function fillNext(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   switch (tcb.state) {
     case 'CLOSED':
       return false
@@ -22,6 +42,7 @@ export function nextSegment(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   if (tcb.ackOwed >= ACK_SOON && tcb.outOfOrder.count > 0) return sendAck(tcb, out)
   if (sendHole(tcb, nowMs, out) || sendNew(tcb, nowMs, out) || sendProbe(tcb, out)) return true
   armPersist(tcb, nowMs)
+  if (tcb.isKeepAliveDue) return sendKeepAlive(tcb, out)
   return tcb.ackOwed >= ACK_SOON && sendAck(tcb, out)
 }
 
@@ -34,7 +55,7 @@ function sendSyn(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   out.mss = tcb.advertisedMss
   // Options are offered in a SYN and only echoed in its answer (RFC 7323 §1.3, RFC 2018 §2).
   if (!isAnswer || tcb.rcvShift > 0 || tcb.sndShift > 0) out.windowShift = tcb.rcvShift
-  out.sackPermitted = !isAnswer || tcb.isSackPermitted
+  out.sackPermitted = isAnswer ? tcb.isSackPermitted : tcb.parameters.sack
   if (tcb.sndMax === 0) {
     tcb.timedTo = 1
     tcb.timedFromMs = nowMs
@@ -69,6 +90,7 @@ function sendHole(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
 function sendAgain(tcb: Tcb, nowMs: number, out: OutSegment, start: number, end: number): boolean {
   startData(tcb, out, start, Math.max(0, end - start), start <= tcb.sendEnd && end >= tcb.sendEnd && finSent(tcb))
   tcb.retransmittedTo = Math.max(tcb.retransmittedTo, end)
+  if (tcb.inRecovery) noteRecoverySend(tcb, end - start)
   tcb.timedTo = -1 // Karn's algorithm
   if (tcb.retransmitAtMs === Infinity) tcb.retransmitAtMs = nowMs + tcb.rtoMs
   tcb.lastSendMs = nowMs
@@ -99,6 +121,8 @@ function sendNew(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   const isSmall = length === windowRoom && length < tcb.mss && length < available
   if (isSmall && length * 2 < tcb.maxSndWnd) return false
   const isFin = tcb.isFinQueued && tcb.sndNxt + length === tcb.sendEnd && windowRoom > length
+  // RFC 9293 §3.7.4: less than a segment waits until nothing is in flight.
+  if (tcb.isNagleOn && length < tcb.mss && !isFin && tcb.sndNxt > tcb.sndUna && tcb.sndNxt >= tcb.sndMax) return false
   if (length === 0 && !isFin) return false
   startData(tcb, out, tcb.sndNxt, length, isFin)
   noteSent(tcb, nowMs, tcb.sndNxt + length + (isFin ? 1 : 0))
@@ -106,6 +130,7 @@ function sendNew(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
 }
 
 function noteSent(tcb: Tcb, nowMs: number, next: number): void {
+  if (tcb.inRecovery) noteRecoverySend(tcb, next - tcb.sndNxt)
   if (tcb.sndNxt < tcb.sndMax) {
     tcb.timedTo = -1
   } else if (tcb.timedTo < 0) {
@@ -130,6 +155,15 @@ function sendProbe(tcb: Tcb, out: OutSegment): boolean {
   startData(tcb, out, tcb.sndNxt, length, length === 0)
   // Not in flight (`sndNxt` stays), but the peer may accept it.
   tcb.sndMax = Math.max(tcb.sndMax, tcb.sndNxt + 1)
+  return true
+}
+
+/** RFC 9293 §3.8.4: a segment just before the window, which the peer answers with an acknowledgment. */
+function sendKeepAlive(tcb: Tcb, out: OutSegment): boolean {
+  tcb.isKeepAliveDue = false
+  startSegment(out, ACK, tcb.iss + tcb.sndUna - 1, tcb.irs + tcb.rcvNxt)
+  out.window = advertise(tcb)
+  noteAcked(tcb)
   return true
 }
 
@@ -174,7 +208,7 @@ function reportHoles(tcb: Tcb, out: OutSegment): void {
   const { outOfOrder } = tcb
   let first = 0
   while (first < outOfOrder.count - 1 && outOfOrder.starts[first] !== outOfOrder.latest) first++
-  const count = Math.min(MAX_SACK_BLOCKS, outOfOrder.count)
+  const count = Math.min(tcb.hasTimestamps ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS, outOfOrder.count)
   for (let i = 0; i < count; i++) {
     const at = (first + i) % outOfOrder.count
     out.sackStarts[i] = tcb.irs + outOfOrder.starts[at]!

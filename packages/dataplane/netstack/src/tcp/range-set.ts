@@ -3,16 +3,19 @@
  * peer reported in SACK blocks. Ranges that touch are one range.
  */
 
+// Most connections never see a hole, so memory is taken with the first range.
+const NONE = new Float64Array(0)
+
 export class RangeSet {
-  readonly starts: Float64Array<ArrayBuffer>
-  readonly ends: Float64Array<ArrayBuffer>
+  starts: Float64Array<ArrayBuffer> = NONE
+  ends: Float64Array<ArrayBuffer> = NONE
   count = 0
   /** Start of the range that changed last: RFC 2018 §4 reports it first. */
   latest = -1
+  readonly #limit: number
 
   constructor(limit = 64) {
-    this.starts = new Float64Array(limit)
-    this.ends = new Float64Array(limit)
+    this.#limit = limit
   }
 
   /**
@@ -20,6 +23,10 @@ export class RangeSet {
    * @returns the bytes that were not covered before, or -1 when the set is full and the range touches no member.
    */
   add(start: number, end: number): number {
+    if (this.starts === NONE) {
+      this.starts = new Float64Array(this.#limit)
+      this.ends = new Float64Array(this.#limit)
+    }
     const { starts, ends } = this
     let first = 0
     while (first < this.count && ends[first]! < start) first++
@@ -82,6 +89,13 @@ export class RangeSet {
   nextStart(position: number): number {
     for (let i = 0; i < this.count; i++) if (this.starts[i]! > position) return this.starts[i]!
     return Infinity
+  }
+
+  /** How many positions there are in all ranges. */
+  get total(): number {
+    let total = 0
+    for (let i = 0; i < this.count; i++) total += this.ends[i]! - this.starts[i]!
+    return total
   }
 
   get highest(): number {

@@ -1,8 +1,6 @@
 /** The retransmission timeout: RFC 6298, with the lower bound that the parameters give (200 ms, not the RFC's 1 s). */
 import type { Tcb } from './tcb.ts'
 
-export const INITIAL_RTO_MS = 1000
-
 /** RFC 6298 §2.2, §2.3. Also ends the backoff. */
 export function sampleRtt(tcb: Tcb, rttMs: number): void {
   if (tcb.srttMs < 0) {
@@ -17,7 +15,7 @@ export function sampleRtt(tcb: Tcb, rttMs: number): void {
 
 /** RFC 6298 §2.1; §2.3 with a clock granularity of 1 ms. */
 export function setRto(tcb: Tcb): void {
-  const rtoMs = tcb.srttMs < 0 ? INITIAL_RTO_MS : tcb.srttMs + Math.max(1, 4 * tcb.rttvarMs)
+  const rtoMs = tcb.srttMs < 0 ? tcb.parameters.initialRtoMs : tcb.srttMs + Math.max(1, 4 * tcb.rttvarMs)
   tcb.rtoMs = Math.min(tcb.parameters.maxRtoMs, Math.max(tcb.parameters.minRtoMs, rtoMs))
 }
 

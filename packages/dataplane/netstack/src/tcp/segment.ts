@@ -9,8 +9,10 @@ export const RST = 0x04
 export const PSH = 0x08
 export const ACK = 0x10
 
-/** RFC 2018 §3: four blocks fit into the option space. */
+/** RFC 2018 §3: four blocks fit into the option space, three beside timestamps. */
 export const MAX_SACK_BLOCKS = 4
+/** Bytes of the timestamps option with its padding. */
+export const TIMESTAMPS_LENGTH = 12
 
 /** A segment that arrived. */
 export class InSegment {
@@ -25,6 +27,9 @@ export class InSegment {
   /** -1 when the option is absent. */
   windowShift = -1
   sackPermitted = false
+  hasTimestamps = false
+  tsValue = 0
+  tsEcho = 0
   sackCount = 0
   readonly sackStarts: Uint32Array<ArrayBuffer> = new Uint32Array(MAX_SACK_BLOCKS)
   readonly sackEnds: Uint32Array<ArrayBuffer> = new Uint32Array(MAX_SACK_BLOCKS)
@@ -44,6 +49,9 @@ export class OutSegment {
   /** -1: leave the option out. */
   windowShift = -1
   sackPermitted = false
+  hasTimestamps = false
+  tsValue = 0
+  tsEcho = 0
   sackCount = 0
   readonly sackStarts: Uint32Array<ArrayBuffer> = new Uint32Array(MAX_SACK_BLOCKS)
   readonly sackEnds: Uint32Array<ArrayBuffer> = new Uint32Array(MAX_SACK_BLOCKS)
@@ -60,6 +68,7 @@ export function startSegment(out: OutSegment, flags: number, sequence: number, a
   out.mss = 0
   out.windowShift = -1
   out.sackPermitted = false
+  out.hasTimestamps = false
   out.sackCount = 0
 }
 

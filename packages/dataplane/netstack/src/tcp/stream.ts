@@ -86,13 +86,16 @@ export class TcpStream extends Duplex implements TcpSocket {
     return this
   }
 
-  /** Nagle's algorithm is always off. */
-  setNoDelay(): this {
+  /** Small writes wait for the acknowledgment of earlier ones (Nagle) only after `setNoDelay(false)`. */
+  setNoDelay(noDelay = true): this {
+    this.#connection.setNoDelay(noDelay)
     return this
   }
 
-  /** NOT IMPLEMENTED: keep-alive probes. */
-  setKeepAlive(): this {
+  /** Asks a peer that has been silent for `initialDelayMs` (0: the stack's parameter) whether it is still there. */
+  setKeepAlive(isOn = false, initialDelayMs = 0): this {
+    const { keepAliveIdleMs } = this.#connection.tcb.parameters
+    this.#connection.setKeepAlive(!isOn ? 0 : initialDelayMs > 0 ? initialDelayMs : keepAliveIdleMs)
     return this
   }
 

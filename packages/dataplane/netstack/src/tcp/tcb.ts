@@ -24,6 +24,9 @@ export interface TcpParameters {
   readonly receiveBufferBytes: number
   /** Most bytes written and not yet acknowledged. */
   readonly sendBufferBytes: number
+  /** Retransmission timeout before the first round-trip sample (RFC 6298 §2.1). */
+  readonly initialRtoMs: number
+  /** Bounds of the timeout. RFC 6298 §2.4 asks for at least 1 s; kernels take 200 ms, data centres 5 to 10. */
   readonly minRtoMs: number
   readonly maxRtoMs: number
   readonly delayedAckMs: number
@@ -34,11 +37,31 @@ export interface TcpParameters {
   readonly maxRetransmits: number
   readonly maxSynRetransmits: number
   readonly initialWindowSegments: number
+  readonly congestionControl: CongestionControl
+  /** Whether timestamps are offered and accepted (RFC 7323 §3). */
+  readonly timestamps: boolean
+  /** Whether selective acknowledgments are offered and accepted (RFC 2018). */
+  readonly sack: boolean
+  /** Whether small segments wait for what is in flight (Nagle, RFC 9293 §3.7.4), until a socket says otherwise. */
+  readonly nagle: boolean
+  /** Silence before the first keep-alive probe of a socket that wants them, and between probes (RFC 9293 §3.8.4). */
+  readonly keepAliveIdleMs: number
+  readonly keepAliveIntervalMs: number
+  /** Unanswered probes before the connection is given up. */
+  readonly keepAliveProbes: number
+  /** Half-open connections per listener. */
+  readonly synBacklog: number
+  /** Whether SYNs beyond the backlog are answered with a cookie (RFC 4987 §3.6) instead of being dropped. */
+  readonly synCookies: boolean
 }
+
+/** RFC 9438, or RFC 5681 with RFC 6582. */
+export type CongestionControl = 'cubic' | 'newreno'
 
 export const DEFAULT_TCP_PARAMETERS: TcpParameters = {
   receiveBufferBytes: 1_000_000,
   sendBufferBytes: 1_000_000,
+  initialRtoMs: 1000,
   minRtoMs: 200,
   maxRtoMs: 60_000,
   delayedAckMs: 40,
@@ -48,6 +71,16 @@ export const DEFAULT_TCP_PARAMETERS: TcpParameters = {
   maxRetransmits: 10,
   maxSynRetransmits: 6,
   initialWindowSegments: 10,
+  congestionControl: 'cubic',
+  timestamps: true,
+  sack: true,
+  // Daemons here write messages, not keystrokes; sockets turn it on with `setNoDelay(false)`.
+  nagle: false,
+  keepAliveIdleMs: 7_200_000,
+  keepAliveIntervalMs: 75_000,
+  keepAliveProbes: 9,
+  synBacklog: 128,
+  synCookies: true,
 }
 
 /** When an acknowledgment is owed. */
@@ -84,8 +117,9 @@ export class Tcb {
   sendEnd = 1
   /** The application wrote its last byte; the FIN is at position `sendEnd`. */
   isFinQueued = false
-  /** Most payload bytes per segment. */
+  /** Most payload bytes per segment, options deducted. */
   mss = 536
+  isNagleOn: boolean
   /** Send one byte (or the FIN) although the window is closed. */
   isProbeDue = false
 
@@ -108,10 +142,20 @@ export class Tcb {
   challengeAcks = 0
   challengeFromMs = -Infinity
 
+  // Timestamps (RFC 7323 §4, §5).
+  /** Both sides sent the option in their SYN. */
+  hasTimestamps = false
+  /** Added to the clock's milliseconds, so that it does not tell how long this host is up. */
+  readonly timestampOffset: number
+  tsRecent = 0
+  tsRecentAtMs = -Infinity
+  /** Position up to which our last segment acknowledged. */
+  lastAckSent = 0
+
   // Round-trip time (RFC 6298).
   srttMs = -1
   rttvarMs = 0
-  rtoMs = 1000
+  rtoMs: number
   /** The timed segment ends here; -1 when none is timed. */
   timedTo = -1
   timedFromMs = 0
@@ -127,12 +171,24 @@ export class Tcb {
   inRecovery = false
   /** Bytes acknowledged since the window grew, in congestion avoidance. */
   growth = 0
+  /** CUBIC (RFC 9438 §4.1), windows in segments, times in seconds: the window before the last reduction, … */
+  cubicMax = 0
+  cubicPrior = 0
+  /** … when the curve of this epoch began (-1: no epoch), how long it takes back to `cubicMax`, and Reno's window. */
+  cubicEpochMs = -1
+  cubicK = 0
+  cubicRenoWindow = 0
   /** The window, and not a lack of bytes or the peer, held back the last segment. */
   isCwndLimited = false
   isSackPermitted = false
   readonly sacked: RangeSet = new RangeSet(64)
   /** One past the highest position retransmitted in this recovery. */
   retransmittedTo = 0
+  /** Proportional rate reduction: in flight when the recovery began, bytes delivered and sent since, and still allowed. */
+  recoverFlight = 0
+  prrDelivered = 0
+  prrOut = 0
+  prrRoom = 0
   /** The segment at `sndUna` is to be sent again. */
   isRetransmitDue = false
   lastSendMs = -Infinity
@@ -146,10 +202,19 @@ export class Tcb {
   delayedAckAtMs = Infinity
   /** TIME-WAIT, or an orphan in FIN-WAIT-2. */
   closeAtMs = Infinity
+  /** Keep-alive: silence allowed (0: off), when to look, when the peer was last heard, probes since. */
+  keepAliveIdleMs = 0
+  keepAliveAtMs = Infinity
+  heardMs = 0
+  keepAliveCount = 0
+  isKeepAliveDue = false
 
-  constructor(parameters: TcpParameters, iss: number, advertisedMss: number) {
+  constructor(parameters: TcpParameters, iss: number, advertisedMss: number, timestampOffset = 0) {
     this.parameters = parameters
     this.iss = iss >>> 0
+    this.timestampOffset = timestampOffset
+    this.isNagleOn = parameters.nagle
+    this.rtoMs = parameters.initialRtoMs
     this.advertisedMss = advertisedMss
     // RFC 7323 §2.2: the smallest shift with which 16 bits can say the whole buffer.
     while (this.rcvShift < 14 && 0xffff << this.rcvShift < parameters.receiveBufferBytes) this.rcvShift++
@@ -175,6 +240,8 @@ export class TcpActions {
   resetSequence = 0
   resetAcknowledgment = 0
   resetFlags = 0
+  /** The segment was refused as old (RFC 7323 §5). */
+  isStale = false
 }
 
 export type TcpFailure = 'ECONNREFUSED' | 'ECONNRESET' | 'ETIMEDOUT' | 'EHOSTUNREACH' | 'ENETUNREACH'
@@ -186,4 +253,5 @@ export function clearActions(actions: TcpActions): void {
   actions.failure = undefined
   actions.storeLength = 0
   actions.hasReset = false
+  actions.isStale = false
 }

@@ -4,6 +4,8 @@ import type { TcpSocket } from '@lodestone/host'
 import type { Impairments } from '@lodestone/link'
 import { Prefix, Ip } from '@lodestone/net'
 import { pairOfHosts, TestNetwork } from '../test-network.ts'
+import type { TcpStream } from './stream.ts'
+import { makeCookie, openCookie } from './syn-cookie.ts'
 
 /** Bytes that depend on their position, so that any mix-up shows. */
 function pattern(length: number): Buffer {
@@ -233,7 +235,7 @@ describe('connections', () => {
   })
 
   test('a listener takes no more half-open connections than its backlog', async () => {
-    const { network, left, right, link } = pairOfHosts()
+    const { network, left, right, link } = pairOfHosts({}, 1, { synCookies: false })
     await network.clock.run(left.ping('10.0.0.2'))
     await right.listenTcp({ port: 80 }, () => undefined)
     link.configure({ loss: 1 }, 'b-to-a')
@@ -244,5 +246,72 @@ describe('connections', () => {
     assert.equal(right.counters()['NS_TCP_BACKLOG'], 72)
     await network.clock.advance(200_000)
     assert.deepEqual(right.connections(), [])
+  })
+
+  test('behind a full backlog cookies let honest peers in, and a flood of SYNs costs no memory', async () => {
+    const { network, left, right, link } = pairOfHosts({ delayMs: 1 }, 1, { synBacklog: 4 })
+    await network.clock.run(left.ping('10.0.0.2'))
+    const greetings: string[] = []
+    await right.listenTcp({ port: 80 }, (socket) => socket.on('data', (chunk) => greetings.push(String(chunk))))
+    link.configure({ loss: 1 }, 'b-to-a')
+    for (let i = 0; i < 500; i++)
+      left.connectTcp({ address: '10.0.0.2', port: 80, timeoutMs: 500 }).catch(() => undefined)
+    await network.clock.advance(100)
+    assert.equal(right.connections().length, 4)
+    assert.ok(right.counters()['synCookiesSent']! >= 496)
+    link.configure({ loss: 0 }, 'b-to-a')
+    const socket = await network.clock.run(left.connectTcp({ address: '10.0.0.2', port: 80, timeoutMs: 5000 }))
+    socket.end('hello')
+    await network.clock.advance(50)
+    assert.deepEqual(greetings, ['hello'])
+    assert.equal(right.counters()['synCookiesAccepted'], 1)
+    await network.clock.advance(200_000)
+    assert.equal(await network.leaked(), 0)
+  })
+
+  test('an acknowledgment that proves no cookie of ours opens nothing', async () => {
+    const key = Uint32Array.of(1, 2)
+    const tuple = Int32Array.from({ length: 10 }, (_, i) => i * 77)
+    const value = makeCookie(key, tuple, 1234, 1460, 1000)
+    assert.equal(openCookie(key, tuple, 1234, value, 1000), 1460)
+    assert.equal(openCookie(key, tuple, 1234, value, 100_000), 1460, 'the next period')
+    assert.equal(openCookie(key, tuple, 1234, value, 200_000), -1, 'too late')
+    assert.equal(openCookie(key, tuple, 1235, value, 1000), -1, 'another sequence number')
+    assert.equal(openCookie(key, tuple, 1234, value ^ 1, 1000), -1, 'another hash')
+    assert.equal(openCookie(Uint32Array.of(1, 3), tuple, 1234, value, 1000), -1, 'another key')
+  })
+
+  test('keep-alive finds out that the peer is gone, and leaves a living one alone', async () => {
+    const { network, left, right, link } = pairOfHosts({}, 1, { keepAliveIntervalMs: 1000, keepAliveProbes: 3 })
+    await right.listenTcp({ port: 80 }, (socket) => socket.resume())
+    const socket = (await network.clock.run(left.connectTcp({ address: '10.0.0.2', port: 80 }))) as TcpStream
+    const errors: NodeJS.ErrnoException[] = []
+    socket.on('error', (each) => errors.push(each))
+    socket.setKeepAlive(true, 10_000)
+    await network.clock.advance(100_000)
+    assert.equal(errors.length, 0)
+    link.configure({ loss: 1 })
+    const cutMs = network.clock.nowMs()
+    await network.clock.until(() => errors.length > 0, 100_000)
+    assert.equal(errors[0]?.code, 'ETIMEDOUT')
+    const took = network.clock.nowMs() - cutMs
+    assert.ok(took > 3000 && took < 15_000, `took ${took} ms`)
+  })
+
+  test('setNoDelay(false) makes small writes wait for the acknowledgment of earlier ones (Nagle)', async () => {
+    for (const noDelay of [true, false]) {
+      const { network, left, right, link } = pairOfHosts({ delayMs: 5 })
+      await right.listenTcp({ port: 80 }, (socket) => socket.resume())
+      const socket = (await network.clock.run(left.connectTcp({ address: '10.0.0.2', port: 80 }))) as TcpStream
+      socket.setNoDelay(noDelay)
+      const before = link.counters('a-to-b').framesIn
+      for (let i = 0; i < 20; i++) {
+        socket.write('x')
+        await network.clock.advance(1)
+      }
+      await network.clock.advance(500)
+      const segments = link.counters('a-to-b').framesIn - before
+      assert.ok(noDelay ? segments >= 20 : segments <= 4, `${segments} segments with noDelay ${noDelay}`)
+    }
   })
 })

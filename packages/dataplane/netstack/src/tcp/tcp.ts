@@ -6,18 +6,14 @@ import { type Clock, type ConnectOptions, type ListenOptions, socketError } from
 import type { TcpListener, TcpSocket } from '@lodestone/host'
 import { Ip } from '@lodestone/net'
 import {
-  decodeTcpOptions,
-  encodeTcpOptions,
-  fixTransportChecksum,
+  finishChecksum,
   IPV4_DST,
   IPV4_SRC,
-  ipv4Dst,
-  ipv4Src,
   IPV6_DST,
-  ipv6DstWord,
   IPV6_SRC,
-  ipv6SrcWord,
   IpProtocol,
+  pseudoSumIpv4,
+  pseudoSumIpv6,
   ROW_L3,
   ROW_L4,
   ROW_PAYLOAD,
@@ -38,10 +34,9 @@ import {
   tcpSequence,
   tcpSrcPort,
   tcpWindow,
-  verifyTransportChecksum,
 } from '@lodestone/packet'
-import { MAPPED_WORD } from '../address-map.ts'
 import { formatZoned, parseZoned } from '../address-text.ts'
+import { type ArenaSum, arenaSum } from '../arena-sum.ts'
 import { NS_DROP } from '../drop.ts'
 import { ErrorKind } from '../error-kind.ts'
 import type { Interface } from '../interface.ts'
@@ -50,20 +45,21 @@ import { ipHeaderLength, outputIp, outputOn, writeIpHeader } from '../ip-output.
 import { PortSpace } from '../port-space.ts'
 import type { Stack } from '../stack.ts'
 import { Connection } from './connection.ts'
-import { acceptSyn } from './input.ts'
+import { acceptCookie, acceptSyn } from './input.ts'
+import { keyedHash } from './keyed-hash.ts'
 import { open } from './machine.ts'
-import { nextSegment } from './output.ts'
-import { ACK, InSegment, MAX_SACK_BLOCKS, OutSegment, resetFor, RST, startSegment, SYN } from './segment.ts'
+import { nextSegment, stamp } from './output.ts'
+import { readSegmentOptions, segmentOptionsLength, writeSegmentOptions } from './segment-options.ts'
+import { ACK, InSegment, OutSegment, resetFor, RST, startSegment, SYN } from './segment.ts'
+import { makeCookie, openCookie } from './syn-cookie.ts'
 import { DEFAULT_TCP_PARAMETERS, type Tcb, type TcpActions, type TcpFailure, type TcpParameters } from './tcb.ts'
+import { hashTuple, makeTuple, readTuple, sameTuple, TUPLE_WORDS } from './tuple.ts'
 
-/** Half-open connections per listener; more SYNs are dropped and tried again by their senders. */
-const BACKLOG = 128
+/** Acknowledgments are looked at for cookies this long after one was sent: two periods. */
+const COOKIE_LIFE_MS = 128_000
 const CONNECTION_LIMIT = 16_384
 const HOP_LIMIT = 64
 const CONNECT_TIMEOUT_MS = 30_000
-
-const TUPLE_PORTS = 8
-const TUPLE_SCOPE = 9
 
 export interface Listener {
   readonly port: number
@@ -82,8 +78,6 @@ export interface ConnectionEntry {
   readonly state: string
 }
 
-const EMPTY = new Uint8Array(0)
-
 export class Tcp {
   readonly clock: Clock
   readonly parameters: TcpParameters
@@ -94,15 +88,24 @@ export class Tcp {
   readonly #localPorts = new Map<number, number>()
   readonly #in = new InSegment()
   readonly #out = new OutSegment()
-  readonly #tuple = new Int32Array(10)
+  readonly #tuple = new Int32Array(TUPLE_WORDS)
   readonly #dirty: Connection[] = []
+  readonly #sum: ArenaSum
+  /** For initial sequence numbers, timestamps and cookies; a secret on a host with the system's randomness. */
+  readonly #secret: Uint32Array<ArrayBuffer>
   #count = 0
+  #cookieAtMs = -Infinity
+  cookiesSent = 0
+  cookiesAccepted = 0
 
   constructor(stack: Stack, parameters: Partial<TcpParameters>) {
     this.#stack = stack
     this.clock = stack.clock
     this.parameters = { ...DEFAULT_TCP_PARAMETERS, ...parameters }
     this.#ports = new PortSpace(stack.random.fork('tcp-ports'))
+    this.#sum = arenaSum(stack.arena)
+    const secret = stack.random.fork('tcp-secret')
+    this.#secret = Uint32Array.from([secret.u32(), secret.u32(), secret.u32(), secret.u32()])
   }
 
   get hasWork(): boolean {
@@ -145,7 +148,7 @@ export class Tcp {
     const l4 = stack.row[ROW_L4]!
     const end = stack.arena.end(slot)
     if (addressed !== TO_UNICAST) return stack.drop(slot, NS_DROP.TCP_NO_CONNECTION)
-    if (!verifyTransportChecksum(bytes, l3, l4, end)) return stack.drop(slot, NS_DROP.TRANSPORT_CHECKSUM)
+    if (finishChecksum(this.#sumSegment(bytes, l3, l4, end)) !== 0) return stack.drop(slot, NS_DROP.TRANSPORT_CHECKSUM)
     const payload = stack.row[ROW_PAYLOAD]!
     readSegment(this.#in, bytes, l4, payload, end)
     readTuple(this.#tuple, bytes, l3, l4, iface)
@@ -156,8 +159,17 @@ export class Tcp {
     }
     if (connection === undefined) return this.#onStranger(iface, slot, l3, l4)
     stack.noteDelivered(slot, l3)
-    connection.onSegment(this.#in, bytes, payload, stack.nowMs)
+    if (!connection.onSegment(this.#in, bytes, payload, stack.nowMs)) return stack.drop(slot, NS_DROP.TCP_OLD)
     stack.arena.free(slot)
+  }
+
+  /** Sum of the pseudo-header and everything behind it. */
+  #sumSegment(bytes: Uint8Array, l3: number, l4: number, end: number): number {
+    const pseudo =
+      bytes[l3]! >>> 4 === 4
+        ? pseudoSumIpv4(bytes, l3, IpProtocol.tcp, end - l4)
+        : pseudoSumIpv6(bytes, l3, IpProtocol.tcp, end - l4)
+    return pseudo + this.#sum(l4, end)
   }
 
   /** A segment without a connection: a SYN for a listener, or something to reset. */
@@ -169,25 +181,75 @@ export class Tcp {
     const local = isV4 ? Ip.fromBytes(bytes, l3 + IPV4_DST, 4) : Ip.fromBytes(bytes, l3 + IPV6_DST, 16)
     const remote = isV4 ? Ip.fromBytes(bytes, l3 + IPV4_SRC, 4) : Ip.fromBytes(bytes, l3 + IPV6_SRC, 16)
     const isSyn = (segment.flags & (SYN | ACK | RST)) === SYN
-    const listener = isSyn ? this.#findListener(tcpDstPort(bytes, l4), local, iface) : undefined
-    if (listener === undefined) {
+    const isCookie = (segment.flags & (SYN | ACK | RST)) === ACK && stack.nowMs - this.#cookieAtMs < COOKIE_LIFE_MS
+    const listener = isSyn || isCookie ? this.#findListener(tcpDstPort(bytes, l4), local, iface) : undefined
+    const cookieMss = isCookie && listener !== undefined ? this.#cookieMss() : -1
+    if (listener === undefined || (isCookie && cookieMss < 0)) {
       if (resetFor(segment, this.#out)) {
         const scope = remote.family === 6 && remote.isLinkLocal ? iface : undefined
         this.#send(local, tcpDstPort(bytes, l4), remote, tcpSrcPort(bytes, l4), HOP_LIMIT, scope, this.#out, undefined)
       }
       return stack.drop(slot, NS_DROP.TCP_NO_CONNECTION)
     }
-    if (listener.halfOpen >= BACKLOG || this.#count >= CONNECTION_LIMIT) return stack.drop(slot, NS_DROP.TCP_BACKLOG)
+    const isFull = listener.halfOpen >= this.parameters.synBacklog
+    if (this.#count >= CONNECTION_LIMIT || (isSyn && isFull && !this.parameters.synCookies)) {
+      return stack.drop(slot, NS_DROP.TCP_BACKLOG)
+    }
     stack.noteDelivered(slot, l3)
-    const tcb = acceptSyn(this.parameters, segment, stack.random.u32(), this.#mssFor(iface, remote))
+    const mss = this.#mssFor(iface, remote)
+    if (isSyn && isFull) {
+      this.#sendCookie(iface, local, remote, l4, mss)
+      return stack.arena.free(slot)
+    }
+    const tcb = isSyn
+      ? acceptSyn(this.parameters, segment, this.#initialSequence(), mss, this.#timestampOffset(), stack.nowMs)
+      : acceptCookie(this.parameters, segment, mss, cookieMss, stack.nowMs)
     listener.halfOpen++
     const connection = this.#add(tcb, local, tcpDstPort(bytes, l4), remote, tcpSrcPort(bytes, l4), iface, {
       listener,
       hopLimit: HOP_LIMIT,
       onOpened: undefined,
     })
-    this.noteDirty(connection)
+    if (isSyn) {
+      this.noteDirty(connection)
+    } else {
+      this.cookiesAccepted++
+      connection.onSegment(segment, bytes, stack.row[ROW_PAYLOAD]!, stack.nowMs)
+    }
     stack.arena.free(slot)
+  }
+
+  /** Answers the SYN at hand and forgets it. */
+  #sendCookie(iface: Interface, local: Ip, remote: Ip, l4: number, mss: number): void {
+    const segment = this.#in
+    const { bytes } = this.#stack.arena
+    const { nowMs } = this.#stack
+    const peerMss = Math.min(mss, segment.mss === 0 ? 536 : segment.mss)
+    const cookie = makeCookie(this.#secret, this.#tuple, segment.sequence, peerMss, nowMs)
+    startSegment(this.#out, SYN | ACK, cookie, segment.sequence + 1)
+    this.#out.window = Math.min(0xffff, this.parameters.receiveBufferBytes)
+    this.#out.mss = mss
+    this.#cookieAtMs = nowMs
+    this.cookiesSent++
+    const scope = remote.family === 6 && remote.isLinkLocal ? iface : undefined
+    this.#send(local, tcpDstPort(bytes, l4), remote, tcpSrcPort(bytes, l4), HOP_LIMIT, scope, this.#out, undefined)
+  }
+
+  /** The segment size that the acknowledgment at hand proves to have been agreed on, or -1. */
+  #cookieMss(): number {
+    const { sequence, acknowledgment } = this.#in
+    const value = (acknowledgment - 1) >>> 0
+    return openCookie(this.#secret, this.#tuple, (sequence - 1) >>> 0, value, this.#stack.nowMs)
+  }
+
+  /** RFC 6528 §3 for the connection in `#tuple`: a clock of 4 µs plus what nobody else can compute. */
+  #initialSequence(): number {
+    return (Math.floor(this.#stack.nowMs * 250) + keyedHash(this.#secret, this.#tuple, TUPLE_WORDS)) >>> 0
+  }
+
+  /** RFC 7323 §5.4: the same for every connection between the same ends, so that their timestamps go on rising. */
+  #timestampOffset(): number {
+    return keyedHash(this.#secret.subarray(2), this.#tuple, TUPLE_WORDS)
   }
 
   /** An ICMP error quotes a segment of ours. */
@@ -214,6 +276,7 @@ export class Tcp {
       case ErrorKind.prohibited:
         return connection.onUnreachable(sequence, 'EHOSTUNREACH')
       case ErrorKind.timeExceeded:
+      case ErrorKind.reassembly:
     }
   }
 
@@ -243,9 +306,8 @@ export class Tcp {
     connection: Connection | undefined,
   ): void {
     const stack = this.#stack
-    const options = hasOptions(out) ? optionBytes(out) : EMPTY
     const ip = ipHeaderLength(remote.family)
-    const header = TCP_MIN + options.length
+    const header = TCP_MIN + segmentOptionsLength(out)
     const slot = stack.allocIp(ip + header + out.payloadLength)
     if (slot < 0) return // as if it were lost on the way
     const { bytes } = stack.arena
@@ -262,9 +324,9 @@ export class Tcp {
     setTcpWindow(bytes, l4, out.window)
     setTcpChecksum(bytes, l4, 0)
     setTcpUrgent(bytes, l4, 0)
-    if (options.length > 0) bytes.set(options, l4 + TCP_MIN)
+    if (header > TCP_MIN) writeSegmentOptions(out, bytes, l4 + TCP_MIN)
     if (out.payloadLength > 0) connection!.sendRing.read(out.position, bytes, l4 + header, out.payloadLength) // because only connections send data
-    fixTransportChecksum(bytes, at, l4, stack.arena.end(slot))
+    setTcpChecksum(bytes, l4, finishChecksum(this.#sumSegment(bytes, at, l4, stack.arena.end(slot))))
     if (scope === undefined) outputIp(stack, slot)
     else outputOn(stack, scope, slot)
   }
@@ -272,6 +334,7 @@ export class Tcp {
   /** Sends the reset that the machine asked for. */
   reset(connection: Connection, actions: TcpActions): void {
     startSegment(this.#out, actions.resetFlags, actions.resetSequence, actions.resetAcknowledgment)
+    if (connection.tcb.hasTimestamps) stamp(connection.tcb, this.#stack.nowMs, this.#out)
     this.#transmit(connection, this.#out)
   }
 
@@ -298,7 +361,10 @@ export class Tcp {
     if (this.#count >= CONNECTION_LIMIT) return reject('EMFILE', 'too many connections')
     return new Promise((resolve, fail) => {
       const localPort = this.#ports.pick((port) => this.#localPorts.has(port) || this.#listeners.has(port))
-      const tcb = open(this.parameters, stack.random.u32(), this.#mssFor(iface, to.ip))
+      const scope = to.ip.family === 6 && to.ip.isLinkLocal ? iface : undefined
+      this.#tuple.set(makeTuple(local, localPort, to.ip, options.port, scope))
+      const mss = this.#mssFor(iface, to.ip)
+      const tcb = open(this.parameters, this.#initialSequence(), mss, this.#timestampOffset())
       const where = `${options.address} port ${options.port}`
       const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS
       const timer = this.clock.after(timeoutMs, () => {
@@ -495,6 +561,7 @@ function reject(code: string, message: string): Promise<never> {
 /** RFC 9293 §3.10.7.4, RFC 6191: a SYN beyond the old connection's end may open the next one out of TIME-WAIT. */
 function isReborn(tcb: Tcb, segment: InSegment): boolean {
   if (tcb.state !== 'TIME-WAIT' || (segment.flags & (SYN | ACK | RST)) !== SYN) return false
+  if (tcb.hasTimestamps && segment.hasTimestamps && ((segment.tsValue - tcb.tsRecent) | 0) > 0) return true
   return ((segment.sequence - (tcb.irs + tcb.rcvNxt)) | 0) > 0
 }
 
@@ -504,90 +571,5 @@ function readSegment(segment: InSegment, bytes: Uint8Array, l4: number, payload:
   segment.flags = tcpFlags(bytes, l4)
   segment.window = tcpWindow(bytes, l4)
   segment.payloadLength = end - payload
-  segment.mss = 0
-  segment.windowShift = -1
-  segment.sackPermitted = false
-  segment.sackCount = 0
-  if (payload - l4 > TCP_MIN) readOptions(segment, bytes, l4)
-}
-
-/** Options come with SYNs and with reports of holes, so this is not the common path. */
-function readOptions(segment: InSegment, bytes: Uint8Array, l4: number): void {
-  const options = decodeTcpOptions(bytes, l4)
-  segment.mss = options.mss ?? 0
-  segment.windowShift = options.windowScale ?? -1
-  segment.sackPermitted = options.sackPermitted ?? false
-  const sack = options.sack ?? []
-  const count = Math.min(MAX_SACK_BLOCKS, sack.length >> 1)
-  for (let i = 0; i < count; i++) {
-    segment.sackStarts[i] = sack[2 * i]!
-    segment.sackEnds[i] = sack[2 * i + 1]!
-  }
-  segment.sackCount = count
-}
-
-function hasOptions(out: OutSegment): boolean {
-  return out.mss !== 0 || out.sackCount > 0
-}
-
-function optionBytes(out: OutSegment): Uint8Array {
-  const sack: number[] = []
-  for (let i = 0; i < out.sackCount; i++) sack.push(out.sackStarts[i]!, out.sackEnds[i]!)
-  return encodeTcpOptions({
-    ...(out.mss === 0 ? {} : { mss: out.mss }),
-    ...(out.windowShift < 0 ? {} : { windowScale: out.windowShift }),
-    ...(out.sackPermitted ? { sackPermitted: true } : {}),
-    ...(sack.length > 0 ? { sack } : {}),
-  })
-}
-
-/** The tuple of a segment that came in by `iface`. */
-function readTuple(tuple: Int32Array, bytes: Uint8Array, l3: number, l4: number, iface: Interface): void {
-  if (bytes[l3]! >>> 4 === 4) {
-    tuple[0] = 0
-    tuple[1] = 0
-    tuple[2] = MAPPED_WORD
-    tuple[3] = ipv4Src(bytes, l3)
-    tuple[4] = 0
-    tuple[5] = 0
-    tuple[6] = MAPPED_WORD
-    tuple[7] = ipv4Dst(bytes, l3)
-    tuple[TUPLE_SCOPE] = 0
-  } else {
-    for (let i = 0; i < 4; i++) {
-      tuple[i] = ipv6SrcWord(bytes, l3, i)
-      tuple[4 + i] = ipv6DstWord(bytes, l3, i)
-    }
-    tuple[TUPLE_SCOPE] = ((tuple[0]! >>> 16) & 0xffc0) === 0xfe80 ? iface.index : 0
-  }
-  tuple[TUPLE_PORTS] = (tcpSrcPort(bytes, l4) << 16) | tcpDstPort(bytes, l4)
-}
-
-function makeTuple(
-  local: Ip,
-  localPort: number,
-  remote: Ip,
-  remotePort: number,
-  scope: Interface | undefined,
-): Int32Array {
-  const tuple = new Int32Array(10)
-  for (let i = 0; i < 4; i++) {
-    tuple[i] = remote.family === 6 ? remote.word(i) : i === 3 ? remote.word(0) : i === 2 ? MAPPED_WORD : 0
-    tuple[4 + i] = local.family === 6 ? local.word(i) : i === 3 ? local.word(0) : i === 2 ? MAPPED_WORD : 0
-  }
-  tuple[TUPLE_PORTS] = (remotePort << 16) | localPort
-  tuple[TUPLE_SCOPE] = scope?.index ?? 0
-  return tuple
-}
-
-/** Below 2^30, so that it is a small integer for the map. */
-function hashTuple(tuple: Int32Array): number {
-  let h = 0
-  for (let i = 0; i < 10; i++) h = Math.imul(h ^ tuple[i]! ^ (h >>> 15), 0x9e3779b1)
-  return (h ^ (h >>> 16)) & 0x3fffffff
-}
-
-function sameTuple(a: Int32Array, b: Int32Array): boolean {
-  for (let i = 0; i < 10; i++) if (a[i] !== b[i]) return false
-  return true
+  readSegmentOptions(segment, bytes, l4, payload)
 }
