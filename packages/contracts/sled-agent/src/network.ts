@@ -2,7 +2,7 @@
 import { endpoint } from '@lodestone/api'
 import { z } from 'zod'
 import { Generation, IpAddr, MacAddr, Vni } from './address.ts'
-import { FirewallRule, VpcRouteSet } from './nic.ts'
+import { ExternalIps, FirewallRule, VpcRoute, VpcRouteSet } from './nic.ts'
 
 export const V2pMapping = z
   .object({
@@ -47,6 +47,8 @@ export type PortSummary = z.output<typeof PortSummary>
 export const PortState = z
   .object({
     port: PortSummary,
+    /** Of the settings by PortSettings; 0 where there were none. */
+    settings_generation: z.int(),
     epoch: z.int(),
     external_ips: z.array(z.string()),
     layers: z.array(
@@ -67,12 +69,96 @@ export const PortState = z
       }),
     ),
     flows: z.array(
-      z.object({ direction: z.enum(['in', 'out']), flow: z.string(), detail: z.string(), packets: z.int() }),
+      z.object({
+        direction: z.enum(['in', 'out']),
+        flow: z.string(),
+        detail: z.string(),
+        packets: z.int(),
+        bytes: z.int(),
+        tcp_state: z.string().optional(),
+        idle_ms: z.int(),
+      }),
     ),
+    drops: z.array(z.object({ code: z.string(), count: z.int() })),
     counters: z.record(z.string(), z.int()),
   })
   .meta({ id: 'PortState', description: 'Everything a packet engine port knows, formatted for people.' })
 export type PortState = z.output<typeof PortState>
+
+export const PortSettings = z
+  .object({
+    /** Of these settings; one older than what is applied is refused with 409 and changes nothing. */
+    generation: Generation,
+    external_ips: ExternalIps,
+    firewall_rules: z.array(FirewallRule),
+    routes: z.array(VpcRoute),
+  })
+  .meta({ id: 'PortSettings', description: 'All that can change about a port, stated at once and applied at once.' })
+export type PortSettings = z.output<typeof PortSettings>
+
+export const PortApplied = z
+  .object({
+    generation: Generation,
+    /** Which parts were different from before. */
+    changed: z.array(z.string()),
+  })
+  .meta({ id: 'PortApplied' })
+
+const NearMiss = z
+  .object({
+    rule: z.string(),
+    failed: z.array(z.object({ predicate: z.string(), wanted: z.string(), actual: z.string() })),
+  })
+  .meta({ id: 'NearMiss', description: 'A rule that nearly decided differently.' })
+
+export const PortExplainRequest = z
+  .object({
+    direction: z.enum(['in', 'out']),
+    /** Outbound as the guest sends it; inbound whole, from the outer Ethernet header on. */
+    frame: z.base64(),
+  })
+  .meta({ id: 'PortExplainRequest' })
+export type PortExplainRequest = z.output<typeof PortExplainRequest>
+
+export const PortExplanation = z
+  .object({
+    /** Of this format; it grows when a field changes its meaning. */
+    version: z.int(),
+    verdict: z.enum(['forwarded', 'delivered', 'hairpin', 'dropped']),
+    reason: z.object({ code: z.string(), sentence: z.string(), hint: z.string().optional() }).optional(),
+    detail: z.string().optional(),
+    nearest: z.array(NearMiss).optional(),
+    /** The packet's story, as events of the testbed tell it. */
+    steps: z.array(z.looseObject({ kind: z.string() })),
+    /** As it would leave (from the outer IPv6 header on), reach the guest, or be answered. */
+    frame: z.base64().optional(),
+  })
+  .meta({ id: 'PortExplanation', description: 'What would happen to a packet now; nothing is changed by asking.' })
+export type PortExplanation = z.output<typeof PortExplanation>
+
+export const PortDropGroup = z
+  .object({
+    code: z.string(),
+    sentence: z.string(),
+    hint: z.string().optional(),
+    /** All of this reason since the port was made. */
+    count: z.int(),
+    /** Among the kept samples. */
+    first_seen: z.iso.datetime().optional(),
+    last_seen: z.iso.datetime().optional(),
+    /** The last of them. */
+    sample: z
+      .object({
+        direction: z.enum(['in', 'out']),
+        summary: z.string(),
+        detail: z.string(),
+        nearest: z.array(NearMiss),
+        frame: z.base64(),
+      })
+      .optional(),
+  })
+  .meta({ id: 'PortDropGroup', description: 'What a port has dropped for one reason.' })
+export type PortDropGroup = z.output<typeof PortDropGroup>
 
 const applied = z.object({ generation: Generation }).meta({ id: 'AppliedGeneration' })
 const tags = ['network']
@@ -130,5 +216,34 @@ export const networkEndpoints = [
     summary: 'View rules, flows and counters of a port',
     params: z.object({ port_id: z.uuid() }),
     response: { status: 200, schema: PortState },
+  }),
+  endpoint({
+    operationId: 'port_settings_set',
+    method: 'PUT',
+    path: '/ports/{port_id}',
+    tags,
+    summary: 'State external addresses, rules and routes of one port; all of it holds at once, or nothing changes',
+    params: z.object({ port_id: z.uuid() }),
+    body: PortSettings,
+    response: { status: 200, schema: PortApplied },
+  }),
+  endpoint({
+    operationId: 'port_explain',
+    method: 'POST',
+    path: '/ports/{port_id}/explain',
+    tags,
+    summary: 'Ask what would happen to a packet',
+    params: z.object({ port_id: z.uuid() }),
+    body: PortExplainRequest,
+    response: { status: 200, schema: PortExplanation },
+  }),
+  endpoint({
+    operationId: 'port_drops',
+    method: 'GET',
+    path: '/ports/{port_id}/drops',
+    tags,
+    summary: 'List what a port has dropped, by reason, the most frequent first',
+    params: z.object({ port_id: z.uuid() }),
+    response: { status: 200, schema: z.array(PortDropGroup) },
   }),
 ] as const

@@ -2,14 +2,14 @@
  * One instance on this sled: its packet engine ports, its guest, its console. States: creating → stopped ⇄ (starting →
  * running → stopping); failed from anywhere. Requests are carried out in the order they come.
  */
-import type { InstanceEnsure, SledInstance } from '@lodestone/contract-sled-agent'
+import type { InstanceEnsure, PortSettings, SledInstance } from '@lodestone/contract-sled-agent'
 import type { Arena } from '@lodestone/frame'
 import type { Host } from '@lodestone/host'
 import { Link, type Port } from '@lodestone/link'
 import type { Ip } from '@lodestone/net'
 import { Mac } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
-import type { VirtualPort, VportEngine } from '@lodestone/vport'
+import type { PortConfig, VirtualPort, VportEngine } from '@lodestone/vport'
 import { ConsoleBuffer } from './console-buffer.ts'
 import type { Guest, InstanceRunner } from './instance-runner.ts'
 import { isSetOf, portConfigFromContract } from './port-config-from-contract.ts'
@@ -40,6 +40,9 @@ export class Instance {
   readonly #options: InstanceOptions
   readonly #ports = new Map<string, Wired>()
   #desired: InstanceEnsure
+  /** What `setPort` has stated since the last description. */
+  readonly #settings = new Map<string, PortSettings>()
+  readonly #settingsGenerations = new Map<string, number>()
   /** Counts every change that the ports must see, whoever made it. */
   #revision = 0
   #state: SledInstance['state'] = 'creating'
@@ -80,6 +83,7 @@ export class Instance {
   /** @returns why the description cannot be had, or undefined when every port is as described. */
   ensure(desired: InstanceEnsure): string | undefined {
     this.#desired = desired
+    this.#settings.clear()
     const wanted = new Set(desired.nics.map((nic) => nic.id))
     for (const id of this.#ports.keys()) if (!wanted.has(id)) this.#removePort(id)
     const problem = this.#applyPorts()
@@ -94,6 +98,29 @@ export class Instance {
   /** Changes a part of the description and brings the ports up to date. */
   update(change: Partial<InstanceEnsure>): string | undefined {
     return this.ensure({ ...this.#desired, ...change })
+  }
+
+  /** Of the settings that `setPort` has applied to a port; 0 for none. */
+  settingsGeneration(portId: string): number {
+    return this.#settingsGenerations.get(portId) ?? 0
+  }
+
+  /**
+   * States a port's addresses, rules and routes at once. They hold until something else is stated about the instance: the
+   * last word wins. Prepared in pieces, so that packets pass meanwhile; on an error everything stays as it was.
+   * @returns the sections that changed, or why it cannot be.
+   */
+  async setPort(portId: string, settings: PortSettings): Promise<readonly string[] | string> {
+    const nic = this.#desired.nics.find((each) => each.id === portId)
+    const port = this.#ports.get(portId)?.port
+    if (nic === undefined || port === undefined) return `there is no port ${portId}`
+    this.#revision++
+    const config = this.#configOf(nic, settings)
+    const result = await port.applyInSteps(config)
+    if (!result.ok) return `port ${config.name}: ${result.error.path}: ${result.error.message}`
+    this.#settings.set(portId, settings)
+    this.#settingsGenerations.set(portId, settings.generation)
+    return result.changed
   }
 
   run(): void {
@@ -146,30 +173,34 @@ export class Instance {
   }
 
   #applyPorts(): string | undefined {
-    const desired = this.#desired
     this.#revision++
-    for (const nic of desired.nics) {
-      const config = portConfigFromContract({
-        generation: this.#revision,
-        name: `${desired.hostname}-nic${nic.slot}`,
-        nic,
-        externalIps: desired.external_ips,
-        firewall: desired.firewall_rules,
-        routes: desired.routes.filter((set) => isSetOf(set, nic)).flatMap((set) => set.routes),
-        dhcp: { hostname: desired.hostname, dns: this.#options.dnsServers },
-        mtuBytes: GUEST_MTU,
-      })
-      const existing = this.#ports.get(nic.id)
-      if (existing !== undefined) {
-        const result = existing.port.apply(config)
-        if (!result.ok) return `port ${config.name}: ${result.error.path}: ${result.error.message}`
-        continue
-      }
-      const error = this.#options.engine.checkPort(config)
+    const configs = this.#desired.nics.map((nic) => this.#configOf(nic, this.#settings.get(nic.id)))
+    // All or nothing: an error in the second port leaves the first as it was.
+    for (const config of configs) {
+      const existing = this.#ports.get(config.id)?.port
+      const error = existing === undefined ? this.#options.engine.checkPort(config) : existing.check(config)
       if (error !== undefined) return `port ${config.name}: ${error.path}: ${error.message}`
-      this.#addPort(nic.id, this.#options.engine.addPort(config))
+    }
+    for (const config of configs) {
+      const existing = this.#ports.get(config.id)
+      if (existing === undefined) this.#addPort(config.id, this.#options.engine.addPort(config))
+      else existing.port.apply(config)
     }
     return undefined
+  }
+
+  #configOf(nic: InstanceEnsure['nics'][number], settings: PortSettings | undefined): PortConfig {
+    const desired = this.#desired
+    return portConfigFromContract({
+      generation: this.#revision,
+      name: `${desired.hostname}-nic${nic.slot}`,
+      nic,
+      externalIps: settings?.external_ips ?? desired.external_ips,
+      firewall: settings?.firewall_rules ?? desired.firewall_rules,
+      routes: settings?.routes ?? desired.routes.filter((set) => isSetOf(set, nic)).flatMap((set) => set.routes),
+      dhcp: { hostname: desired.hostname, dns: this.#options.dnsServers },
+      mtuBytes: GUEST_MTU,
+    })
   }
 
   #addPort(id: string, port: VirtualPort): void {

@@ -203,3 +203,57 @@ test('a guest keeps its address over days: its lease is renewed', async () => {
   const hairpins = port.dump().counters.hairpins
   assert.ok(hairpins >= 2 + 3, `${hairpins} answers of the gateway: discover, request, and a renewal each half day`)
 })
+
+test('a port is stated whole with a generation: applied at once, refused when older, left alone when wrong', async () => {
+  const { api, clock, engine } = setup()
+  await api.instance_ensure({ params: { instance_id: ID }, body: description() })
+  const rule = {
+    id: '33333333-3333-4333-8333-333333333333',
+    name: 'web',
+    status: 'enabled' as const,
+    direction: 'inbound' as const,
+    action: 'allow' as const,
+    priority: 100,
+    ports: ['80'],
+  }
+  const set = async (generation: number, ports: string[]): Promise<string> => {
+    const body = { generation, external_ips: { floating: [] }, firewall_rules: [{ ...rule, ports }], routes: [] }
+    const asked = api.port_settings_set({ params: { port_id: NIC }, body })
+    await clock.advance(100)
+    const result = await asked
+    return result.ok
+      ? result.value.changed.toSorted().join()
+      : result.kind === 'refused'
+        ? String(result.status)
+        : result.kind
+  }
+  assert.equal(await set(5, ['80']), 'external-ips,firewall')
+  assert.equal(await set(4, ['81']), '409')
+  assert.equal(await set(6, ['9-8']), '400')
+  assert.deepEqual(engine.port(NIC)!.config.firewall[0]!.ports, [{ first: 80, last: 80 }])
+  const view = await api.port_view({ params: { port_id: NIC } })
+  assert.ok(view.ok)
+  assert.equal(view.value.settings_generation, 5)
+  await api.instance_external_ips_set({ params: { instance_id: ID }, body: { floating: ['198.51.100.11'] } })
+  assert.deepEqual(engine.port(NIC)!.config.firewall, [], 'the last word is the description’s')
+})
+
+test('explain says what a frame would meet, and drops are grouped with the last sample of each reason', async () => {
+  const { api, arena, engine } = setup()
+  await api.instance_ensure({ params: { instance_id: ID }, body: description() })
+  const frame = new Uint8Array(60)
+  frame.set([0xa8, 0x40, 0x25, 0xff, 0x77, 0x77, 0xa8, 0x40, 0x25, 0xf0, 0x00, 0x02, 0x88, 0xb5])
+  const asked = await api.port_explain({
+    params: { port_id: NIC },
+    body: { direction: 'out', frame: Buffer.from(frame).toString('base64') },
+  })
+  assert.ok(asked.ok)
+  assert.deepEqual([asked.value.version, asked.value.verdict, asked.value.reason?.code], [1, 'dropped', 'GW_NOT_IP'])
+  for (let i = 0; i < 3; i++) engine.port(NIC)!.guest.send(Int32Array.of(arena.from(frame)), 1)
+  const drops = await api.port_drops({ params: { port_id: NIC } })
+  assert.ok(drops.ok)
+  assert.deepEqual(
+    drops.value.map(({ code, count, sample }) => [code, count, sample?.direction]),
+    [['GW_NOT_IP', 3, 'out']],
+  )
+})

@@ -14,7 +14,7 @@ import { consoleStream } from './console-stream.ts'
 import { Instance } from './instance.ts'
 import type { InstanceRunner } from './instance-runner.ts'
 import { isSetOf } from './port-config-from-contract.ts'
-import { portState, portSummary } from './port-state-to-contract.ts'
+import { portDrops, portExplanation, portState, portSummary } from './port-state-to-contract.ts'
 
 export interface SledAgentOptions {
   readonly engine: VportEngine
@@ -112,11 +112,31 @@ export class SledAgent {
       },
       port_list: () => this.#allPorts().map(({ instance, port }) => portSummary(instance.id, port)),
       port_view: ({ params }) => {
-        const found = this.#allPorts().find(({ port }) => port.id === params.port_id)
-        if (found === undefined) throw objectNotFound('port', { id: params.port_id })
-        return portState(found.instance.id, found.port)
+        const { instance, port } = this.#findPort(params.port_id)
+        return portState(instance.id, port, instance.settingsGeneration(port.id))
+      },
+      port_settings_set: async ({ params, body }) => {
+        const { instance, port } = this.#findPort(params.port_id)
+        refuseOlder(body.generation, instance.settingsGeneration(port.id))
+        const result = await instance.setPort(port.id, body)
+        if (typeof result === 'string') throw new ApiFailure({ kind: 'invalid-request', message: result })
+        return { generation: body.generation, changed: [...result] }
+      },
+      port_explain: ({ params, body }) => {
+        const { port } = this.#findPort(params.port_id)
+        return portExplanation(port.explain(Buffer.from(body.frame, 'base64'), body.direction))
+      },
+      port_drops: ({ params }) => {
+        const { clock } = this.#host
+        return portDrops(this.#findPort(params.port_id).port, clock.wallMs() - clock.nowMs())
       },
     })
+  }
+
+  #findPort(id: string): { instance: Instance; port: Instance['ports'][number] } {
+    const found = this.#allPorts().find(({ port }) => port.id === id)
+    if (found === undefined) throw objectNotFound('port', { id })
+    return found
   }
 
   #find(id: string): Instance {

@@ -1,122 +1,128 @@
 /**
- * Writes down what a walk decided as a row of words that `replay.ts` can repeat for every later packet of the flow.
- * Checksum changes are worked out here once: a flow's key fixes the old values and the row the new ones.
+ * Writes down what a walk decided as a row that the kernel repeats for every later packet of the flow. Checksum changes are
+ * worked out here once: a flow's key fixes the old values and the row the new ones.
  */
-import { IpProtocol } from '@lodestone/packet'
-import { writeEncapsulation } from './encapsulation.ts'
+import { EtherType, IpProtocol, setEthernetEtherType } from '@lodestone/packet'
+import { encapsulationBytes, writeEncapsulation } from './encapsulation.ts'
 import { dstAt, portsAt } from './flow-key.ts'
+import type { FlowTable } from './flow-table.ts'
 import {
-  FLOW_DEPENDENCY,
-  FLOW_DST,
-  FLOW_ENCAP,
-  FLOW_ENCAP_BYTES,
-  FLOW_EPOCH,
-  FLOW_ETHER_DST_HIGH,
-  FLOW_ETHER_DST_LOW,
-  FLOW_ETHER_SRC_HIGH,
-  FLOW_ETHER_SRC_LOW,
-  FLOW_FLAGS,
-  FLOW_IP_DELTA,
-  FLOW_IS_LOCAL,
-  FLOW_L4_DELTA,
-  FLOW_MAX_BYTES,
-  FLOW_PORTS,
-  FLOW_SET_DST,
-  FLOW_SET_DST_PORT,
-  FLOW_SET_ETHER_DST,
-  FLOW_SET_ETHER_SRC,
-  FLOW_SET_ICMP_ID,
-  FLOW_SET_SRC,
-  FLOW_SET_SRC_PORT,
-  FLOW_SRC,
-  FLOW_VERSION,
-} from './flow-row.ts'
+  FLAG_LOCAL,
+  FLAG_SETTLED,
+  FLAG_VALID,
+  ROW_ADDRESSES_4,
+  ROW_ADDRESSES_6,
+  ROW_DEPENDENCY,
+  ROW_ENCAP_BYTES,
+  ROW_EXPECTED,
+  ROW_FLAGS,
+  ROW_IP_DELTA,
+  ROW_L4_DELTA,
+  ROW_MAX_BYTES,
+  ROW_PORT,
+  ROW_PORTS_4,
+  ROW_PORTS_6,
+  ROW_TEMPLATE_4,
+  ROW_TEMPLATE_6,
+  TEMPLATE_BYTES,
+  TEMPLATE_SOURCE,
+} from './kernel/layout.ts'
 import type { Walk } from './walk.ts'
+
+const ETHERNET_BYTES = 14
+const OUTER_SOURCE_AT = 8
 
 /** What a row needs to know besides the walk. */
 export interface CompileContext {
-  readonly epoch: number
-  readonly version: number
+  /** Sum of the versions of the port and of the dependency. */
+  readonly expected: number
+  readonly dependency: number
   readonly maxBytes: number
   /** The sled's underlay address, 16 bytes. */
   readonly underlaySource: Uint8Array
 }
 
-const template = new Uint8Array(64)
+const template = new Uint8Array(TEMPLATE_BYTES)
 const templateView = new DataView(template.buffer)
 
-/** @param base first word after the key. */
-export function compileFlow(rows: Int32Array, base: number, walk: Walk, context: CompileContext): void {
+/** @param row address of the row in the flow memory, which `view` is over. */
+export function compileFlow(view: DataView, row: number, walk: Walk, context: CompileContext): void {
   const family = walk.family as 4 | 6 // because only IP packets have rows
-  let flags = 0
-  let ipDelta = 0
-  let l4Delta = 0
   const { key, current } = walk
   const count = family === 4 ? 1 : 4
-  for (let side = 0; side < 2; side++) {
-    const from = side === 0 ? 0 : dstAt(family)
-    if (!differs(key, current, from, count)) continue
-    flags |= side === 0 ? FLOW_SET_SRC : FLOW_SET_DST
-    const to = base + (side === 0 ? FLOW_SRC : FLOW_DST)
-    for (let i = 0; i < count; i++) {
-      rows[to + i] = current[from + i]!
-      const delta = wordDelta(key[from + i]!, current[from + i]!)
-      ipDelta += delta
-      l4Delta += delta
-    }
+  let ipDelta = 0
+  const addresses = row + (family === 4 ? ROW_ADDRESSES_4 : ROW_ADDRESSES_6)
+  for (let i = 0; i < count * 2; i++) {
+    const at = i < count ? i : dstAt(family) + i - count
+    view.setInt32(addresses + i * 4, current[at]!)
+    ipDelta += wordDelta(key[at]!, current[at]!)
   }
-  const protocol = walk.protocol
   const before = key[portsAt(family)]!
   const after = current[portsAt(family)]!
-  if (before >>> 16 !== after >>> 16) {
-    flags |= walk.isIcmp ? FLOW_SET_ICMP_ID : FLOW_SET_SRC_PORT
-    l4Delta += halfDelta(before >>> 16, after >>> 16)
-  }
-  if ((before & 0xffff) !== (after & 0xffff) && !walk.isIcmp) {
-    flags |= FLOW_SET_DST_PORT
-    l4Delta += halfDelta(before & 0xffff, after & 0xffff)
-  }
+  const upperDelta = halfDelta(before >>> 16, after >>> 16)
+  const portsDelta = walk.isIcmp ? upperDelta : upperDelta + halfDelta(before & 0xffff, after & 0xffff)
+  view.setInt32(row + (family === 4 ? ROW_PORTS_4 : ROW_PORTS_6), after)
   // ICMP for IPv4 has no pseudo-header: only the identifier counts.
-  if (protocol === IpProtocol.icmp) {
-    l4Delta = before >>> 16 === after >>> 16 ? 0 : halfDelta(before >>> 16, after >>> 16)
+  const l4Delta = walk.protocol === IpProtocol.icmp ? portsDelta : ipDelta + portsDelta
+
+  const encapBytes = compileTemplate(walk, context)
+  const to = row + (family === 4 ? ROW_TEMPLATE_4 : ROW_TEMPLATE_6)
+  for (let i = 0; i < TEMPLATE_BYTES; i += 4) view.setInt32(to + i, templateView.getInt32(i))
+  const isHere = isLocal(walk, context.underlaySource) ? FLAG_LOCAL : 0
+  view.setUint8(row + ROW_FLAGS, (view.getUint8(row + ROW_FLAGS) & FLAG_SETTLED) | FLAG_VALID | isHere)
+  view.setInt32(row + ROW_EXPECTED, context.expected, true)
+  view.setUint32(row + ROW_DEPENDENCY, context.dependency, true)
+  view.setUint16(row + ROW_MAX_BYTES, context.maxBytes, true)
+  view.setUint8(row + ROW_ENCAP_BYTES, encapBytes)
+  // Big-endian, as the checksums that they are added to: the kernel reads both without exchanging bytes.
+  view.setUint16(row + ROW_IP_DELTA, fold(ipDelta))
+  view.setUint16(row + ROW_L4_DELTA, fold(l4Delta))
+}
+
+/** @returns bytes of the encapsulation. */
+function compileTemplate(walk: Walk, context: CompileContext): number {
+  template.fill(0)
+  const ethernet = TEMPLATE_BYTES - ETHERNET_BYTES
+  const { bytes } = walk
+  for (let i = 0; i < 6; i++) {
+    template[ethernet + i] = walk.etherDst?.[i] ?? bytes[walk.start + i]!
+    template[ethernet + 6 + i] = walk.etherSrc?.[i] ?? bytes[walk.start + 6 + i]!
   }
-  if (walk.etherDst !== undefined) {
-    flags |= FLOW_SET_ETHER_DST
-    putMac(rows, base + FLOW_ETHER_DST_HIGH, base + FLOW_ETHER_DST_LOW, walk.etherDst)
-  }
-  if (walk.etherSrc !== undefined) {
-    flags |= FLOW_SET_ETHER_SRC
-    putMac(rows, base + FLOW_ETHER_SRC_HIGH, base + FLOW_ETHER_SRC_LOW, walk.etherSrc)
-  }
-  let encapBytes = 0
+  setEthernetEtherType(template, ethernet, walk.family === 4 ? EtherType.ipv4 : EtherType.ipv6)
   if (walk.encapsulation !== undefined) {
-    encapBytes = writeEncapsulation(template, 0, walk.encapsulation, context.underlaySource, walk.entropy, 0)
-    for (let i = 0; i < encapBytes / 4; i++) rows[base + FLOW_ENCAP + i] = templateView.getInt32(i * 4)
+    const encapBytes = encapsulationBytes(walk.encapsulation)
+    return writeEncapsulation(
+      template,
+      ethernet - encapBytes,
+      walk.encapsulation,
+      context.underlaySource,
+      walk.entropy,
+      0,
+    )
   }
-  if (isLocal(walk, context.underlaySource)) flags |= FLOW_IS_LOCAL
-  rows[base + FLOW_FLAGS] = flags
-  rows[base + FLOW_EPOCH] = context.epoch
-  rows[base + FLOW_DEPENDENCY] = walk.dependency
-  rows[base + FLOW_VERSION] = context.version
-  rows[base + FLOW_MAX_BYTES] = context.maxBytes
-  rows[base + FLOW_IP_DELTA] = fold(ipDelta)
-  rows[base + FLOW_L4_DELTA] = fold(l4Delta)
-  rows[base + FLOW_PORTS] = after
-  rows[base + FLOW_ENCAP_BYTES] = encapBytes
+  for (let i = 0; i < 16; i++) template[TEMPLATE_SOURCE + i] = bytes[walk.outerIp + OUTER_SOURCE_AT + i]!
+  return 0
 }
 
-function differs(a: Int32Array, b: Int32Array, at: number, count: number): boolean {
-  for (let i = 0; i < count; i++) if (a[at + i] !== b[at + i]) return true
-  return false
+/** Whether a row can be repeated now. */
+export function isRowCurrent(table: FlowTable, row: number): boolean {
+  const { view } = table.memory
+  if ((view.getUint8(row + ROW_FLAGS) & FLAG_VALID) === 0) return false
+  const port = view.getUint32(row + ROW_PORT, true)
+  const dependency = view.getUint32(row + ROW_DEPENDENCY, true)
+  const sum = (table.versions.of(port) + table.versions.of(dependency)) | 0
+  return sum === view.getInt32(row + ROW_EXPECTED, true)
 }
 
-/** ~m + m' of RFC 1624 equation 3, for one 16-bit word. */
+/** ~m + m' of RFC 1624 equation 3, for one 16-bit word; nothing for one that stays. */
 function halfDelta(before: number, after: number): number {
-  return (~before & 0xffff) + after
+  return before === after ? 0 : (~before & 0xffff) + after
 }
 
+/** Both halves of a word that changes, as the slow path does it: that makes a difference where a sum is zero. */
 function wordDelta(before: number, after: number): number {
-  return halfDelta(before >>> 16, after >>> 16) + halfDelta(before & 0xffff, after & 0xffff)
+  if (before === after) return 0
+  return (~before >>> 16) + (after >>> 16) + (~before & 0xffff) + (after & 0xffff)
 }
 
 /** Keeps 0 as 0 and everything else above it, as ones' complement addition does. */
@@ -126,13 +132,10 @@ function fold(sum: number): number {
   return folded
 }
 
-function putMac(rows: Int32Array, highAt: number, lowAt: number, mac: Uint8Array): void {
-  rows[highAt] = (mac[0]! << 8) | mac[1]!
-  rows[lowAt] = (mac[2]! << 24) | (mac[3]! << 16) | (mac[4]! << 8) | mac[5]!
-}
-
 /** Whether an encapsulated frame does not leave the sled. */
 export function isLocal(walk: Walk, underlaySource: Uint8Array): boolean {
   const destination = walk.encapsulation?.destination
-  return destination !== undefined && destination.every((byte, i) => byte === underlaySource[i])
+  if (destination === undefined) return false
+  for (let i = 0; i < 16; i++) if (destination[i] !== underlaySource[i]) return false
+  return true
 }

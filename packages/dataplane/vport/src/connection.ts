@@ -1,175 +1,207 @@
 /**
- * The connections of one port: what both directions of a conversation share. Numbers that change per packet are in typed
- * arrays indexed by the connection; what only the slow path reads is in a `Connection`.
+ * What both directions of a conversation share: a cache line of the flow memory, in front of the two rows. Only the slow path
+ * reads it. A `Connection` is a way to look at one; it is cheap to make and holds nothing itself.
  *
- * Invariant: a connection in use has an outbound row in the flow table of its family, and an inbound one; the rows hold
- * its number, it holds theirs. They come and go together (`flow-cache.ts`).
+ *     0 family | 1 protocol | 2 initiator | 3 TCP state | 4 acknowledgment of FIN | 8 FIN sent
+ *     12 NAT port | 14 guest port | 16 remote VNI | 20 firewall rule | 24 epoch | 28 wheel | 40 created | 48 list | 56 port | 60 NAT
+ *
+ * Invariant: a block in use has both rows in the index; they come and go together (`flow-table.ts`).
  */
-import { IpProtocol } from '@lodestone/packet'
+import type { FlowCache } from './flow-cache.ts'
+import type { FlowMemory } from './flow-memory.ts'
+import {
+  CONNECTION_BYTES,
+  FLAG_SETTLED,
+  ROW_BYTES,
+  ROW_FLAGS,
+  ROW_LAST_HIT,
+  ROW_PACKETS,
+  ROW_SIZE_4,
+  ROW_SIZE_6,
+} from './kernel/layout.ts'
 import type { NatMapping } from './nat-mapping.ts'
-import { TCP_TTL_S, TcpState } from './tcp-state.ts'
-import { TimingWheel } from './timing-wheel.ts'
+import { isSettled, TCP_TTL_S } from './tcp-state.ts'
 
 /** Idle seconds after which anything but TCP is forgotten. */
 export const IDLE_TTL_S = 60
 
-const NO_TCP = -1
+export const NO_TCP = -1
 
-export interface Connection {
-  readonly index: number
-  readonly family: 4 | 6
-  readonly protocol: number
-  readonly initiator: 'in' | 'out'
-  readonly createdMs: number
+export const AT_FAMILY = 0
+export const AT_PROTOCOL = 1
+export const AT_INITIATOR = 2
+export const AT_TCP_STATE = 3
+export const AT_FIN_ACK = 4
+export const AT_FIN_SENT = 8
+export const AT_NAT_PORT = 12
+export const AT_GUEST_PORT = 14
+export const AT_REMOTE_VNI = 16
+export const AT_FIREWALL_RULE = 20
+export const AT_EPOCH = 24
+export const AT_WHEEL = 28
+export const AT_CREATED = 40
+export const AT_NEXT = 48
+export const AT_PREVIOUS = 52
+export const AT_PORT = 56
+export const AT_NAT = 60
+
+const TWO_32 = 0x1_0000_0000
+
+export class Connection {
+  /** Address of its block. */
+  readonly at: number
+  readonly #memory: FlowMemory
+  readonly #cache: FlowCache
+
+  constructor(at: number, memory: FlowMemory, cache: FlowCache) {
+    this.at = at
+    this.#memory = memory
+    this.#cache = cache
+  }
+
+  get #view(): DataView {
+    return this.#memory.view
+  }
+
+  get family(): 4 | 6 {
+    return this.#view.getUint8(this.at + AT_FAMILY) === 4 ? 4 : 6
+  }
+
+  get protocol(): number {
+    return this.#view.getUint8(this.at + AT_PROTOCOL)
+  }
+
+  get initiator(): 'in' | 'out' {
+    return this.#view.getUint8(this.at + AT_INITIATOR) === 0 ? 'in' : 'out'
+  }
+
+  get createdMs(): number {
+    return this.#view.getFloat64(this.at + AT_CREATED, true)
+  }
+
   /** The VNI of the other side when it began; 0 outside. */
-  readonly remoteVni: number
-  readonly nat: NatMapping | undefined
+  get remoteVni(): number {
+    return this.#view.getUint32(this.at + AT_REMOTE_VNI, true)
+  }
+
+  get nat(): NatMapping | undefined {
+    return this.#cache.natOf(this.#view.getUint32(this.at + AT_NAT, true))
+  }
+
+  /** The leased port or identifier of source NAT; -1 for other translations. */
+  get natPort(): number {
+    return this.nat?.pool === undefined ? -1 : this.#view.getUint16(this.at + AT_NAT_PORT, true)
+  }
+
   /** The guest's own port, or the identifier of its echo requests. */
-  readonly guestPort: number
+  get guestPort(): number {
+    return this.#view.getUint16(this.at + AT_GUEST_PORT, true)
+  }
+
   /** The firewall rule (or default) that let it begin. */
-  firewallRule: string
+  get firewallRule(): string {
+    return this.#cache.ruleOf(this.#view.getUint32(this.at + AT_FIREWALL_RULE, true))
+  }
+
+  set firewallRule(name: string) {
+    this.#view.setUint32(this.at + AT_FIREWALL_RULE, this.#cache.numberOfRule(name), true)
+  }
+
   /** The port's epoch in which firewall and NAT last agreed to it. */
-  epoch: number
-}
-
-export class Connections {
-  /** Read on the packet path; replaced when they grow. Index: connection number. */
-  tcpState: Int8Array
-  /** The acknowledgment number that covers the guest's FIN, once it sent one. */
-  finAck: Int32Array
-  finSent: Uint8Array
-  lastHitMs: Float64Array
-  rowIn: Int32Array
-  rowOut: Int32Array
-  /** packets in, bytes in, packets out, bytes out. */
-  counters: Float64Array
-  readonly wheel: TimingWheel
-  readonly limit: number
-  evictions = 0
-  #items: (Connection | undefined)[] = []
-  #free: number[] = []
-  #capacity = 64
-  #count = 0
-  #hand = 0
-
-  constructor(limit: number, nowMs: number) {
-    this.limit = limit
-    const capacity = this.#capacity
-    this.tcpState = new Int8Array(capacity)
-    this.finAck = new Int32Array(capacity)
-    this.finSent = new Uint8Array(capacity)
-    this.lastHitMs = new Float64Array(capacity)
-    this.rowIn = new Int32Array(capacity)
-    this.rowOut = new Int32Array(capacity)
-    this.counters = new Float64Array(capacity * 4)
-    this.wheel = new TimingWheel(nowMs / 1000, capacity)
+  get epoch(): number {
+    return this.#view.getInt32(this.at + AT_EPOCH, true)
   }
 
-  get count(): number {
-    return this.#count
+  set epoch(epoch: number) {
+    this.#view.setInt32(this.at + AT_EPOCH, epoch, true)
   }
 
-  get(index: number): Connection | undefined {
-    return this.#items[index]
+  /** `NO_TCP` for other protocols. */
+  get tcpState(): number {
+    return this.#view.getInt8(this.at + AT_TCP_STATE)
   }
 
-  get isFull(): boolean {
-    return this.#count >= this.limit
+  /** A shorter life must not wait for the bucket of the longer one. */
+  set tcpState(state: number) {
+    if (this.tcpState === state) return
+    this.#view.setInt8(this.at + AT_TCP_STATE, state)
+    this.tellRows()
+    this.#cache.schedule(this.at, this.ttlS)
   }
 
-  /** Takes a number; there must be room (`isFull`, `victim`). */
-  add(fields: Omit<Connection, 'index'>, tcpState: number): Connection {
-    const index = this.#free.pop() ?? this.#items.length
-    if (index >= this.#capacity) this.#grow()
-    const connection: Connection = { index, ...fields }
-    this.#items[index] = connection
-    this.tcpState[index] = fields.protocol === IpProtocol.tcp ? tcpState : NO_TCP
-    this.finSent[index] = 0
-    this.finAck[index] = 0
-    this.lastHitMs[index] = fields.createdMs
-    this.counters.fill(0, index * 4, index * 4 + 4)
-    this.wheel.schedule(index, this.ttlS(index))
-    this.#count++
-    return connection
+  /** The acknowledgment number that covers the guest's FIN; only once it sent one. */
+  get finAck(): number | undefined {
+    return this.#view.getUint8(this.at + AT_FIN_SENT) === 0
+      ? undefined
+      : this.#view.getInt32(this.at + AT_FIN_ACK, true)
   }
 
-  remove(index: number): void {
-    this.wheel.cancel(index)
-    this.#items[index] = undefined
-    this.#free.push(index)
-    this.#count--
+  set finAck(number: number | undefined) {
+    this.#view.setUint8(this.at + AT_FIN_SENT, number === undefined ? 0 : 1)
+    this.#view.setInt32(this.at + AT_FIN_ACK, number ?? 0, true)
   }
 
-  ttlS(index: number): number {
-    const state = this.tcpState[index]!
+  /** Address of a direction's row. */
+  row(isOut: boolean): number {
+    return this.at + CONNECTION_BYTES + (isOut ? 0 : this.family === 4 ? ROW_SIZE_4 : ROW_SIZE_6)
+  }
+
+  get ttlS(): number {
+    const state = this.tcpState
     return state === NO_TCP ? IDLE_TTL_S : TCP_TTL_S[state]!
   }
 
-  /** Sets the TCP state; a shorter life must not wait for the bucket of the longer one. */
-  setTcpState(index: number, state: number): void {
-    if (this.tcpState[index] === state) return
-    this.tcpState[index] = state
-    this.wheel.schedule(index, this.ttlS(index))
+  idleMs(nowMs: number): number {
+    const now = this.#cache.stampOf(nowMs)
+    const sinceOut = (now - this.#view.getUint32(this.row(true) + ROW_LAST_HIT, true)) >>> 0
+    const sinceIn = (now - this.#view.getUint32(this.row(false) + ROW_LAST_HIT, true)) >>> 0
+    return Math.min(sinceOut, sinceIn)
   }
 
   /** Seconds of life left. */
-  restS(index: number, nowMs: number): number {
-    return this.ttlS(index) - (nowMs - this.lastHitMs[index]!) / 1000
+  restS(nowMs: number): number {
+    return this.ttlS - this.idleMs(nowMs) / 1000
   }
 
-  /**
-   * Whom to forget when the table is full: the hand goes round and looks at a bounded number of connections from where
-   * it stopped last. @returns -1 when none of them may be evicted.
-   */
-  victim(nowMs: number): number {
-    const LOOKS = 64
-    let best = -1
-    let bestScore = 0
-    for (let looks = 0; looks < LOOKS && looks < this.#items.length; looks++) {
-      this.#hand = this.#hand + 1 < this.#items.length ? this.#hand + 1 : 0
-      if (this.#items[this.#hand] === undefined) continue
-      const score = this.#evictionScore(this.#hand, nowMs)
-      if (score > bestScore) {
-        best = this.#hand
-        bestScore = score
-      }
+  count(isOut: boolean, bytes: number, nowMs: number): void {
+    const row = this.row(isOut)
+    this.#view.setUint32(row + ROW_LAST_HIT, this.#cache.stampOf(nowMs), true)
+    addTo(this.#view, row + ROW_PACKETS, 1)
+    addTo(this.#view, row + ROW_BYTES, bytes)
+  }
+
+  /** Says when it was last used. */
+  touch(nowMs: number): void {
+    const stamp = this.#cache.stampOf(nowMs)
+    for (const isOut of [false, true]) this.#view.setUint32(this.row(isOut) + ROW_LAST_HIT, stamp, true)
+  }
+
+  packets(isOut: boolean): number {
+    return read64(this.#view, this.row(isOut) + ROW_PACKETS)
+  }
+
+  bytes(isOut: boolean): number {
+    return read64(this.#view, this.row(isOut) + ROW_BYTES)
+  }
+
+  /** Lets the rows know whether plain segments can change the TCP state. */
+  tellRows(): void {
+    const state = this.tcpState
+    for (const isOut of [false, true]) {
+      const at = this.row(isOut) + ROW_FLAGS
+      const flags = this.#view.getUint8(at) & ~FLAG_SETTLED
+      this.#view.setUint8(at, state !== NO_TCP && isSettled(state, isOut) ? flags | FLAG_SETTLED : flags)
     }
-    if (best >= 0) this.evictions++
-    return best
-  }
-
-  /**
-   * 0: protected. Established connections go last and only after a minute of silence; closing ones grow evictable from
-   * 5 s to 120 s, half-open ones after 2.5 s, anything but TCP always, the longest idle first.
-   */
-  #evictionScore(index: number, nowMs: number): number {
-    const idleS = (nowMs - this.lastHitMs[index]!) / 1000
-    const state = this.tcpState[index]!
-    if (state === NO_TCP) return 3 + idleS
-    if (state === TcpState.established) return idleS >= 60 ? 0.001 : 0
-    if (TCP_TTL_S[state] === 5) return idleS >= 2.5 ? 1 + Math.min(1, (idleS - 2.5) / 2.5) : 0
-    return idleS >= 5 ? Math.min(1, 0.01 + (idleS - 5) / 115) : 0
-  }
-
-  forEach(visit: (connection: Connection) => void): void {
-    for (const item of this.#items) if (item !== undefined) visit(item)
-  }
-
-  #grow(): void {
-    const capacity = this.#capacity * 2
-    this.#capacity = capacity
-    this.tcpState = enlarge(this.tcpState, new Int8Array(capacity))
-    this.finAck = enlarge(this.finAck, new Int32Array(capacity))
-    this.finSent = enlarge(this.finSent, new Uint8Array(capacity))
-    this.lastHitMs = enlarge(this.lastHitMs, new Float64Array(capacity))
-    this.rowIn = enlarge(this.rowIn, new Int32Array(capacity))
-    this.rowOut = enlarge(this.rowOut, new Int32Array(capacity))
-    this.counters = enlarge(this.counters, new Float64Array(capacity * 4))
-    this.wheel.grow(capacity)
   }
 }
 
-function enlarge<T extends { set(source: T): void }>(array: T, larger: T): T {
-  larger.set(array)
-  return larger
+/** Exact to 2^53. */
+function read64(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * TWO_32
+}
+
+function addTo(view: DataView, at: number, by: number): void {
+  const sum = read64(view, at) + by
+  view.setUint32(at, sum % TWO_32, true)
+  view.setUint32(at + 4, Math.floor(sum / TWO_32), true)
 }

@@ -3,7 +3,9 @@ import type { Arena } from '@lodestone/frame'
 import type { Clock } from '@lodestone/host'
 import type { Ip } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
+import type { FlowTable } from './flow-table.ts'
 import type { TunnelEndpoints } from './tunnel-endpoints.ts'
+import type { UnderlayPeers } from './underlay-peers.ts'
 import type { Versions } from './versions.ts'
 import type { VirtualToPhysical } from './virtual-to-physical.ts'
 
@@ -17,6 +19,8 @@ export interface EngineScope {
   readonly virtualToPhysical: VirtualToPhysical
   readonly tunnelEndpoints: TunnelEndpoints
   readonly versions: Versions
+  readonly flows: FlowTable
+  readonly peers: UnderlayPeers
   /** Largest IP packet on the underlay, outer header included. */
   readonly underlayMtuBytes: number
   /** Largest IP packet that leaves for the internet. */

@@ -7,22 +7,25 @@
  * event of their own, so that two guests cannot keep the engine in one endless call.
  */
 import type { Timer } from '@lodestone/host'
-import type { Ip } from '@lodestone/net'
+import type { Ip, Mac } from '@lodestone/net'
 import { every } from '@lodestone/host'
-import { ETHERNET_MIN, parseFrame, parseIp, ROW_ERROR_HEADER, ROW_L3, ROW_SIZE, summarize } from '@lodestone/packet'
+import { ETHERNET_MIN, ROW_L3, ROW_SIZE, summarize } from '@lodestone/packet'
 import type { Step } from '@lodestone/probe'
 import { isLocal } from './compile-flow.ts'
 import { checkPortConfig, type ConfigError } from './config-check.ts'
 import { Drop, DROP_REASONS, dropReason } from './drop-reasons.ts'
 import { DropRing, type DroppedPacket } from './drop-ring.ts'
-import { openTunnel, type Tunnel, TunnelError } from './encapsulation.ts'
+import type { Tunnel } from './encapsulation.ts'
 import type { EngineStats, VportEngineOptions } from './engine-options.ts'
 import type { EngineScope } from './engine-scope.ts'
 import { explainFrame } from './explain.ts'
-import { FastResult, tryFastPath } from './fast-path.ts'
 import { META_EXTERNAL, META_OUT } from './flow-key.ts'
+import { FlowLog, type FlowLogEntry, type FlowLogOptions } from './flow-log.ts'
+import { FlowTable } from './flow-table.ts'
+import { BATCH_FRAMES, BATCH_RESULTS, BATCH_SLOTS, PARAM_BYTES, RESULT_LOCAL } from './kernel/layout.ts'
 import { explainDefault } from './layer.ts'
-import { hashOfWalk, parseDrop, parseInner } from './parse-inner.ts'
+import { type OuterProblem, openOuter } from './outer-check.ts'
+import { hashOfWalk, parseInner } from './parse-inner.ts'
 import type { PortConfig } from './port-config.ts'
 import { PortDirectory } from './port-directory.ts'
 import { countersOf, dropCountsOf } from './port-dump.ts'
@@ -31,13 +34,15 @@ import { tellRewrites } from './rewrite-steps.ts'
 import { walkSlowPath } from './slow-path.ts'
 import { TunnelEndpoints, type TunnelRoute } from './tunnel-endpoints.ts'
 import { type UnderlayPeerList, UnderlayPeers } from './underlay-peers.ts'
-import { Versions } from './versions.ts'
 import { type VirtualMapping, VirtualToPhysical } from './virtual-to-physical.ts'
 import { type PortOwner, VirtualPort } from './virtual-port.ts'
 import { type Direction, type Explanation, Verdict, Walk } from './walk.ts'
 import { WorkQueue } from './work-queue.ts'
 
 const EXPIRY_PERIOD_MS = 1000
+/** Connections looked at without a pause: a few hundred microseconds even when none is in a cache. */
+export const TEND_CONNECTIONS = 96
+const TEND_PAUSE_MS = 1
 /** Near misses of drops that nobody watches are worked out at most this often. */
 const EXPLAIN_PERIOD_MS = 10
 
@@ -46,10 +51,13 @@ export class VportEngine implements PortOwner {
   readonly #sendUnderlay: (slot: number) => void
   readonly #ports = new Map<string, VirtualPort>()
   readonly #directory = new PortDirectory<VirtualPort>()
-  readonly #peers = new UnderlayPeers()
+  readonly #flows: FlowTable
+  /** By port number. */
+  readonly #byNumber: (VirtualPort | undefined)[] = []
   readonly #walk: Walk
   readonly #outerRow = new Int32Array(ROW_SIZE)
   readonly #tunnel: Tunnel = { vni: 0, isExternal: false, innerStart: 0, innerEnd: 0 }
+  readonly #problem: OuterProblem = { reason: Drop.none, detail: '' }
   readonly #dropCounts = new Float64Array(DROP_REASONS.length)
   readonly #drops = new DropRing()
   /** Ports with frames that wait for their guest. */
@@ -60,11 +68,18 @@ export class VportEngine implements PortOwner {
   readonly #deferred = new WorkQueue<VirtualPort>()
   #deferTimer: Timer | undefined
   #expiryTimer: Timer | undefined
+  #tendTimer: Timer | undefined
   #isBusy = false
+  #logPort: ((port: VirtualPort) => void) | undefined
   #nowMs = 0
+  /** The same as rows hold it. */
+  #stamp = 0
+  readonly #single = new Int32Array(1)
 
   constructor(options: VportEngineOptions) {
-    const versions = new Versions()
+    const flows = new FlowTable(options.arena, options.underlayAddress, options.clock.nowMs())
+    const { versions } = flows
+    this.#flows = flows
     this.#scope = {
       node: options.node,
       arena: options.arena,
@@ -74,6 +89,8 @@ export class VportEngine implements PortOwner {
       virtualToPhysical: new VirtualToPhysical(versions),
       tunnelEndpoints: new TunnelEndpoints(versions),
       versions,
+      flows,
+      peers: new UnderlayPeers(versions),
       underlayMtuBytes: options.underlayMtuBytes ?? 9000,
       externalMtuBytes: options.externalMtuBytes ?? 1500,
       connectionsPerPort: options.connectionsPerPort ?? 524_288,
@@ -91,7 +108,9 @@ export class VportEngine implements PortOwner {
     const port = new VirtualPort(new PortState(config, this.#scope), this)
     this.#ports.set(config.id, port)
     this.#directory.add(config.vni, config.mac, port)
-    this.#expiryTimer ??= every(this.#scope.clock, EXPIRY_PERIOD_MS, () => this.#expire())
+    this.#byNumber[port.state.cache.number] = port
+    this.#logPort?.(port)
+    this.#expiryTimer ??= every(this.#scope.clock, EXPIRY_PERIOD_MS, () => this.#tend())
     return port
   }
 
@@ -122,7 +141,9 @@ export class VportEngine implements PortOwner {
     this.#ports.delete(id)
     this.#directory.remove(port.vni, port.state.config.mac)
     port.isRemoved = true
-    port.state.cache.clear(this.#scope.clock.nowMs())
+    this.#byNumber[port.state.cache.number] = undefined
+    port.state.cache.close()
+    this.#tend()
     port.guest.goDown()
     if (this.#ports.size === 0) {
       this.#expiryTimer?.cancel()
@@ -159,7 +180,7 @@ export class VportEngine implements PortOwner {
 
   /** Who may send encapsulated frames; `undefined` (as at the start): anyone. */
   setUnderlayPeers(peers: UnderlayPeerList | undefined): void {
-    this.#peers.replace(peers)
+    this.#scope.peers.replace(peers)
   }
 
   // Packets
@@ -171,7 +192,7 @@ export class VportEngine implements PortOwner {
       return
     }
     this.#begin()
-    for (let i = 0; i < count; i++) this.#processOut(port, slots[i]!)
+    this.#runOut(port, slots, count)
     this.#finish()
   }
 
@@ -185,13 +206,14 @@ export class VportEngine implements PortOwner {
       return
     }
     this.#begin()
-    for (let i = 0; i < count; i++) this.#processIn(slots[i]!, ETHERNET_MIN)
+    this.#runIn(slots, count, ETHERNET_MIN)
     this.#finish()
   }
 
   #begin(): void {
     this.#isBusy = true
     this.#nowMs = this.#scope.clock.nowMs()
+    this.#stamp = this.#flows.stampOf(this.#nowMs)
   }
 
   /** Hands over what waits for guests, and does what arrived meanwhile, until nothing is left. */
@@ -201,8 +223,9 @@ export class VportEngine implements PortOwner {
         if (!this.#waiting.isEmpty) {
           const port = this.#waiting.port
           const slot = this.#waiting.take()
-          if (port === undefined) this.#processIn(slot, ETHERNET_MIN)
-          else this.#processOut(port, slot)
+          this.#single[0] = slot
+          if (port === undefined) this.#runIn(this.#single, 1, ETHERNET_MIN)
+          else this.#runOut(port, this.#single, 1)
           continue
         }
         const port = this.#toFlush.pop()
@@ -215,6 +238,41 @@ export class VportEngine implements PortOwner {
     }
   }
 
+  /** The kernel takes frames as long as it can; each one that it leaves goes to the layers, and then it goes on. */
+  #runOut(port: VirtualPort, slots: Int32Array, count: number): void {
+    const { arena, tracer } = this.#scope
+    const { memory, kernel } = this.#flows
+    const { counters, kernelVni } = port.state
+    for (let first = 0; first < count; first += BATCH_FRAMES) {
+      const size = Math.min(BATCH_FRAMES, count - first)
+      const isFast = !tracer.isOn && !port.isRemoved
+      for (let i = 0; i < size; i++) {
+        const slot = slots[first + i]!
+        arena.setTaint(slot, port.vni)
+        memory.words[BATCH_SLOTS / 4 + i] = slot
+      }
+      for (let at = 0; at < size; at++) {
+        if (isFast) {
+          const done = kernel.out(at, size, kernelVni, this.#stamp)
+          const finished = done - at
+          if (finished > 0) {
+            const bytes = memory.words[PARAM_BYTES / 4]!
+            counters[PortCounter.packetsOut] = counters[PortCounter.packetsOut]! + finished
+            counters[PortCounter.bytesOut] = counters[PortCounter.bytesOut]! + bytes
+            counters[PortCounter.fastOut] = counters[PortCounter.fastOut]! + finished
+          }
+          for (; at < done; at++) {
+            const slot = slots[first + at]!
+            if (memory.words[BATCH_RESULTS / 4 + at] === RESULT_LOCAL) this.#defer(undefined, slot)
+            else this.#sendUnderlay(slot)
+          }
+          if (at >= size) break
+        }
+        this.#processOut(port, slots[first + at]!)
+      }
+    }
+  }
+
   #processOut(port: VirtualPort, slot: number): void {
     const { arena, tracer } = this.#scope
     const state = port.state
@@ -223,21 +281,11 @@ export class VportEngine implements PortOwner {
       this.#dropAtEngine(slot, Drop.portState, 'the port has been removed')
       return
     }
-    arena.setTaint(slot, state.config.vni)
     walk.slot = slot
     walk.start = arena.start(slot)
     walk.end = arena.end(slot)
     count(state, PortCounter.packetsOut, PortCounter.bytesOut, walk.end - walk.start)
     const reason = parseInner(walk, META_OUT)
-    if (!tracer.isOn && reason === Drop.none && walk.family !== 0) {
-      const result = tryFastPath(walk, state, this.#scope, true, this.#nowMs)
-      if (result !== FastResult.miss) {
-        state.counters[PortCounter.fastOut] = state.counters[PortCounter.fastOut]! + 1
-        if (result === FastResult.doneLocal) this.#defer(undefined, slot)
-        else this.#sendUnderlay(slot)
-        return
-      }
-    }
     this.#prepareWalk(walk, true, false)
     if (tracer.isOn)
       this.#listen(walk, { kind: 'ingress', port: port.name, summary: this.#summary(walk.start, walk.end) })
@@ -265,6 +313,35 @@ export class VportEngine implements PortOwner {
     else this.#sendUnderlay(walk.slot)
   }
 
+  /** @param outerIp as for `#processIn`. */
+  #runIn(slots: Int32Array, count: number, outerIp: number): void {
+    const { tracer } = this.#scope
+    const { memory, kernel } = this.#flows
+    for (let first = 0; first < count; first += BATCH_FRAMES) {
+      const size = Math.min(BATCH_FRAMES, count - first)
+      for (let i = 0; i < size; i++) memory.words[BATCH_SLOTS / 4 + i] = slots[first + i]!
+      for (let at = 0; at < size; at++) {
+        if (!tracer.isOn) {
+          for (const done = kernel.into(at, size, outerIp, this.#stamp); at < done; at++) {
+            this.#delivered(slots[first + at]!, memory.words[BATCH_RESULTS / 4 + at]!)
+          }
+          if (at >= size) break
+        }
+        this.#processIn(slots[first + at]!, outerIp)
+      }
+    }
+  }
+
+  /** A frame that the kernel has made ready for a guest. */
+  #delivered(slot: number, result: number): void {
+    const port = this.#byNumber[result >> 4]!
+    const { counters } = port.state
+    counters[PortCounter.packetsIn] = counters[PortCounter.packetsIn]! + 1
+    counters[PortCounter.bytesIn] = counters[PortCounter.bytesIn]! + this.#scope.arena.length(slot)
+    counters[PortCounter.fastIn] = counters[PortCounter.fastIn]! + 1
+    this.#deliver(port, slot)
+  }
+
   /** @param outerIp bytes from the frame's start to its outer IPv6 header: 14, or 0 for a frame of this same sled. */
   #processIn(slot: number, outerIp: number): void {
     const { arena, tracer } = this.#scope
@@ -273,23 +350,9 @@ export class VportEngine implements PortOwner {
     const start = arena.start(slot)
     const end = arena.end(slot)
     const row = this.#outerRow
-    const error = outerIp === 0 ? parseIp(arena.bytes, start, end, row) : parseFrame(arena.bytes, start, end, row)
-    if (error < 0) {
-      this.#dropAtEngine(slot, parseDrop(error, row[ROW_ERROR_HEADER]!), 'the outer headers')
-      return
-    }
-    const tunnelError = openTunnel(arena.bytes, row, tunnel)
-    if (tunnelError !== TunnelError.none) {
-      this.#dropAtEngine(slot, TUNNEL_DROPS[tunnelError]!, 'the tunnel header')
-      return
-    }
-    const source = outerIp === 0 ? Drop.none : this.#peers.check(arena.view, row[ROW_L3]!, tunnel.isExternal)
-    if (source !== Drop.none) {
-      this.#dropAtEngine(slot, source, '')
-      return
-    }
-    if (!this.#isForUs(row[ROW_L3]!)) {
-      this.#dropAtEngine(slot, Drop.notOursOuter, 'the outer destination is another sled’s')
+    const problem = this.#problem
+    if (!openOuter(this.#scope, start, end, outerIp, row, tunnel, problem)) {
+      this.#dropAtEngine(slot, problem.reason, problem.detail)
       return
     }
     const inner = tunnel.innerStart
@@ -306,14 +369,8 @@ export class VportEngine implements PortOwner {
     walk.end = tunnel.innerEnd
     count(state, PortCounter.packetsIn, PortCounter.bytesIn, walk.end - inner)
     const reason = parseInner(walk, tunnel.isExternal ? META_EXTERNAL : 0)
-    if (!tracer.isOn && reason === Drop.none && walk.family !== 0) {
-      if (tryFastPath(walk, state, this.#scope, false, this.#nowMs) !== FastResult.miss) {
-        state.counters[PortCounter.fastIn] = state.counters[PortCounter.fastIn]! + 1
-        this.#deliver(port, slot)
-        return
-      }
-    }
     this.#prepareWalk(walk, false, tunnel.isExternal)
+    walk.outerIp = row[ROW_L3]!
     if (tracer.isOn) {
       this.#listen(walk, { kind: 'ingress', port: 'underlay', summary: this.#summary(start, end, outerIp === 0) })
       const mark = tunnel.isExternal ? ', marked as from outside' : ''
@@ -357,13 +414,6 @@ export class VportEngine implements PortOwner {
   #summary(start: number, end: number, isIp = false): string {
     // A frame that stays on the sled has no outer Ethernet header; its story began with the inner one.
     return isIp ? 'encapsulated, from this same sled' : summarize(this.#scope.arena.bytes, start, end)
-  }
-
-  #isForUs(outerIp: number): boolean {
-    const own = this.#scope.underlayAddress.bytes
-    const bytes = this.#scope.arena.bytes
-    for (let i = 0; i < 16; i++) if (bytes[outerIp + 24 + i] !== own[i]) return false
-    return true
   }
 
   // Endings
@@ -416,6 +466,7 @@ export class VportEngine implements PortOwner {
     state.drops.add(arena.bytes, start, end, this.#nowMs, walk.isOut, reason, packet, walk.detail, walk.nearest)
     arena.free(walk.slot)
     if (walk.hairpin >= 0) this.#defer(port, walk.hairpin)
+    if (walk.answer >= 0) this.#sendUnderlay(walk.answer)
   }
 
   /** A drop that belongs to no port, or to one that is gone. */
@@ -442,19 +493,49 @@ export class VportEngine implements PortOwner {
       for (let rest = this.#deferred.length; rest > 0; rest--) {
         const target = this.#deferred.port
         const frame = this.#deferred.take()
-        if (target === undefined) this.#processIn(frame, 0)
-        else this.#deliver(target, frame)
+        if (target === undefined) {
+          this.#single[0] = frame
+          this.#runIn(this.#single, 1, 0)
+        } else this.#deliver(target, frame)
       }
       this.#finish()
     })
   }
 
-  #expire(): void {
-    const nowMs = this.#scope.clock.nowMs()
-    for (const port of this.#ports.values()) port.state.cache.expire(nowMs)
+  /** Work on the flow table that is done in steps, so that no packet waits for the whole of it. */
+  #tend(): void {
+    if (this.#flows.tend(this.#scope.clock.nowMs(), TEND_CONNECTIONS)) return
+    this.#tendTimer ??= this.#scope.clock.after(TEND_PAUSE_MS, () => {
+      this.#tendTimer = undefined
+      this.#tend()
+    })
   }
 
   // Inspection
+
+  /**
+   * Tells what flows do from now on, on all ports, those that come later too.
+   * @returns what stops it.
+   */
+  logFlows(write: (entry: FlowLogEntry) => void, options: FlowLogOptions = {}): () => void {
+    const log = (port: VirtualPort): void => {
+      port.state.cache.listener = new FlowLog(port.state, write, options)
+    }
+    this.#logPort = log
+    for (const port of this.#ports.values()) log(port)
+    return () => {
+      if (this.#logPort !== log) return
+      this.#logPort = undefined
+      for (const port of this.#ports.values()) port.state.cache.listener = undefined
+    }
+  }
+
+  /** The port that an encapsulated frame is for, as its VNI and inner MAC say; for `explain`. */
+  portOf(vni: number, mac: Mac): VirtualPort | undefined {
+    const m = mac.bytes
+    const low = (m[2]! << 24) | (m[3]! << 16) | (m[4]! << 8) | m[5]!
+    return this.#directory.find(vni, (m[0]! << 8) | m[1]!, low)
+  }
 
   explain(port: VirtualPort, frame: Uint8Array, direction: Direction): Explanation {
     return explainFrame(port, frame, direction, this.#scope)
@@ -470,7 +551,7 @@ export class VportEngine implements PortOwner {
         name: port.name,
         counters: countersOf(port.state),
         drops: dropCountsOf(port.state.dropCounts),
-        connections: port.state.cache.connections.count,
+        connections: port.state.cache.count,
       })),
     }
   }
@@ -483,13 +564,13 @@ export class VportEngine implements PortOwner {
   /** Stops timers and frees frames that wait. */
   close(): void {
     for (const port of this.ports()) this.removePort(port.id)
+    this.#tendTimer?.cancel()
+    this.#tendTimer = undefined
     this.#deferTimer?.cancel()
     this.#deferTimer = undefined
     while (!this.#deferred.isEmpty) this.#scope.arena.free(this.#deferred.take())
   }
 }
-
-const TUNNEL_DROPS = [Drop.none, Drop.notOursOuter, Drop.truncated, Drop.badVersion, Drop.badTunnelOption]
 
 function count(state: PortState, packets: number, bytes: number, length: number): void {
   state.counters[packets] = state.counters[packets]! + 1

@@ -141,6 +141,9 @@ test('fast path bytes equal slow path bytes for every packet of random traffic u
         }
         if (packet.pauseMs > 0) for (const sled of [cached, walked]) await sled.clock.advance(packet.pauseMs)
         assert.equal(pass(cached, ports[0], packet), pass(walked, ports[1], packet), `packet ${i}`)
+        // What the gateway says to the guest comes in an event of its own.
+        for (const sled of [cached, walked]) await sled.settle()
+        assert.deepEqual(cached.take(ports[0]).map(toHex), walked.take(ports[1]).map(toHex))
       }
       const [a, b] = ports.map((port) => port.dump())
       fast += a!.counters.fastIn + a!.counters.fastOut
@@ -150,8 +153,8 @@ test('fast path bytes equal slow path bytes for every packet of random traffic u
       for (const sled of [cached, walked]) assert.equal(sled.arena.freeSlots, sled.arena.slots)
     },
   )
-  await fc.assert(property, { numRuns: 120 })
-  assert.ok(fast > 300, `the cache was used ${fast} times`)
+  await fc.assert(property, { numRuns: 90 })
+  assert.ok(fast > 200, `the cache was used ${fast} times`)
 })
 
 test('explain never disagrees with what then happens', () => {

@@ -2,17 +2,18 @@
  * The same slow path with its side effects off: what would happen to a frame now, as steps. It works on a copy of the
  * frame, looks at live connections and changes none.
  */
-import { parseFrame, ROW_ERROR_HEADER, ROW_SIZE, summarize } from '@lodestone/packet'
+import { ETHERNET_MIN, ethernetDstNumber, ROW_SIZE, summarize } from '@lodestone/packet'
 import type { Step } from '@lodestone/probe'
 import { Drop, dropReason } from './drop-reasons.ts'
-import { openTunnel, type Tunnel, TunnelError } from './encapsulation.ts'
+import type { Tunnel } from './encapsulation.ts'
 import type { EngineScope } from './engine-scope.ts'
 import { META_EXTERNAL, META_OUT } from './flow-key.ts'
-import { hashOfWalk, parseDrop, parseInner } from './parse-inner.ts'
+import { type OuterProblem, openOuter } from './outer-check.ts'
+import { hashOfWalk, parseInner } from './parse-inner.ts'
 import { tellRewrites } from './rewrite-steps.ts'
 import { walkSlowPath } from './slow-path.ts'
 import type { VirtualPort } from './virtual-port.ts'
-import { type Direction, type Explanation, Verdict, Walk } from './walk.ts'
+import { type Direction, type Explanation, EXPLANATION_VERSION, Verdict, Walk } from './walk.ts'
 
 export function explainFrame(
   port: VirtualPort,
@@ -40,12 +41,14 @@ export function explainFrame(
     if (!isOut) {
       const tunnel: Tunnel = { vni: 0, isExternal: false, innerStart: 0, innerEnd: 0 }
       const row = new Int32Array(ROW_SIZE)
-      const error = parseFrame(arena.bytes, walk.start, walk.end, row)
-      if (error < 0) return refuse(parseDrop(error, row[ROW_ERROR_HEADER]!), 'the outer headers')
-      if (openTunnel(arena.bytes, row, tunnel) !== TunnelError.none) {
-        return refuse(Drop.badTunnelOption, 'not a Geneve frame that can be opened')
+      const problem: OuterProblem = { reason: Drop.none, detail: '' }
+      if (!openOuter(scope, walk.start, walk.end, ETHERNET_MIN, row, tunnel, problem)) {
+        return refuse(problem.reason, problem.detail)
       }
-      if (tunnel.vni !== port.vni) return refuse(Drop.notOursVni, `VNI ${tunnel.vni} is not the port’s`)
+      const mac = ethernetDstNumber(arena.bytes, tunnel.innerStart)
+      if (tunnel.vni !== port.vni || mac !== port.config.mac.toNumber()) {
+        return refuse(Drop.notOursVni, `VNI ${tunnel.vni} or the inner MAC is not the port’s`)
+      }
       walk.start = tunnel.innerStart
       walk.end = tunnel.innerEnd
       flags = tunnel.isExternal ? META_EXTERNAL : 0
@@ -67,13 +70,18 @@ export function explainFrame(
     if (verdict === Verdict.hairpin) {
       steps.push({ kind: 'punted', to: 'gateway', detail: walk.detail })
       return walk.hairpin < 0
-        ? { verdict: 'hairpin', steps }
-        : { verdict: 'hairpin', steps, frame: arena.peek(walk.hairpin).slice() }
+        ? { version: EXPLANATION_VERSION, verdict: 'hairpin', steps }
+        : { version: EXPLANATION_VERSION, verdict: 'hairpin', steps, frame: arena.peek(walk.hairpin).slice() }
     }
     tellRewrites(walk)
     if (isOut) steps.push({ kind: 'encap', detail: walk.detail })
     steps.push({ kind: 'egress', port: isOut ? 'underlay' : port.name })
-    return { verdict: isOut ? 'forwarded' : 'delivered', steps, frame: arena.peek(slot).slice() }
+    return {
+      version: EXPLANATION_VERSION,
+      verdict: isOut ? 'forwarded' : 'delivered',
+      steps,
+      frame: arena.peek(slot).slice(),
+    }
   } finally {
     arena.free(slot)
     if (walk.hairpin >= 0) arena.free(walk.hairpin)
@@ -89,6 +97,7 @@ function dropped(walk: Walk, steps: Step[]): Explanation {
     ...(walk.nearest === undefined ? {} : { nearest: walk.nearest }),
   })
   return {
+    version: EXPLANATION_VERSION,
     verdict: 'dropped',
     reason,
     ...(walk.detail === '' ? {} : { detail: walk.detail }),

@@ -1,107 +1,289 @@
 /**
- * The flows of one port: a table per family from key to row (`flow-row.ts`), and the connections that pair the rows up.
- * A connection is entered with both its rows as soon as its first packet is allowed; the row of the other direction
- * stays empty (epoch 0) until a packet of that direction has walked the layers.
+ * The flows of one port, in the engine's table. A connection is entered with both its rows as soon as its first packet is
+ * allowed; the row of the other direction says nothing until a packet of that direction has walked the layers.
  */
-import { type Connection, Connections } from './connection.ts'
-import { type FlowKey, KEY_WORDS_4, KEY_WORDS_6 } from './flow-key.ts'
-import { FLOW_CONNECTION, FLOW_EPOCH, FLOW_ROW_WORDS } from './flow-row.ts'
-import { WordTable } from './word-table.ts'
+import {
+  AT_CREATED,
+  AT_EPOCH,
+  AT_FAMILY,
+  AT_GUEST_PORT,
+  AT_INITIATOR,
+  AT_NAT,
+  AT_NAT_PORT,
+  AT_NEXT,
+  AT_PORT,
+  AT_PREVIOUS,
+  AT_PROTOCOL,
+  AT_REMOTE_VNI,
+  AT_TCP_STATE,
+  Connection,
+} from './connection.ts'
+import { evictionScore } from './eviction.ts'
+import type { FlowKey } from './flow-key.ts'
+import type { FlowTable, PortKey } from './flow-table.ts'
+import { ROW_BLOCK_4, ROW_BLOCK_6, ROW_LAST_HIT, ROW_PORT } from './kernel/layout.ts'
+import { isSameMapping, type NatMapping } from './nat-mapping.ts'
+
+/** How far the clock hand moves for one connection that needs room. */
+const LOOKS = 64
+
+export interface NewConnection {
+  readonly family: 4 | 6
+  readonly protocol: number
+  readonly initiator: 'in' | 'out'
+  readonly createdMs: number
+  /** The VNI of the other side; 0 outside. */
+  readonly remoteVni: number
+  readonly nat: NatMapping | undefined
+  /** The leased port, -1 without one. */
+  readonly natPort: number
+  readonly guestPort: number
+  readonly firewallRule: string
+  readonly epoch: number
+  /** `NO_TCP` for other protocols. */
+  readonly tcpState: number
+}
+
+/** Told when a connection begins, and before it ends. */
+export interface FlowListener {
+  opened(connection: Connection): void
+  closing(connection: Connection, nowMs: number): void
+}
 
 export class FlowCache {
-  readonly flows4 = new WordTable(KEY_WORDS_4, FLOW_ROW_WORDS)
-  readonly flows6 = new WordTable(KEY_WORDS_6, FLOW_ROW_WORDS)
-  readonly connections: Connections
+  readonly table: FlowTable
+  readonly limit: number
+  /** The port's number, which is also that of its version. */
+  readonly number: number
+  listener: FlowListener | undefined
   expirations = 0
+  evictions = 0
+  isClosing = false
+  readonly #port: PortKey
+  #count = 0
+  /** Any connection of the ring that they form, 0 for none; the clock hand. */
+  #hand = 0
+  readonly #mappings: (NatMapping | undefined)[] = [undefined]
+  readonly #rules: string[] = ['']
+  readonly #ruleNumbers = new Map<string, number>([['', 0]])
 
   /** @param limit how many connections may exist at once. */
-  constructor(limit: number, nowMs: number) {
-    this.connections = new Connections(limit, nowMs)
+  constructor(table: FlowTable, port: PortKey, limit: number) {
+    this.table = table
+    this.limit = limit
+    this.#port = port
+    this.number = table.versions.take()
+    table.caches[this.number] = this
   }
 
-  table(family: 4 | 6): WordTable {
-    return family === 4 ? this.flows4 : this.flows6
+  get count(): number {
+    return this.#count
   }
 
   /** @returns the connection that a flow belongs to. */
   find(key: FlowKey, family: 4 | 6): Connection | undefined {
-    const table = this.table(family)
-    const row = table.find(key)
-    if (row < 0) return undefined
-    return this.connections.get(table.rows[row * FLOW_ROW_WORDS + table.keyWords + FLOW_CONNECTION]!)
+    const row = this.table.find(key, family, this.#port)
+    if (row === 0) return undefined
+    const at = this.table.memory.words[(row + (family === 4 ? ROW_BLOCK_4 : ROW_BLOCK_6)) >> 2]!
+    return this.#look(at)
   }
 
   /**
    * Enters a connection and its two empty rows. Whatever connection held one of the keys is over: the newest wins.
    * @returns `undefined` when the table is full and nothing in it may be evicted.
    */
-  open(
-    fields: Omit<Connection, 'index'>,
-    tcpState: number,
-    outKey: FlowKey,
-    inKey: FlowKey,
-    nowMs: number,
-  ): Connection | undefined {
-    const table = this.table(fields.family)
-    this.#retireHolder(table, outKey, nowMs)
-    this.#retireHolder(table, inKey, nowMs)
-    if (this.connections.isFull) {
-      const victim = this.connections.victim(nowMs)
-      if (victim < 0) return undefined
-      this.retire(this.connections.get(victim)!, nowMs)
+  open(fields: NewConnection, outKey: FlowKey, inKey: FlowKey, nowMs: number): Connection | undefined {
+    const { table } = this
+    const { family } = fields
+    this.#retireHolder(outKey, family, nowMs)
+    this.#retireHolder(inKey, family, nowMs)
+    if (this.#count >= this.limit && !this.#evict(nowMs)) return undefined
+    const at = table.takeBlock(family)
+    if (at === 0) return undefined
+    const connection = this.#look(at)
+    this.#fill(at, fields)
+    connection.firewallRule = fields.firewallRule
+    const blockAt = family === 4 ? ROW_BLOCK_4 : ROW_BLOCK_6
+    const stamp = table.stampOf(fields.createdMs)
+    for (const isOut of [true, false]) {
+      const row = connection.row(isOut)
+      if (!table.enter(row, isOut ? outKey : inKey, family, this.#port)) {
+        if (!isOut) table.leave(connection.row(true), family)
+        table.giveBlock(at, family)
+        return undefined
+      }
+      const { words } = table.memory
+      words[(row + ROW_PORT) >> 2] = this.number
+      words[(row + ROW_LAST_HIT) >> 2] = stamp
+      words[(row + blockAt) >> 2] = at
     }
-    const connection = this.connections.add(fields, tcpState)
-    const index = connection.index
-    this.connections.rowOut[index] = this.#enter(table, outKey, index)
-    this.connections.rowIn[index] = this.#enter(table, inKey, index)
+    connection.tellRows()
+    this.schedule(at, connection.ttlS)
+    this.#link(at)
+    this.#count++
+    this.listener?.opened(connection)
     return connection
   }
 
   /** Forgets a connection, its rows and its leased port. */
   retire(connection: Connection, nowMs: number): void {
-    const table = this.table(connection.family)
-    table.remove(this.connections.rowOut[connection.index]!)
-    table.remove(this.connections.rowIn[connection.index]!)
-    this.connections.remove(connection.index)
-    connection.nat?.pool?.release(connection.nat.port, nowMs)
+    const { table } = this
+    const { at, family, nat, natPort } = connection
+    this.listener?.closing(connection, nowMs)
+    table.leave(connection.row(true), family)
+    table.leave(connection.row(false), family)
+    table.wheel.cancel(at)
+    this.#unlink(at)
+    this.#count--
+    table.giveBlock(at, family)
+    nat?.pool?.release(natPort, nowMs)
   }
 
   /** The guest's side of a connection: its outbound key. */
   readOutKey(connection: Connection, out: FlowKey): void {
-    const table = this.table(connection.family)
-    const at = this.connections.rowOut[connection.index]! * FLOW_ROW_WORDS
-    for (let i = 0; i < table.keyWords; i++) out[i] = table.rows[at + i]!
+    this.table.readKey(connection.row(true), connection.family, out)
   }
 
-  expire(nowMs: number): void {
-    this.connections.wheel.advance(nowMs / 1000, (index) => {
-      const restS = this.connections.restS(index, nowMs)
-      if (restS <= 0) {
-        this.expirations++
-        this.retire(this.connections.get(index)!, nowMs)
+  /** The wheel's question: seconds that a connection still has; it is gone when there are none. */
+  look(at: number, nowMs: number): number {
+    const connection = this.#look(at)
+    const restS = connection.restS(nowMs)
+    if (restS <= 0) {
+      this.expirations++
+      this.retire(connection, nowMs)
+    }
+    return restS
+  }
+
+  /** Nothing of the port is used from now on; its connections are forgotten in steps (`FlowTable.tend`). */
+  close(): void {
+    this.isClosing = true
+    this.table.versions.bump(this.number)
+  }
+
+  /** @returns whether nothing is left. */
+  clearSome(nowMs: number, limit: number): boolean {
+    for (let i = 0; i < limit && this.#hand !== 0; i++) this.retire(this.#look(this.#hand), nowMs)
+    return this.#hand === 0
+  }
+
+  forEach(visit: (connection: Connection) => void): void {
+    const first = this.#hand
+    if (first === 0) return
+    let at = first
+    do {
+      const next = this.table.memory.words[(at + AT_NEXT) >> 2]!
+      visit(this.#look(at))
+      at = next
+    } while (at !== first)
+  }
+
+  // For connections
+
+  stampOf(nowMs: number): number {
+    return this.table.stampOf(nowMs)
+  }
+
+  schedule(at: number, inS: number): void {
+    this.table.wheel.schedule(at, inS)
+  }
+
+  natOf(number: number): NatMapping | undefined {
+    return this.#mappings[number]
+  }
+
+  ruleOf(number: number): string {
+    return this.#rules[number] ?? ''
+  }
+
+  numberOfRule(name: string): number {
+    const known = this.#ruleNumbers.get(name)
+    if (known !== undefined) return known
+    this.#ruleNumbers.set(name, this.#rules.length)
+    return this.#rules.push(name) - 1
+  }
+
+  #numberOfMapping(mapping: NatMapping | undefined): number {
+    if (mapping === undefined) return 0
+    const known = this.#mappings.findIndex((other) => other !== undefined && isSameMapping(other, mapping))
+    return known > 0 ? known : this.#mappings.push(mapping) - 1
+  }
+
+  #look(at: number): Connection {
+    return new Connection(at, this.table.memory, this)
+  }
+
+  #fill(at: number, fields: NewConnection): void {
+    const nat = this.#numberOfMapping(fields.nat)
+    const { view } = this.table.memory
+    view.setUint8(at + AT_FAMILY, fields.family)
+    view.setUint8(at + AT_PROTOCOL, fields.protocol)
+    view.setUint8(at + AT_INITIATOR, fields.initiator === 'in' ? 0 : 1)
+    view.setInt8(at + AT_TCP_STATE, fields.tcpState)
+    view.setUint16(at + AT_NAT_PORT, Math.max(0, fields.natPort), true)
+    view.setUint16(at + AT_GUEST_PORT, fields.guestPort, true)
+    view.setUint32(at + AT_REMOTE_VNI, fields.remoteVni, true)
+    view.setInt32(at + AT_EPOCH, fields.epoch, true)
+    view.setFloat64(at + AT_CREATED, fields.createdMs, true)
+    view.setUint32(at + AT_PORT, this.number, true)
+    view.setUint32(at + AT_NAT, nat, true)
+  }
+
+  /**
+   * Makes room: the hand goes round and looks at a bounded number of connections from where it stopped last.
+   * @returns false when none of them may go.
+   */
+  #evict(nowMs: number): boolean {
+    let best: Connection | undefined
+    let bestScore = 0
+    for (let looks = 0; looks < LOOKS && looks < this.#count; looks++) {
+      const connection = this.#look(this.#hand)
+      const score = evictionScore(connection.tcpState, connection.idleMs(nowMs) / 1000)
+      if (score > bestScore) {
+        best = connection
+        bestScore = score
       }
-      return restS
-    })
+      this.#hand = this.table.memory.words[(this.#hand + AT_NEXT) >> 2]!
+    }
+    if (best === undefined) return false
+    this.evictions++
+    this.retire(best, nowMs)
+    return true
   }
 
-  clear(nowMs: number): void {
-    const all: Connection[] = []
-    this.connections.forEach((connection) => all.push(connection))
-    for (const connection of all) this.retire(connection, nowMs)
+  #retireHolder(key: FlowKey, family: 4 | 6, nowMs: number): void {
+    const row = this.table.find(key, family, this.#port)
+    if (row === 0) return
+    const { words } = this.table.memory
+    const at = words[(row + (family === 4 ? ROW_BLOCK_4 : ROW_BLOCK_6)) >> 2]!
+    // It may belong to a port of the same identity that is being cleared.
+    const cache = this.table.caches[words[(at + AT_PORT) >> 2]!]!
+    cache.retire(cache.#look(at), nowMs)
   }
 
-  #retireHolder(table: WordTable, key: FlowKey, nowMs: number): void {
-    const row = table.find(key)
-    if (row < 0) return
-    const index = table.rows[row * FLOW_ROW_WORDS + table.keyWords + FLOW_CONNECTION]!
-    this.retire(this.connections.get(index)!, nowMs)
+  /** Puts a block behind all others: in front of the hand. */
+  #link(at: number): void {
+    const { words } = this.table.memory
+    const hand = this.#hand
+    if (hand === 0) {
+      words[(at + AT_NEXT) >> 2] = at
+      words[(at + AT_PREVIOUS) >> 2] = at
+      this.#hand = at
+      return
+    }
+    const last = words[(hand + AT_PREVIOUS) >> 2]!
+    words[(at + AT_NEXT) >> 2] = hand
+    words[(at + AT_PREVIOUS) >> 2] = last
+    words[(last + AT_NEXT) >> 2] = at
+    words[(hand + AT_PREVIOUS) >> 2] = at
   }
 
-  #enter(table: WordTable, key: FlowKey, connection: number): number {
-    const row = table.insert(key)
-    const base = row * FLOW_ROW_WORDS + table.keyWords
-    table.rows[base + FLOW_EPOCH] = 0
-    table.rows[base + FLOW_CONNECTION] = connection
-    return row
+  #unlink(at: number): void {
+    const { words } = this.table.memory
+    const next = words[(at + AT_NEXT) >> 2]!
+    const previous = words[(at + AT_PREVIOUS) >> 2]!
+    words[(previous + AT_NEXT) >> 2] = next
+    words[(next + AT_PREVIOUS) >> 2] = previous
+    if (this.#hand === at) this.#hand = next === at ? 0 : next
   }
 }

@@ -8,11 +8,14 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { TcpFlag, updateChecksum16 } from '@lodestone/packet'
+import { frame } from './frame-fixture.ts'
 import {
   ALLOW_HTTP,
   DEFAULT_FIREWALL,
   hex,
   onTheWire,
+  PEER_MAC,
   peerConfig,
   portConfig,
   SLED_B,
@@ -57,16 +60,32 @@ test('B from the switch reaches the guest as C, and its answer D leaves as E', (
   assert.equal(toHex(onTheWire(sled.exchange(port, D)!)), toHex(E))
 })
 
+/** The same segment with ACK for its only flag, as one of the middle of a connection. */
+function withAck(frame: Uint8Array): Uint8Array {
+  const changed = frame.slice()
+  const view = new DataView(changed.buffer)
+  const tcp = frame.length - 20
+  const before = view.getUint16(tcp + 12)
+  const after = (before & 0xff00) | TcpFlag.ack
+  view.setUint16(tcp + 12, after)
+  view.setUint16(tcp + 16, updateChecksum16(view.getUint16(tcp + 16), before, after))
+  return changed
+}
+
 test('the flow cache repeats B to C and D to E byte for byte', () => {
   const sled = new SledFixture()
   const port = sled.addPort(portConfig({ firewall: [...DEFAULT_FIREWALL, ALLOW_HTTP] }))
+  sled.receive(B)
+  sled.take(port)
+  sled.exchange(port, D)
   for (let i = 0; i < 2; i++) {
-    sled.receive(B)
-    assert.equal(toHex(sled.take(port)[0]), toHex(C))
-    assert.equal(toHex(onTheWire(sled.exchange(port, D)!)), toHex(E))
+    sled.receive(withAck(B))
+    assert.equal(toHex(sled.take(port)[0]), toHex(withAck(C)))
+    assert.equal(toHex(onTheWire(sled.exchange(port, withAck(D))!)), toHex(withAck(E)))
   }
   const { counters } = port.dump()
-  assert.deepEqual([counters.slowIn, counters.fastIn, counters.slowOut, counters.fastOut], [1, 1, 1, 1])
+  // The first ACK from outside is what makes the connection established.
+  assert.deepEqual([counters.slowIn, counters.fastIn, counters.slowOut, counters.fastOut], [2, 1, 1, 2])
 })
 
 test('without a rule for port 80, B is dropped by default and nothing reaches the guest', () => {
@@ -83,12 +102,25 @@ test('G to a guest on another sled leaves as H and arrives there as I', () => {
   const sledB = new SledFixture({ underlayAddress: SLED_B })
   const portA = sledA.addPort()
   const portB = sledB.addPort(peerConfig())
-  for (let i = 0; i < 2; i++) {
-    const wire = onTheWire(sledA.exchange(portA, G)!)
-    assert.equal(toHex(wire), toHex(H))
+  const pass = (sent: Uint8Array, between: Uint8Array, received: Uint8Array): void => {
+    const wire = onTheWire(sledA.exchange(portA, sent)!)
+    assert.equal(toHex(wire), toHex(between))
     sledB.receive(wire)
-    assert.equal(toHex(sledB.take(portB)[0]), toHex(I))
+    assert.equal(toHex(sledB.take(portB)[0]), toHex(received))
   }
-  assert.equal(portA.dump().counters.fastOut, 1)
-  assert.equal(portB.dump().counters.fastIn, 1)
+  pass(G, H, I)
+  const { syn, ack } = TcpFlag
+  const answer = frame({
+    etherSrc: PEER_MAC,
+    src: '172.30.0.6',
+    dst: '172.30.0.5',
+    kind: 'tcp',
+    srcPort: 80,
+    dstPort: 40000,
+    flags: syn | ack,
+  })
+  sledA.receive(onTheWire(sledB.exchange(portB, answer)!))
+  for (let i = 0; i < 3; i++) pass(withAck(G), withAck(H), withAck(I))
+  assert.equal(portA.dump().counters.fastOut, 3)
+  assert.equal(portB.dump().counters.fastIn, 2)
 })

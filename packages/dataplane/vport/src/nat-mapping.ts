@@ -7,12 +7,20 @@ export interface NatMapping {
   readonly family: 4 | 6
   readonly external: AddressWords
   readonly externalText: string
-  /** The address and port as the guest knows itself. */
+  /** The address as the guest knows itself. */
   readonly private: AddressWords
-  /** The leased port or identifier; -1 for 1:1 translation. */
-  readonly port: number
-  /** Where the port goes back to. */
+  /** Where leased ports go back to; `undefined` for 1:1 translation. */
   readonly pool: SnatPool | undefined
   /** Rule name for stories. */
   readonly rule: string
+}
+
+export function isSameMapping(a: NatMapping, b: NatMapping): boolean {
+  return (
+    a.kind === b.kind &&
+    a.pool === b.pool &&
+    a.rule === b.rule &&
+    a.externalText === b.externalText &&
+    a.private.every((word, i) => word === b.private[i])
+  )
 }

@@ -4,7 +4,8 @@ import { IpProtocol, nameOf } from '@lodestone/packet'
 import { ipOfWords } from './address-words.ts'
 import { DROP_REASONS } from './drop-reasons.ts'
 import { dstAt, newFlowKey, portsAt } from './flow-key.ts'
-import { FLOW_EPOCH, FLOW_ROW_WORDS } from './flow-row.ts'
+import type { Connection } from './connection.ts'
+import { isRowCurrent } from './compile-flow.ts'
 import { dumpLayer, type LayerDump } from './layer.ts'
 import { PortCounter, type PortState } from './port-state.ts'
 import { TCP_STATE_NAMES } from './tcp-state.ts'
@@ -44,8 +45,8 @@ export interface PortDump {
 export function dumpPort(port: PortState): PortDump {
   const { config, cache } = port
   const facts: NamedValue[] = [
-    { name: 'connections', value: `${cache.connections.count} of ${cache.connections.limit}` },
-    { name: 'evictions', value: String(cache.connections.evictions) },
+    { name: 'connections', value: `${cache.count} of ${cache.limit}` },
+    { name: 'evictions', value: String(cache.evictions) },
     { name: 'expirations', value: String(cache.expirations) },
   ]
   for (const pools of [port.pools4, port.pools6]) {
@@ -80,42 +81,39 @@ export function dropCountsOf(counts: Float64Array): { code: string; count: numbe
 }
 
 function dumpFlows(port: PortState): FlowDump[] {
-  const { cache } = port
-  const { connections } = cache
   const nowMs = port.nowMs()
-  const key = newFlowKey()
   const flows: FlowDump[] = []
-  connections.forEach((connection) => {
-    cache.readOutKey(connection, key)
-    const { family, index, nat } = connection
-    const table = cache.table(family)
-    const isCurrent = (row: number): boolean =>
-      table.rows[row * FLOW_ROW_WORDS + table.keyWords + FLOW_EPOCH] === port.context.epoch
-    const ports = key[portsAt(family)]!
-    const isIcmp = connection.protocol === IpProtocol.icmp || connection.protocol === IpProtocol.icmpv6
-    const state = connections.tcpState[index]!
-    const cached: ('in' | 'out')[] = []
-    if (isCurrent(connections.rowIn[index]!)) cached.push('in')
-    if (isCurrent(connections.rowOut[index]!)) cached.push('out')
-    const at = index * 4
-    flows.push({
-      protocol: nameOf(IpProtocol, connection.protocol),
-      guest: `${ipOfWords(key, 0, family)}:${ports >>> 16}`,
-      remote: `${ipOfWords(key, dstAt(family), family)}:${isIcmp ? ports >>> 16 : ports & 0xffff}`,
-      ...(nat === undefined
-        ? {}
-        : { external: `${nat.externalText}:${nat.port >= 0 ? nat.port : connection.guestPort} (${nat.kind})` }),
-      initiator: connection.initiator,
-      ...(state < 0 ? {} : { tcpState: TCP_STATE_NAMES[state]! }),
-      firewallRule: connection.firewallRule,
-      ageMs: nowMs - connection.createdMs,
-      idleMs: nowMs - connections.lastHitMs[index]!,
-      packetsIn: connections.counters[at]!,
-      bytesIn: connections.counters[at + 1]!,
-      packetsOut: connections.counters[at + 2]!,
-      bytesOut: connections.counters[at + 3]!,
-      cached,
-    })
-  })
+  port.cache.forEach((connection) => flows.push(flowDump(port, connection, nowMs)))
   return flows
+}
+
+export function flowDump(port: PortState, connection: Connection, nowMs: number): FlowDump {
+  const { cache } = port
+  const key = newFlowKey()
+  cache.readOutKey(connection, key)
+  const { family, nat, natPort } = connection
+  const ports = key[portsAt(family)]!
+  const isIcmp = connection.protocol === IpProtocol.icmp || connection.protocol === IpProtocol.icmpv6
+  const state = connection.tcpState
+  const cached: ('in' | 'out')[] = []
+  if (isRowCurrent(cache.table, connection.row(false))) cached.push('in')
+  if (isRowCurrent(cache.table, connection.row(true))) cached.push('out')
+  return {
+    protocol: nameOf(IpProtocol, connection.protocol),
+    guest: `${ipOfWords(key, 0, family)}:${ports >>> 16}`,
+    remote: `${ipOfWords(key, dstAt(family), family)}:${isIcmp ? ports >>> 16 : ports & 0xffff}`,
+    ...(nat === undefined
+      ? {}
+      : { external: `${nat.externalText}:${natPort >= 0 ? natPort : connection.guestPort} (${nat.kind})` }),
+    initiator: connection.initiator,
+    ...(state < 0 ? {} : { tcpState: TCP_STATE_NAMES[state]! }),
+    firewallRule: connection.firewallRule,
+    ageMs: nowMs - connection.createdMs,
+    idleMs: connection.idleMs(nowMs),
+    packetsIn: connection.packets(false),
+    bytesIn: connection.bytes(false),
+    packetsOut: connection.packets(true),
+    bytesOut: connection.bytes(true),
+    cached,
+  }
 }

@@ -1,19 +1,23 @@
 /** What a port holds for the packet path: its configuration made into layers, its flows and its counters. */
 import type { Arena } from '@lodestone/frame'
+import type { Clock } from '@lodestone/host'
 import { checkPortConfig, type ConfigError } from './config-check.ts'
 import { DROP_REASONS } from './drop-reasons.ts'
 import { DropRing } from './drop-ring.ts'
 import type { EngineScope } from './engine-scope.ts'
+import { ErrorBudget } from './error-budget.ts'
 import { FlowCache } from './flow-cache.ts'
 import type { Layer } from './layer.ts'
 import { firewallLayer } from './layers/firewall.ts'
 import { gatewayLayer } from './layers/gateway.ts'
 import type { LayerContext } from './layers/layer-context.ts'
-import { natLayer } from './layers/nat.ts'
+import { mappingOf, natLayer } from './layers/nat.ts'
+import type { NatMapping } from './nat-mapping.ts'
 import { overlayLayer } from './layers/overlay.ts'
 import { routerLayer } from './layers/router.ts'
 import type { PortConfig, SourceNat } from './port-config.ts'
 import { SnatPools } from './snat-pools.ts'
+import { RULES_PER_STEP, runSteps, type Steps } from './steps.ts'
 
 /** Indices of `PortState.counters`. */
 export const PortCounter = {
@@ -27,9 +31,10 @@ export const PortCounter = {
   slowOut: 7,
   hairpins: 8,
   drops: 9,
+  icmpErrors: 10,
 } as const
 
-export const PORT_COUNTERS = 10
+export const PORT_COUNTERS = 11
 
 /** Sections of the configuration that a change can touch. */
 export type ConfigSection =
@@ -57,11 +62,11 @@ export class PortState {
   /** By drop reason number. */
   readonly dropCounts = new Float64Array(DROP_REASONS.length)
   readonly drops = new DropRing()
+  readonly errors: ErrorBudget
   /** When near misses were last worked out for a drop that nobody watches. */
   explainedMs = -Infinity
-  /** MAC of the guest in the two parts that the fast path compares. */
-  macHigh = 0
-  macLow = 0
+  /** The VNI as the kernel wants it: its bytes on the wire, read little-endian, times 256. */
+  kernelVni = 0
   pools4: SnatPools | undefined
   pools6: SnatPools | undefined
   readonly #scope: EngineScope
@@ -70,8 +75,9 @@ export class PortState {
   constructor(config: PortConfig, scope: EngineScope) {
     this.config = config
     this.#scope = scope
+    this.errors = new ErrorBudget(scope.clock.nowMs())
     this.underlaySource = scope.underlayAddress.bytes
-    this.cache = new FlowCache(scope.connectionsPerPort, scope.clock.nowMs())
+    this.cache = new FlowCache(scope.flows, { vni: config.vni, mac: config.mac.bytes }, scope.connectionsPerPort)
     this.context = {
       arena: scope.arena,
       virtualToPhysical: scope.virtualToPhysical,
@@ -79,32 +85,59 @@ export class PortState {
       cache: this.cache,
       epoch: 1,
     }
-    this.#build(config)
+    this.#use(runSteps(this.#build(config)), config)
   }
 
   get arena(): Arena {
     return this.context.arena
   }
 
+  get clock(): Clock {
+    return this.#scope.clock
+  }
+
   nowMs(): number {
     return this.#scope.clock.nowMs()
+  }
+
+  /** The translation that a kind and an external address mean now. */
+  mappingOf(family: 4 | 6, protocol: number, kind: NatMapping['kind'], external: string): NatMapping | undefined {
+    return mappingOf(this.config, family === 4 ? this.pools4 : this.pools6, { family, protocol, kind, external })
   }
 
   layer(name: Layer['name']): Layer {
     return this.layersOut.find((layer) => layer.name === name)!
   }
 
-  apply(config: PortConfig): ApplyResult {
-    const error = this.#checkChange(config) ?? checkPortConfig(config)
+  /** What keeps a configuration from being applied to this port. */
+  check(config: PortConfig): ConfigError | undefined {
+    return this.#checkChange(config) ?? checkPortConfig(config)
+  }
+
+  /**
+   * Makes the port what `config` says: everything is prepared beside what is in use, and the last step exchanges the two.
+   * An error leaves all as it was.
+   */
+  *apply(config: PortConfig): Steps<ApplyResult> {
+    const error = this.check(config)
     if (error !== undefined) return { ok: false, error }
-    const changed = changedSections(this.config, config)
-    const matters = changed.some((section) => section !== 'name')
-    if (matters) {
-      this.#build(config)
-      this.context.epoch = this.context.epoch === 0x7fffffff ? 1 : this.context.epoch + 1
+    yield
+    for (;;) {
+      const before = this.config
+      const changed = yield* changedSections(before, config)
+      const built = changed.some((section) => section !== 'name') ? yield* this.#build(config) : undefined
+      // Another configuration may have come meanwhile. A newer one stays; after an older one this starts over.
+      const problem = this.#checkChange(config)
+      if (problem !== undefined) return { ok: false, error: problem }
+      if (this.config !== before) continue
+      if (built !== undefined) {
+        this.#use(built, config)
+        this.context.epoch++
+        this.#scope.versions.bump(this.cache.number)
+      }
+      this.config = config
+      return { ok: true, generation: config.generation, changed }
     }
-    this.config = config
-    return { ok: true, generation: config.generation, changed }
   }
 
   #checkChange(config: PortConfig): ConfigError | undefined {
@@ -121,22 +154,36 @@ export class PortState {
     return { kind: 'identity-changed', path, message: `the ${path} of a port cannot change; remove it and add another` }
   }
 
-  #build(config: PortConfig): void {
-    this.pools4 = keepPools(this.pools4, config.externalIps4?.snat)
-    this.pools6 = keepPools(this.pools6, config.externalIps6?.snat)
+  *#build(config: PortConfig): Steps<Built> {
+    const pools = {
+      v4: keepPools(this.pools4, config.externalIps4?.snat),
+      v6: keepPools(this.pools6, config.externalIps6?.snat),
+    }
     const old = new Map(this.layersOut.map((layer) => [layer.name, layer]))
-    const pools = { v4: this.pools4, v6: this.pools6 }
-    this.layersOut = [
+    const layers = [
       gatewayLayer(config, this.context, old.get('gateway')),
-      firewallLayer(config, this.context, old.get('firewall')),
-      routerLayer(config, old.get('router')),
+      yield* firewallLayer(config, this.context, old.get('firewall')),
+      yield* routerLayer(config, old.get('router')),
       natLayer(config, pools, old.get('nat')),
       overlayLayer(config, this.context, old.get('overlay')),
     ]
-    this.layersIn = [...this.layersOut].reverse()
-    const mac = config.mac.bytes
-    this.macHigh = (mac[0]! << 8) | mac[1]!
-    this.macLow = (mac[2]! << 24) | (mac[3]! << 16) | (mac[4]! << 8) | mac[5]!
+    return { layers, pools }
+  }
+
+  #use({ layers, pools }: Built, config: PortConfig): void {
+    for (const layer of layers) {
+      // Hits counted while the new rules were prepared.
+      const old = this.layersOut.find((other) => other.name === layer.name)
+      if (old === undefined) continue
+      layer.rulesIn.takeHits(old.rulesIn)
+      layer.rulesOut.takeHits(old.rulesOut)
+    }
+    this.pools4 = pools.v4
+    this.pools6 = pools.v6
+    this.layersOut = layers
+    this.layersIn = [...layers].reverse()
+    const { vni } = config
+    this.kernelVni = ((vni >>> 16) << 8) | (((vni >>> 8) & 0xff) << 16) | (vni << 24)
   }
 }
 
@@ -145,17 +192,36 @@ function keepPools(pools: SnatPools | undefined, config: SourceNat | undefined):
   return pools?.isSame(config) ? pools : new SnatPools(config)
 }
 
-function changedSections(before: PortConfig, after: PortConfig): ConfigSection[] {
+interface Built {
+  readonly layers: readonly Layer[]
+  readonly pools: { readonly v4: SnatPools | undefined; readonly v6: SnatPools | undefined }
+}
+
+function* changedSections(before: PortConfig, after: PortConfig): Steps<ConfigSection[]> {
   const sections: [ConfigSection, (config: PortConfig) => unknown][] = [
     ['name', (config) => config.name],
     ['addresses', (config) => [config.ip4, config.ip6]],
     ['external-ips', (config) => [config.externalIps4, config.externalIps6, config.internetGateways]],
-    ['firewall', (config) => config.firewall],
-    ['routes', (config) => config.routes],
     ['dhcp', (config) => config.dhcp],
     ['mtu', (config) => config.mtuBytes],
     ['transit-ips', (config) => config.transitIps],
   ]
-  const text = (value: unknown): string | undefined => JSON.stringify(value)
-  return sections.filter(([, pick]) => text(pick(before)) !== text(pick(after))).map(([section]) => section)
+  const changed = sections.filter(([, pick]) => isOther(pick(before), pick(after))).map(([section]) => section)
+  if (yield* isOtherList(before.firewall, after.firewall)) changed.push('firewall')
+  if (yield* isOtherList(before.routes, after.routes)) changed.push('routes')
+  return changed
+}
+
+function isOther(before: unknown, after: unknown): boolean {
+  return before !== after && JSON.stringify(before) !== JSON.stringify(after)
+}
+
+function* isOtherList(before: readonly unknown[], after: readonly unknown[]): Steps<boolean> {
+  if (before === after) return false
+  if (before.length !== after.length) return true
+  for (let i = 0; i < before.length; i++) {
+    if (i % RULES_PER_STEP === RULES_PER_STEP - 1) yield
+    if (isOther(before[i], after[i])) return true
+  }
+  return false
 }

@@ -27,7 +27,8 @@ export type Predicate =
   | { readonly kind: 'ether-src'; readonly macs: readonly number[] }
   | { readonly kind: 'ether-dst'; readonly macs: readonly number[] }
   | { readonly kind: 'src' | 'dst'; readonly addresses: readonly AddressMatch[] }
-  | { readonly kind: 'src-prefix' | 'dst-prefix'; readonly prefixes: readonly PrefixWords[] }
+  | { readonly kind: 'src-prefix'; readonly prefixes: readonly PrefixWords[] }
+  | { readonly kind: 'dst-prefix'; readonly prefixes: readonly PrefixWords[] }
   /** The remote side: in one of the prefixes, or of one of the VPCs. */
   | { readonly kind: 'hosts'; readonly prefixes: readonly PrefixWords[]; readonly vnis: readonly number[] }
   | { readonly kind: 'protocol'; readonly protocols: readonly ProtocolMatch[] }

@@ -3,7 +3,9 @@
  * priority denials first, then the newest. The first rule whose predicates all hold decides; if none does, the default.
  */
 import type { NearMiss } from '@lodestone/probe'
+import { Classifier, CLASSIFIER_MIN_RULES } from './classifier.ts'
 import { actualText, holds, type Predicate, wantedText } from './predicate.ts'
+import { runSteps, type Steps } from './steps.ts'
 import type { Verdict, Walk } from './walk.ts'
 
 export interface LayerRule {
@@ -31,39 +33,64 @@ export class RuleTable {
   readonly rules: readonly LayerRule[]
   readonly onDefault: (walk: Walk) => Verdict
   defaultHits = 0
+  readonly #classifier: Classifier | undefined
+  readonly #byId = new Map<string, LayerRule>()
 
-  /** @param rules oldest first. @param previous whose hit counters go on. */
-  constructor(rules: readonly LayerRule[], onDefault: (walk: Walk) => Verdict, previous?: RuleTable) {
-    this.rules = rules
-      .map((rule, age) => ({ rule, age }))
-      .sort(
-        (a, b) =>
-          a.rule.priority - b.rule.priority || Number(b.rule.isDenial) - Number(a.rule.isDenial) || b.age - a.age,
-      )
-      .map(({ rule }) => rule)
+  /**
+   * @param rules oldest first, or, with a classifier for them, as `inOrder` has put them. @param previous whose hit counters
+   * go on.
+   */
+  constructor(
+    rules: readonly LayerRule[],
+    onDefault: (walk: Walk) => Verdict,
+    previous?: RuleTable,
+    classifier?: Classifier,
+  ) {
+    this.rules = classifier === undefined ? inOrder(rules) : rules
     this.onDefault = onDefault
-    if (previous !== undefined) {
-      this.defaultHits = previous.defaultHits
-      const hits = new Map(previous.rules.map((rule) => [rule.id, rule.hits]))
-      for (const rule of this.rules) rule.hits = hits.get(rule.id) ?? 0
-    }
+    this.#classifier =
+      classifier ??
+      (rules.length < CLASSIFIER_MIN_RULES ? undefined : runSteps(Classifier.build(predicatesOf(this.rules))))
+    for (const rule of this.rules) this.#byId.set(rule.id, rule)
+    if (previous !== undefined) this.takeHits(previous)
+  }
+
+  /** Goes on counting where another table is. */
+  takeHits(previous: RuleTable): void {
+    this.defaultHits = previous.defaultHits
+    for (const rule of this.rules) rule.hits = previous.#byId.get(rule.id)?.hits ?? 0
+  }
+
+  /** As the constructor, a piece at a time. */
+  static *build(
+    rules: readonly LayerRule[],
+    onDefault: (walk: Walk) => Verdict,
+    previous: RuleTable | undefined,
+  ): Steps<RuleTable> {
+    if (rules.length < CLASSIFIER_MIN_RULES) return new RuleTable(rules, onDefault, previous)
+    const ordered = inOrder(rules)
+    yield
+    const classifier = yield* Classifier.build(predicatesOf(ordered))
+    yield
+    return new RuleTable(ordered, onDefault, previous, classifier)
   }
 
   /** The first rule that matches, from rule `from` on; -1 for the default. */
   match(walk: Walk, from = 0): number {
-    const rules = this.rules
-    for (let i = from; i < rules.length; i++) {
-      const predicates = rules[i]!.predicates
-      let matches = true
-      for (let j = 0; j < predicates.length; j++) {
-        if (!holds(predicates[j]!, walk)) {
-          matches = false
-          break
-        }
-      }
-      if (matches) return i
+    const classifier = this.#classifier
+    if (classifier !== undefined && walk.family !== 0) {
+      for (let i = classifier.next(walk, from); i >= 0; i = classifier.next(walk, i + 1))
+        if (this.#holds(i, walk)) return i
+      return -1
     }
+    for (let i = from; i < this.rules.length; i++) if (this.#holds(i, walk)) return i
     return -1
+  }
+
+  #holds(rule: number, walk: Walk): boolean {
+    const { predicates } = this.rules[rule]!
+    for (let i = 0; i < predicates.length; i++) if (!holds(predicates[i]!, walk)) return false
+    return true
   }
 
   /**
@@ -96,6 +123,19 @@ export class RuleTable {
       hits: rule.hits,
     }))
   }
+}
+
+function inOrder(rules: readonly LayerRule[]): LayerRule[] {
+  return rules
+    .map((rule, age) => ({ rule, age }))
+    .sort(
+      (a, b) => a.rule.priority - b.rule.priority || Number(b.rule.isDenial) - Number(a.rule.isDenial) || b.age - a.age,
+    )
+    .map(({ rule }) => rule)
+}
+
+function predicatesOf(rules: readonly LayerRule[]): (readonly Predicate[])[] {
+  return rules.map((rule) => rule.predicates)
 }
 
 function distance({ failed }: NearMiss): number {

@@ -6,19 +6,19 @@
 import { ROW_END, ROW_L3, ROW_L4 } from '@lodestone/packet'
 import { applyWalk } from './apply-walk.ts'
 import { compileFlow } from './compile-flow.ts'
-import type { Connection } from './connection.ts'
+import { type Connection, NO_TCP } from './connection.ts'
 import { Drop } from './drop-reasons.ts'
 import { encapsulationBytes } from './encapsulation.ts'
 import type { EngineScope } from './engine-scope.ts'
 import { mirrorFlowKey, newFlowKey } from './flow-key.ts'
-import { FLOW_ROW_WORDS } from './flow-row.ts'
+import { errorOfDrop, type IcmpError, mayTell, tellGuest, tellSender, tooBig } from './icmp-error.ts'
 import { findRelated, isIcmpError } from './icmp-quote.ts'
 import { type Layer, passLayer } from './layer.ts'
 import { entropyOfWalk } from './parse-inner.ts'
-import type { PortState } from './port-state.ts'
+import { PortCounter, type PortState } from './port-state.ts'
 import { TCP_NEW_FLOW, TCP_UNEXPECTED, TcpState } from './tcp-state.ts'
 import { commitTcp, tcpAfter } from './tcp-tracking.ts'
-import { tooBigReply } from './too-big.ts'
+import { PEERS_DEPENDENCY } from './versions.ts'
 import { Verdict, type Walk } from './walk.ts'
 
 const ETHERNET_BYTES = 14
@@ -30,24 +30,24 @@ const outKey = newFlowKey()
  * Walks a parsed packet (`walk.row`, `walk.key`, `walk.family` and `walk.flowHash` are set) and applies the result to
  * `walk.slot`.
  * @returns allow when the frame is ready to go on, hairpin when it ends here (with an answer in `walk.hairpin`, or none),
- * deny with `walk.reason`, where `walk.hairpin` may hold a message for the guest.
+ * deny with `walk.reason`, where `walk.hairpin` may hold a message for the guest and `walk.answer` one for the sender.
  */
 export function walkSlowPath(walk: Walk, port: PortState, scope: EngineScope): Verdict {
   walk.current.set(walk.key)
   if (walk.family !== 0) findConnection(walk, port)
-  if (walk.isOut && isUnexpectedTcp(walk, port)) return unexpectedTcp(walk)
+  if (walk.isOut && isUnexpectedTcp(walk)) return unexpectedTcp(walk)
   const layers = walk.isOut ? port.layersOut : port.layersIn
   for (let i = 0; i < layers.length; i++) {
     const verdict = passLayer(layers[i]!, walk)
     if (verdict === Verdict.hairpin) return verdict
     if (verdict === Verdict.deny) return denied(walk, port, layers[i]!)
   }
-  if (!walk.isOut && isUnexpectedTcp(walk, port)) return unexpectedTcp(walk)
+  if (!walk.isOut && isUnexpectedTcp(walk)) return unexpectedTcp(walk)
   if (walk.encapsulation !== undefined) walk.entropy = entropyOfWalk(walk)
   const limit = largestPacket(walk, port, scope)
   const ipBytes = walk.row[ROW_END]! - walk.row[ROW_L3]!
   if (ipBytes > limit) {
-    if (walk.isOut) walk.hairpin = tooBigReply(walk, scope.arena, port.config, limit)
+    tell(walk, port, tooBig(limit))
     return walk.deny(Drop.mtuExceeded, `${ipBytes} bytes, and the path carries ${limit}`)
   }
   if (!walk.isDryRun && walk.family !== 0 && !walk.isIcmpError) {
@@ -68,13 +68,13 @@ function findConnection(walk: Walk, port: PortState): void {
   walk.connection = port.cache.find(walk.key, family)
   if (walk.connection === undefined || !walk.isTcp) return
   // A fresh SYN is judged as a new connection; the old one stays until the new one is allowed.
-  const next = tcpAfter(port.cache.connections, walk.connection.index, walk.isOut, walk.bytes, walk.row[ROW_L4]!)
+  const next = tcpAfter(walk.connection, walk.isOut, walk.bytes, walk.row[ROW_L4]!)
   if (next === TCP_NEW_FLOW) walk.connection = undefined
 }
 
-function isUnexpectedTcp(walk: Walk, port: PortState): boolean {
+function isUnexpectedTcp(walk: Walk): boolean {
   if (walk.connection !== undefined || !walk.isTcp) return false
-  const next = tcpAfter(port.cache.connections, -1, walk.isOut, walk.bytes, walk.row[ROW_L4]!)
+  const next = tcpAfter(undefined, walk.isOut, walk.bytes, walk.row[ROW_L4]!)
   return next === TCP_UNEXPECTED
 }
 
@@ -90,7 +90,18 @@ function denied(walk: Walk, port: PortState, layer: Layer): Verdict {
     port.cache.retire(connection, walk.nowMs)
     walk.connection = undefined
   }
+  const error = walk.isOut ? errorOfDrop(walk.reason) : undefined
+  if (error !== undefined) tell(walk, port, error)
   return Verdict.deny
+}
+
+/** Tells the sender, if that is allowed and there has not been too much of it. */
+function tell(walk: Walk, port: PortState, error: IcmpError): void {
+  if (!mayTell(walk) || !port.errors.take(walk.nowMs)) return
+  if (walk.isOut) walk.hairpin = tellGuest(walk, port.arena, port.config, error)
+  else walk.answer = tellSender(walk, port.context, port.config, error, port.underlaySource)
+  const counter = (walk.isOut ? walk.hairpin : walk.answer) >= 0 ? PortCounter.icmpErrors : -1
+  if (counter >= 0) port.counters[counter] = port.counters[counter]! + 1
 }
 
 function largestPacket(walk: Walk, port: PortState, scope: EngineScope): number {
@@ -104,14 +115,13 @@ function largestPacket(walk: Walk, port: PortState, scope: EngineScope): number 
 /** @returns a drop reason, or none. */
 function commit(walk: Walk, port: PortState, scope: EngineScope, limit: number): number {
   const { cache } = port
-  const { connections } = cache
   const l4 = walk.row[ROW_L4]!
   let next = -1
   if (walk.isTcp) {
-    next = tcpAfter(connections, walk.connection?.index ?? -1, walk.isOut, walk.bytes, l4)
+    next = tcpAfter(walk.connection, walk.isOut, walk.bytes, l4)
     if (next === TcpState.closed) {
       if (walk.connection !== undefined) {
-        countPacket(walk, port, walk.connection.index)
+        countPacket(walk, walk.connection)
         cache.retire(walk.connection, walk.nowMs)
       }
       return Drop.none
@@ -119,16 +129,14 @@ function commit(walk: Walk, port: PortState, scope: EngineScope, limit: number):
   }
   const connection = walk.connection ?? open(walk, port, next)
   if (connection === undefined) return walk.isTcp ? Drop.tcpTableFull : Drop.flowTableFull
-  const index = connection.index
   connection.epoch = port.context.epoch
   connection.firewallRule = walk.firewallRule
-  if (walk.isTcp) commitTcp(connections, index, next, walk.isOut, walk.bytes, l4, walk.row[ROW_END]!)
-  countPacket(walk, port, index)
-  const table = cache.table(connection.family)
-  const row = walk.isOut ? connections.rowOut[index]! : connections.rowIn[index]!
-  compileFlow(table.rows, row * FLOW_ROW_WORDS + table.keyWords, walk, {
-    epoch: port.context.epoch,
-    version: scope.versions.values[walk.dependency]!,
+  if (walk.isTcp) commitTcp(connection, next, walk.isOut, walk.bytes, l4, walk.row[ROW_END]!)
+  countPacket(walk, connection)
+  const dependency = walk.isOut ? walk.dependency : PEERS_DEPENDENCY
+  compileFlow(cache.table.memory.view, connection.row(walk.isOut), walk, {
+    expected: (scope.versions.of(cache.number) + scope.versions.of(dependency)) | 0,
+    dependency,
     maxBytes: limit,
     underlaySource: port.underlaySource,
   })
@@ -154,27 +162,24 @@ function open(walk: Walk, port: PortState, tcpState: number): Connection | undef
       createdMs: walk.nowMs,
       remoteVni: walk.remoteVni,
       nat: walk.nat,
+      natPort: walk.natPort,
       guestPort,
       firewallRule: walk.firewallRule,
       epoch: port.context.epoch,
+      tcpState: walk.isTcp ? tcpState : NO_TCP,
     },
-    tcpState,
     outKey,
     inKey,
     walk.nowMs,
   )
   const pool = walk.nat?.pool
-  if (connection !== undefined && pool !== undefined && pool.lease(walk.nowMs) !== walk.nat!.port) {
+  if (connection !== undefined && pool !== undefined && pool.lease(walk.nowMs) !== walk.natPort) {
     // Nothing takes a port between the look and the lease of one packet.
     throw new Error('the leased port is not the one that was looked at')
   }
   return connection
 }
 
-function countPacket(walk: Walk, port: PortState, index: number): void {
-  const { connections } = port.cache
-  connections.lastHitMs[index] = walk.nowMs
-  const at = index * 4 + (walk.isOut ? 2 : 0)
-  connections.counters[at] = connections.counters[at]! + 1
-  connections.counters[at + 1] = connections.counters[at + 1]! + (walk.row[ROW_END]! - walk.start)
+function countPacket(walk: Walk, connection: Connection): void {
+  connection.count(walk.isOut, walk.row[ROW_END]! - walk.start, walk.nowMs)
 }

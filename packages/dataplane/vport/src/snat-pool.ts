@@ -46,6 +46,24 @@ export class SnatPool {
     return port
   }
 
+  /** Takes one port for a connection that had it before. @returns whether it was free. */
+  leaseExactly(port: number): boolean {
+    const offset = port - this.firstPort
+    if (offset < 0 || offset >= this.size || this.#leased[offset] === 1) return false
+    // Its place in the ring is taken by the one at the head.
+    for (let i = 0; i < this.#free; i++) {
+      const at = (this.#head + i) % this.size
+      if (this.#ring[at] !== port) continue
+      this.#ring[at] = this.#ring[this.#head]!
+      this.#freedAtMs[at] = this.#freedAtMs[this.#head]!
+      this.#head = (this.#head + 1) % this.size
+      this.#free--
+      this.#leased[offset] = 1
+      return true
+    }
+    return false
+  }
+
   release(port: number, nowMs: number): void {
     const offset = port - this.firstPort
     // Releasing twice would hand one port to two connections.

@@ -54,6 +54,13 @@ export function nextTcpState(state: number, isOut: boolean, flags: number, ackOf
   return TABLE[(((state << 1) | (isOut ? 1 : 0)) << 6) | ((flags & 0x1f) << 1) | (ackOfFin ? 1 : 0)]!
 }
 
+/** Whether a segment with ACK and without SYN, FIN and RST leaves the state as it is, whatever it acknowledges. */
+export function isSettled(state: number, isOut: boolean): boolean {
+  return (
+    nextTcpState(state, isOut, TcpFlag.ack, false) === state && nextTcpState(state, isOut, TcpFlag.ack, true) === state
+  )
+}
+
 const TABLE = buildTable()
 
 function buildTable(): Int8Array {

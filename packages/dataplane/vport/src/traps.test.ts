@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { Ip } from '@lodestone/net'
 import { ETHERNET_MIN, IPV6_MIN, setUdpChecksum, TcpFlag, udpChecksum } from '@lodestone/packet'
 import { encapsulated, frame, type FrameFields, innerOf, look } from './frame-fixture.ts'
-import { GUEST_MAC, portConfig, SledFixture, SWITCH_0, toHex } from './sled-fixture.ts'
+import { GUEST_MAC, portConfig, SLED_A, SLED_B, SledFixture, SWITCH_0, toHex } from './sled-fixture.ts'
 import type { VirtualPort } from './virtual-port.ts'
 
 const CLIENT = '203.0.113.9'
@@ -186,6 +186,42 @@ test('only known peers may send, and only switches may say that a packet is from
   assert.equal(passes(false, 'fd00:6666::1'), false)
   const codes = sled.engine.recentDrops().map((drop) => drop.reason.code)
   assert.deepEqual(codes, ['UL_FORGED_EXTERNAL', 'UL_FORGED_EXTERNAL', 'UL_UNKNOWN_SOURCE'])
+})
+
+test('a change of peers reaches live flows, and the sled’s own address is no peer on the wire', () => {
+  const sled = new SledFixture()
+  const port = sled.addPort(portConfig({ firewall: ALLOW_ALL }))
+  const fields = { kind: 'udp', etherDst: GUEST_MAC, src: '172.30.0.6', dst: '172.30.0.5' } as const
+  const passes = (source: string): boolean => {
+    sled.receive(encapsulated(frame(fields), { src: Ip.of(source) }))
+    return sled.take(port).length === 1
+  }
+  const peer = SLED_B.toString()
+  sled.engine.setUnderlayPeers({ sleds: [SLED_B], switches: [SWITCH_0] })
+  assert.deepEqual([passes(peer), passes(peer)], [true, true])
+  assert.equal(port.dump().counters.fastIn, 1)
+  assert.equal(passes('fd00:6666::1'), false, 'another source does not ride on the flow')
+  assert.equal(passes(SLED_A.toString()), false)
+  sled.engine.setUnderlayPeers({ sleds: [], switches: [SWITCH_0] })
+  assert.equal(passes(peer), false)
+  sled.engine.setUnderlayPeers({ sleds: [SLED_B], switches: [SWITCH_0] })
+  assert.equal(passes(peer), true)
+})
+
+test('a port that is removed and added again has none of its old flows', async () => {
+  const sled = new SledFixture()
+  const config = portConfig()
+  const first = sled.addPort(config)
+  for (let i = 0; i < 300; i++) sled.exchange(first, out({ kind: 'udp', srcPort: 1000 + i }))
+  sled.engine.removePort(config.id)
+  const second = sled.addPort(config)
+  sled.receive(into({ kind: 'udp', srcPort: 53, dstPort: 1000 }))
+  assert.equal(sled.take(second).length, 0, 'nobody of this port has asked')
+  sled.exchange(second, out({ kind: 'udp', srcPort: 1000 }))
+  assert.equal(second.dump().flows.length, 1)
+  await sled.clock.advance(2000)
+  assert.equal(second.dump().flows.length, 1)
+  assert.notEqual(sled.exchange(second, out({ kind: 'udp', srcPort: 1000 })), undefined)
 })
 
 test('a packet too large for the path is answered with its size, IPv4 and IPv6, also from the flow cache', async () => {

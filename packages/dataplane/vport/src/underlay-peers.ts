@@ -6,6 +6,7 @@ import type { Ip } from '@lodestone/net'
 import { IPV6_SRC } from '@lodestone/packet'
 import { wordsOf } from './address-words.ts'
 import { Drop } from './drop-reasons.ts'
+import { PEERS_DEPENDENCY, type Versions } from './versions.ts'
 import { WordTable } from './word-table.ts'
 
 export interface UnderlayPeerList {
@@ -20,8 +21,14 @@ const IS_SWITCH = 2
 export class UnderlayPeers {
   #table: WordTable | undefined
   readonly #key = new Int32Array(4)
+  readonly #versions: Versions
+
+  constructor(versions: Versions) {
+    this.#versions = versions
+  }
 
   replace(peers: UnderlayPeerList | undefined): void {
+    this.#versions.bump(PEERS_DEPENDENCY)
     if (peers === undefined) {
       this.#table = undefined
       return

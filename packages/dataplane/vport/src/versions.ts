@@ -1,38 +1,66 @@
 /**
- * Versions of the things that flows depend on outside of their port: each virtual-to-physical mapping, and the table of
- * tunnel endpoints. A flow notes which one it used and its version; one comparison per packet then tells whether the
- * flow still says what a fresh look would. A change reaches exactly the flows that used what changed, at once.
+ * Versions of the things that flows depend on: each port's configuration, each virtual-to-physical mapping, the table of
+ * tunnel endpoints, the list of peers. A flow notes which ones it used and the sum of their versions; one comparison per
+ * packet then tells whether the flow still says what a fresh look would. A change reaches exactly the flows that used what
+ * changed, at once.
+ *
+ * Invariant: a version only ever grows (modulo 2^32), so the sum of two is the same only when both are.
  */
+import type { FlowMemory } from './flow-memory.ts'
+import { PARAM_VERSIONS } from './kernel/layout.ts'
 
 /** For flows that depend on nothing outside. Its version never changes. */
 export const NO_DEPENDENCY = 0
 export const TUNNEL_ENDPOINTS_DEPENDENCY = 1
+/** Inbound flows: who may send encapsulated frames. */
+export const PEERS_DEPENDENCY = 2
 
 export class Versions {
-  /** Read on the packet path; replaced when it grows. */
-  values: Int32Array = new Int32Array(64)
-  #count = 2
+  readonly #memory: FlowMemory
+  #base: number
+  #capacity = 64
+  #count = 3
   readonly #free: number[] = []
+
+  constructor(memory: FlowMemory) {
+    this.#memory = memory
+    this.#base = memory.take(this.#capacity * 4, true)
+    memory.words[PARAM_VERSIONS / 4] = this.#base
+  }
+
+  of(dependency: number): number {
+    return this.#memory.words[(this.#base >> 2) + dependency]!
+  }
 
   /** A new thing to depend on. */
   take(): number {
     const reused = this.#free.pop()
     if (reused !== undefined) return reused
-    if (this.#count === this.values.length) {
-      const larger = new Int32Array(this.#count * 2)
-      larger.set(this.values)
-      this.values = larger
-    }
+    if (this.#count === this.#capacity) this.#grow()
     return this.#count++
   }
 
   bump(dependency: number): void {
-    this.values[dependency] = (this.values[dependency]! + 1) | 0
+    const { words } = this.#memory
+    const at = (this.#base >> 2) + dependency
+    words[at] = (words[at]! + 1) | 0
   }
 
   /** The thing is gone. Its version moves on, so that flows that used it do not take a successor for it. */
   give(dependency: number): void {
     this.bump(dependency)
     this.#free.push(dependency)
+  }
+
+  #grow(): void {
+    const memory = this.#memory
+    const bytes = this.#capacity * 4
+    const base = memory.take(bytes * 2, true)
+    if (base === 0) throw new Error('no memory for more versions')
+    memory.words.copyWithin(base >> 2, this.#base >> 2, (this.#base + bytes) >> 2)
+    memory.give(this.#base, bytes)
+    this.#base = base
+    this.#capacity *= 2
+    memory.words[PARAM_VERSIONS / 4] = base
   }
 }

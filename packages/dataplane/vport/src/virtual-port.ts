@@ -3,11 +3,17 @@
  * are handled by the engine that the port belongs to.
  */
 import type { FrameSink, Port } from '@lodestone/link'
+import type { ConfigError } from './config-check.ts'
 import type { DroppedPacket } from './drop-ring.ts'
+import { type FlowSnapshot, type RestoreResult, restoreFlows, saveFlows } from './flow-snapshot.ts'
 import { dumpPort, type PortDump } from './port-dump.ts'
 import type { PortConfig } from './port-config.ts'
 import type { ApplyResult, PortState } from './port-state.ts'
+import { runSteps } from './steps.ts'
 import type { Direction, Explanation } from './walk.ts'
+
+/** Between two pieces of work: more than nothing, so that whatever waits for its turn gets it. */
+const STEP_PAUSE_MS = 0.25
 
 /** What a port needs from its engine. */
 export interface PortOwner {
@@ -45,7 +51,28 @@ export class VirtualPort {
 
   /** Makes the port what `config` says, at once and entirely; on an error nothing changes. Live flows obey at once. */
   apply(config: PortConfig): ApplyResult {
-    return this.state.apply(config)
+    return runSteps(this.state.apply(config))
+  }
+
+  /**
+   * As `apply`, but prepared in pieces between which packets pass: for many rules. The last configuration wins.
+   * Atomic as well: until the promise is settled the old configuration holds entirely.
+   */
+  applyInSteps(config: PortConfig): Promise<ApplyResult> {
+    const steps = this.state.apply(config)
+    return new Promise((resolve) => {
+      const go = (): void => {
+        const step = steps.next()
+        if (step.done === true) resolve(step.value)
+        else this.state.clock.after(STEP_PAUSE_MS, go)
+      }
+      go()
+    })
+  }
+
+  /** What keeps a configuration from being applied. */
+  check(config: PortConfig): ConfigError | undefined {
+    return this.state.check(config)
   }
 
   /**
@@ -59,6 +86,16 @@ export class VirtualPort {
   /** The last drops with their reasons, oldest first. */
   recentDrops(): DroppedPacket[] {
     return this.state.drops.list()
+  }
+
+  /** The connections as plain data, for another engine or another sled. */
+  saveFlows(): FlowSnapshot {
+    return saveFlows(this.state)
+  }
+
+  /** Lets saved connections go on here, as far as the configuration allows. */
+  restoreFlows(snapshot: FlowSnapshot): RestoreResult {
+    return restoreFlows(this.state, snapshot)
   }
 
   dump(): PortDump {

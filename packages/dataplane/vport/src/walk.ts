@@ -56,6 +56,8 @@ export class Walk {
   nowMs = 0
   /** Inbound: the switch says that it came from outside of the VPC. */
   isExternal = false
+  /** Inbound: absolute offset of the outer IPv6 header, -1 where there is none. */
+  outerIp = -1
   /** The VNI of the other side; 0 when it is outside. */
   remoteVni = 0
   isDryRun = false
@@ -66,6 +68,8 @@ export class Walk {
   isIcmpError = false
   route: Route | undefined
   nat: NatMapping | undefined
+  /** The leased port or identifier that goes with `nat`; -1 for 1:1 translation. */
+  natPort = -1
   quote: QuoteRewrite | undefined
   etherDst: Uint8Array | undefined
   etherSrc: Uint8Array | undefined
@@ -76,6 +80,8 @@ export class Walk {
 
   /** A frame for the guest, or -1. */
   hairpin = -1
+  /** An encapsulated frame for whoever sent an inbound one, or -1. */
+  answer = -1
   reason: number = Drop.none
   detail = ''
   nearest: readonly NearMiss[] | undefined
@@ -86,6 +92,11 @@ export class Walk {
   constructor(bytes: Uint8Array, view: DataView) {
     this.bytes = bytes
     this.view = view
+  }
+
+  /** Whether what is said about the packet is heard: only then is it worth putting into words. */
+  get isHeard(): boolean {
+    return this.listener !== undefined
   }
 
   get direction(): Direction {
@@ -144,6 +155,7 @@ export class Walk {
     this.flowHash = 0
     this.entropy = 0
     this.isExternal = false
+    this.outerIp = -1
     this.remoteVni = 0
     this.isDryRun = false
     this.connection = undefined
@@ -151,6 +163,7 @@ export class Walk {
     this.isIcmpError = false
     this.route = undefined
     this.nat = undefined
+    this.natPort = -1
     this.quote = undefined
     this.etherDst = undefined
     this.etherSrc = undefined
@@ -158,6 +171,7 @@ export class Walk {
     this.dependency = NO_DEPENDENCY
     this.firewallRule = ''
     this.hairpin = -1
+    this.answer = -1
     this.reason = Drop.none
     this.detail = ''
     this.nearest = undefined
@@ -171,8 +185,12 @@ export class Walk {
   }
 }
 
+/** Grows when a field of an explanation changes its meaning. */
+export const EXPLANATION_VERSION = 1
+
 /** What a dry run found. */
 export interface Explanation {
+  readonly version: typeof EXPLANATION_VERSION
   readonly verdict: 'forwarded' | 'delivered' | 'hairpin' | 'dropped'
   readonly reason?: DropReason
   readonly detail?: string

@@ -13,21 +13,25 @@ import type { FlowDecision, Layer } from '../layer.ts'
 import type { FirewallRule, HostFilter, PortConfig, ProtocolFilter } from '../port-config.ts'
 import { type Predicate, type ProtocolMatch, protocolText, rangeText } from '../predicate.ts'
 import { type LayerRule, RuleTable } from '../rule-table.ts'
+import { mapInSteps, type Steps } from '../steps.ts'
 import { Verdict, Walk } from '../walk.ts'
 import type { LayerContext } from './layer-context.ts'
 
 /** Near misses shown with a denial by default. */
 const NEAR_MISSES = 3
 
-export function firewallLayer(config: PortConfig, context: LayerContext, previous: Layer | undefined): Layer {
-  const rulesOf = (direction: 'in' | 'out'): LayerRule[] =>
-    config.firewall.filter((rule) => rule.direction === direction).map(layerRule)
-  const rulesIn = new RuleTable(
-    rulesOf('in'),
+export function* firewallLayer(config: PortConfig, context: LayerContext, previous: Layer | undefined): Steps<Layer> {
+  const rulesOf = (direction: 'in' | 'out'): Steps<LayerRule[]> =>
+    mapInSteps(
+      config.firewall.filter((rule) => rule.direction === direction),
+      layerRule,
+    )
+  const rulesIn = yield* RuleTable.build(
+    yield* rulesOf('in'),
     (walk) => walk.deny(Drop.defaultDeny, `no inbound rule allows ${describePacket(walk)}`),
     previous?.rulesIn,
   )
-  const rulesOut = new RuleTable(rulesOf('out'), allowByDefault, previous?.rulesOut)
+  const rulesOut = yield* RuleTable.build(yield* rulesOf('out'), allowByDefault, previous?.rulesOut)
   const probe = new Walk(context.arena.bytes, context.arena.view)
   return {
     name: 'firewall',
@@ -59,7 +63,7 @@ function recall(
     return {
       verdict: Verdict.allow,
       rule: connection.firewallRule,
-      detail: `${subject} that began ${connection.initiator === 'out' ? 'inside' : 'outside'}`,
+      detail: walk.isHeard ? `${subject} that began ${connection.initiator === 'out' ? 'inside' : 'outside'}` : '',
     }
   }
   if (walk.related === undefined && connection.initiator === walk.direction) return undefined
@@ -114,7 +118,7 @@ function layerRule(rule: FirewallRule): LayerRule {
         }
       : (walk) => {
           walk.firewallRule = rule.name
-          walk.detail = `rule ${rule.name} allows ${describePacket(walk)}; answers may go back`
+          if (walk.isHeard) walk.detail = `rule ${rule.name} allows ${describePacket(walk)}; answers may go back`
           return Verdict.allow
         },
     hits: 0,

@@ -160,13 +160,13 @@ function leave(walk: Walk, config: PortConfig, context: LayerContext): Verdict {
   const family = walk.family as 4 | 6 // because the source address matched
   const mapping = context.virtualToPhysical.find(config.vni, walk.current, walk.dstAt, family)
   walk.remoteVni = mapping === undefined ? 0 : config.vni
-  walk.detail = `${walk.srcText} is the guest’s`
+  if (walk.isHeard) walk.detail = `${walk.srcText} is the guest’s`
   return Verdict.allow
 }
 
 function arrive(walk: Walk): Verdict {
   walk.etherSrc = GATEWAY_MAC.bytes
-  walk.detail = `${walk.dstText} is the guest’s`
+  if (walk.isHeard) walk.detail = `${walk.dstText} is the guest’s`
   return Verdict.modify
 }
 

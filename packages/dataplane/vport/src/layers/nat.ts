@@ -14,6 +14,7 @@ import type { FlowDecision, Layer } from '../layer.ts'
 import type { NatMapping } from '../nat-mapping.ts'
 import type { ExternalIp, ExternalIps, IpConfig, PortConfig } from '../port-config.ts'
 import { type LayerRule, RuleTable } from '../rule-table.ts'
+import type { SnatPool } from '../snat-pool.ts'
 import type { SnatPools } from '../snat-pools.ts'
 import { mix } from '../tunnel-endpoints.ts'
 import { Verdict, type Walk } from '../walk.ts'
@@ -87,7 +88,7 @@ function addRules(
       priority,
       isDenial: false,
       predicates: [{ kind: 'dst', addresses }],
-      act: (walk) => applyInbound(walk, oneToOne(candidate, family)),
+      act: (walk) => applyInbound(walk, oneToOne(candidate, family), -1),
       hits: 0,
     })
   }
@@ -138,7 +139,9 @@ function recall(
         (!walk.isOut || (isToInternet && mayUse(walk, mapping.externalText, gateways)))
   if (isUsable) {
     if (mapping === undefined) return undefined
-    const verdict = walk.isOut ? applyOutbound(walk, mapping) : applyInbound(walk, mapping)
+    const verdict = walk.isOut
+      ? applyOutbound(walk, mapping, connection.natPort)
+      : applyInbound(walk, mapping, connection.natPort)
     return { verdict, rule: mapping.rule, detail: walk.detail }
   }
   if (walk.isOut && connection.initiator === 'in') {
@@ -170,7 +173,7 @@ function isAttached(mapping: NatMapping, family: Family): boolean {
 }
 
 function useFirstOf(walk: Walk, family: Family, candidate: Candidate | undefined): Verdict | undefined {
-  return candidate === undefined ? undefined : applyOutbound(walk, oneToOne(candidate, family))
+  return candidate === undefined ? undefined : applyOutbound(walk, oneToOne(candidate, family), -1)
 }
 
 function chooseFloating(
@@ -209,44 +212,35 @@ function leaseOutbound(walk: Walk, family: Family): Verdict {
       `${pool.leased} of ${pool.size} ports of ${snat.text} are in use, the rest just released`,
     )
   }
-  return applyOutbound(walk, {
-    kind: 'snat',
-    family: family.family,
-    external: snat.words,
-    externalText: snat.text,
-    private: family.privateWords,
-    port,
-    pool,
-    rule: 'snat',
-  })
+  return applyOutbound(walk, sharedMapping(snat, family, pool), port)
 }
 
-function applyOutbound(walk: Walk, mapping: NatMapping): Verdict {
-  const before = walk.srcText
+/** @param port leased with the mapping, or -1. */
+function applyOutbound(walk: Walk, mapping: NatMapping, port: number): Verdict {
+  if (walk.isHeard) walk.detail = `source ${walk.srcText} → ${mapping.externalText}`
   setAddress(walk, 0, mapping)
-  let detail = `source ${before} → ${mapping.externalText}`
-  if (mapping.port >= 0 && !walk.isIcmpError) {
-    detail += ` port ${mapping.port}`
-    setUpperHalf(walk, mapping.port)
+  if (port >= 0 && !walk.isIcmpError) {
+    if (walk.isHeard) walk.detail += ` port ${port}`
+    setUpperHalf(walk, port)
   }
   if (walk.isIcmpError && quotedAddressIs(walk, 'dst', mapping.private)) {
-    walk.quote = { side: 'dst', address: mapping.external, port: mapping.port }
+    walk.quote = { side: 'dst', address: mapping.external, port }
   }
   walk.nat = mapping
-  walk.detail = detail
+  walk.natPort = port
   return Verdict.modify
 }
 
-function applyInbound(walk: Walk, mapping: NatMapping): Verdict {
-  const before = walk.dstText
+function applyInbound(walk: Walk, mapping: NatMapping, port: number): Verdict {
+  const before = walk.isHeard ? walk.dstText : ''
   const words = walk.current
   const at = walk.dstAt
   for (let i = 0; i < (mapping.family === 4 ? 1 : 4); i++) words[at + i] = mapping.private[i]!
-  let detail = `destination ${before} → ${walk.dstText}`
+  if (walk.isHeard) walk.detail = `destination ${before} → ${walk.dstText}`
   const connection = walk.connection ?? walk.related
-  const guestPort = mapping.port < 0 || connection === undefined ? -1 : connection.guestPort
+  const guestPort = port < 0 || connection === undefined ? -1 : connection.guestPort
   if (guestPort >= 0 && !walk.isIcmpError) {
-    detail += ` port ${guestPort}`
+    if (walk.isHeard) walk.detail += ` port ${guestPort}`
     if (walk.isIcmp) setUpperHalf(walk, guestPort)
     else words[portsAt(mapping.family)] = (walk.ports & 0xffff0000) | guestPort
   }
@@ -254,7 +248,7 @@ function applyInbound(walk: Walk, mapping: NatMapping): Verdict {
     walk.quote = { side: 'src', address: mapping.private, port: guestPort }
   }
   walk.nat = mapping
-  walk.detail = detail
+  walk.natPort = port
   return Verdict.modify
 }
 
@@ -280,7 +274,6 @@ function oneToOne(candidate: Candidate, family: Family): NatMapping {
     external: candidate.words,
     externalText: candidate.text,
     private: family.privateWords,
-    port: -1,
     pool: undefined,
     rule: candidate.label,
   }
@@ -308,6 +301,41 @@ function familyOf(
       external?.snat === undefined || pools === undefined
         ? undefined
         : { words: wordsOf(external.snat.ip), text: external.snat.ip.toString(), pools },
+  }
+}
+
+/** The translation of a connection that was saved elsewhere, where the configuration still has it. */
+export function mappingOf(
+  config: PortConfig,
+  pools: SnatPools | undefined,
+  wanted: {
+    readonly family: 4 | 6
+    readonly protocol: number
+    readonly kind: NatMapping['kind']
+    readonly external: string
+  },
+): NatMapping | undefined {
+  const ip = wanted.family === 4 ? config.ip4 : config.ip6
+  if (ip === undefined) return undefined
+  const family = familyOf(wanted.family, ip, wanted.family === 4 ? config.externalIps4 : config.externalIps6, pools)
+  if (wanted.kind === 'snat') {
+    const { snat } = family
+    return snat?.text === wanted.external ? sharedMapping(snat, family, snat.pools.of(wanted.protocol)) : undefined
+  }
+  const candidates = wanted.kind === 'floating' ? family.floating : [family.ephemeral]
+  const found = candidates.find((candidate) => candidate?.text === wanted.external)
+  return found === undefined ? undefined : oneToOne(found, family)
+}
+
+function sharedMapping(snat: NonNullable<Family['snat']>, family: Family, pool: SnatPool): NatMapping {
+  return {
+    kind: 'snat',
+    family: family.family,
+    external: snat.words,
+    externalText: snat.text,
+    private: family.privateWords,
+    pool,
+    rule: 'snat',
   }
 }
 

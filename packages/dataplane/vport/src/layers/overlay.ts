@@ -33,7 +33,9 @@ export function overlayLayer(config: PortConfig, context: LayerContext, previous
     predicates: [],
     act: (walk) => {
       walk.remoteVni = walk.isExternal ? 0 : config.vni
-      walk.detail = walk.isExternal ? 'from outside of the VPC, by a switch' : `from the VPC (VNI ${config.vni})`
+      if (walk.isHeard) {
+        walk.detail = walk.isExternal ? 'from outside of the VPC, by a switch' : `from the VPC (VNI ${config.vni})`
+      }
       return Verdict.modify
     },
     hits: 0,
@@ -57,6 +59,7 @@ function toBoundary(walk: Walk, context: LayerContext): Verdict {
   walk.etherDst = BOUNDARY_MAC.bytes
   walk.encapsulation = { destination: endpoint.address.bytes, vni: endpoint.vni, hasMssOption: false }
   walk.dependency = TUNNEL_ENDPOINTS_DEPENDENCY
+  if (!walk.isHeard) return Verdict.modify
   const choice = entry.route.endpoints.length > 1 ? `, one of ${entry.route.endpoints.length}` : ''
   walk.detail = `to the switch at ${endpoint.address} (metric ${endpoint.metric}${choice}), VNI ${endpoint.vni}`
   return Verdict.modify
@@ -78,6 +81,6 @@ function toInstance(walk: Walk, config: PortConfig, context: LayerContext): Verd
   walk.etherDst = entry.mapping.mac.bytes
   walk.encapsulation = { destination: entry.mapping.sled.bytes, vni: config.vni, hasMssOption: walk.isTcp }
   walk.dependency = entry.dependency
-  walk.detail = `to ${entry.mapping.mac} on the sled at ${entry.mapping.sled}, VNI ${config.vni}`
+  if (walk.isHeard) walk.detail = `to ${entry.mapping.mac} on the sled at ${entry.mapping.sled}, VNI ${config.vni}`
   return Verdict.modify
 }

@@ -8,6 +8,7 @@ import { Drop } from '../drop-reasons.ts'
 import type { Layer } from '../layer.ts'
 import type { PortConfig, Route } from '../port-config.ts'
 import { type LayerRule, RuleTable } from '../rule-table.ts'
+import { mapInSteps, type Steps } from '../steps.ts'
 import { Verdict, type Walk } from '../walk.ts'
 
 const MULTICAST = [Prefix.of('224.0.0.0/4'), Prefix.of('255.255.255.255/32'), Prefix.of('ff00::/8')].map(prefixWords)
@@ -15,8 +16,8 @@ const MULTICAST = [Prefix.of('224.0.0.0/4'), Prefix.of('255.255.255.255/32'), Pr
 /** Nearest routes shown with a denial. */
 const NEAR_MISSES = 3
 
-export function routerLayer(config: PortConfig, previous: Layer | undefined): Layer {
-  const rules: LayerRule[] = config.routes.map(routeRule)
+export function* routerLayer(config: PortConfig, previous: Layer | undefined): Steps<Layer> {
+  const rules: LayerRule[] = yield* mapInSteps(config.routes, routeRule)
   rules.push({
     id: 'multicast',
     name: 'multicast',
@@ -31,7 +32,7 @@ export function routerLayer(config: PortConfig, previous: Layer | undefined): La
   })
   return {
     name: 'router',
-    rulesOut: new RuleTable(rules, noRoute, previous?.rulesOut),
+    rulesOut: yield* RuleTable.build(rules, noRoute, previous?.rulesOut),
     rulesIn: new RuleTable([], allowIn, previous?.rulesIn),
     nearMisses: (walk, table) => table.nearest(walk, NEAR_MISSES, (rule) => rule.id !== 'multicast'),
   }
@@ -60,7 +61,7 @@ function follow(walk: Walk, route: Route): Verdict {
     return walk.deny(Drop.dropRoute, `route ${route.name} (${route.destination}) says drop`)
   }
   walk.route = route
-  walk.detail = `${route.class} route ${route.destination} via ${targetText(route)}`
+  if (walk.isHeard) walk.detail = `${route.class} route ${route.destination} via ${targetText(route)}`
   return Verdict.allow
 }
 
