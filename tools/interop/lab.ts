@@ -17,11 +17,18 @@ const PROGRAMS = {
   OpenBGPD: '/usr/sbin/bgpd',
 } as const
 
-/** Why the tests with this router cannot run here; false when they can. */
-export function reasonToSkip(router: keyof typeof PROGRAMS): string | false {
+/** Why tests in namespaces cannot run here; false when they can. */
+export function reasonToSkipLab(): string | false {
   if (process.platform !== 'linux') return 'needs Linux'
   if (process.getuid?.() !== 0) return 'needs root, for network namespaces'
   if (spawnSync('ip', ['netns', 'list']).status !== 0) return 'needs ip(8) and network namespaces'
+  return false
+}
+
+/** Why the tests with this router cannot run here; false when they can. */
+export function reasonToSkip(router: keyof typeof PROGRAMS): string | false {
+  const reason = reasonToSkipLab()
+  if (reason !== false) return reason
   if (!existsSync(PROGRAMS[router])) return `${router} is not installed (${PROGRAMS[router]})`
   return false
 }

@@ -52,11 +52,17 @@ export class Lode {
 
   /** @param config the configuration file's content; JSON is YAML. */
   async start(config: Readonly<Record<string, unknown>>): Promise<void> {
-    const path = join(this.#namespace.folder, 'router.yaml')
-    writeFileSync(path, JSON.stringify({ ...config, admin: { listen: [this.#socket] } }, undefined, 2))
+    const path = this.#write(config)
     const args = ['--disable-warning=ExperimentalWarning', COMMAND, 'routed', '--config', path]
     this.#daemon = this.#namespace.start('lode', process.execPath, args)
     await eventually('lode answers', () => this.#daemonAnswers())
+  }
+
+  /** Changes the file and makes the daemon read it. Throws when it refuses. */
+  async reload(config: Readonly<Record<string, unknown>>): Promise<void> {
+    this.#write(config)
+    const args = ['--disable-warning=ExperimentalWarning', COMMAND, 'routed', '--reload', '--routed', this.#socket]
+    await this.#namespace.ask(process.execPath, ...args)
   }
 
   neighbours(): Promise<readonly LodeNeighbour[]> {
@@ -114,6 +120,12 @@ export class Lode {
 
   get pid(): number {
     return this.#daemon?.pid ?? -1
+  }
+
+  #write(config: Readonly<Record<string, unknown>>): string {
+    const path = join(this.#namespace.folder, 'router.yaml')
+    writeFileSync(path, JSON.stringify({ ...config, admin: { listen: [this.#socket] } }, undefined, 2))
+    return path
   }
 
   async #daemonAnswers(): Promise<boolean> {

@@ -7,6 +7,8 @@ import { endpoint } from '@lodestone/api'
 import { z } from 'zod'
 import { Asn, IpAddr, IpNet, U64 } from './address.ts'
 
+const U32 = z.int().min(0).max(0xffff_ffff)
+
 /** A prefix; with lengths, also the more specific prefixes inside it that have them. */
 export const PrefixRule = z
   .object({
@@ -22,7 +24,8 @@ export const BgpPeerConfig = z
     /** Unique; names the peer everywhere. */
     name: z.string().min(1).max(63),
     remote_address: IpAddr,
-    remote_asn: Asn,
+    /** Absent: any other AS than ours. */
+    remote_asn: Asn.optional(),
     local_address: IpAddr.optional(),
     /** The link to the peer. Without it routes of this peer cannot be programmed, and a link that fails is not noticed at once. */
     interface: z.string().optional(),
@@ -32,8 +35,22 @@ export const BgpPeerConfig = z
     keepalive_s: z.int().min(1).max(21_845).optional(),
     /** Default 5. */
     connect_retry_s: z.number().min(0.1).max(3600).optional(),
+    /** Pause after the first failure in a row; default 1. */
+    idle_hold_s: z.number().min(0).max(3600).optional(),
     /** Only waits for the peer to connect; default false. */
     passive: z.boolean().optional(),
+    /** TCP-MD5 (RFC 2385). */
+    md5_auth_key: z.string().min(1).max(80).optional(),
+    /** GTSM (RFC 5082): segments that arrive with less are dropped. */
+    min_ttl: z.int().min(1).max(255).optional(),
+    /** Default true. */
+    enforce_first_as: z.boolean().optional(),
+    /** LOCAL_PREF of its routes; default 100. */
+    local_pref: U32.optional(),
+    /** MULTI_EXIT_DISC of what it is told; default none. */
+    multi_exit_discriminator: U32.optional(),
+    /** COMMUNITIES added to what it is told. */
+    communities: z.array(U32).optional(),
     /** Default both. */
     families: z
       .array(z.enum(['ipv4', 'ipv6']))
@@ -101,6 +118,25 @@ export const DdmConfig = z
   .meta({ id: 'DdmConfig' })
 export type DdmConfig = z.output<typeof DdmConfig>
 
+/**
+ * A BFD session with a neighbour. BGP peers and static routes through that address follow it; without any of them it only
+ * runs and is reported.
+ */
+export const BfdSessionConfig = z
+  .object({
+    remote_address: IpAddr,
+    local_address: IpAddr.optional(),
+    /** The link to the neighbour; single hop only. */
+    interface: z.string().optional(),
+    mode: z.enum(['single-hop', 'multihop']).optional(),
+    /** Default 3. */
+    detection_multiplier: z.int().min(1).max(255).optional(),
+    /** Microseconds; default 300 000. */
+    required_min_rx_us: z.int().min(1000).max(0xffff_ffff).optional(),
+  })
+  .meta({ id: 'BfdSessionConfig' })
+export type BfdSessionConfig = z.output<typeof BfdSessionConfig>
+
 /** How many equal paths are used at once; default 1 for BGP, 8 for the others. */
 export const FanOut = z
   .object({
@@ -114,6 +150,7 @@ export const RoutedConfig = z
   .object({
     bgp: BgpConfig.optional(),
     static_routes: z.array(StaticRouteConfig).optional(),
+    bfd_sessions: z.array(BfdSessionConfig).optional(),
     ddm: DdmConfig.optional(),
     /** On a switch: its tunnel endpoint. Every selected external prefix is announced by DDM as reachable through it. */
     tunnel_endpoint: z.ipv6().optional(),

@@ -50,6 +50,8 @@ export const PathExplanation = z
     policy: z.string().optional(),
     /** The attributes as they came, where policy changed them. */
     received: z.string().optional(),
+    /** How the next hop is reached, where it is on no link or nothing reaches it. */
+    next_hop_way: z.string().optional(),
   })
   .meta({ id: 'PathExplanation' })
 

@@ -21,7 +21,8 @@ import { Diagnostic } from './diagnostic.ts'
 import { Discriminators } from './discriminators.ts'
 import { decodeEcho } from './echo-packet.ts'
 import { Peer, type PeerSurroundings } from './peer.ts'
-import { isSamePeer, needsNewSession, type PeerConfig, type PeerMode, sourceKey } from './peer-config.ts'
+import { DEFAULT_MIN_HOP_LIMIT, isSamePeer, needsNewSession } from './peer-config.ts'
+import { type PeerConfig, type PeerMode, sourceKey } from './peer-config.ts'
 import type { PeerStatus } from './peer-status.ts'
 import type { Transition } from './session.ts'
 import { WakeUps } from './wake-ups.ts'
@@ -103,6 +104,7 @@ export class BfdSpeaker {
   #sockets: readonly UdpSocket[] = []
   /** Those of them that take single-hop packets. */
   #singleHopSockets: readonly UdpSocket[] = []
+  #multihopSockets: readonly UdpSocket[] = []
   #isClosed = false
 
   constructor(options: BfdSpeakerOptions) {
@@ -129,12 +131,16 @@ export class BfdSpeaker {
     const { listenAddresses = [undefined], isEchoEnabled = false } = this.#options
     const sockets: UdpSocket[] = []
     const singleHop: UdpSocket[] = []
+    const multihop: UdpSocket[] = []
     try {
       for (const address of listenAddresses) {
-        const socket = await this.#bind(address, SINGLE_HOP_PORT, this.#isFiltered, this.#receiveSingleHop)
+        const socket = await this.#bind(address, SINGLE_HOP_PORT, SENT_HOP_LIMIT, this.#receiveSingleHop)
         singleHop.push(socket)
         sockets.push(socket)
-        sockets.push(await this.#bind(address, MULTIHOP_PORT, false, this.#receiveMultihop))
+        // Each peer has a limit of its own: `#limitHops` says them.
+        const distant = await this.#bind(address, MULTIHOP_PORT, 1, this.#receiveMultihop)
+        multihop.push(distant)
+        sockets.push(distant)
         if (isEchoEnabled) sockets.push(...(await this.#bindEcho(address)))
       }
     } catch (error) {
@@ -144,12 +150,16 @@ export class BfdSpeaker {
     if (this.#isClosed) return sockets.forEach((socket) => socket.close())
     this.#sockets = sockets
     this.#singleHopSockets = singleHop
+    this.#multihopSockets = multihop
+    this.#limitHops()
   }
 
   addPeer(config: PeerConfig): Peer {
     const problem = this.#check([...this.#configs(), config])
     if (problem !== undefined) throw new Error(problem)
-    return this.#add(config)
+    const peer = this.#add(config)
+    this.#limitHops()
+    return peer
   }
 
   /** Says AdminDown and forgets the peer; listeners see AdminDown, which is no failure. */
@@ -180,6 +190,7 @@ export class BfdSpeaker {
       else if (!isSamePeer(peer.config, config)) peer.reconfigure(config)
     }
     for (const config of configs) if (!this.#peers.has(config.name)) this.#add(config)
+    this.#limitHops()
   }
 
   /** @returns why `setPeers` would throw, in words. */
@@ -221,6 +232,7 @@ export class BfdSpeaker {
     for (const socket of this.#sockets) socket.close()
     this.#sockets = []
     this.#singleHopSockets = []
+    this.#multihopSockets = []
   }
 
   /** What a filter of the network dropped came from too far away. */
@@ -228,7 +240,19 @@ export class BfdSpeaker {
     if (!this.#isFiltered) return counters
     let dropped = 0
     for (const socket of this.#singleHopSockets) dropped += socket.dropped?.() ?? 0
+    for (const socket of this.#multihopSockets) dropped += socket.dropped?.() ?? 0
     return { ...counters, 'hop-limit-wrong': counters['hop-limit-wrong'] + dropped }
+  }
+
+  /** RFC 5883 §4.3 leaves it to the operator how far away a multihop peer may be: tells the sockets. */
+  #limitHops(): void {
+    const limits = Array.from(this.#peers.values(), ({ config }) => config)
+      .filter(({ mode }) => mode === 'multihop')
+      .map(({ remoteAddress, minHopLimit }) => ({
+        address: remoteAddress,
+        minHopLimit: minHopLimit ?? DEFAULT_MIN_HOP_LIMIT,
+      }))
+    for (const socket of this.#multihopSockets) socket.setMinHopLimits?.(limits)
   }
 
   // ── Peers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -260,11 +284,14 @@ export class BfdSpeaker {
   #bind(
     address: string | undefined,
     port: number,
-    isFiltered: boolean,
+    minHopLimit: number | undefined,
     receive: (datagram: Datagram) => void,
   ): Promise<UdpSocket> {
     const where = { port, hopLimit: SENT_HOP_LIMIT, ...(address === undefined ? {} : { address }) }
-    return this.#options.network.bindUdp({ ...where, ...(isFiltered ? { minHopLimit: SENT_HOP_LIMIT } : {}) }, receive)
+    return this.#options.network.bindUdp(
+      { ...where, ...(this.#isFiltered && minHopLimit !== undefined ? { minHopLimit } : {}) },
+      receive,
+    )
   }
 
   readonly #receiveSingleHop = (datagram: Datagram): void => this.#receive('single-hop', datagram)
@@ -277,7 +304,7 @@ export class BfdSpeaker {
     try {
       return [
         reflector,
-        await this.#bind(address, ECHO_PORT, false, (datagram) => this.#receiveEcho(datagram, reflector)),
+        await this.#bind(address, ECHO_PORT, undefined, (datagram) => this.#receiveEcho(datagram, reflector)),
       ]
     } catch (error) {
       reflector.close()

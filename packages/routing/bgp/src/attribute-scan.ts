@@ -20,26 +20,17 @@ export const SetFlag = {
   localPrefAbsent: 64,
   hasOtc: 128,
   hasUnknown: 256,
+  hasOriginatorId: 512,
 } as const
 
 /** Results of the last scan. Module state instead of an object per UPDATE; valid until the next call. */
 export const scan = {
   origin: 0,
-  med: 0,
-  localPref: 0,
   asPathLength: 0,
-  /** Leftmost AS, 0 when the path is empty or starts with a set. */
-  neighbourAsn: 0,
-  /** -1 when absent. */
-  originatorId: -1,
   clusterListLength: 0,
-  otc: 0,
   flags: 0,
   /** Offset of the NEXT_HOP value, -1 when absent. */
   nextHopAt: -1,
-  asPathAt: -1,
-  asPathEnd: -1,
-  clusterListAt: -1,
   /** The whole MP_REACH_NLRI and MP_UNREACH_NLRI attributes and their values, -1 when absent. */
   mpReachAt: -1,
   mpReachValueAt: -1,
@@ -57,12 +48,8 @@ export const scan = {
  */
 export function scanAttributes(bytes: Uint8Array, start: number, end: number, isExternal: boolean): boolean {
   scan.flags = SetFlag.medAbsent | SetFlag.localPrefAbsent
-  scan.med = 0
-  scan.originatorId = -1
   scan.clusterListLength = 0
   scan.nextHopAt = -1
-  scan.asPathAt = -1
-  scan.clusterListAt = -1
   scan.mpReachAt = -1
   scan.mpUnreachAt = -1
   let seen = 0
@@ -121,12 +108,10 @@ export function scanAttributes(bytes: Uint8Array, start: number, end: number, is
         break
       case AttributeType.med:
         if (length !== 4) return false
-        scan.med = word(bytes, at)
         scan.flags &= ~SetFlag.medAbsent
         break
       case AttributeType.localPref:
         if (length !== 4 || isExternal) return false
-        scan.localPref = word(bytes, at)
         scan.flags &= ~SetFlag.localPrefAbsent
         break
       case AttributeType.atomicAggregate:
@@ -141,12 +126,11 @@ export function scanAttributes(bytes: Uint8Array, start: number, end: number, is
         break
       case AttributeType.originatorId:
         if (length !== 4 || isExternal) return false
-        scan.originatorId = word(bytes, at)
+        scan.flags |= SetFlag.hasOriginatorId
         break
       case AttributeType.clusterList:
         if (length === 0 || (length & 3) !== 0 || isExternal) return false
         scan.clusterListLength = length >> 2
-        scan.clusterListAt = at
         break
       case AttributeType.mpReach:
         scan.mpReachAt = attributeAt
@@ -166,7 +150,6 @@ export function scanAttributes(bytes: Uint8Array, start: number, end: number, is
         break
       case AttributeType.onlyToCustomer:
         if (length !== 4) return false
-        scan.otc = word(bytes, at)
         scan.flags |= SetFlag.hasOtc
         break
       default:
@@ -180,15 +163,11 @@ export function scanAttributes(bytes: Uint8Array, start: number, end: number, is
 
 function scanAsPath(bytes: Uint8Array, start: number, end: number): boolean {
   let length = 0
-  scan.neighbourAsn = 0
-  scan.asPathAt = start
-  scan.asPathEnd = end
   for (let at = start; at < end;) {
     if (at + 2 > end) return false
     const type = bytes[at]!
     const count = bytes[at + 1]!
     if ((type !== 1 && type !== 2) || count === 0 || at + 2 + 4 * count > end) return false
-    if (at === start && type === 2) scan.neighbourAsn = word(bytes, at + 2)
     length += type === 1 ? 1 : count
     at += 2 + 4 * count
   }
@@ -207,15 +186,21 @@ function scanCommunities(bytes: Uint8Array, start: number, end: number): void {
   }
 }
 
-/** Whether `asn` stands in the AS_PATH field [start, end), which has been scanned, more than `allowed` times. */
-export function pathContains(bytes: Uint8Array, start: number, end: number, asn: number, allowed: number): boolean {
-  let left = allowed
-  for (let at = start; at < end;) {
-    const next = at + 2 + 4 * bytes[at + 1]!
-    for (let k = at + 2; k < next; k += 4) if (word(bytes, k) === asn && --left < 0) return true
-    at = next
-  }
-  return false
+/** Where an attribute begins among attributes that have been scanned, or that we encoded; -1 when it is not there. */
+export function findAttribute(bytes: Uint8Array, start: number, end: number, type: number): number {
+  let at = start
+  while (at < end && bytes[at + 1] !== type) at = attributeEnd(bytes, at)
+  return at < end ? at : -1
+}
+
+/** Where the value of the attribute at `at` begins. */
+export function attributeValue(bytes: Uint8Array, at: number): number {
+  return at + ((bytes[at]! & 0x10) !== 0 ? 4 : 3)
+}
+
+/** Where the attribute at `at` ends. */
+export function attributeEnd(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! & 0x10) !== 0 ? at + 4 + ((bytes[at + 2]! << 8) | bytes[at + 3]!) : at + 3 + bytes[at + 2]!
 }
 
 function word(bytes: Uint8Array, at: number): number {

@@ -1,6 +1,6 @@
 /**
  * What a route carries besides its prefix and next hop, as one immutable value that thousands of routes share. It is a view of
- * encoded attributes: what the decision process asks for has been read already, the rest is decoded when somebody looks.
+ * encoded attributes, which are read when somebody looks.
  *
  * Next hops are not part of it: they change at every hop. (A NEXT_HOP among the encoded attributes is ignored.)
  * Invariant: sets made by `of` and `with` are interned, equality among them is identity. Sets of received UPDATEs are the same
@@ -10,8 +10,8 @@ import type { Ip } from '@lodestone/net'
 import { type BgpAttributes, InternTable } from '@lodestone/rib'
 import { type AsPath, formatAsPath } from './as-path.ts'
 import { encodeAttributes } from './attribute-encoding.ts'
-import { scan, scanAttributes, SetFlag } from './attribute-scan.ts'
-import { decodeAttributes } from './path-attribute.ts'
+import { attributeEnd, attributeValue, findAttribute, scan, scanAttributes, SetFlag } from './attribute-scan.ts'
+import { AttributeType, decodeAttributes } from './path-attribute.ts'
 
 /** ORIGIN values (RFC 4271 §5.1.1). */
 export const Origin = { igp: 0, egp: 1, incomplete: 2 } as const
@@ -53,33 +53,31 @@ export type AttributeValues = Required<AttributeFields>
 export const DEFAULT_LOCAL_PREF = 100
 
 const table = new InternTable<AttributeSet>()
+const AS_SEQUENCE = 2
 const DECODE_OWN = { isFourOctetAs: true, isExternal: false } as const
+
+/** Made when somebody looks. */
+interface Decoded {
+  readonly values: AttributeValues
+  asPathText: string | undefined
+}
 
 export class AttributeSet implements BgpAttributes {
   /** The attributes as encoded with four-octet AS numbers: `length` bytes of `page` from `offset`, never written again. */
   readonly page: Uint8Array
   readonly offset: number
-  /** Several small numbers in one, as a full table has hundreds of thousands of sets: `length`, and from bit 16 `clusterListLength`. */
+  /** What is looked at most, in two numbers, as a full table has hundreds of thousands of sets: `length`, from bit 16 `clusterListLength`. */
   readonly #lengths: number
-  /** `origin`, from bit 2 `flags`, and from bit 11 `asPathLength`. */
+  /** `origin`, from bit 2 `flags`, and from bit 12 `asPathLength`. */
   readonly #shape: number
-  readonly effectiveLocalPref: number
-  readonly effectiveMed: number
-  readonly neighbourAsn: number
-  readonly originatorId: number | undefined
-  #values: AttributeValues | undefined = undefined
-  #asPathText: string | undefined = undefined
+  #decoded: Decoded | undefined = undefined
 
   private constructor(page: Uint8Array, offset: number, length: number) {
     this.page = page
     this.offset = offset
     // All fit: a field of attributes has less than 64 KiB, so that no list in it has more than 2^14 members.
     this.#lengths = length | (scan.clusterListLength << 16)
-    this.#shape = scan.origin | (scan.flags << 2) | (scan.asPathLength << 11)
-    this.effectiveLocalPref = (scan.flags & SetFlag.localPrefAbsent) !== 0 ? DEFAULT_LOCAL_PREF : scan.localPref
-    this.effectiveMed = scan.med
-    this.neighbourAsn = scan.neighbourAsn
-    this.originatorId = scan.originatorId < 0 ? undefined : scan.originatorId
+    this.#shape = scan.origin | (scan.flags << 2) | (scan.asPathLength << 12)
   }
 
   /** The attributes that `scanAttributes` has just found in order; the bytes are in `page` for good. */
@@ -111,7 +109,7 @@ export class AttributeSet implements BgpAttributes {
       if (!isClean && values.unknown.length < 2) throw new Error('attributes of our own making do not parse')
       if (!isClean) scan.flags |= SetFlag.hasUnknown | SetFlag.unordered
       const set = new AttributeSet(bytes, 0, bytes.length)
-      set.#values = values
+      set.#decoded = { values, asPathText: undefined }
       return set
     })
   }
@@ -135,15 +133,33 @@ export class AttributeSet implements BgpAttributes {
 
   /** `SetFlag` bits. */
   get flags(): number {
-    return (this.#shape >>> 2) & 0x1ff
+    return (this.#shape >>> 2) & 0x3ff
   }
 
   get asPathLength(): number {
-    return this.#shape >>> 11
+    return this.#shape >>> 12
+  }
+
+  get effectiveLocalPref(): number {
+    return this.localPref ?? DEFAULT_LOCAL_PREF
+  }
+
+  get effectiveMed(): number {
+    return this.med ?? 0
+  }
+
+  get neighbourAsn(): number {
+    if (this.asPathLength === 0) return 0
+    const at = attributeValue(this.page, this.#find(AttributeType.asPath))
+    return this.page[at] === AS_SEQUENCE ? u32(this.page, at + 2) : 0
+  }
+
+  get originatorId(): number | undefined {
+    return (this.flags & SetFlag.hasOriginatorId) === 0 ? undefined : this.#number(AttributeType.originatorId)
   }
 
   fields(): AttributeValues {
-    return (this.#values ??= this.#decode())
+    return this.#read().values
   }
 
   get asPath(): AsPath {
@@ -151,11 +167,12 @@ export class AttributeSet implements BgpAttributes {
   }
 
   get asPathText(): string {
-    return (this.#asPathText ??= formatAsPath(this.asPath))
+    const decoded = this.#read()
+    return (decoded.asPathText ??= formatAsPath(decoded.values.asPath))
   }
 
   get med(): number | undefined {
-    return this.isMedAbsent ? undefined : this.effectiveMed
+    return this.isMedAbsent ? undefined : this.#number(AttributeType.med)
   }
 
   get isMedAbsent(): boolean {
@@ -163,7 +180,8 @@ export class AttributeSet implements BgpAttributes {
   }
 
   get localPref(): number | undefined {
-    return (this.flags & SetFlag.localPrefAbsent) !== 0 ? undefined : this.effectiveLocalPref
+    if ((this.flags & SetFlag.localPrefAbsent) !== 0) return undefined
+    return this.#number(AttributeType.localPref)
   }
 
   get isAtomicAggregate(): boolean {
@@ -202,6 +220,34 @@ export class AttributeSet implements BgpAttributes {
     return this.communities.includes(community)
   }
 
+  /** How often an AS stands in the path. */
+  countOf(asn: number): number {
+    const { page } = this
+    const at = this.#find(AttributeType.asPath)
+    const end = attributeEnd(page, at)
+    let count = 0
+    for (let segment = attributeValue(page, at); segment < end;) {
+      const next = segment + 2 + 4 * page[segment + 1]!
+      for (let k = segment + 2; k < next; k += 4) if (u32(page, k) === asn) count++
+      segment = next
+    }
+    return count
+  }
+
+  /** Where an attribute begins that is there. */
+  #find(type: number): number {
+    return findAttribute(this.page, this.offset, this.offset + this.length, type)
+  }
+
+  /** The value of an attribute that is there and has four bytes. */
+  #number(type: number): number {
+    return u32(this.page, attributeValue(this.page, this.#find(type)))
+  }
+
+  #read(): Decoded {
+    return (this.#decoded ??= { values: this.#decode(), asPathText: undefined })
+  }
+
   #decode(): AttributeValues {
     const bytes = this.page.subarray(this.offset, this.offset + this.length)
     const { fields } = decodeAttributes(bytes, DECODE_OWN)
@@ -222,6 +268,10 @@ export class AttributeSet implements BgpAttributes {
       unknown: (fields.unknown ?? []).toSorted((a, b) => a.type - b.type),
     }
   }
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 }
 
 function latin1(bytes: Uint8Array): string {

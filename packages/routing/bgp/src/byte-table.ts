@@ -22,10 +22,13 @@ export class ByteTable {
   #end = 0
   #page = new Uint8Array(0)
   #used = 0
+  /** Of the last `find`: what is not found is usually added. */
+  #soughtHash = 0
 
   /** @returns the number of the bytes, or -1. */
   find(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashOf(bytes, start, end)
+    this.#soughtHash = hash
     const slots = this.#slots
     const length = end - start
     let at = hash & this.#mask
@@ -36,15 +39,15 @@ export class ByteTable {
     }
   }
 
-  /** Adds bytes that `find` did not find, at most 65535. */
+  /** Adds the bytes that the last `find` did not find, at most 65535. */
   add(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start
     const id = this.#free.pop() ?? this.#end++
     if (id >= this.offsets.length) {
       const capacity = this.offsets.length * 2
-      this.offsets = grown(this.offsets, new Uint32Array(capacity))
-      this.lengths = grown(this.lengths, new Uint16Array(capacity))
-      this.#hashes = grown(this.#hashes, new Int32Array(capacity))
+      this.offsets = grown(this.offsets, capacity)
+      this.lengths = grown(this.lengths, capacity)
+      this.#hashes = grown(this.#hashes, capacity)
     }
     if (this.#used + length > this.#page.length) {
       this.#page = new Uint8Array(Math.max(PAGE_BYTES, length))
@@ -57,7 +60,7 @@ export class ByteTable {
     this.pages[id] = page
     this.offsets[id] = offset
     this.lengths[id] = length
-    const hash = hashOf(bytes, start, end)
+    const hash = this.#soughtHash
     this.#hashes[id] = hash
     let at = hash & this.#mask
     while (this.#slots[at] !== NONE) at = (at + 1) & this.#mask

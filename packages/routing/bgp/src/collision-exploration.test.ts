@@ -12,8 +12,8 @@ import {
   type FsmState,
   fsmStateName,
   initialFsm,
-  step,
-} from './fsm.ts'
+} from './fsm-state.ts'
+import { step } from './fsm.ts'
 import type { Message } from './message.ts'
 
 type Item = Message | 'fin'

@@ -23,9 +23,9 @@ class KnownExports {
   set(at: number, offerSerial: number, result: number, resultSerial: number): void {
     if (at >= this.results.length) {
       const capacity = 2 ** Math.ceil(Math.log2(at + 1))
-      this.offerSerials = grown(this.offerSerials, new Float64Array(capacity))
-      this.results = grown(this.results, new Int32Array(capacity))
-      this.resultSerials = grown(this.resultSerials, new Float64Array(capacity))
+      this.offerSerials = grown(this.offerSerials, capacity)
+      this.results = grown(this.results, capacity)
+      this.resultSerials = grown(this.resultSerials, capacity)
     }
     this.offerSerials[at] = offerSerial
     this.results[at] = result

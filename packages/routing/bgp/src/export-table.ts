@@ -46,9 +46,9 @@ export class ExportTable {
     const id = this.#table.add(key, 0, end) + 1
     if (id >= this.#references.length) {
       const capacity = this.#references.length * 2
-      this.#references = grown(this.#references, new Int32Array(capacity))
-      this.serials = grown(this.serials, new Float64Array(capacity))
-      this.sources = grown(this.sources, new Uint16Array(capacity))
+      this.#references = grown(this.#references, capacity)
+      this.serials = grown(this.serials, capacity)
+      this.sources = grown(this.sources, capacity)
     }
     this.#references[id] = 0
     this.serials[id] = this.#nextSerial++

@@ -9,8 +9,8 @@ import {
   type FsmState,
   fsmStateName,
   initialFsm,
-  step,
-} from './fsm.ts'
+} from './fsm-state.ts'
+import { step } from './fsm.ts'
 import type { Message } from './message.ts'
 import { openFor } from './negotiation.ts'
 

@@ -26,8 +26,8 @@ export {
   type FsmState,
   type FsmStateName,
   initialFsm,
-  step,
-} from './fsm.ts'
+} from './fsm-state.ts'
+export { step } from './fsm.ts'
 export {
   checkHeader,
   decodeMessage,

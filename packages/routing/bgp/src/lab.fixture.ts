@@ -36,7 +36,9 @@ export class LabRouter {
     asn: number,
     routerId: string,
     lab: Lab,
-    options: Partial<Pick<SpeakerOptions, 'isRestarting' | 'selectionDeferralS' | 'clusterId' | 'requiresPolicy'>>,
+    options: Partial<
+      Pick<SpeakerOptions, 'isRestarting' | 'selectionDeferralS' | 'clusterId' | 'requiresPolicy' | 'resolveNextHop'>
+    >,
   ) {
     this.name = name
     this.address = `203.0.113.${n}`

@@ -1,7 +1,7 @@
 /** What a peer's configuration and session mean for the state machine, for import and for export. */
 import type { Ip } from '@lodestone/net'
 import { FAMILIES } from './address-family.ts'
-import type { FsmConfig } from './fsm.ts'
+import type { FsmConfig } from './fsm-state.ts'
 import type { GroupOptions } from './group-book.ts'
 import type { PeerSurroundings } from './peer.ts'
 import {

@@ -1,7 +1,7 @@
 /** A peer's status, put together from its parts. */
 import { Ip } from '@lodestone/net'
 import { describeCapability } from './capability.ts'
-import { type FsmState, fsmStateName } from './fsm.ts'
+import { type FsmState, fsmStateName } from './fsm-state.ts'
 import { DEFAULT_HOLD_TIME_S, type PeerConfig } from './peer-config.ts'
 import type { GracefulRestartStatus, NotificationRecord, PeerCounter, PeerStatus } from './peer-status.ts'
 import type { RestartKeeper } from './restart-keeper.ts'

@@ -1,7 +1,7 @@
 /** What can be seen of a peer from outside: the shape that status pages and the API are made from. */
 import type { Ip } from '@lodestone/net'
 import type { Family } from './address-family.ts'
-import type { FsmStateName } from './fsm.ts'
+import type { FsmStateName } from './fsm-state.ts'
 import type { Role } from './role.ts'
 
 export interface FsmTransition {

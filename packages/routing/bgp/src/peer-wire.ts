@@ -7,7 +7,7 @@ import { Ip } from '@lodestone/net'
 import { Counters } from '@lodestone/probe'
 import { type BgpError, CeaseReason, describeNotification, ErrorCode, sessionReset } from './bgp-error.ts'
 import { Connection } from './connection.ts'
-import type { FsmEvent } from './fsm.ts'
+import type { FsmEvent } from './fsm-state.ts'
 import {
   decodeMessage,
   encodeMessage,

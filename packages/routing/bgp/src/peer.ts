@@ -16,8 +16,8 @@ import {
   type FsmState,
   heardFrom,
   initialFsm,
-  step,
-} from './fsm.ts'
+} from './fsm-state.ts'
+import { step } from './fsm.ts'
 import type { GroupBook } from './group-book.ts'
 import { History } from './history.ts'
 import type { RouteRefreshMessage } from './message.ts'
@@ -205,6 +205,11 @@ export class Peer {
   rejudge(): void {
     const session = this.#session
     session?.importer.reconfigure(importContextOf(this.#config, this.#around, session.negotiated))
+  }
+
+  /** Other ways lead to these next hops: the paths through them are judged again. */
+  nextHopsChanged(nextHops: readonly Ip[]): void {
+    this.#session?.importer.nextHopsChanged(nextHops)
   }
 
   /** What others are may have changed how this peer is told: reflection clients. */

@@ -1,18 +1,18 @@
 /**
- * The way of UPDATEs into the adj-RIB-in (RFC 4271 §9). Attributes are judged once per distinct byte string, prefixes are read from the
+ * The way of UPDATEs into the adj-RIB-in (RFC 4271 §9). Attributes are judged once per distinct byte string (`OfferBook`), prefixes are read from the
  * message straight into the RIB's arrays: no object is made per route.
  *
  * `take` handles the UPDATEs that are in order, which are nearly all; it changes nothing and returns false for any
  * other. Those are decoded with `decodeUpdate`, and come here again as prefixes and attribute sets.
  * Invariant: both ways lead to the same RIB (property test).
  */
-import { Ip, Prefix } from '@lodestone/net'
+import { Ip, type Prefix } from '@lodestone/net'
 import { type Adjacency, type Announcement, type Offer, PathFlag, type Rib, RouteFlag } from '@lodestone/rib'
 import { type Family, familyOf } from './address-family.ts'
 import { scan, scanAttributes } from './attribute-scan.ts'
 import { AttributeSet } from './attribute-set.ts'
-import { ByteTable } from './byte-table.ts'
 import { isNlri } from './nlri.ts'
+import { OfferBook } from './offer-book.ts'
 import { type ImportContext, RouteJudge } from './route-judgement.ts'
 
 const HEADER = 19
@@ -34,12 +34,6 @@ export interface ImporterOptions {
   readonly ceiling: (family: Family) => number
 }
 
-/**
- * One attribute byte string stands for an offer, its head: what every prefix gets where the judgement does not depend on the prefix.
- * Prefixes that are judged otherwise get variants of it.
- */
-type Variants = Map<string, Offer>
-
 export class Importer {
   readonly #rib: Rib
   readonly #adjacency: Adjacency
@@ -48,23 +42,13 @@ export class Importer {
   readonly #pathIds6: boolean
   readonly #ceiling: (family: Family) => number
   #context: ImportContext
-  #judge: RouteJudge
-  /** Keys: the whole attributes field; for MP routes the other attributes, next hop and family. */
-  #table4 = new ByteTable()
-  #tableMp = new ByteTable()
-  #heads4: (Offer | undefined)[] = []
-  #headsMp: (Offer | undefined)[] = []
-  readonly #variants = new Map<Offer, Variants>()
-  /** Next hops seen, so that thousands of attribute sets share one object. */
-  readonly #nextHops = new Map<number, Ip>()
-  #lastNextHop: Ip | undefined
-  #scratch = new Uint8Array(4352)
+  readonly #book: OfferBook
 
   constructor(options: ImporterOptions) {
     this.#rib = options.rib
     this.#adjacency = options.adjacency
     this.#context = options.context
-    this.#judge = new RouteJudge(options.context)
+    this.#book = new OfferBook(options.adjacency, new RouteJudge(options.context))
     this.#counts = options.counts
     this.#pathIds4 = options.addPath.includes(4)
     this.#pathIds6 = options.addPath.includes(6)
@@ -73,7 +57,7 @@ export class Importer {
 
   /** Distinct attribute strings held. */
   get entryCount(): number {
-    return this.#table4.size + this.#tableMp.size
+    return this.#book.size
   }
 
   // --- UPDATEs in order -------------------------------------------------------------------------------------------
@@ -96,11 +80,11 @@ export class Importer {
       return true
     }
     if (hasNlri) {
-      const known = this.#table4.find(bytes, attributesAt, attributesEnd)
-      if (known >= 0) {
+      const known = this.#book.find(bytes, attributesAt, attributesEnd)
+      if (known !== undefined) {
         // What is in this table had no MP attributes and no errors.
         if (withdrawnAt < withdrawnEnd) this.#withdraw4(bytes, withdrawnAt, withdrawnEnd)
-        this.#announce4(bytes, attributesEnd, end, this.#heads4[known]!)
+        this.#announce4(bytes, attributesEnd, end, known)
         return true
       }
     }
@@ -112,10 +96,10 @@ export class Importer {
     if (hasNlri && (!scan.isComplete || scan.nextHopAt < 0)) return false
     if (withdrawnAt < withdrawnEnd) this.#withdraw4(bytes, withdrawnAt, withdrawnEnd)
     if (hasNlri) {
-      const head = this.#newHead4(bytes, attributesAt, attributesEnd)
+      const head = this.#book.add(bytes, attributesAt, attributesEnd)
       this.#announce4(bytes, attributesEnd, end, head)
       // Nothing was taken, over a limit for example: then nothing is kept either.
-      if (!this.#isUsed(head)) this.#drop(head)
+      this.#book.dropUnused(head)
     }
     return true
   }
@@ -144,10 +128,12 @@ export class Importer {
     if (!scan.isComplete || !isAddress || nlriAt > nlriEnd) return false
     if (!isNlri(bytes, nlriAt, nlriEnd, reachFamily, this.#hasIds(reachFamily))) return false
     if (unreachFamily !== undefined) this.#withdraw(bytes, unreachAt, unreachEnd, unreachFamily)
-    const head = this.#headMp(bytes, attributesAt, attributesEnd, nextHopAt, nextHopLength, reachFamily)
+    const head =
+      this.#book.findMp(bytes, attributesAt, attributesEnd, nextHopAt, nextHopLength, reachFamily) ??
+      this.#book.addMp(this.#mpNextHop(bytes, nextHopAt, nextHopLength))
     if (reachFamily === 4) this.#announce4(bytes, nlriAt, nlriEnd, head)
     else this.#announce6(bytes, nlriAt, nlriEnd, head)
-    if (!this.#isUsed(head)) this.#drop(head)
+    this.#book.dropUnused(head)
     return true
   }
 
@@ -160,56 +146,6 @@ export class Importer {
 
   #hasIds(family: Family): boolean {
     return family === 4 ? this.#pathIds4 : this.#pathIds6
-  }
-
-  #newHead4(bytes: Uint8Array, start: number, end: number): Offer {
-    const nextHop = this.#nextHop4(u32(bytes, scan.nextHopAt))
-    const table = this.#table4
-    const id = table.add(bytes, start, end)
-    const attributes = AttributeSet.scanned(table.pages[id]!, table.offsets[id]!, end - start)
-    return (this.#heads4[id] = this.#adjacency.offer(this.#judge.judge(attributes, nextHop, ANY), id * 2))
-  }
-
-  #nextHop4(word: number): Ip {
-    let nextHop = this.#nextHops.get(word)
-    if (nextHop === undefined) {
-      // A peer that invents next hops does not make this grow for ever.
-      if (this.#nextHops.size > 1024) this.#nextHops.clear()
-      nextHop = Ip.v4(word)
-      this.#nextHops.set(word, nextHop)
-    }
-    return nextHop
-  }
-
-  #headMp(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    nextHopAt: number,
-    nextHopLength: number,
-    family: Family,
-  ): Offer {
-    const key = this.#scratch
-    let length = 0
-    // Everything but the MP attributes, in at most three pieces.
-    for (let at = start; at < end;) {
-      if (at === scan.mpReachAt) at = scan.mpReachEnd
-      else if (at === scan.mpUnreachAt) at = scan.mpUnreachEnd
-      else key[length++] = bytes[at++]!
-    }
-    const attributesLength = length
-    for (let i = 0; i < nextHopLength; i++) key[length++] = bytes[nextHopAt + i]!
-    key[length++] = nextHopLength
-    key[length++] = family
-    const table = this.#tableMp
-    const known = table.find(key, 0, length)
-    if (known >= 0) return this.#headsMp[known]!
-    const chosen = this.#mpNextHop(bytes, nextHopAt, nextHopLength)
-    const nextHop = this.#lastNextHop?.equals(chosen) === true ? this.#lastNextHop : chosen
-    this.#lastNextHop = nextHop
-    const id = table.add(key, 0, length)
-    const attributes = AttributeSet.scanned(table.pages[id]!, table.offsets[id]!, attributesLength)
-    return (this.#headsMp[id] = this.#adjacency.offer(this.#judge.judge(attributes, nextHop, ANY), id * 2 + 1))
   }
 
   /** RFC 2545 §3: a link-local address beside the global one is for those who share the link. */
@@ -228,7 +164,7 @@ export class Importer {
     const adjacency = this.#adjacency
     const { v4 } = this.#rib.store
     const hasIds = this.#pathIds4
-    const isCommon = !this.#judge.dependsOnPrefix && this.#ceiling(4) === Infinity
+    const isCommon = !this.#book.judge.dependsOnPrefix && this.#ceiling(4) === Infinity
     for (let at = start; at < end;) {
       let pathId = 0
       if (hasIds) {
@@ -255,7 +191,7 @@ export class Importer {
 
   #announce6(bytes: Uint8Array, start: number, end: number, head: Offer): void {
     const { v6 } = this.#rib.store
-    const isCommon = !this.#judge.dependsOnPrefix && this.#ceiling(6) === Infinity
+    const isCommon = !this.#book.judge.dependsOnPrefix && this.#ceiling(6) === Infinity
     for (let at = start; at < end;) {
       let pathId = 0
       if (this.#pathIds6) {
@@ -297,16 +233,9 @@ export class Importer {
     const attributes = head.received as AttributeSet // because heads are made of received attributes only
     const nextHop = head.receivedNextHop ?? head.nextHop
     const special = this.#specialRefusal(ref, prefix, attributes, nextHop)
-    if (special === undefined && !this.#judge.dependsOnPrefix) return head
-    const announcement = special ?? this.#judge.judge(attributes, nextHop, prefix)
-    const key = variantKey(announcement)
-    let variants = this.#variants.get(head)
-    const known = variants?.get(key)
-    if (known !== undefined && isEqualJudgement(known, announcement)) return known
-    const offer = this.#adjacency.offer(announcement, head.tag)
-    if (variants === undefined) this.#variants.set(head, (variants = new Map()))
-    variants.set(key, offer)
-    return offer
+    if (special === undefined && !this.#book.judge.dependsOnPrefix) return head
+    const announcement = special ?? this.#book.judge.judge(attributes, nextHop, prefix)
+    return this.#book.variant(head, announcement)
   }
 
   #specialRefusal(ref: number, prefix: Prefix, attributes: AttributeSet, nextHop: Ip): Announcement | undefined {
@@ -383,7 +312,7 @@ export class Importer {
       return
     }
     const judged =
-      this.#specialRefusal(ref, prefix, attributes, nextHop) ?? this.#judge.judge(attributes, nextHop, prefix)
+      this.#specialRefusal(ref, prefix, attributes, nextHop) ?? this.#book.judge.judge(attributes, nextHop, prefix)
     this.#adjacency.put(ref, pathId, this.#adjacency.offer(judged))
   }
 
@@ -394,27 +323,7 @@ export class Importer {
 
   /** Told by the adjacency: nothing uses the offer any more. */
   unused(offer: Offer): void {
-    if (offer.tag < 0) return
-    const head = ((offer.tag & 1) === 1 ? this.#headsMp : this.#heads4)[offer.tag >>> 1]
-    if (head === undefined) return
-    // An offer from before `reconfigure` has the number of a head that is another one now.
-    const isOurs = head === offer || [...(this.#variants.get(head)?.values() ?? [])].includes(offer)
-    if (isOurs && !this.#isUsed(head)) this.#drop(head)
-  }
-
-  #isUsed(head: Offer): boolean {
-    if (head.references > 0) return true
-    const variants = this.#variants.get(head)
-    if (variants !== undefined) for (const variant of variants.values()) if (variant.references > 0) return true
-    return false
-  }
-
-  #drop(head: Offer): void {
-    const id = head.tag >>> 1
-    const isMp = (head.tag & 1) === 1
-    ;(isMp ? this.#headsMp : this.#heads4)[id] = undefined
-    ;(isMp ? this.#tableMp : this.#table4).remove(id)
-    this.#variants.delete(head)
+    this.#book.unused(offer)
   }
 
   // --- judging again ------------------------------------------------------------------------------------------------
@@ -422,15 +331,27 @@ export class Importer {
   /** Judges every path again by a changed configuration. */
   reconfigure(context: ImportContext): void {
     this.#context = context
-    this.#judge = new RouteJudge(context)
-    this.#table4 = new ByteTable()
-    this.#tableMp = new ByteTable()
-    this.#heads4 = []
-    this.#headsMp = []
-    this.#variants.clear()
+    this.#book.restart(new RouteJudge(context))
     const again = new Map<Offer, Offer>()
     this.#rib.batch(() => {
       for (const slot of this.#adjacency.slots()) this.#rejudge(slot, again)
+    })
+  }
+
+  /** Judges the paths again that came with these next hops: other ways lead there now. */
+  nextHopsChanged(nextHops: readonly Ip[]): void {
+    const isAffected = (offer: Offer): boolean => {
+      const received = offer.receivedNextHop ?? offer.nextHop
+      return nextHops.some((nextHop) => nextHop === received || nextHop.equals(received))
+    }
+    this.#rib.batch(() => {
+      const again = this.#book.judgeAgain(isAffected)
+      // Where prefixes are judged by themselves, each path is.
+      const shared = this.#book.judge.dependsOnPrefix ? undefined : again
+      for (const slot of this.#adjacency.slots()) {
+        if (isAffected(this.#offerOf(slot))) this.#rejudge(slot, shared)
+      }
+      for (const head of again.values()) this.#book.dropUnused(head)
     })
   }
 
@@ -442,22 +363,28 @@ export class Importer {
     }
   }
 
+  #offerOf(slot: number): Offer {
+    const { offers, paths } = this.#rib.store
+    return offers.get(paths.offer[slot]!)
+  }
+
   #rejudge(slot: number, again: Map<Offer, Offer> | undefined): void {
     const { store } = this.#rib
-    const old = store.offers.get(store.paths.offer[slot]!)
+    const old = this.#offerOf(slot)
     const ref = store.paths.route[slot]!
     const isStale = (store.paths.flags[slot]! & PathFlag.stale) !== 0
     const known = again?.get(old)
     if (known !== undefined) {
       this.#adjacency.put(ref, store.paths.pathId[slot]!, known)
+      if (isStale) this.#adjacency.restoreStale(slot)
       return
     }
     if (!(old.received instanceof AttributeSet)) return
     const prefix = store.prefix(ref)
     const nextHop = old.receivedNextHop ?? old.nextHop
     const special = this.#specialRefusal(ref, prefix, old.received, nextHop)
-    const offer = this.#adjacency.offer(special ?? this.#judge.judge(old.received, nextHop, prefix))
-    if (special === undefined && !this.#judge.dependsOnPrefix) again?.set(old, offer)
+    const offer = this.#adjacency.offer(special ?? this.#book.judge.judge(old.received, nextHop, prefix))
+    if (special === undefined && !this.#book.judge.dependsOnPrefix) again?.set(old, offer)
     this.#adjacency.put(ref, store.paths.pathId[slot]!, offer)
     if (isStale) this.#adjacency.restoreStale(slot)
   }
@@ -465,7 +392,7 @@ export class Importer {
   /** What a changed configuration would make of the path in a slot, and what it is now. */
   preview(slot: number, judge: RouteJudge): { readonly before: Offer; readonly after: Announcement } | undefined {
     const { store } = this.#rib
-    const before = store.offers.get(store.paths.offer[slot]!)
+    const before = this.#offerOf(slot)
     if (!(before.received instanceof AttributeSet)) return undefined
     const ref = store.paths.route[slot]!
     const prefix = store.prefix(ref)
@@ -473,22 +400,6 @@ export class Importer {
     const special = this.#specialRefusal(ref, prefix, before.received, nextHop)
     return { before, after: special ?? judge.judge(before.received, nextHop, prefix) }
   }
-}
-
-/** Stands for every prefix where a judgement does not look at it. */
-const ANY = new Prefix(Ip.v4(0), 0)
-
-function variantKey({ unusable, policy }: Announcement): string {
-  return `${unusable?.code ?? ''} ${unusable?.sentence ?? ''} ${policy ?? ''}`
-}
-
-function isEqualJudgement(offer: Offer, announcement: Announcement): boolean {
-  return (
-    offer.attributes === announcement.attributes &&
-    offer.nextHop.equals(announcement.nextHop) &&
-    (announcement.preference === undefined || offer.preference === announcement.preference) &&
-    offer.unusable?.code === announcement.unusable?.code
-  )
 }
 
 function u16(bytes: Uint8Array, at: number): number {

@@ -5,7 +5,6 @@
  */
 import type { Ip, Prefix } from '@lodestone/net'
 import type { Announcement, Unusable } from '@lodestone/rib'
-import { asPathContains } from './as-path.ts'
 import { SetFlag } from './attribute-scan.ts'
 import type { AttributeFields, AttributeSet } from './attribute-set.ts'
 import type { NegotiatedSession } from './negotiation.ts'
@@ -129,9 +128,8 @@ export class RouteJudge {
     if (session.isExternal && context.requiresPolicy && context.policy === undefined) {
       return { code: 'no-import-policy', sentence: 'no import policy is configured for this external peer (RFC 8212)' }
     }
-    // RFC 4271 §9: our own AS in the path means that the route went through us already. (Reading the path again is cheap
-    // beside what follows from it: this is once per attribute set.)
-    if (session.isExternal && countOf(attributes, localAsn) > context.allowOwnAs) {
+    // RFC 4271 §9: our own AS in the path means that the route went through us already.
+    if (session.isExternal && attributes.countOf(localAsn) > context.allowOwnAs) {
       return { code: 'as-loop', sentence: `AS ${localAsn} is in the AS_PATH ${attributes.asPathText}` }
     }
     if (!session.isExternal) {
@@ -158,19 +156,4 @@ export class RouteJudge {
     if (context.isLocalAddress(nextHop)) return { code: 'next-hop-self', sentence: `${nextHop} is our own address` }
     return undefined
   }
-}
-
-/** How often an AS stands in the path; the encoded path is searched first, as it usually is not there at all. */
-function countOf(attributes: AttributeSet, asn: number): number {
-  const { page, offset, length } = attributes
-  const [a, b, c, d] = [asn >>> 24, (asn >>> 16) & 0xff, (asn >>> 8) & 0xff, asn & 0xff]
-  let mayBe = false
-  for (let at = offset; at + 4 <= offset + length; at++) {
-    if (page[at + 3] === d && page[at + 2] === c && page[at + 1] === b && page[at] === a) {
-      mayBe = true
-      break
-    }
-  }
-  if (!mayBe || !asPathContains(attributes.asPath, asn)) return 0
-  return attributes.asPath.reduce((count, segment) => count + segment.asns.filter((other) => other === asn).length, 0)
 }

@@ -2,13 +2,12 @@
 import { grown } from '@lodestone/rib'
 
 const END = -1
-const EMPTY = new Int32Array(0)
 
 export class RouteLists {
-  refs: Int32Array = EMPTY
-  pathIds: Int32Array = EMPTY
+  refs: Int32Array = new Int32Array(0)
+  pathIds: Int32Array = new Int32Array(0)
   /** Position of the next entry of the same list, -1 at the end. */
-  next: Int32Array = EMPTY
+  next: Int32Array = new Int32Array(0)
   readonly #expected: number
   #count = 0
   /** By number: first and last position; parallel to `#keys`. */
@@ -56,8 +55,8 @@ export class RouteLists {
 
   #grow(): void {
     const capacity = Math.max(this.#expected, this.refs.length * 4)
-    this.refs = grown(this.refs, new Int32Array(capacity))
-    this.pathIds = grown(this.pathIds, new Int32Array(capacity))
-    this.next = grown(this.next, new Int32Array(capacity))
+    this.refs = grown(this.refs, capacity)
+    this.pathIds = grown(this.pathIds, capacity)
+    this.next = grown(this.next, capacity)
   }
 }

@@ -255,9 +255,14 @@ export class Speaker {
     for (const peer of this.#peers.values()) if (peer.config.interface === interfaceName) peer.setNeighbour(undefined)
   }
 
-  /** The answers of `resolveNextHop` or the local addresses changed: every received path is judged again. */
-  nextHopsChanged(): void {
+  /** The local addresses changed: every received path is judged again. */
+  localAddressesChanged(): void {
     for (const peer of this.#peers.values()) peer.rejudge()
+  }
+
+  /** The answers of `resolveNextHop` changed for these: the paths through them are judged again. */
+  nextHopsChanged(nextHops: readonly Ip[]): void {
+    for (const peer of this.#peers.values()) peer.nextHopsChanged(nextHops)
   }
 
   /** Tells all peers that this router is about to go away (RFC 8326). */

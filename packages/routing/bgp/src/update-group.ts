@@ -232,7 +232,7 @@ export class UpdateGroup {
     const sent = this.#sent[bit]!
     if (index < sent.length) return sent
     const capacity = Math.max(index + 1, this.plan.rib.store.table(bit).capacity)
-    return (this.#sent[bit] = grown(sent, new Int32Array(capacity)))
+    return (this.#sent[bit] = grown(sent, capacity))
   }
 
   #count(id: number, change: number): void {

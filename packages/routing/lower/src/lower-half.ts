@@ -10,7 +10,8 @@
 import type { Clock, Timer } from '@lodestone/host'
 import type { Ip, Prefix } from '@lodestone/net'
 import { Counters } from '@lodestone/probe'
-import type { Path, Rib, Subscription } from '@lodestone/rib'
+import type { LinkHop, Path, Rib, Subscription } from '@lodestone/rib'
+import { EntryTable } from './entry-table.ts'
 import { type ForeignChange, type ForwardingTarget, type NextHop, nextHopsKey, type WriteResult } from './target.ts'
 
 /** What of a path decides whether and how it is programmed: the same for every prefix that was offered with it. */
@@ -24,6 +25,11 @@ export interface LowerHalfOptions {
   readonly accepts?: (path: ForwardingPath) => boolean
   /** The interface of a path that names none, from its next hop; default: such a path cannot be programmed. */
   readonly interfaceOf?: (path: ForwardingPath) => string | undefined
+  /**
+   * The next hops on links by which a next hop is reached that is on none; `undefined` where it is on one itself, empty where there is
+   * no way. Default: all are on links.
+   */
+  readonly wayTo?: (nextHop: Ip) => readonly LinkHop[] | undefined
   /** Writes in flight at once; default 8. */
   readonly maxInFlight?: number
   /** First pause after a failure; doubles up to `maxRetryMs`. Defaults 100 and 10 000. */
@@ -123,8 +129,9 @@ interface Entry {
 export class LowerHalf {
   readonly #options: LowerHalfOptions
   /** By route. */
-  readonly #entries = new Map<number, Entry>()
+  readonly #entries = new EntryTable<Entry>()
   readonly #shared = new Map<Ip, NextHopSet>()
+  readonly #sharedWays = new WeakMap<readonly LinkHop[], NextHopSet>()
   /** From `#head` on. */
   readonly #queue: Entry[] = []
   #head = 0
@@ -204,7 +211,23 @@ export class LowerHalf {
   /** Looks at every selected route again, after the answers of `accepts` or `interfaceOf` changed. */
   refresh(): void {
     this.#options.rib.enqueueAll(this.#subscription)
-    for (const ref of this.#entries.keys()) this.#subscription.enqueue(ref)
+    for (const { ref } of this.#entries.values()) this.#subscription.enqueue(ref)
+    this.#changed()
+  }
+
+  /** Looks again at the selected routes through these next hops, after the answers of `wayTo` changed. */
+  nextHopsChanged(nextHops: readonly Ip[]): void {
+    const { store } = this.#options.rib
+    const isAffected = (slot: number): boolean => {
+      const { nextHop } = store.offers.get(store.paths.offer[slot]!)
+      return nextHops.some((other) => other === nextHop || other.equals(nextHop))
+    }
+    for (const { ref } of this.#entries.values()) {
+      const best = store.table(ref).best[ref >>> 1]!
+      if (best >= 0 && (isAffected(best) || store.others.get(ref)?.some(isAffected) === true)) {
+        this.#subscription.enqueue(ref)
+      }
+    }
     this.#changed()
   }
 
@@ -279,26 +302,57 @@ export class LowerHalf {
   }
 
   #single(path: ForwardingPath): NextHopSet {
+    const way = this.#wayOf(path)
+    if (way !== undefined) {
+      let set = this.#sharedWays.get(way)
+      if (set === undefined) this.#sharedWays.set(way, (set = this.#setOf(this.#hopsOf(path))))
+      return set
+    }
     const name = this.#interfaceOf(path)
     if (name === undefined) return NO_NEXT_HOPS
     const shared = this.#shared
     const known = shared.get(path.nextHop)
     if (known?.nextHops[0]?.interface === name) return known
-    const nextHops = [{ via: path.nextHop, interface: name }]
-    const set = { nextHops, key: nextHopsKey(nextHops, this.#keyOf) }
+    const set = this.#setOf([{ via: path.nextHop, interface: name }])
     if (shared.size >= MAX_SHARED) shared.clear()
     shared.set(path.nextHop, set)
     return set
   }
 
   #several(paths: readonly ForwardingPath[]): NextHopSet {
-    const { maxNextHops = Infinity } = this.#options.target
     const nextHops: NextHop[] = []
-    for (const path of paths) {
-      const name = this.#interfaceOf(path)
-      if (name !== undefined && nextHops.length < maxNextHops) nextHops.push({ via: path.nextHop, interface: name })
+    const seen = new Set<string>()
+    for (const hop of paths.flatMap((path) => this.#hopsOf(path))) {
+      const key = `${hop.via}%${hop.interface}`
+      if (!seen.has(key)) nextHops.push(hop)
+      seen.add(key)
     }
-    return nextHops.length === 0 ? NO_NEXT_HOPS : { nextHops, key: nextHopsKey(nextHops, this.#keyOf) }
+    return this.#setOf(nextHops)
+  }
+
+  #setOf(nextHops: readonly NextHop[]): NextHopSet {
+    if (nextHops.length === 0) return NO_NEXT_HOPS
+    const { maxNextHops = Infinity } = this.#options.target
+    const some = nextHops.slice(0, maxNextHops)
+    return { nextHops: some, key: nextHopsKey(some, this.#keyOf) }
+  }
+
+  /** Undefined: the next hop is on a link. */
+  #wayOf({ nextHop, nextHopInterface }: ForwardingPath): readonly LinkHop[] | undefined {
+    return nextHopInterface === undefined ? this.#options.wayTo?.(nextHop) : undefined
+  }
+
+  /** Next hops on links. Several, where the path's own is reached by a route with several. */
+  #hopsOf(path: ForwardingPath): readonly NextHop[] {
+    const way = this.#wayOf(path)
+    if (way === undefined) {
+      const name = this.#interfaceOf(path)
+      return name === undefined ? [] : [{ via: path.nextHop, interface: name }]
+    }
+    return way.flatMap(({ via, interface: link }) => {
+      const name = this.#interfaceOf({ source: path.source, nextHop: via, nextHopInterface: link })
+      return name === undefined ? [] : [{ via, interface: name }]
+    })
   }
 
   /** As the target names it; undefined: the path cannot be programmed. */

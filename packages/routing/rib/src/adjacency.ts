@@ -26,8 +26,10 @@ export interface AdjacencyOptions {
 /** What an adjacency needs of its RIB. */
 export interface RibAccess {
   readonly store: RouteStore
-  /** Before a path of the route changes. */
+  /** Before the path in a slot of the route changes or goes. */
   touch(ref: number, slot: number): void
+  /** Before the route gets one path more at the head of its list. */
+  grow(ref: number): void
   /** After it: decides at once unless a batch is under way. */
   settle(): void
   batch(fn: () => void): void
@@ -104,7 +106,7 @@ export class Adjacency {
 
   /** What paths can share. It lives as long as paths use it. @param tag for the caller's own use. */
   offer(announcement: Announcement, tag = -1): Offer {
-    return new Offer(this.source, this.id, this.preference, announcement, tag)
+    return new Offer(this, announcement, tag)
   }
 
   /** Adds a path or replaces the one of the same route and path ID. */
@@ -114,7 +116,7 @@ export class Adjacency {
     const { paths, offers } = store
     const slot = store.findPath(ref, this.id, pathId)
     if (slot < 0) {
-      this.#rib.touch(ref, -1)
+      this.#rib.grow(ref)
       this.#add(ref, pathId, offer)
       this.#rib.settle()
       return

@@ -52,6 +52,8 @@ export interface DecisionStep {
   readonly name: DecisionStepName
   /** Multipath is over the paths that are equal at every step that is not a tie-break. */
   readonly isTieBreak: boolean
+  /** What is compared, the least wins; absent where it is no number. The RIB keeps these in arrays (`Ranking`). */
+  readonly value?: (path: Candidate) => number
   /** Negative when `a` wins. */
   compare(a: Candidate, b: Candidate): number
   /** Only paths of one group are compared; absent: all are. */
@@ -62,19 +64,26 @@ export interface DecisionStep {
 
 const ORIGIN_NAMES = ['IGP', 'EGP', 'INCOMPLETE'] as const
 
-/** A step over BGP attributes; paths of other protocols are equal to it. */
+/** A step over numbers, of which the least wins. */
+function numberStep(
+  name: DecisionStepName,
+  value: (path: Candidate) => number,
+  describe: (path: Candidate) => string,
+): DecisionStep {
+  return { name, isTieBreak: false, value, compare: (a, b) => value(a) - value(b), describe }
+}
+
+/** A step over BGP attributes; paths without any are equal to each other, and never get here together with paths that have them. */
 function attributeStep(
   name: DecisionStepName,
   value: (attributes: BgpAttributes) => number,
   describe: (attributes: BgpAttributes) => string,
 ): DecisionStep {
-  return {
+  return numberStep(
     name,
-    isTieBreak: false,
-    compare: (a, b) =>
-      a.attributes === undefined || b.attributes === undefined ? 0 : value(a.attributes) - value(b.attributes),
-    describe: (path) => (path.attributes === undefined ? 'none' : describe(path.attributes)),
-  }
+    ({ attributes }) => (attributes === undefined ? 0 : value(attributes)),
+    ({ attributes }) => (attributes === undefined ? 'none' : describe(attributes)),
+  )
 }
 
 function routerId(path: Candidate): number {
@@ -82,27 +91,22 @@ function routerId(path: Candidate): number {
 }
 
 export function decisionSteps(options: DecisionOptions): readonly DecisionStep[] {
-  const med: DecisionStep = attributeStep(
+  const med = attributeStep(
     'med',
     options.missingMedIsWorst ? (a) => (a.isMedAbsent === true ? 0xffffffff : a.effectiveMed) : (a) => a.effectiveMed,
     (a) => `MED ${a.effectiveMed} from AS ${a.neighbourAsn}`,
   )
   const steps: DecisionStep[] = [
-    {
-      name: 'preference',
-      isTieBreak: false,
-      compare: (a, b) => a.preference - b.preference,
-      describe: (path) => `preference ${path.preference}`,
-    },
-    {
-      name: 'protocol',
-      isTieBreak: false,
-      compare: (a, b) =>
-        a.source.protocol === b.source.protocol
-          ? 0
-          : PROTOCOLS.indexOf(a.source.protocol) - PROTOCOLS.indexOf(b.source.protocol),
-      describe: (path) => `protocol ${path.source.protocol}`,
-    },
+    numberStep(
+      'preference',
+      (path) => path.preference,
+      (path) => `preference ${path.preference}`,
+    ),
+    numberStep(
+      'protocol',
+      (path) => PROTOCOLS.indexOf(path.source.protocol),
+      (path) => `protocol ${path.source.protocol}`,
+    ),
     attributeStep(
       'local-pref',
       (a) => -a.effectiveLocalPref,
@@ -119,18 +123,14 @@ export function decisionSteps(options: DecisionOptions): readonly DecisionStep[]
       (a) => `ORIGIN ${ORIGIN_NAMES[a.origin]}`,
     ),
     options.alwaysCompareMed ? med : { ...med, group: (path) => path.attributes?.neighbourAsn ?? 0 },
-    {
-      name: 'external-over-internal',
-      isTieBreak: false,
-      compare: (a, b) => internalRank(a) - internalRank(b),
-      describe: (path) => (internalRank(path) === 0 ? 'learned by eBGP' : 'learned by iBGP'),
-    },
-    {
-      name: 'metric',
-      isTieBreak: false,
-      compare: (a, b) => a.metric - b.metric,
-      describe: (path) => `metric ${path.metric}`,
-    },
+    numberStep('external-over-internal', internalRank, (path) =>
+      internalRank(path) === 0 ? 'learned by eBGP' : 'learned by iBGP',
+    ),
+    numberStep(
+      'metric',
+      (path) => path.metric,
+      (path) => `metric ${path.metric}`,
+    ),
   ]
   if (options.preferOldest) {
     steps.push({
@@ -142,17 +142,14 @@ export function decisionSteps(options: DecisionOptions): readonly DecisionStep[]
     })
   }
   steps.push(
+    { ...numberStep('router-id', routerId, (path) => `router ID ${dotted(routerId(path))}`), isTieBreak: true },
     {
-      name: 'router-id',
+      ...numberStep(
+        'cluster-list-length',
+        (path) => path.attributes?.clusterListLength ?? 0,
+        (path) => `CLUSTER_LIST length ${path.attributes?.clusterListLength ?? 0}`,
+      ),
       isTieBreak: true,
-      compare: (a, b) => routerId(a) - routerId(b),
-      describe: (path) => `router ID ${dotted(routerId(path))}`,
-    },
-    {
-      name: 'cluster-list-length',
-      isTieBreak: true,
-      compare: (a, b) => (a.attributes?.clusterListLength ?? 0) - (b.attributes?.clusterListLength ?? 0),
-      describe: (path) => `CLUSTER_LIST length ${path.attributes?.clusterListLength ?? 0}`,
     },
     {
       name: 'peer-address',
@@ -166,10 +163,12 @@ export function decisionSteps(options: DecisionOptions): readonly DecisionStep[]
       describe: (path) => `peer ${path.source.bgp?.peerAddress.toString() ?? path.source.peer}`,
     },
     {
-      name: 'path-id',
+      ...numberStep(
+        'path-id',
+        (path) => path.pathId,
+        (path) => `path ID ${path.pathId}`,
+      ),
       isTieBreak: true,
-      compare: (a, b) => a.pathId - b.pathId,
-      describe: (path) => `path ID ${path.pathId}`,
     },
   )
   return steps
@@ -297,7 +296,8 @@ function groupWinner<Item extends Candidate>(
   return winner
 }
 
-function compareFrom(steps: readonly DecisionStep[], from: number, a: Candidate, b: Candidate): number {
+/** By the steps from number `from` on. @returns negative when `a` wins. */
+export function compareFrom(steps: readonly DecisionStep[], from: number, a: Candidate, b: Candidate): number {
   for (let i = from; i < steps.length; i++) {
     const order = steps[i]!.compare(a, b)
     if (order !== 0) return order

@@ -8,9 +8,17 @@ export {
   type DecisionStepName,
   DEFAULT_DECISION,
 } from './decision.ts'
+export { grown, type NumberArray } from './grown.ts'
 export { InternTable } from './intern-table.ts'
+export {
+  type LinkHop,
+  type LinkSubnet,
+  NextHopResolver,
+  type NextHopResolverOptions,
+  type NextHopWay,
+} from './next-hop-resolver.ts'
 export { NumberQueue } from './number-queue.ts'
-export { type Announcement, Offer, OfferTable } from './offer.ts'
+export { type Announcement, isSameOffer, Offer, OfferTable } from './offer.ts'
 export {
   type BgpAttributes,
   type BgpPeerFacts,
@@ -25,7 +33,7 @@ export {
 export { PathFlag, PathTable } from './path-table.ts'
 export { maskedPrefix, PrefixTable } from './prefix-table.ts'
 export { RouteStore } from './route-store.ts'
-export { grown, RouteFlag, RouteTable } from './route-table.ts'
+export { RouteFlag, RouteTable } from './route-table.ts'
 export type { Route } from './route.ts'
 export {
   type Explanation,

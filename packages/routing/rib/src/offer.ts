@@ -5,6 +5,7 @@
  * Lifetime: counted by the paths that use it. When the last one goes, `onUnused` of its adjacency is told.
  */
 import type { Ip } from '@lodestone/net'
+import { RankRows } from './rank-rows.ts'
 import type { BgpAttributes, PathSource, Unusable } from './path.ts'
 
 export interface Announcement {
@@ -29,15 +30,19 @@ let nextSerial = 1
 /** What most offers do not have, kept apart: a full table has hundreds of thousands of offers. */
 type Particulars = Pick<
   Announcement,
-  'nextHopInterface' | 'metric' | 'received' | 'receivedNextHop' | 'policy' | 'unusable'
+  'nextHopInterface' | 'preference' | 'metric' | 'received' | 'receivedNextHop' | 'policy' | 'unusable'
 >
 
-export class Offer {
+/** What all offers of an adjacency have in common. */
+export interface OfferOrigin {
   readonly source: PathSource
   /** Number of the adjacency. */
-  readonly sourceId: number
-  readonly nextHop: Ip
+  readonly id: number
   readonly preference: number
+}
+
+export class Offer {
+  readonly nextHop: Ip
   readonly attributes: BgpAttributes | undefined
   /** Never the same for two offers of a process: numbers in caches are checked with it. */
   readonly serial: number
@@ -47,17 +52,29 @@ export class Offer {
   references = 0
   /** Free for the protocol that made the offer: what it wants to find again when the offer goes. */
   readonly tag: number
+  readonly #origin: OfferOrigin
   readonly #particulars: Particulars | undefined
 
-  constructor(source: PathSource, sourceId: number, preference: number, announcement: Announcement, tag: number) {
-    this.source = source
-    this.sourceId = sourceId
+  constructor(origin: OfferOrigin, announcement: Announcement, tag: number) {
+    this.#origin = origin
     this.nextHop = announcement.nextHop
-    this.preference = announcement.preference ?? preference
     this.attributes = announcement.attributes
     this.serial = nextSerial++
     this.tag = tag
     this.#particulars = particularsOf(announcement)
+  }
+
+  get source(): PathSource {
+    return this.#origin.source
+  }
+
+  /** Number of the adjacency. */
+  get sourceId(): number {
+    return this.#origin.id
+  }
+
+  get preference(): number {
+    return this.#particulars?.preference ?? this.#origin.preference
   }
 
   get nextHopInterface(): string | undefined {
@@ -86,10 +103,12 @@ export class Offer {
 }
 
 function particularsOf(announcement: Announcement): Particulars | undefined {
-  const { nextHopInterface, metric = 0, attributes, received, receivedNextHop, policy, unusable } = announcement
-  const isPlain = received === attributes && metric === 0 && nextHopInterface === undefined && policy === undefined
-  if (isPlain && receivedNextHop === undefined && unusable === undefined) return undefined
-  return { nextHopInterface, metric, received, receivedNextHop, policy, unusable }
+  const { nextHopInterface, preference, metric = 0, attributes } = announcement
+  const { received, receivedNextHop, policy, unusable } = announcement
+  const isOrdinary = preference === undefined && metric === 0 && nextHopInterface === undefined
+  const isUnchanged = received === attributes && receivedNextHop === undefined
+  if (isOrdinary && isUnchanged && policy === undefined && unusable === undefined) return undefined
+  return { nextHopInterface, preference, metric, received, receivedNextHop, policy, unusable }
 }
 
 /** Whether two offers of one peer say the same. */
@@ -109,6 +128,8 @@ export function isSameOffer(a: Offer, b: Offer): boolean {
 
 /** All offers in use, by number. */
 export class OfferTable {
+  /** What the decision process compares, by number of the offer (`Ranking`, which fills it). */
+  readonly ranks = new RankRows()
   #offers: (Offer | undefined)[] = []
   #free: number[] = []
 
@@ -117,6 +138,7 @@ export class OfferTable {
     if (offer.references++ === 0) {
       offer.id = this.#free.pop() ?? this.#offers.length
       this.#offers[offer.id] = offer
+      this.ranks.forget(offer.id)
     }
     return offer.id
   }
@@ -137,5 +159,16 @@ export class OfferTable {
 
   get size(): number {
     return this.#offers.length - this.#free.length
+  }
+
+  /** As texts: the next hops of all offers, as they came and as policy made them. */
+  nextHops(): ReadonlySet<string> {
+    const ips = new Set<Ip>()
+    for (const offer of this.#offers) {
+      if (offer === undefined) continue
+      ips.add(offer.nextHop)
+      if (offer.receivedNextHop !== undefined) ips.add(offer.receivedNextHop)
+    }
+    return new Set(Array.from(ips, (ip) => ip.toString()))
   }
 }

@@ -2,7 +2,7 @@
  * The paths of all prefixes: parallel typed arrays, one slot per path. The paths of a prefix are a list through `next`. What many
  * paths have in common (next hop, attributes, preference) is one `Offer` that they share by index.
  */
-import { grown } from './route-table.ts'
+import { grown } from './grown.ts'
 
 /** `flags` of a path. */
 export const PathFlag = {
@@ -53,12 +53,12 @@ export class PathTable {
 
   #grow(): void {
     const capacity = this.next.length * 2
-    this.route = grown(this.route, new Int32Array(capacity))
-    this.next = grown(this.next, new Int32Array(capacity))
-    this.source = grown(this.source, new Uint16Array(capacity))
-    this.offer = grown(this.offer, new Int32Array(capacity))
-    this.pathId = grown(this.pathId, new Uint32Array(capacity))
-    this.flags = grown(this.flags, new Uint8Array(capacity))
-    this.receivedAtMs = grown(this.receivedAtMs, new Float64Array(capacity))
+    this.route = grown(this.route, capacity)
+    this.next = grown(this.next, capacity)
+    this.source = grown(this.source, capacity)
+    this.offer = grown(this.offer, capacity)
+    this.pathId = grown(this.pathId, capacity)
+    this.flags = grown(this.flags, capacity)
+    this.receivedAtMs = grown(this.receivedAtMs, capacity)
   }
 }

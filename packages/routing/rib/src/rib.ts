@@ -20,8 +20,10 @@ import {
   DEFAULT_DECISION,
   describeLoss,
 } from './decision.ts'
-import type { BgpAttributes, Path, PathSource, Protocol } from './path.ts'
+import type { Path, Protocol } from './path.ts'
 import { PathFlag } from './path-table.ts'
+import { loadView, PathView } from './path-view.ts'
+import { Outcome, Ranking } from './ranking.ts'
 import { maskedWord, RouteStore } from './route-store.ts'
 import { RouteFlag, type RouteTable } from './route-table.ts'
 import type { Route } from './route.ts'
@@ -70,18 +72,6 @@ export interface Explanation {
 const DEFAULT_FAN_OUT: Readonly<Record<Protocol, number>> = { connected: 8, static: 8, bgp: 1, ddm: 8 }
 const NONE: readonly Path[] = []
 
-/** A path in the arrays, in the form that the decision steps take. Reused: the hot path makes no objects. */
-class View implements Candidate {
-  slot = -1
-  preference = 0
-  // because `#select` sets it before anybody looks
-  source: PathSource = undefined as unknown as PathSource
-  attributes: BgpAttributes | undefined = undefined
-  metric = 0
-  receivedAtMs = 0
-  pathId = 0
-}
-
 export class Rib {
   /** Routes and paths as numbers, for protocols that handle many. */
   readonly store = new RouteStore()
@@ -97,12 +87,13 @@ export class Rib {
   /** What was selected of them before it; only kept for watchers. */
   readonly #previous = new Map<number, readonly Path[]>()
   readonly #outbox: (readonly RouteChange[])[] = []
-  readonly #views: View[] = []
-  readonly #loaded: View[] = []
+  readonly #views: PathView[] = []
+  readonly #loaded: PathView[] = []
   readonly #access: RibAccess
   #fanOut: Readonly<Record<Protocol, number>>
   #decision: DecisionOptions
   #steps: readonly DecisionStep[]
+  #ranking: Ranking
   #batchDepth = 0
   #batchNowMs = 0
   #isDelivering = false
@@ -113,9 +104,11 @@ export class Rib {
     this.#fanOut = { ...DEFAULT_FAN_OUT, ...options.fanOut }
     this.#decision = { ...DEFAULT_DECISION, ...options.decision }
     this.#steps = decisionSteps(this.#decision)
+    this.#ranking = new Ranking(this.store, this.#steps, this.#fanOutOf)
     this.#access = {
       store: this.store,
       touch: (ref, slot) => this.#touch(ref, slot),
+      grow: (ref) => this.#grow(ref),
       settle: () => {
         if (this.#batchDepth === 0) this.#flush()
       },
@@ -216,13 +209,18 @@ export class Rib {
 
   /** The most specific selected route that covers `ip`. */
   longestMatch(ip: Ip): Route | undefined {
+    for (const route of this.matches(ip)) return route
+    return undefined
+  }
+
+  /** The selected routes that cover `ip`, the most specific first. */
+  *matches(ip: Ip): IterableIterator<Route> {
     const table = ip.family === 4 ? this.store.v4 : this.store.v6
     for (let length = table.lengthCounts.length - 1; length >= 0; length--) {
       if (table.lengthCounts[length] === 0) continue
       const index = findMasked(table, ip, length)
-      if (index >= 0 && table.best[index]! >= 0) return this.store.route(index * 2 + (ip.family === 6 ? 1 : 0))
+      if (index >= 0 && table.best[index]! >= 0) yield this.store.route(index * 2 + (ip.family === 6 ? 1 : 0))
     }
-    return undefined
   }
 
   /** Prefixes with at least one path. */
@@ -259,6 +257,8 @@ export class Rib {
       this.#fanOut = fanOut
       this.#decision = decision
       this.#steps = decisionSteps(decision)
+      this.store.offers.ranks.clear()
+      this.#ranking = new Ranking(this.store, this.#steps, this.#fanOutOf)
       for (const ref of this.#refs()) this.#touch(ref, -1)
     })
   }
@@ -334,8 +334,24 @@ export class Rib {
     if (slot >= 0 && (this.store.paths.flags[slot]! & PathFlag.selected) !== 0) {
       flags[index] = flags[index]! | RouteFlag.changed
     }
-    if ((flags[index]! & RouteFlag.dirty) !== 0) return
-    flags[index] = flags[index]! | RouteFlag.dirty
+    if ((flags[index]! & RouteFlag.dirty) === 0) this.#soil(ref)
+    else flags[index] = flags[index]! & ~RouteFlag.grown
+  }
+
+  /** A route gets one path more, at the head of its list: the usual change, which is decided by one comparison. */
+  #grow(ref: number): void {
+    const { flags } = this.store.table(ref)
+    const index = ref >>> 1
+    if ((flags[index]! & RouteFlag.dirty) !== 0) flags[index] = flags[index]! & ~RouteFlag.grown
+    else {
+      flags[index] = flags[index]! | RouteFlag.grown
+      this.#soil(ref)
+    }
+  }
+
+  #soil(ref: number): void {
+    const { flags } = this.store.table(ref)
+    flags[ref >>> 1] = flags[ref >>> 1]! | RouteFlag.dirty
     if (this.#dirtyCount === this.#dirty.length) {
       const larger = new Int32Array(this.#dirty.length * 2)
       larger.set(this.#dirty)
@@ -390,20 +406,21 @@ export class Rib {
     const table = store.table(ref)
     const index = ref >>> 1
     const before = table.flags[index]!
-    table.flags[index] = before & ~(RouteFlag.dirty | RouteFlag.changed)
+    table.flags[index] = before & ~(RouteFlag.dirty | RouteFlag.changed | RouteFlag.grown)
     const oldBest = table.best[index]!
     const wasMultipath = (before & RouteFlag.multipath) !== 0
     const first = table.firstPath[index]!
-    let best = -1
+    let best: number
     let others: readonly number[] | undefined
-    if (first >= 0 && paths.next[first] === -1) {
-      // By far the most frequent case: one path.
-      if ((paths.flags[first]! & PathFlag.unusable) === 0) best = first
-    } else if (first >= 0) {
-      const selected = decide(this.#load(ref), this.#steps, this.#decision, this.#fanOutOf)
-      // because the candidates are the views
-      if (selected.length > 0) best = (selected[0] as View).slot
-      if (selected.length > 1) others = selected.slice(1).map((view) => (view as View).slot)
+    if (first < 0) best = -1
+    else {
+      best = (before & RouteFlag.grown) !== 0 ? this.#ranking.challenge(first, oldBest) : this.#ranking.choose(first)
+      if (best === Outcome.unchanged) return false
+      if (best === Outcome.undecided) {
+        const selected = decide(this.#load(ref), this.#steps, this.#decision, this.#fanOutOf)
+        best = selected.length > 0 ? selected[0]!.slot : -1
+        if (selected.length > 1) others = selected.slice(1).map(({ slot }) => slot)
+      }
     }
     const isChanged =
       (before & RouteFlag.changed) !== 0 ||
@@ -433,21 +450,14 @@ export class Rib {
   }
 
   /** The usable paths of a route as views, valid until the next call. */
-  #load(ref: number): View[] {
-    const { paths, offers } = this.store
+  #load(ref: number): PathView[] {
+    const { paths } = this.store
     const views = this.#loaded
     views.length = 0
     for (let slot = this.store.table(ref).firstPath[ref >>> 1]!; slot >= 0; slot = paths.next[slot]!) {
       if ((paths.flags[slot]! & PathFlag.unusable) !== 0) continue
-      const view = (this.#views[views.length] ??= new View())
-      const offer = offers.get(paths.offer[slot]!)
-      view.slot = slot
-      view.preference = offer.preference
-      view.source = offer.source
-      view.attributes = offer.attributes
-      view.metric = offer.metric
-      view.receivedAtMs = paths.receivedAtMs[slot]!
-      view.pathId = paths.pathId[slot]!
+      const view = (this.#views[views.length] ??= new PathView())
+      loadView(view, this.store, slot)
       views.push(view)
     }
     return views

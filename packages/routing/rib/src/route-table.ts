@@ -6,6 +6,7 @@
  * Invariants: host bits are zero; an index is stable from `insert` to `remove`; removing shifts later entries of a probe run back, so
  * that there are no tombstones and a lookup ends at the first empty slot.
  */
+import { grown } from './grown.ts'
 
 /** `flags` of a route. */
 export const RouteFlag = {
@@ -19,6 +20,8 @@ export const RouteFlag = {
   multipath: 8,
   /** This router originates the prefix itself (kept for the protocol that does). */
   originated: 16,
+  /** Dirty because of one more path at the head of the list, and of nothing else. */
+  grown: 32,
 } as const
 
 const NONE = -1
@@ -156,12 +159,12 @@ export class RouteTable {
 
   #grow(): void {
     const capacity = this.capacity * 2
-    this.addresses = grown(this.addresses, new Uint32Array(capacity * this.words))
-    this.lengths = grown(this.lengths, new Uint8Array(capacity))
-    this.flags = grown(this.flags, new Uint8Array(capacity))
-    this.firstPath = grown(this.firstPath, new Int32Array(capacity))
-    this.best = grown(this.best, new Int32Array(capacity))
-    this.holds = grown(this.holds, new Uint16Array(capacity))
+    this.addresses = grown(this.addresses, capacity * this.words)
+    this.lengths = grown(this.lengths, capacity)
+    this.flags = grown(this.flags, capacity)
+    this.firstPath = grown(this.firstPath, capacity)
+    this.best = grown(this.best, capacity)
+    this.holds = grown(this.holds, capacity)
   }
 
   #rehash(count: number): void {
@@ -185,13 +188,4 @@ function hash(w0: number, w1: number, w2: number, w3: number, length: number): n
   h = Math.imul(h ^ (h >>> 13) ^ w2, 0xc2b2ae35)
   h = Math.imul(h ^ (h >>> 16) ^ w3, 0x27d4eb2f)
   return h ^ (h >>> 15)
-}
-
-/** Copies `from` to the beginning of the larger `to`. */
-export function grown<Values extends Int32Array | Uint32Array | Uint16Array | Uint8Array | Float64Array>(
-  from: Values,
-  to: Values,
-): Values {
-  to.set(from)
-  return to
 }

@@ -5,7 +5,7 @@
  */
 import { NumberQueue } from './number-queue.ts'
 import type { RouteStore } from './route-store.ts'
-import { grown } from './route-table.ts'
+import { grown } from './grown.ts'
 import type { Route } from './route.ts'
 
 export class Subscription {
@@ -38,7 +38,7 @@ export class Subscription {
     const index = ref >>> 1
     let waiting = this.#isWaiting[family]!
     if (index >= waiting.length) {
-      waiting = grown(waiting, new Uint8Array(Math.max(index + 1, this.#store.table(ref).capacity)))
+      waiting = grown(waiting, Math.max(index + 1, this.#store.table(ref).capacity))
       this.#isWaiting[family] = waiting
     }
     if (waiting[index] === 1 || this.#isClosed) return

@@ -32,6 +32,8 @@ export interface BfdWish {
 export type BfdUser =
   | { readonly kind: 'bgp'; readonly peer: string }
   | { readonly kind: 'static'; readonly name: string }
+  /** Nobody: the session was asked for by itself. */
+  | { readonly kind: 'configured'; readonly name: string }
 
 export interface BfdTrackerOptions {
   readonly clock: Clock

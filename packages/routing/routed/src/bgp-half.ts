@@ -2,7 +2,7 @@
  * BGP within the daemon: the speaker, where it listens, which links its peers are on, who observes it. The speaker is made
  * anew when who we are changes; everything else changes under running sessions.
  */
-import { type PeerConfig, Speaker, type SpeakerListener } from '@lodestone/bgp'
+import { type PeerConfig, Speaker, type SpeakerListener, type SpeakerOptions } from '@lodestone/bgp'
 import type { Host, Network, NetworkInterface } from '@lodestone/host'
 import type { Ip } from '@lodestone/net'
 import type { Rib } from '@lodestone/rib'
@@ -16,6 +16,7 @@ export interface BgpHalfOptions {
   readonly rib: Rib
   /** Addresses of ours, never accepted as next hops. */
   readonly localAddresses: () => readonly Ip[]
+  readonly resolveNextHop: NonNullable<SpeakerOptions['resolveNextHop']>
 }
 
 /** A peer with its present address, and the BFD profile that it is followed with. */
@@ -111,7 +112,7 @@ export class BgpHalf {
   }
 
   #start(config: BgpConfig): Speaker {
-    const { host, rib, localAddresses } = this.#options
+    const { host, rib, localAddresses, resolveNextHop } = this.#options
     const { asn, routerId, port, clusterId, isRestarting, selectionDeferralS, requiresPolicy } = config
     const speaker = new Speaker({
       clock: host.clock,
@@ -122,6 +123,7 @@ export class BgpHalf {
       routerId,
       port,
       localAddresses,
+      resolveNextHop,
       clusterId,
       isRestarting,
       selectionDeferralS,

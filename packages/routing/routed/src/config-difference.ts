@@ -30,10 +30,12 @@ export function configDifferences(before: RoutedConfig, after: RoutedConfig): re
       after.staticRoutes,
       ({ prefix, nextHop, interface: link }) => `${prefix} by ${nextHop}${link === undefined ? '' : `%${link}`}`,
     ),
+    ...listDifferences('BFD session', before.bfdSessions ?? [], after.bfdSessions ?? [], ({ address }) => `${address}`),
     ...partDifference('DDM', before.ddm, after.ddm),
     ...partDifference('tunnel endpoint', before.tunnelEndpoint, after.tunnelEndpoint),
     ...partDifference('multipath', before.fanOut, after.fanOut),
     ...partDifference('decision process', before.decision ?? {}, after.decision ?? {}),
+    ...partDifference('resolving of next hops', before.resolvesNextHops ?? false, after.resolvesNextHops ?? false),
   ]
 }
 

@@ -36,6 +36,14 @@ export interface StaticRouteConfig extends Omit<StaticRoute, 'trackedBy'> {
   readonly bfd?: BfdProfile | undefined
 }
 
+/** A BFD session that was asked for by itself. */
+export interface BfdSessionConfig {
+  readonly address: Ip
+  readonly interface?: string | undefined
+  readonly localAddress?: Ip | undefined
+  readonly profile: BfdProfile
+}
+
 export interface DdmConfig {
   readonly hostname: string
   readonly role: RouterKind
@@ -47,11 +55,15 @@ export interface DdmConfig {
 export interface RoutedConfig {
   readonly bgp: BgpConfig | undefined
   readonly staticRoutes: readonly StaticRouteConfig[]
+  /** Besides those that peers and static routes ask for. */
+  readonly bfdSessions?: readonly BfdSessionConfig[] | undefined
   readonly ddm: DdmConfig | undefined
   /** On a switch: where sleds tunnel packets to external destinations. */
   readonly tunnelEndpoint: Ip | undefined
   readonly fanOut: Partial<Readonly<Record<Protocol, number>>>
   readonly decision?: Partial<DecisionOptions> | undefined
+  /** Next hops that are on no link are reached by other routes, and those that nothing reaches are not used; default false. */
+  readonly resolvesNextHops?: boolean | undefined
 }
 
 export const EMPTY_CONFIG: RoutedConfig = {

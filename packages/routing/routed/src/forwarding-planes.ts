@@ -8,8 +8,8 @@ import {
   type LowerHalfStatus,
   type RouteState,
 } from '@lodestone/lower'
-import type { Prefix } from '@lodestone/net'
-import type { Rib } from '@lodestone/rib'
+import type { Ip, Prefix } from '@lodestone/net'
+import type { LinkHop, Rib } from '@lodestone/rib'
 
 /** A forwarding plane, and which paths go there. */
 export interface TargetOptions extends Pick<
@@ -32,12 +32,15 @@ const RETIRE_STEP_MS = 50
 export class ForwardingPlanes {
   readonly #rib: Rib
   readonly #clock: Clock
+  readonly #wayTo: (nextHop: Ip) => readonly LinkHop[] | undefined
   readonly #planes = new Map<string, Plane>()
   readonly #retiring = new Set<LowerHalf>()
 
-  constructor(rib: Rib, clock: Clock) {
+  /** @param wayTo to next hops that are on no link. */
+  constructor(rib: Rib, clock: Clock, wayTo: (nextHop: Ip) => readonly LinkHop[] | undefined) {
     this.#rib = rib
     this.#clock = clock
+    this.#wayTo = wayTo
   }
 
   /** Adds, replaces or (undefined) gives up a plane. What is programmed there stays programmed. */
@@ -47,7 +50,7 @@ export class ForwardingPlanes {
     if (target === undefined) return
     const gate = { isOpen: true }
     const accepts = (path: ForwardingPath): boolean => gate.isOpen && (target.accepts?.(path) ?? true)
-    const lower = new LowerHalf({ ...target, accepts, rib: this.#rib, clock: this.#clock })
+    const lower = new LowerHalf({ ...target, accepts, wayTo: this.#wayTo, rib: this.#rib, clock: this.#clock })
     this.#planes.set(key, { lower, gate })
   }
 
@@ -67,6 +70,15 @@ export class ForwardingPlanes {
       this.#retiring.delete(lower)
     }
     look()
+  }
+
+  nextHopsChanged(nextHops: readonly Ip[]): void {
+    for (const { lower } of this.#planes.values()) lower.nextHopsChanged(nextHops)
+  }
+
+  /** Looks at every route again. */
+  refresh(): void {
+    for (const { lower } of this.#planes.values()) lower.refresh()
   }
 
   status(): readonly LowerHalfStatus[] {

@@ -13,7 +13,7 @@ import { Ddm, type TunnelEndpoint } from '@lodestone/ddm'
 import { type Host, type InterfaceNetwork, type KernelNetwork, type Network, type Timer } from '@lodestone/host'
 import { type Ip, Prefix } from '@lodestone/net'
 import { type LowerHalfStatus, type RouteState, type TunnelOriginLike, TunnelOrigins } from '@lodestone/lower'
-import { DEFAULT_DECISION, Rib } from '@lodestone/rib'
+import { DEFAULT_DECISION, NextHopResolver, type NextHopWay, Rib } from '@lodestone/rib'
 import { StaticRoutes } from '@lodestone/static'
 import type { DaemonControl } from './api/config-handlers.ts'
 import { routedHandler } from './api/handler.ts'
@@ -37,6 +37,8 @@ export type ApplyResult = { readonly ok: true } | { readonly ok: false; readonly
 
 /** After BFD lost a neighbour, BGP waits for BFD to find it again, but not longer than this. */
 const BFD_HOLD_MS = 10_000
+/** How long changes of routes are collected before the ways to next hops are looked at again. */
+const NEXT_HOP_DELAY_MS = 10
 /** The tunnel endpoint's own subnet, announced so that it can be reached. */
 const TUNNEL_SUBNET = 64
 
@@ -59,6 +61,7 @@ export class Routed {
   #config: RoutedConfig = EMPTY_CONFIG
   #ddm: Ddm | undefined
   #tunnelOrigins: TunnelOrigins | undefined
+  #nextHops: NextHopResolver | undefined
   #externalTunnels: readonly TunnelOriginLike[] = []
   #localAddresses: readonly Ip[] = []
 
@@ -69,8 +72,17 @@ export class Routed {
     const { clock } = host
     this.rib = new Rib({ nowMs: () => clock.nowMs() })
     this.#statics = new StaticRoutes(this.rib)
-    this.#planes = new ForwardingPlanes(this.rib, clock)
-    const around = { host, network: this.#network, rib: this.rib, localAddresses: () => this.#localAddresses }
+    this.#planes = new ForwardingPlanes(this.rib, clock, (nextHop) => {
+      const way = this.wayTo(nextHop)
+      return way === undefined || way.isOnLink ? undefined : way.hops
+    })
+    const around = {
+      host,
+      network: this.#network,
+      rib: this.rib,
+      localAddresses: () => this.#localAddresses,
+      resolveNextHop: (nextHop: Ip, link: string | undefined) => this.#resolveNextHop(nextHop, link),
+    }
     this.#bgp = new BgpHalf(around)
     this.#bfd = new BfdTracker({
       clock,
@@ -137,6 +149,11 @@ export class Routed {
   /** What has become of a prefix in each forwarding plane. */
   explainLower(prefix: Prefix): readonly RouteState[] {
     return this.#planes.explain(prefix)
+  }
+
+  /** How a next hop is reached; undefined where nobody looks: every next hop is taken to be on a link. */
+  wayTo(nextHop: Ip): NextHopWay | undefined {
+    return this.#nextHops?.resolve(nextHop)
   }
 
   /** Whether every forwarding plane has what it should, as far as is known. */
@@ -217,6 +234,7 @@ export class Routed {
     )
     const { speaker } = this
     this.#bgp.apply(config.bgp, this.interfaces?.interfaces())
+    this.#resolveNextHops(config.resolvesNextHops ?? false)
     const links = unnumberedInterfaces(config)
     this.#discovery?.set(links)
     if (this.speaker !== speaker) this.#introduceNeighbours(links)
@@ -249,6 +267,7 @@ export class Routed {
   close(): void {
     this.#unwatchInterfaces()
     this.#planes.close()
+    this.#nextHops?.close()
     this.#tunnelOrigins?.close()
     for (const hold of this.#bfdHolds.values()) hold.cancel()
     this.#bfd.close()
@@ -286,10 +305,15 @@ export class Routed {
       const user = { kind: 'static', name: BfdTracker.sessionName(nextHop, link) } as const
       wishes.push({ address: nextHop, interface: link, localAddress: undefined, profile, user })
     }
+    for (const { address, interface: link, localAddress, profile } of this.#config.bfdSessions ?? []) {
+      const user = { kind: 'configured', name: address.toString() } as const
+      wishes.push({ address, interface: link, localAddress, profile, user })
+    }
     this.#bfd.set(wishes)
   }
 
   #neighbourSeen(user: BfdUser, isUp: boolean | undefined): void {
+    if (user.kind === 'configured') return
     // Where BFD says nothing, things are as if it were not there (RFC 5882 §4.2).
     const isUsable = isUp ?? true
     if (user.kind === 'static') return this.#statics.setUp(user.name, isUsable)
@@ -342,7 +366,14 @@ export class Routed {
     if (unnumberedInterfaces(config).length > 0 && this.#discovery === undefined) {
       problems.push(`peers without an address: the network ${network} cannot discover neighbours`)
     }
+    if (config.resolvesNextHops === true && !this.#knowsSubnets()) {
+      problems.push(`resolving next hops: the network ${network} does not say which subnets its links have`)
+    }
     return problems
+  }
+
+  #knowsSubnets(): boolean {
+    return this.kernelNetwork !== undefined || this.interfaces?.interfaces()[0]?.subnets !== undefined
   }
 
   #applyDdm(config: DdmConfig | undefined): void {
@@ -391,6 +422,45 @@ export class Routed {
     this.#ddm?.setOriginated([...ddm.originate, ...subnet], [...ddm.tunnelOrigins, ...this.#externalTunnels])
   }
 
+  // --- next hops ----------------------------------------------------------------------------------------------
+
+  #resolveNextHops(isOn: boolean): void {
+    if (isOn === (this.#nextHops !== undefined)) return
+    this.#nextHops?.close()
+    this.#nextHops = undefined
+    if (isOn) {
+      const { clock } = this.host
+      this.#nextHops = new NextHopResolver({
+        rib: this.rib,
+        defer: (look) => void clock.after(NEXT_HOP_DELAY_MS, look),
+        onChange: (nextHops) => {
+          this.speaker?.nextHopsChanged(nextHops)
+          this.#planes.nextHopsChanged(nextHops)
+        },
+      })
+      this.#updateSubnets()
+    }
+    this.speaker?.localAddressesChanged()
+    this.#planes.refresh()
+  }
+
+  #updateSubnets(): void {
+    const interfaces = this.interfaces?.interfaces() ?? []
+    this.#nextHops?.setSubnets(
+      interfaces.flatMap(({ name, isUp, subnets = [] }) =>
+        isUp ? subnets.map((prefix) => ({ prefix, interface: name })) : [],
+      ),
+    )
+  }
+
+  /** For BGP: the cost of the way, undefined when there is none. */
+  #resolveNextHop(nextHop: Ip, link: string | undefined): { readonly metric: number } | undefined {
+    // A peer's link that is configured is where its next hops are.
+    const way = link === undefined ? this.wayTo(nextHop) : undefined
+    if (way === undefined) return { metric: 0 }
+    return way.hops.length === 0 ? undefined : way
+  }
+
   // --- interfaces ---------------------------------------------------------------------------------------------
 
   #interfacesChanged(): void {
@@ -398,7 +468,8 @@ export class Routed {
     const before = this.#localAddresses.join()
     this.#localAddresses = interfaces?.flatMap((entry) => entry.addresses) ?? []
     // A next hop may have become an address of ours, or ceased to be one.
-    if (this.#localAddresses.join() !== before) this.speaker?.nextHopsChanged()
+    if (this.#localAddresses.join() !== before) this.speaker?.localAddressesChanged()
+    this.#updateSubnets()
     this.#bgp.updateLinks(interfaces)
     this.#discovery?.interfacesChanged()
     for (const { name, isUp } of interfaces ?? []) if (!isUp) this.#bfd.interfaceDown(name)

@@ -1,9 +1,21 @@
 /** The API's configuration to the engine's: texts become addresses, absent fields their defaults. */
-import { BGP_PORT, type PeerConfig, type PrefixRule as BgpPrefixRule } from '@lodestone/bgp'
-import type { BgpPeerConfig, PrefixRule, RoutedConfig as ApiConfig, TunnelEndpoint } from '@lodestone/contract-routed'
+import {
+  BGP_PORT,
+  type PeerConfig,
+  type Policy,
+  type PolicyAction,
+  type PrefixRule as BgpPrefixRule,
+} from '@lodestone/bgp'
+import type {
+  BfdSessionConfig as BfdSessionApi,
+  BgpPeerConfig,
+  PrefixRule,
+  RoutedConfig as ApiConfig,
+  TunnelEndpoint,
+} from '@lodestone/contract-routed'
 import type { TunnelOrigin } from '@lodestone/ddm'
 import { Ip, Prefix } from '@lodestone/net'
-import type { RoutedConfig } from '../config.ts'
+import type { BfdProfile, BfdSessionConfig, RoutedConfig } from '../config.ts'
 
 /** @throws never for values that passed the contract's schemas, except for metrics over 64 bits, which become problems. */
 export function configFromApi(api: ApiConfig): { readonly config: RoutedConfig; readonly problems: readonly string[] } {
@@ -19,6 +31,9 @@ export function configFromApi(api: ApiConfig): { readonly config: RoutedConfig; 
     }
   }
   const { bgp, ddm } = api
+  const sessions = (api.bfd_sessions ?? []).map(bfdFromApi)
+  const profileOf = (address: string): BfdProfile | undefined =>
+    sessions.find((session) => session.address.equals(Ip.of(address)))?.profile
   const config: RoutedConfig = {
     bgp:
       bgp === undefined
@@ -28,6 +43,12 @@ export function configFromApi(api: ApiConfig): { readonly config: RoutedConfig; 
             routerId: Ip.of(bgp.router_id),
             port: bgp.port ?? BGP_PORT,
             peers: (bgp.peers ?? []).map(peerFromApi),
+            bfd: Object.fromEntries(
+              (bgp.peers ?? []).flatMap(({ name, remote_address }) => {
+                const profile = profileOf(remote_address)
+                return profile === undefined ? [] : [[name, profile]]
+              }),
+            ),
             originate: [...(bgp.originate4 ?? []), ...(bgp.originate6 ?? [])].map((text) => Prefix.of(text)),
           },
     staticRoutes: (api.static_routes ?? []).map((route) => ({
@@ -35,7 +56,9 @@ export function configFromApi(api: ApiConfig): { readonly config: RoutedConfig; 
       nextHop: Ip.of(route.next_hop),
       interface: route.interface,
       preference: route.preference,
+      bfd: profileOf(route.next_hop),
     })),
+    bfdSessions: sessions,
     ddm:
       ddm === undefined
         ? undefined
@@ -61,19 +84,53 @@ function peerFromApi(peer: BgpPeerConfig): PeerConfig {
   return {
     name: peer.name,
     remoteAddress: Ip.of(peer.remote_address),
-    remoteAsn: peer.remote_asn,
+    remoteAsn: peer.remote_asn ?? 'external',
     localAddress: ip(peer.local_address),
     interface: peer.interface,
     holdTimeS: peer.hold_time_s,
     keepaliveS: peer.keepalive_s,
     connectRetryS: peer.connect_retry_s,
+    idleHoldS: peer.idle_hold_s,
+    md5Password: peer.md5_auth_key,
+    minTtl: peer.min_ttl,
+    enforceFirstAs: peer.enforce_first_as,
+    localPref: peer.local_pref,
     isPassive: peer.passive,
     families: peer.families?.map((family) => (family === 'ipv4' ? 4 : 6)),
     nextHop4: ip(peer.next_hop4),
     nextHop6: ip(peer.next_hop6),
     maxPaths: peer.max_paths,
     import: peer.allow_import === undefined ? undefined : { allow: peer.allow_import.map(ruleFromApi) },
-    export: peer.allow_export === undefined ? undefined : { allow: peer.allow_export.map(ruleFromApi) },
+    export: exportFromApi(peer),
+  }
+}
+
+function exportFromApi(peer: BgpPeerConfig): Policy | undefined {
+  const { allow_export, multi_exit_discriminator: med, communities = [] } = peer
+  const actions: PolicyAction[] = []
+  if (med !== undefined) actions.push({ kind: 'med', value: med })
+  if (communities.length > 0) {
+    const values = communities.map((value) => `${value >>> 16}:${value & 0xffff}`)
+    actions.push({ kind: 'community', operation: 'add', values })
+  }
+  if (allow_export === undefined && actions.length === 0) return undefined
+  return {
+    ...(allow_export === undefined ? {} : { allow: allow_export.map(ruleFromApi) }),
+    ...(actions.length === 0 ? {} : { statements: [{ set: actions, verdict: 'accept' }] }),
+  }
+}
+
+function bfdFromApi(session: BfdSessionApi): BfdSessionConfig {
+  const { remote_address, local_address, detection_multiplier, required_min_rx_us: us } = session
+  return {
+    address: Ip.of(remote_address),
+    interface: session.mode === 'multihop' ? undefined : session.interface,
+    localAddress: local_address === undefined ? undefined : Ip.of(local_address),
+    profile: {
+      ...(session.mode === undefined ? {} : { mode: session.mode }),
+      ...(detection_multiplier === undefined ? {} : { detectMult: detection_multiplier }),
+      ...(us === undefined ? {} : { requiredMinRxUs: us, desiredMinTxUs: us }),
+    },
   }
 }
 

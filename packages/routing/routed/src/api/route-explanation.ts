@@ -24,6 +24,7 @@ export function explainRoute(routed: Routed, prefix: Prefix): RouteExplanation |
       ...(step === undefined ? {} : { step }),
       ...(path.policy === undefined ? {} : { policy: path.policy }),
       ...receivedText(path),
+      ...wayText(routed, path),
     })),
     lower: routed.explainLower(explanation.prefix).map(({ target, state, sentence, nextHops }) => ({
       target,
@@ -47,6 +48,12 @@ export function explainRoute(routed: Routed, prefix: Prefix): RouteExplanation |
 function receivedText({ received, attributes }: Path): { readonly received?: string } {
   if (received === undefined || attributes === undefined || received === attributes) return {}
   return { received: attributesText(received) }
+}
+
+/** How the next hop is reached, if that is not plain. */
+function wayText(routed: Routed, { nextHop, nextHopInterface }: Path): { readonly next_hop_way?: string } {
+  const way = nextHopInterface === undefined ? routed.wayTo(nextHop) : undefined
+  return way === undefined || way.isOnLink ? {} : { next_hop_way: way.sentence }
 }
 
 function exportText(attributes: AttributeSet, nextHop: string): string {

@@ -106,7 +106,7 @@ export function bfdSessionToApi(status: BfdPeerStatus, users: readonly BfdUser[]
     detection_time_ms: timers.detectionTimeUs / 1000,
     multiplier: timers.detectMult,
     echo_active: echo.isActive,
-    users: users.map((user) => (user.kind === 'bgp' ? `bgp ${user.peer}` : `static ${user.name}`)),
+    users: users.map((user) => (user.kind === 'bgp' ? `bgp ${user.peer}` : `${user.kind} ${user.name}`)),
     counters: { ...status.counters },
     ...defined({
       local_address: status.localAddress?.toString(),

@@ -9,6 +9,7 @@ import { type BfdProfile, EMPTY_CONFIG, type StaticRouteConfig } from '../config
 import type { BmpStationConfig, DaemonConfig, KernelConfig, MrtConfig } from '../daemon-config.ts'
 import { BfdBook } from './bfd-from-file.ts'
 import type { PathProblem } from './config-problem.ts'
+import { ddmFromFile, tunnelEndpointFromFile } from './ddm-from-file.ts'
 import type { PathSegment } from './located-yaml.ts'
 import { checkGroup, type PeerBooks, peerFromFile, rangeFromFile } from './peer-from-file.ts'
 import { PolicyBook } from './policy-from-file.ts'
@@ -92,7 +93,10 @@ export function configFromFile(
         requiresPolicy: true,
         bfd: profiles,
       },
+      ddm: file.ddm === undefined ? undefined : ddmFromFile(file.ddm, problems),
+      tunnelEndpoint: tunnelEndpointFromFile(file.ddm, problems),
       staticRoutes: (file.static ?? []).map((route, i) => staticFromFile(route, ['static', i], bfd, problems)),
+      resolvesNextHops: router.resolve_next_hops ?? file.kernel !== undefined,
       fanOut: router.multipath === undefined ? {} : { bgp: router.multipath },
       decision: {
         alwaysCompareMed: router.decision?.always_compare_med ?? false,
@@ -111,6 +115,9 @@ export function configFromFile(
 function checkHost(file: RoutedFile, { hasKernel, hasMrtFiles }: HostCapabilities, problems: PathProblem[]): void {
   if (file.kernel !== undefined && !hasKernel) {
     problems.push({ path: ['kernel'], message: 'the routes of the kernel cannot be written on this host' })
+  }
+  if (file.ddm !== undefined && !hasKernel) {
+    problems.push({ path: ['ddm'], message: 'the links to neighbours cannot be seen on this host' })
   }
   if (file.mrt !== undefined && !hasMrtFiles) {
     problems.push({ path: ['mrt'], message: 'files cannot be written on this host' })

@@ -41,6 +41,12 @@ export const Router = z
       .max(3600)
       .optional()
       .describe('How long a restarting router waits for its peers'),
+    resolve_next_hops: z
+      .boolean()
+      .optional()
+      .describe(
+        'Reach next hops that are on no link by other routes, and use none that nothing reaches; default: where kernel is set',
+      ),
     decision: z
       .strictObject({
         always_compare_med: z.boolean().optional().describe('Also between neighbours of different ASes; default false'),
@@ -121,6 +127,33 @@ export const Kernel = z
   .meta({ id: 'Kernel' })
 export type Kernel = z.output<typeof Kernel>
 
+export const Ddm = z
+  .strictObject({
+    hostname: NameText.describe('How the other routers know this one'),
+    role: z.enum(['server', 'transit']).describe('A server tells its own prefixes only, a transit router all it knows'),
+    interfaces: z.array(InterfaceText).min(1).describe('Where neighbours are looked for'),
+    originate: z.array(PrefixText).optional().describe('IPv6 prefixes announced as our own'),
+    tunnels: z
+      .array(
+        z.strictObject({
+          overlay_prefix: PrefixText.describe('Of either family'),
+          boundary_address: AddressText.describe('IPv6 address that packets for it are tunnelled to'),
+          vni: z.int().min(0).max(0xff_ffff),
+          metric: z
+            .union([z.int().min(0), z.string().regex(/^\d{1,20}$/, { error: 'expected a number of up to 64 bits' })])
+            .optional()
+            .describe('64 bits, as a text where a number is not exact; 0 stands back for others; default 0'),
+        }),
+      )
+      .optional()
+      .describe('Tunnel endpoints announced as our own'),
+    tunnel_endpoint: AddressText.optional().describe(
+      'IPv6 address that packets to what BGP and static routes reach are tunnelled to; default: they are not announced',
+    ),
+  })
+  .meta({ id: 'Ddm' })
+export type Ddm = z.output<typeof Ddm>
+
 export const Mrt = z
   .strictObject({
     directory: z.string().min(1).describe('Relative to the configuration'),
@@ -176,6 +209,7 @@ export const RoutedFile = z
         profiles: z.record(NameText, BfdProfile).optional(),
       })
       .optional(),
+    ddm: Ddm.optional().describe('Delay-driven multipath among the routers of a rack; default: not'),
     kernel: Kernel.optional().describe('Program the routes into the kernel; default: not'),
     mrt: Mrt.optional(),
     bmp: z.array(BmpStation).optional(),
