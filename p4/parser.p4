@@ -90,13 +90,13 @@ parser SwitchParser(
         }
     }
 
-    // Header length is 3 + 4 bytes an element.
+    // Header length is 3 + 4 bytes an element. Of another version the format is unknown, and so where the payload is.
     state parse_ddm {
         packet.extract(hdr.ddm);
         ddm_words = (bit<6>) ((hdr.ddm.header_length - 3) >> 2);
-        transition select(hdr.ddm.header_length) {
-            3: parse_ddm_payload;
-            7..67: parse_ddm_element;
+        transition select(hdr.ddm.version, hdr.ddm.header_length[1:0], hdr.ddm.header_length) {
+            (1, 3, 3): parse_ddm_payload;
+            (1, 3, 7..67): parse_ddm_element;
             default: reject;
         }
     }

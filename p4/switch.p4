@@ -3,7 +3,7 @@
 // for this rack; every drop has a number.
 //
 // Order of the ingress control: CPU port, sanity, filter, decapsulation or services, NAT ingress, routing, egress filter and
-// tag, resolution, MAC rewrite. What waits on the CPU for its next hop has passed the filter and has its tag.
+// tag, resolution, MAC rewrite, telemetry. What waits on the CPU for its next hop has passed the filter and has its tag.
 // Decapsulation comes before NAT ingress, so a guest that sends to a floating address of this rack is turned round here
 // instead of at the upstream router.
 
@@ -22,6 +22,7 @@
 #include "router.p4"
 #include "resolver.p4"
 #include "port-egress.p4"
+#include "ddm.p4"
 
 control SwitchIngress(
     inout headers_t hdr,
@@ -40,6 +41,7 @@ control SwitchIngress(
     Resolver() resolver;
     PortEgress() port_egress;
     MacRewrite() mac_rewrite;
+    DdmTransit() ddm_transit;
     Punt() punt;
 
     // The CPU port speaks only under a sidecar header, and nobody else may.
@@ -109,6 +111,9 @@ control SwitchIngress(
         }
         if (!meta.dropped && !meta.done) {
             mac_rewrite.apply(hdr, meta, egress);
+            if (hdr.ddm.isValid() && !meta.from_cpu) {
+                ddm_transit.apply(hdr, ingress, egress);
+            }
         }
         if (meta.dropped) {
             drop_reasons.count((bit<32>) egress.drop_reason);

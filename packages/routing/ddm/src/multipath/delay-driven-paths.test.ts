@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SeededRandom } from '@lodestone/host'
+import { DelayDrivenPaths } from './delay-driven-paths.ts'
+import { DEFAULT_MULTIPATH, type MultipathOptions, PROBE_COST_BYTES } from './multipath-options.ts'
+import { stampOf } from './timestamp.ts'
+
+const PEER = 3
+const BOTH = 0b11
+const BYTES = 1500
+
+/** Sleds with paths of given one-way delays, and a receiver whose clock is off. */
+class Bench {
+  readonly paths: DelayDrivenPaths
+  nowUs = 5_000_000
+  /** One way and back, of each path; Infinity loses what is sent. */
+  readonly there: number[]
+  readonly back: number[]
+  clockOffsetUs = 12_345_678
+  readonly #answers: { atUs: number; path: number; id: number; stamp: number; receiver: number }[] = []
+  #flow = 0
+
+  constructor(
+    there: number[],
+    options: Partial<MultipathOptions> = {},
+    back = there.map((each) => Math.min(each, 50)),
+  ) {
+    this.there = there
+    this.back = back
+    this.paths = new DelayDrivenPaths(new SeededRandom(1), { pathCount: there.length, ...options })
+  }
+
+  get all(): number {
+    return (1 << this.there.length) - 1
+  }
+
+  /** One packet of a flow; telemetry goes its way. @returns its path */
+  send(flowHash: number, mask = this.all): number {
+    const path = this.paths.choose(PEER, mask, flowHash, BYTES, this.nowUs)
+    this.#measure(path)
+    const other = this.paths.duePath(PEER, mask, path, this.nowUs)
+    if (other >= 0) this.#measure(other)
+    return path
+  }
+
+  #measure(path: number): void {
+    const id = this.paths.stamp(PEER, path, PROBE_COST_BYTES, this.nowUs)
+    if (id < 0 || this.there[path] === Infinity) return
+    const arrivesUs = this.nowUs + this.there[path]!
+    this.#answers.push({
+      atUs: arrivesUs + this.back[path]!,
+      path,
+      id,
+      stamp: stampOf(this.nowUs),
+      receiver: stampOf(arrivesUs + this.clockOffsetUs),
+    })
+  }
+
+  /** Lets time pass; answers arrive. @returns how many of all were refused so far, which only some tests allow */
+  advance(us: number, mayRefuse = false): number {
+    const untilUs = this.nowUs + us
+    for (;;) {
+      this.#answers.sort((a, b) => a.atUs - b.atUs)
+      if (this.#answers.length === 0 || this.#answers[0]!.atUs > untilUs) break
+      const next = this.#answers.shift()!
+      this.nowUs = next.atUs
+      const problem = this.paths.onAnswer(PEER, next.id, next.stamp, next.receiver, this.nowUs)
+      if (!mayRefuse) assert.equal(problem, undefined)
+    }
+    this.nowUs = untilUs
+    return this.paths.problems['not-pending']
+  }
+
+  /** Packets of always new flows, one every 10 µs. @returns how many took each path */
+  traffic(packets: number, mask = this.all): number[] {
+    const counts = this.there.map(() => 0)
+    for (let i = 0; i < packets; i++) {
+      counts[this.send(Math.imul(++this.#flow, 0x9e3779b1), mask)]!++
+      this.advance(10)
+    }
+    return counts
+  }
+}
+
+test('without measurements flows split evenly over any number of paths', () => {
+  for (const count of [1, 2, 3, 5, 8]) {
+    const paths = new DelayDrivenPaths(new SeededRandom(1), { pathCount: count })
+    const counts = Array.from({ length: count }, () => 0)
+    for (let i = 0; i < 8000; i++) counts[paths.choose(PEER, (1 << count) - 1, Math.imul(i, 0x9e3779b1), BYTES, i)]!++
+    for (const each of counts) assert.ok(Math.abs(each / 8000 - 1 / count) < 0.05, `${counts}`)
+  }
+})
+
+test('new flows take paths in proportion to the inverse of their delay', () => {
+  const bench = new Bench([300, 100], { exponent: 1 }, [100, 100])
+  bench.traffic(2000)
+  const counts = bench.traffic(8000)
+  // 100/400 and 300/400.
+  assert.ok(Math.abs(counts[0]! / 8000 - 0.25) < 0.03, `${counts}`)
+})
+
+test('the way back does not count, nor does the offset of the clocks', () => {
+  for (const offset of [0, 1, 8_388_608, 16_777_215]) {
+    const bench = new Bench([100, 100], { exponent: 1 }, [50, 2000])
+    bench.clockOffsetUs = offset
+    bench.traffic(3000)
+    const counts = bench.traffic(6000)
+    assert.ok(Math.abs(counts[0]! / 6000 - 0.5) < 0.06, `offset ${offset}: ${counts}`)
+  }
+})
+
+test('measurements go on across the wrap of the stamps', () => {
+  const bench = new Bench([400, 100])
+  bench.nowUs = 2 ** 24 - 20_000
+  bench.traffic(6000)
+  const [slow] = bench.paths.status(PEER, BOTH, bench.nowUs)
+  assert.ok(Math.abs(slow!.delayUs! - 400) < 60, `${slow!.delayUs}`)
+  assert.equal(bench.paths.problems['not-pending'], 0)
+})
+
+test('a measurement is booked on the path and peer that its id names', () => {
+  const { paths } = new Bench([1, 1])
+  const id = paths.stamp(PEER, 1, 0, 1000)
+  paths.stamp(PEER, 0, 0, 1000)
+  paths.stamp(PEER + 1, 1, 0, 1000)
+  assert.equal(paths.onAnswer(PEER, id, stampOf(1000), -1, 1400), undefined)
+  assert.deepEqual(
+    paths.status(PEER, BOTH, 1400).map((each) => each.answered),
+    [0, 1],
+  )
+  assert.deepEqual(
+    paths.status(PEER + 1, BOTH, 1400).map((each) => each.answered),
+    [0, 0],
+  )
+})
+
+test('answers that nobody waits for are refused and counted', () => {
+  const { paths } = new Bench([1, 1])
+  const id = paths.stamp(PEER, 1, 0, 1000)
+  assert.equal(paths.onAnswer(9, id, stampOf(1000), -1, 1400), 'unknown-peer')
+  assert.equal(paths.onAnswer(PEER, 0xff, stampOf(1000), -1, 1400), 'unknown-path')
+  assert.equal(paths.onAnswer(PEER, id ^ 1, stampOf(1000), -1, 1400), 'not-pending')
+  assert.equal(paths.onAnswer(PEER, id, stampOf(1001), -1, 1400), 'not-pending')
+  assert.equal(paths.onAnswer(PEER, id, stampOf(1000), -1, 1400), undefined)
+  assert.equal(paths.onAnswer(PEER, id, stampOf(1000), -1, 1500), 'not-pending')
+  assert.deepEqual(paths.problems, { 'unknown-peer': 1, 'unknown-path': 1, 'not-pending': 3 })
+})
+
+test('there is at most one measurement a path and round trip, and telemetry stays within its budget', () => {
+  const bench = new Bench([500, 200])
+  let last = -Infinity
+  let measured = 0
+  for (let i = 0; i < 20_000; i++) {
+    if (bench.paths.isDue(PEER, 0, bench.nowUs)) {
+      const before = bench.paths.status(PEER, BOTH, bench.nowUs)[0]!.sent
+      bench.send(i)
+      if (bench.paths.status(PEER, BOTH, bench.nowUs)[0]!.sent > before) {
+        if (measured++ > 0) assert.ok(bench.nowUs - last >= 540, `${bench.nowUs - last}`)
+        last = bench.nowUs
+      }
+    } else bench.send(i)
+    bench.advance(12)
+  }
+  const sent = bench.paths.status(PEER, BOTH, bench.nowUs).reduce((sum, each) => sum + each.sent, 0)
+  const { budgetRatio, budgetBytes, budgetBytesPerSecond } = DEFAULT_MULTIPATH
+  const allowed = 20_000 * BYTES * budgetRatio + budgetBytes + 0.24 * budgetBytesPerSecond
+  assert.ok(sent * PROBE_COST_BYTES <= allowed, `${sent}`)
+  assert.ok(measured > 100, `${measured}`)
+})
+
+test('old measurements fade: a silent while after a slow path was seen, flows split evenly again', () => {
+  const bench = new Bench([2000, 100])
+  bench.traffic(3000)
+  bench.advance(3000)
+  assert.ok(bench.paths.status(PEER, BOTH, bench.nowUs)[0]!.weight < 0.01)
+  const weights: number[] = []
+  for (let i = 0; i < 12; i++) {
+    weights.push(bench.paths.status(PEER, BOTH, bench.nowUs)[0]!.weight)
+    bench.advance(DEFAULT_MULTIPATH.staleUs / 10)
+  }
+  for (let i = 1; i < weights.length; i++) assert.ok(weights[i]! >= weights[i - 1]! - 1e-9, weights.join(' '))
+  assert.equal(weights.at(-1), 0.5)
+})
+
+test('what all peers say of a path stands in for a peer that was not measured', () => {
+  const bench = new Bench([2000, 100])
+  bench.traffic(3000)
+  const [slow] = bench.paths.status(PEER + 1, BOTH, bench.nowUs)
+  assert.ok(slow!.weight < 0.01, `${slow!.weight}`)
+})
+
+test('a flow moves only after a pause that is longer than the delay it saves', () => {
+  const bench = new Bench([100, 100], { patienceUs: Infinity })
+  const flow = 77
+  bench.traffic(1000)
+  while (bench.send(flow) !== 0) bench.advance(DEFAULT_MULTIPATH.staleUs + 100)
+  bench.there[0] = 2000
+  // Packets every 1000 µs: less than what the move would save.
+  for (let i = 0; i < 50; i++) {
+    for (let k = 0; k < 20; k++) {
+      bench.send(1000 + i * 20 + k)
+      bench.advance(50)
+    }
+    if (i > 5) assert.equal(bench.send(flow), 0, `packet ${i}`)
+    else bench.paths.choose(PEER, 0b01, flow, BYTES, bench.nowUs)
+  }
+  for (let k = 0; k < 80; k++) {
+    bench.send(5000 + k)
+    bench.advance(50)
+  }
+  assert.equal(bench.send(flow), 1)
+})
+
+test('it stays while the other path is not clearly better, however long it pauses', () => {
+  const bench = new Bench([130, 100])
+  bench.traffic(2000)
+  const flow = 78
+  const first = bench.send(flow)
+  for (let i = 0; i < 200; i++) {
+    for (let k = 0; k < 10; k++) {
+      bench.send(100_000 + i * 10 + k)
+      bench.advance(40)
+    }
+    assert.equal(bench.send(flow), first)
+  }
+})
+
+test('a flow that never pauses leaves a much slower path when its patience ends', () => {
+  const bench = new Bench([100, 100], { patienceUs: 100_000 })
+  bench.traffic(1000)
+  const flow = 79
+  bench.send(flow, 0b01)
+  bench.there[0] = 2500
+  let leftAtUs = 0
+  const startUs = bench.nowUs
+  for (let i = 0; i < 30_000 && leftAtUs === 0; i++) {
+    if (i % 5 === 0) bench.send(200_000 + i)
+    if (i > 200 ? bench.send(flow) === 1 : (bench.send(flow, 0b01), false)) leftAtUs = bench.nowUs
+    bench.advance(10)
+  }
+  assert.ok(leftAtUs > 0 && leftAtUs - startUs <= 210_000, `${leftAtUs - startUs}`)
+})
+
+test('an answer that comes too late tells how slow the path is, and the next measurements wait for it', () => {
+  const bench = new Bench([8000, 100])
+  let late = 0
+  for (let i = 0; i < 40_000; i++) {
+    bench.send(Math.imul(i, 0x9e3779b1))
+    late = bench.advance(10, true)
+  }
+  const [slow] = bench.paths.status(PEER, BOTH, bench.nowUs)
+  assert.ok(slow!.answered > 5 && slow!.delayUs! > 7000, `${slow!.answered} answers, ${slow!.delayUs} µs`)
+  assert.equal(slow!.isDead, false)
+  assert.ok(late < 10, `${late} too late for any use`)
+})
+
+test('a path that stops answering is left within three lost measurements, without a pause, and found again', () => {
+  const bench = new Bench([100, 100])
+  bench.traffic(1000)
+  bench.there[0] = Infinity
+  const startUs = bench.nowUs
+  let lastUs = 0
+  for (let i = 0; i < 4000; i++) {
+    if (bench.send(i & 15) === 0) lastUs = bench.nowUs
+    bench.advance(10)
+  }
+  const { minTimeoutUs, deadAfter } = DEFAULT_MULTIPATH
+  assert.ok(lastUs - startUs < deadAfter * (minTimeoutUs + 1000), `${lastUs - startUs} µs`)
+  assert.equal(bench.paths.status(PEER, BOTH, bench.nowUs)[0]!.isDead, true)
+  bench.there[0] = 100
+  bench.traffic(20_000)
+  assert.equal(bench.paths.status(PEER, BOTH, bench.nowUs)[0]!.isDead, false)
+  const counts = bench.traffic(4000)
+  assert.ok(Math.abs(counts[0]! / 4000 - 0.5) < 0.1, `${counts}`)
+})
+
+test('where nothing answers, the path that answered last carries the traffic', () => {
+  const bench = new Bench([100, 100])
+  bench.traffic(1000)
+  bench.there[0] = Infinity
+  bench.traffic(10_000)
+  bench.there[1] = Infinity
+  bench.traffic(10_000)
+  const counts = bench.traffic(2000)
+  assert.ok(counts[1]! > counts[0]!, `${counts}`)
+})
+
+test('paths that routing does not offer are never chosen nor measured', () => {
+  const bench = new Bench([100, 100, 100])
+  assert.equal(bench.traffic(3000, 0b101)[1], 0)
+  assert.equal(bench.paths.status(PEER, 0b101, bench.nowUs)[1]!.sent, 0)
+})
+
+test('the same seed gives the same choices', () => {
+  const run = (): number[] => new Bench([200, 100, 150]).traffic(3000)
+  assert.deepEqual(run(), run())
+})

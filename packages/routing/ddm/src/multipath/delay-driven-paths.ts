@@ -1,0 +1,338 @@
+/**
+ * The delay-driven choice of paths on one host: measures the delay of each path to each peer by telemetry in its packets, and
+ * gives each flowlet to a path with a probability that falls with the path's delay.
+ *
+ * Pure: it is told the time, holds no bytes and sends nothing. Whoever moves packets asks `choose` for each packet that it
+ * sends, puts an element on those for which `stamp` gives an id, and hands answers to `onAnswer`.
+ *
+ * A path is known by its number, 0 … 7, the same for all peers (the NIC, and so the switch). A measurement is booked on the path
+ * and peer that its id names, never on whatever route an answer came by. What is too old counts less and less: the peer's path
+ * falls back on what all peers say about the path, and that on an even split.
+ */
+import type { Random } from '@lodestone/host'
+import { FlowletTable } from './flowlet-table.ts'
+import { DEFAULT_MULTIPATH, type MultipathOptions } from './multipath-options.ts'
+import { book, freshness, overdueUs, PathDelay } from './path-delay.ts'
+import { pick, weightsOf } from './path-weights.ts'
+import { SlidingMinimum } from './sliding-minimum.ts'
+import { stampDifference, stampOf } from './timestamp.ts'
+
+const MAX_PATHS = 8
+const SEQUENCE_BITS = 5
+const IMPATIENT_RATIO = 0.5
+/** Clocks drift by tens of µs a second; an empty queue comes by more often than this. */
+const FLOOR_WINDOW_US = 1_000_000
+
+class Peer {
+  readonly paths: PathDelay[]
+  /** Least round trip, µs. */
+  readonly leastRtt: SlidingMinimum = new SlidingMinimum(10 * FLOOR_WINDOW_US)
+  /** Least difference between the peer's clock on arrival and ours on departure, relative to `clockOffset`. */
+  readonly floor: SlidingMinimum = new SlidingMinimum(FLOOR_WINDOW_US)
+  /** The first such difference, modulo 2^24; -1 before it. */
+  clockOffset = -1
+
+  constructor(pathCount: number) {
+    this.paths = Array.from({ length: pathCount }, () => new PathDelay())
+  }
+}
+
+/** Why an answer was not believed; counted. */
+export type AnswerProblem = 'unknown-peer' | 'unknown-path' | 'not-pending'
+
+export interface PathStatus {
+  readonly path: number
+  /** Smoothed; undefined before the first answer. µs. */
+  readonly delayUs: number | undefined
+  readonly roundTripUs: number | undefined
+  readonly ageUs: number | undefined
+  /** Probability that a new flowlet takes it now. */
+  readonly weight: number
+  readonly isDead: boolean
+  readonly sent: number
+  readonly answered: number
+  readonly lost: number
+}
+
+export class DelayDrivenPaths {
+  readonly options: MultipathOptions
+  readonly #random: Random
+  readonly #peers: (Peer | undefined)[] = []
+  /** Of each path, whatever the peer. */
+  readonly #shared: PathDelay[]
+  readonly #flowlets: FlowletTable
+  readonly #delays: Float64Array<ArrayBuffer>
+  readonly #weights: Float64Array<ArrayBuffer>
+  #creditBytes: number
+  #earnedAtUs = -Infinity
+  /** Packets that each path was given, times that a flow began on or moved to it. */
+  readonly packets: Float64Array<ArrayBuffer>
+  readonly flowlets: Float64Array<ArrayBuffer>
+  moves = 0
+  readonly problems: Record<AnswerProblem, number> = { 'unknown-peer': 0, 'unknown-path': 0, 'not-pending': 0 }
+
+  constructor(random: Random, options: Partial<MultipathOptions> = {}) {
+    this.options = { ...DEFAULT_MULTIPATH, ...options }
+    const { pathCount, flowletRows, budgetBytes } = this.options
+    if (pathCount < 1 || pathCount > MAX_PATHS) throw new RangeError(`${pathCount} paths: 1 to ${MAX_PATHS} have room`)
+    this.#random = random
+    this.#shared = Array.from({ length: pathCount }, () => new PathDelay())
+    this.#flowlets = new FlowletTable(flowletRows)
+    this.#delays = new Float64Array(pathCount)
+    this.#weights = new Float64Array(pathCount)
+    this.packets = new Float64Array(pathCount)
+    this.flowlets = new Float64Array(pathCount)
+    this.#creditBytes = budgetBytes
+  }
+
+  /**
+   * The path for a packet.
+   * @param peer number of the receiver, small
+   * @param mask paths that routing allows, bit by bit; not 0
+   * @param flowHash 32 bits, the same for all packets of a flow
+   * @param bytes of the packet on the wire, which the telemetry's budget grows by
+   */
+  choose(peer: number, mask: number, flowHash: number, bytes: number, nowUs: number): number {
+    const { options } = this
+    this.#earn(bytes, nowUs)
+    const flowlets = this.#flowlets
+    const row = flowlets.row(flowHash ^ Math.imul(peer + 1, 0x9e3779b1))
+    const current = flowlets.path(row)
+    const pauseUs = flowlets.pauseUs(row, nowUs)
+    let path = current
+    const isUsable = current >= 0 && (mask & (1 << current)) !== 0
+    const isImpatient = flowlets.settledUs(row, nowUs) > options.patienceUs
+    if (!isUsable || isImpatient || pauseUs > options.gapMarginUs || this.#isSilent(peer, current, nowUs)) {
+      path = this.#decide(peer, mask, isUsable ? current : -1, pauseUs, isImpatient, nowUs)
+      if (path !== current || pauseUs > options.staleUs) this.flowlets[path]!++
+      if (path !== current || isImpatient) flowlets.decided(row, nowUs)
+    }
+    flowlets.note(row, path, nowUs)
+    this.packets[path]!++
+    return path
+  }
+
+  #earn(bytes: number, nowUs: number): void {
+    const { budgetBytes, budgetRatio, budgetBytesPerSecond } = this.options
+    const elapsedUs = Math.max(0, nowUs - this.#earnedAtUs)
+    this.#earnedAtUs = nowUs
+    const earned = bytes * budgetRatio + (elapsedUs * budgetBytesPerSecond) / 1e6
+    this.#creditBytes = Math.min(budgetBytes, this.#creditBytes + earned)
+  }
+
+  #decide(peer: number, mask: number, current: number, pauseUs: number, isImpatient: boolean, nowUs: number): number {
+    const { options } = this
+    const delays = this.#delays
+    this.#estimate(this.#peers[peer], mask, nowUs)
+    weightsOf(delays, mask, options.exponent, this.#weights)
+    const chosen = pick(this.#weights, this.#random.float())
+    if (current < 0 || chosen === current) return chosen
+    // A flow that paused for longer than any measurement lasts begins anew.
+    if (pauseUs < options.staleUs) {
+      if (delays[chosen]! > options.moveRatio * delays[current]!) return current
+      const isWorthDisorder = isImpatient && delays[chosen]! < IMPATIENT_RATIO * delays[current]!
+      if (!isWorthDisorder && pauseUs < this.#safePauseUs(peer, current, chosen, nowUs)) return current
+    }
+    this.moves++
+    return chosen
+  }
+
+  /** How long a flow must have paused so that what it sent by `current` arrives before what it sends by `chosen`. */
+  #safePauseUs(peer: number, current: number, chosen: number, nowUs: number): number {
+    const { orderFactor, gapMarginUs, ageFactor, staleUs } = this.options
+    const saved = this.#delays[current]! - this.#delays[chosen]!
+    // What a dead path holds will not arrive to be overtaken.
+    if (this.#delays[current] === Infinity) return 0
+    const own = this.#peers[peer]?.paths[current]
+    const age = own === undefined ? 0 : Math.min(staleUs, nowUs - own.measuredAtUs)
+    return orderFactor * saved + gapMarginUs + ageFactor * age
+  }
+
+  /** Whether a flow should leave its path without waiting for a pause. */
+  #isSilent(peer: number, path: number, nowUs: number): boolean {
+    const own = this.#peers[peer]?.paths[path]
+    if (own === undefined) return false
+    this.#expire(own, path, nowUs)
+    return own.misses >= this.options.deadAfter || this.#shared[path]!.misses >= this.options.deadAfter
+  }
+
+  /** Fills `#delays` with what the paths of `mask` take to the peer, as far as anybody knows. µs, Infinity for a dead path. */
+  #estimate(peer: Peer | undefined, mask: number, nowUs: number): void {
+    const { staleUs, sharedStaleUs, deadAfter, pathCount } = this.options
+    let sum = 0
+    let count = 0
+    for (let i = 0; i < pathCount; i++) {
+      const shared = this.#shared[i]!
+      if ((mask & (1 << i)) === 0 || shared.measuredAtUs === -Infinity) continue
+      sum += shared.delayUs
+      count++
+    }
+    const mean = count === 0 ? 1 : sum / count
+    let alive = 0
+    for (let i = 0; i < pathCount; i++) {
+      const shared = this.#shared[i]!
+      const sharedTrust = freshness(shared, nowUs, sharedStaleUs)
+      let delay = mean + sharedTrust * (shared.delayUs - mean)
+      let isDead = shared.misses >= deadAfter
+      if (peer !== undefined) {
+        const own = peer.paths[i]!
+        this.#expire(own, i, nowUs)
+        delay += freshness(own, nowUs, staleUs) * (own.delayUs - delay)
+        delay = Math.max(delay, overdueUs(own, nowUs))
+        if (own.misses >= deadAfter) isDead = true
+      }
+      this.#delays[i] = isDead ? Infinity : Math.max(1, delay)
+      if (!isDead && (mask & (1 << i)) !== 0) alive++
+    }
+    if (alive === 0) this.#estimateDead(peer, mask, nowUs)
+  }
+
+  /** Where nothing answers, what answered last is the likeliest to be only busy. */
+  #estimateDead(peer: Peer | undefined, mask: number, nowUs: number): void {
+    for (let i = 0; i < this.options.pathCount; i++) {
+      if ((mask & (1 << i)) === 0) continue
+      const answeredAtUs = Math.max(this.#shared[i]!.measuredAtUs, peer?.paths[i]!.measuredAtUs ?? -Infinity)
+      this.#delays[i] = Math.max(1, nowUs - answeredAtUs)
+    }
+  }
+
+  /**
+   * Whether a packet that leaves now should carry an element, within one measurement a round trip and the budget.
+   * @param costBytes what the element and its answer add on the wire
+   * @returns the element's id, with `stampOf(nowUs)` beside it; -1 for none
+   */
+  stamp(peer: number, path: number, costBytes: number, nowUs: number): number {
+    if (costBytes > this.#creditBytes || !this.isDue(peer, path, nowUs)) return -1
+    this.#creditBytes -= costBytes
+    const own = this.#obtain(peer).paths[path]!
+    own.sequence = (own.sequence + 1) & ((1 << SEQUENCE_BITS) - 1)
+    own.pendingId = (path << SEQUENCE_BITS) | own.sequence
+    own.pendingStamp = stampOf(nowUs)
+    own.sentAtUs = nowUs
+    own.sent++
+    this.#shared[path]!.sent++
+    return own.pendingId
+  }
+
+  /** Whether a path has waited long enough for its next measurement. */
+  isDue(peer: number, path: number, nowUs: number): boolean {
+    const own = this.#peers[peer]?.paths[path]
+    if (own === undefined) return true
+    this.#expire(own, path, nowUs)
+    if (own.pendingId >= 0) return false
+    const { minIntervalUs, minTimeoutUs, maxTimeoutUs, deadAfter } = this.options
+    const interval = Math.max(minIntervalUs, own.rttUs)
+    if (own.misses < deadAfter) return nowUs - own.sentAtUs >= interval
+    // Dead: ever more rarely, so that a long outage costs nothing.
+    return nowUs - own.sentAtUs >= Math.min(maxTimeoutUs, minTimeoutUs * 2 ** Math.min(10, own.misses - deadAfter))
+  }
+
+  /** A path other than `path` that should be measured by a packet of its own, while there is traffic to the peer; or -1. */
+  duePath(peer: number, mask: number, path: number, nowUs: number): number {
+    for (let i = 0; i < this.options.pathCount; i++) {
+      if (i !== path && (mask & (1 << i)) !== 0 && this.isDue(peer, i, nowUs)) return i
+    }
+    return -1
+  }
+
+  /**
+   * An answer came from a peer.
+   * @param id of our element
+   * @param stamp of our element
+   * @param receiverStamp the peer's clock when our packet arrived; -1 when it does not tell
+   * @returns what is wrong with it, when it is not believed
+   */
+  onAnswer(peer: number, id: number, stamp: number, receiverStamp: number, nowUs: number): AnswerProblem | undefined {
+    const known = this.#peers[peer]
+    if (known === undefined) return this.#refuse('unknown-peer')
+    const path = id >> SEQUENCE_BITS
+    const own = known.paths[path]
+    if (own === undefined) return this.#refuse('unknown-path')
+    const isLate = own.lateId === id && own.lateStamp === stamp
+    if (!isLate && (own.pendingId !== id || own.pendingStamp !== stamp)) return this.#refuse('not-pending')
+    const rttUs = Math.max(1, nowUs - (isLate ? own.lateSentAtUs : own.sentAtUs))
+    if (isLate) own.lateId = -1
+    else own.pendingId = -1
+    own.misses = 0
+    own.answered++
+    known.leastRtt.add(rttUs, nowUs)
+    const delayUs = receiverStamp < 0 ? rttUs / 2 : oneWayUs(known, stamp, receiverStamp, rttUs, nowUs)
+    const shared = this.#shared[path]!
+    shared.misses = 0
+    shared.answered++
+    const { smoothingUs } = this.options
+    book(own, delayUs, rttUs, nowUs, smoothingUs)
+    book(shared, delayUs, rttUs, nowUs, smoothingUs)
+    return undefined
+  }
+
+  #refuse(problem: AnswerProblem): AnswerProblem {
+    this.problems[problem]++
+    return problem
+  }
+
+  #expire(own: PathDelay, path: number, nowUs: number): void {
+    if (own.pendingId < 0) return
+    const { minTimeoutUs, maxTimeoutUs } = this.options
+    const timeoutUs = Math.min(maxTimeoutUs, Math.max(minTimeoutUs, 3 * own.rttUs))
+    if (nowUs - own.sentAtUs < timeoutUs) return
+    own.lateId = own.pendingId
+    own.lateStamp = own.pendingStamp
+    own.lateSentAtUs = own.sentAtUs
+    own.pendingId = -1
+    own.misses++
+    own.lost++
+    const shared = this.#shared[path]!
+    shared.misses++
+    shared.lost++
+  }
+
+  #obtain(peer: number): Peer {
+    let known = this.#peers[peer]
+    if (known === undefined) {
+      known = new Peer(this.options.pathCount)
+      this.#peers[peer] = known
+    }
+    return known
+  }
+
+  /** The peer is gone; its number may be used again. */
+  forget(peer: number): void {
+    this.#peers[peer] = undefined
+  }
+
+  /** One row per path. Without a peer, what is known of the paths whatever the peer. */
+  status(peer: number | undefined, mask: number, nowUs: number): PathStatus[] {
+    const known = peer === undefined ? undefined : this.#peers[peer]
+    this.#estimate(known, mask, nowUs)
+    weightsOf(this.#delays, mask, this.options.exponent, this.#weights)
+    return (known?.paths ?? this.#shared).map((each, path) => {
+      const isMeasured = each.answered > 0
+      return {
+        path,
+        delayUs: isMeasured ? each.delayUs : undefined,
+        roundTripUs: isMeasured ? each.rttUs : undefined,
+        ageUs: isMeasured ? nowUs - each.measuredAtUs : undefined,
+        weight: this.#weights[path]!,
+        isDead: this.#delays[path] === Infinity,
+        sent: each.sent,
+        answered: each.answered,
+        lost: each.lost,
+      }
+    })
+  }
+}
+
+/**
+ * The way there alone, without what the answer waited for on its way back. The clocks differ by an unknown offset, but by the same
+ * one on all paths: what a packet took more than the fastest one is known, and half of the least round trip stands for the rest.
+ */
+function oneWayUs(peer: Peer, stamp: number, receiverStamp: number, rttUs: number, nowUs: number): number {
+  const difference = receiverStamp - stamp
+  if (peer.clockOffset < 0) peer.clockOffset = difference & 0xffffff
+  const relative = stampDifference(difference, peer.clockOffset)
+  peer.floor.add(relative, nowUs)
+  const half = peer.leastRtt.value / 2
+  // Never more than the round trip allows, whatever a clock does.
+  return Math.min(Math.max(0, relative - peer.floor.value), Math.max(0, rttUs - peer.leastRtt.value)) + half
+}
