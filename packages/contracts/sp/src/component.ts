@@ -18,6 +18,7 @@ export type SpComponentInfo = z.output<typeof SpComponentInfo>
 
 export const Measurement = z
   .object({
+    type: z.literal('measurement'),
     name: z.string(),
     kind: z.string(),
     value: z.number().nullable(),
@@ -25,6 +26,38 @@ export const Measurement = z
   })
   .meta({ id: 'Measurement' })
 export type Measurement = z.output<typeof Measurement>
+
+const packets = z.object({ unicast: z.int(), multicast: z.int(), broadcast: z.int() })
+const line = z.enum(['error', 'down', 'up'])
+
+/** A port of the management network's switch. */
+export const PortStatus = z
+  .object({
+    type: z.literal('port_status'),
+    port: z.int(),
+    mode: z.string(),
+    link: line,
+    /** Absent for a port without a transceiver of its own. */
+    phy: z.object({ type: z.string(), mac: line, media: line }).optional(),
+    rx: packets,
+    tx: packets,
+    /** The line was down since `clear-status`. */
+    link_was_down: z.boolean(),
+    phy_was_down: z.boolean(),
+  })
+  .meta({ id: 'PortStatus' })
+export type PortStatus = z.output<typeof PortStatus>
+
+export const ComponentDetails = z
+  .discriminatedUnion('type', [
+    Measurement,
+    PortStatus,
+    z.object({ type: z.literal('port_status_error'), port: z.int(), code: z.string() }),
+    /** What the host showed while it started. */
+    z.object({ type: z.literal('post_code'), code: z.int() }),
+  ])
+  .meta({ id: 'ComponentDetails' })
+export type ComponentDetails = z.output<typeof ComponentDetails>
 
 export const Caboose = z
   .object({
@@ -93,9 +126,9 @@ export const componentEndpoints = [
     method: 'GET',
     path: '/sp/{type}/{slot}/component/{component}',
     tags,
-    summary: 'Measurements of a component',
+    summary: 'What a component tells: measurements, ports of the management switch, codes of the host that starts',
     params: ofComponent,
-    response: { status: 200, schema: z.array(Measurement) },
+    response: { status: 200, schema: z.array(ComponentDetails) },
   }),
   endpoint({
     operationId: 'sp_component_clear_status',

@@ -10,6 +10,14 @@ export * from './identifier.ts'
 export * from './ignition.ts'
 export * from './lab.ts'
 export * from './state.ts'
+export {
+  type DumpedEntry,
+  type DumpedTask,
+  encodeTaskMemory,
+  type ReadTaskMemory,
+  readTaskMemory,
+  type TaskMemory,
+} from './task-memory.ts'
 
 export const spApi = api({
   title: 'Lodestone management gateway',

@@ -14,6 +14,8 @@ export const LabSp = z
     plugged: z.boolean(),
     standby: z.boolean(),
     host: z.boolean(),
+    /** A host that starts in recovery waits for its phase 2 image, and fails without it. */
+    host_boot: z.enum(['off', 'waiting', 'running', 'failed']),
     /** The service processor runs. */
     running: z.boolean(),
     /** The firmware's own power state; absent when none runs. */
@@ -58,6 +60,18 @@ export const LabRingEntry = z
   .meta({ id: 'LabRingEntry' })
 export type LabRingEntry = z.output<typeof LabRingEntry>
 
+export const LabVpd = z
+  .object({
+    component: z.string(),
+    /** Null when its bus does not answer, or only a part of it is locked. */
+    locked: z.boolean().nullable(),
+    error: z.string().optional(),
+    refused_writes: z.int(),
+    base64_contents: z.string().nullable(),
+  })
+  .meta({ id: 'LabVpd' })
+export type LabVpd = z.output<typeof LabVpd>
+
 const fraction = z.number().min(0).max(1)
 
 /** Every fault that can be injected; momentary ones happen once, others stay until they are cleared. */
@@ -89,6 +103,7 @@ export const LabFault = z
     z.object({ kind: z.literal('rot-mismatch') }),
     z.object({ kind: z.literal('console-garbage'), bytes: z.int().min(1).max(4096) }),
     z.object({ kind: z.literal('mac-collision'), mac: z.string() }),
+    z.object({ kind: z.literal('vlan'), port: z.int().min(0).max(1), vlan: z.int().min(1).max(4094) }),
     z.object({ kind: z.literal('air'), celsius: z.number().min(-40).max(80) }),
   ])
   .meta({ id: 'LabFault' })
@@ -174,8 +189,32 @@ export const labEndpoints = [
       version: z.string().min(1).max(32),
       name: z.string().min(1).max(32).optional(),
       board: z.string().min(1).max(32).optional(),
+      /** Of a host's boot flash: the SHA-256 of the phase 2 image that it starts, in hexadecimal. */
+      phase2_hash: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .optional(),
     }),
     response: { status: 200, schema: z.object({ base64_image: z.string() }) },
+  }),
+  endpoint({
+    operationId: 'lab_vpd_list',
+    method: 'GET',
+    path: '/lab/sp/{type}/{slot}/vpd',
+    tags,
+    summary: 'Identity memories, and whether they are locked',
+    params: ofSp,
+    response: { status: 200, schema: z.array(LabVpd) },
+  }),
+  endpoint({
+    operationId: 'lab_vpd_write',
+    method: 'POST',
+    path: '/lab/sp/{type}/{slot}/vpd/{index}',
+    tags,
+    summary: 'Write to an identity memory, as manufacturing does; a locked one refuses',
+    params: ofSp.extend({ index: z.int().min(0).max(3) }),
+    body: z.object({ offset: z.int().min(0), base64_data: z.string() }),
+    response: { status: 204 },
   }),
   endpoint({
     operationId: 'lab_step',

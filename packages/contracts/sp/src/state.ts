@@ -31,7 +31,7 @@ export const TaskDump = z
   .object({
     task_index: z.int(),
     timestamp_ms: z.int(),
-    /** The dumped memory, base64. */
+    /** The dumped memory, base64; `readTaskMemory` reads it. */
     base64_memory: z.string(),
   })
   .meta({ id: 'TaskDump' })
@@ -58,6 +58,22 @@ export const Ereports = z
   })
   .meta({ id: 'Ereports' })
 export type Ereports = z.output<typeof Ereports>
+
+export const HostPhase2Progress = z
+  .discriminatedUnion('progress', [
+    z.object({ progress: z.literal('none') }),
+    z.object({
+      progress: z.literal('available'),
+      image_id: z.object({ sha256_hash: z.string() }),
+      /** The end of the last part that the host was given. */
+      offset: z.int(),
+      total_size: z.int(),
+      /** Milliseconds since then. */
+      age_ms: z.number(),
+    }),
+  ])
+  .meta({ id: 'HostPhase2Progress' })
+export type HostPhase2Progress = z.output<typeof HostPhase2Progress>
 
 const tags = ['service processors']
 
@@ -161,6 +177,33 @@ export const stateEndpoints = [
     params: ofSp,
     body: z.object({ text: z.string().max(128) }),
     response: { status: 204 },
+  }),
+  endpoint({
+    operationId: 'sp_host_phase2_progress_get',
+    method: 'GET',
+    path: '/sp/{type}/{slot}/host-phase2-progress',
+    tags,
+    summary: 'How much of its phase 2 image the host has fetched from this gateway',
+    params: ofSp,
+    response: { status: 200, schema: HostPhase2Progress },
+  }),
+  endpoint({
+    operationId: 'sp_host_phase2_progress_delete',
+    method: 'DELETE',
+    path: '/sp/{type}/{slot}/host-phase2-progress',
+    tags,
+    summary: 'Forget how much it has fetched',
+    params: ofSp,
+    response: { status: 204 },
+  }),
+  endpoint({
+    operationId: 'recovery_host_phase2_upload',
+    method: 'POST',
+    path: '/recovery/host-phase2',
+    tags,
+    summary: 'Hold a phase 2 image for hosts that start in recovery; the gateway keeps the last two',
+    body: z.object({ base64_image: z.string() }),
+    response: { status: 200, schema: z.object({ sha256_hash: z.string() }) },
   }),
   endpoint({
     operationId: 'sp_ereports',

@@ -1,7 +1,7 @@
 /** Whatever arrives, nothing throws: it is answered with a reason and counted, and the processor goes on. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Host, MemoryFiles, SeededRandom } from '@lodestone/host'
+import { HOST_PORT } from './device/management-switch.ts'
 import fc from 'fast-check'
 import { decodeCbor, encodeCbor } from './firmware/cbor.ts'
 import { decodeEreportResponse } from './firmware/ereport-log.ts'
@@ -37,13 +37,7 @@ test('readers of bytes from outside give a value or a reason', () => {
 
 test('a service processor answers or drops any datagram, counts the malformed ones, and goes on', async () => {
   const rig = await Rig.start()
-  const host = new Host({
-    name: 'stranger',
-    clock: rig.clock,
-    random: new SeededRandom(1),
-    files: new MemoryFiles(),
-    networks: { management: rig.fabric.network('stranger', ['fd00::2000']) },
-  })
+  const host = rig.host('stranger', 'fd00::2000', HOST_PORT)
   const socket = await host.network('management').bindUdp({ address: 'fd00::2000', port: 5555 }, () => {})
   const samples = [...fc.sample(nearly, { numRuns: 1500, seed: 7 }), ...fc.sample(bytes, { numRuns: 500, seed: 7 })]
   const { sp, board } = rig.sleds[0]!

@@ -38,6 +38,8 @@ export type SpFault =
   | { readonly kind: 'console-garbage'; readonly bytes: number }
   /** The identity memory says the address of another board. */
   | { readonly kind: 'mac-collision'; readonly mac: Uint8Array }
+  /** One of its two ports is configured for another VLAN. */
+  | { readonly kind: 'vlan'; readonly port: 0 | 1; readonly vlan: number }
   /** Of the air that comes in, degrees Celsius. */
   | { readonly kind: 'air'; readonly celsius: number }
 

@@ -11,6 +11,7 @@ import { type LabFault, type LabSp, spLabApi } from '@lodestone/contract-sp'
 import { Mac } from '@lodestone/net'
 import type { SpFault } from './fault.ts'
 import { buildImage } from './firmware/image.ts'
+import { VPD_DEVICES } from './firmware/inventory.ts'
 import { sensorSpecs } from './firmware/sensor-task.ts'
 import { type TaskName, SWITCH_TASKS } from './firmware/task-context.ts'
 import { ROT_BOARD } from './firmware/update-task.ts'
@@ -96,8 +97,33 @@ export function labHandler(
         const { component, version } = body
         const board = body.board ?? (component === 'rot' ? ROT_BOARD : profile.board)
         const payload = Uint8Array.from({ length: IMAGE_PAYLOAD_BYTES }, (_, index) => (index * 31) & 0xff)
-        const image = buildImage({ board, name: body.name ?? component, version, payload })
+        const phase2Hash = body.phase2_hash
+        const image = buildImage({
+          board,
+          name: body.name ?? component,
+          version,
+          payload,
+          ...(phase2Hash === undefined ? {} : { phase2Hash }),
+        })
         return { base64_image: Buffer.from(image).toString('base64') }
+      },
+      lab_vpd_list: ({ params }) => {
+        const { vpd } = firmwareOf(params)
+        return VPD_DEVICES.slice(0, vpd.count).map((component, index) => {
+          const locked = vpd.isLocked(index)
+          const contents = vpd.read(index)
+          return {
+            component,
+            ...(typeof locked === 'boolean' ? { locked } : { locked: null, error: locked }),
+            refused_writes: vpd.refused(index),
+            base64_contents: contents === undefined ? null : Buffer.from(contents).toString('base64'),
+          }
+        })
+      },
+      lab_vpd_write: ({ params, body }) => {
+        const data = new Uint8Array(Buffer.from(body.base64_data, 'base64'))
+        const refusal = firmwareOf(params).vpd.write(params.index, body.offset, data)
+        if (refusal !== undefined) throw new ApiFailure({ kind: 'conflict', message: `identity memory: ${refusal}` })
       },
       lab_step: ({ params }) => ({ delivered: find(params).sp.step() }),
     },
@@ -114,6 +140,7 @@ function labView({ id, sp }: LabMember): LabSp {
     plugged: board.isPlugged,
     standby: board.hasStandby,
     host: board.isHostOn,
+    host_boot: bootOf(sp),
     running: firmware !== undefined,
     ...(firmware === undefined ? {} : { power: firmware.power.status.state, thermal: firmware.thermal.status.state }),
     ...(firmware?.power.status.fault === undefined ? {} : { power_fault: firmware.power.status.fault }),
@@ -134,6 +161,12 @@ function labView({ id, sp }: LabMember): LabSp {
     }),
     faults: sp.faults.map((fault) => JSON.parse(JSON.stringify(fault)) as never),
   }
+}
+
+function bootOf({ board, firmware }: ServiceProcessor): LabSp['host_boot'] {
+  if (!board.isHostOn) return 'off'
+  if (board.isHostRunning) return 'running'
+  return firmware?.phase2.failure === undefined ? 'waiting' : 'failed'
 }
 
 function faultOf(body: LabFault, sp: ServiceProcessor): SpFault {
@@ -167,6 +200,8 @@ function faultOf(body: LabFault, sp: ServiceProcessor): SpFault {
       return body
     case 'update-interrupted':
       return { kind: 'update-interrupted', afterBytes: body.after_bytes }
+    case 'vlan':
+      return { kind: 'vlan', port: body.port === 0 ? 0 : 1, vlan: body.vlan }
     case 'ignition-link':
       if (body.controller === undefined) return { kind: 'ignition-link' }
       return { kind: 'ignition-link', controller: body.controller === 0 ? 0 : 1 }

@@ -4,11 +4,13 @@ import { spApi, type SpClient } from '@lodestone/contract-sp'
 import { Host, MemoryFabric, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
 import { Board } from './device/board.ts'
 import { profileOf } from './device/board-profile.ts'
+import { HOST_PORT } from './device/management-switch.ts'
 import { IDLE, type Load } from './device/thermal-plant.ts'
 import type { HostUart } from './firmware/console-task.ts'
 import { Gateway, type ReachableSp } from './gateway/gateway.ts'
 import { gatewayHandler } from './gateway/gateway-api.ts'
 import type { RetryConfig } from './gateway/sp-connection.ts'
+import { vlanOf } from './protocol/vlan-tag.ts'
 import { ServiceProcessor } from './service-processor.ts'
 
 export interface RigOptions {
@@ -20,9 +22,15 @@ export interface RigOptions {
   readonly retry?: RetryConfig
   /** Boards begin without power instead of having run for a while. */
   readonly isCold?: boolean
+  readonly unlockKeys?: readonly Uint8Array[]
+  readonly hasShelf?: boolean
 }
 
+type Kind = 'sled' | 'switch' | 'power'
+
 export interface RigBoard {
+  readonly kind: Kind
+  readonly slot: number
   readonly board: Board
   readonly sp: ServiceProcessor
   readonly hostPower: { readonly atMs: number; readonly isOn: boolean }[]
@@ -33,6 +41,7 @@ export class Rig {
   readonly fabric = new MemoryFabric(this.clock)
   readonly sleds: readonly RigBoard[]
   readonly switches: readonly RigBoard[]
+  readonly shelves: readonly RigBoard[]
   readonly gateway: Gateway
   readonly api: SpClient
   load: () => Load
@@ -40,7 +49,7 @@ export class Rig {
 
   static async start(options: RigOptions = {}): Promise<Rig> {
     const rig = new Rig(options)
-    for (const { sp } of [...rig.sleds, ...rig.switches]) await sp.start()
+    for (const { sp } of rig.boards) await sp.start()
     await rig.gateway.start()
     return rig
   }
@@ -50,6 +59,7 @@ export class Rig {
     this.load = options.load ?? (() => IDLE)
     this.sleds = Array.from({ length: options.sleds ?? 1 }, (_, slot) => this.#board('sled', slot, options))
     this.switches = Array.from({ length: options.switches ?? 1 }, (_, slot) => this.#board('switch', slot, options))
+    this.shelves = options.hasShelf === true ? [this.#board('power', 0, options)] : []
     const all: ReachableSp[] = [
       ...this.sleds.map((_, slot) => ({
         id: { type: 'sled', slot } as const,
@@ -61,9 +71,25 @@ export class Rig {
         address: `fd00::${slot + 1}`,
         ignitionPort: 38 + slot,
       })),
+      ...this.shelves.map((_, slot) => ({
+        id: { type: 'power', slot } as const,
+        address: addressOf('power', slot),
+        ignitionPort: portOf('power', slot),
+      })),
     ]
     for (const { board, sp } of this.switches) {
-      const { ignitionController } = board
+      const { ignitionController, management } = board
+      for (const each of this.boards) {
+        management?.connect(
+          portOf(each.kind, each.slot),
+          vlanOf(0, portOf(each.kind, each.slot)),
+          addressOf(each.kind, each.slot),
+          () => each.board.hasStandby,
+        )
+      }
+      this.shelves.forEach((shelf, slot) =>
+        ignitionController?.connect(portOf('power', slot), shelf.board.ignitionTarget),
+      )
       this.sleds.forEach((sled, slot) => ignitionController?.connect(slot, sled.board.ignitionTarget))
       this.switches.forEach((other, slot) => ignitionController?.connect(38 + slot, other.board.ignitionTarget))
       sp.onIgnitionLink = () => {}
@@ -76,7 +102,7 @@ export class Rig {
       }
     })
     this.gateway = new Gateway({
-      host: this.#host('gateway', 'fd00::1000'),
+      host: this.host('gateway', 'fd00::1000', HOST_PORT),
       network: 'management',
       address: 'fd00::1000',
       switchSlot: 0,
@@ -97,25 +123,32 @@ export class Rig {
 
   close(): void {
     this.gateway.close()
-    for (const { sp, board } of [...this.sleds, ...this.switches]) {
+    for (const { sp, board } of this.boards) {
       sp.close()
       board.close()
     }
   }
 
-  #host(name: string, address: string): Host {
+  get boards(): readonly RigBoard[] {
+    return [...this.sleds, ...this.switches, ...this.shelves]
+  }
+
+  /** @param port at the first switch's management switch; without one it is a board's own host. */
+  host(name: string, address: string, port?: number): Host {
+    const inner = this.fabric.network(name, [address])
+    const management = port === undefined ? undefined : this.switches[0]?.board.management
     return new Host({
       name,
       clock: this.clock,
       random: this.#random.fork(name),
       files: new MemoryFiles(),
-      networks: { management: this.fabric.network(name, [address]) },
+      networks: { management: port === undefined ? inner : (management?.attach(port, inner) ?? inner) },
     })
   }
 
-  #board(kind: 'sled' | 'switch', slot: number, options: RigOptions): RigBoard {
+  #board(kind: Kind, slot: number, options: RigOptions): RigBoard {
     const name = `${kind}${slot}`
-    const address = kind === 'sled' ? `fd00::${slot + 16}` : `fd00::${slot + 1}`
+    const address = addressOf(kind, slot)
     const board = new Board({
       clock: this.clock,
       profile: profileOf(kind),
@@ -127,7 +160,7 @@ export class Rig {
     if (options.isCold !== true) board.startUp()
     const sp = new ServiceProcessor({
       name,
-      host: this.#host(name, address),
+      host: this.host(name, address),
       board,
       vpd: {
         serialNumber: `BRM${String(slot).padStart(8, '0')}`,
@@ -135,11 +168,21 @@ export class Rig {
         revision: 6,
         baseMac: Uint8Array.of(0xa8, 0x40, 0x25, 0x04, slot, 0),
       },
-      addresses: [{ network: 'management', address }],
-      ...(options.uart === undefined || kind === 'switch' ? {} : { uart: options.uart }),
+      addresses: [{ network: 'management', address, vlan: vlanOf(0, portOf(kind, slot)) }],
+      ...(options.unlockKeys === undefined ? {} : { unlockKeys: options.unlockKeys }),
+      ...(options.uart === undefined || kind !== 'sled' ? {} : { uart: options.uart }),
     })
-    return { board, sp, hostPower }
+    return { kind, slot, board, sp, hostPower }
   }
+}
+
+function addressOf(kind: Kind, slot: number): string {
+  return kind === 'sled' ? `fd00::${slot + 16}` : kind === 'switch' ? `fd00::${slot + 1}` : `fd00::${slot + 8}`
+}
+
+/** At ignition and at the management switch alike. */
+function portOf(kind: Kind, slot: number): number {
+  return { sled: 0, power: 36, switch: 38 }[kind] + slot
 }
 
 /** Of a call that has to go well. */

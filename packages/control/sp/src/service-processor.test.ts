@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { acceptOf, type Channel, client, serveHttp } from '@lodestone/api'
-import { spLabApi } from '@lodestone/contract-sp'
-import { MemoryFiles, Host, OsNetwork, SeededRandom } from '@lodestone/host'
+import { type ComponentDetails, readTaskMemory, spLabApi } from '@lodestone/contract-sp'
+import { OsNetwork } from '@lodestone/host'
+import { HOST_PORT } from './device/management-switch.ts'
 import { gatewayHandler } from './gateway/gateway-api.ts'
 import { labHandler } from './lab-api.ts'
 import { decodeDatagram, encodeDatagram, SP_GROUP, SP_PORT } from './protocol/message.ts'
@@ -13,6 +14,8 @@ import { Rig, value } from './rig.fixture.ts'
 const SLED0 = { type: 'sled', slot: 0 } as const
 const SWITCH0 = { type: 'switch', slot: 0 } as const
 const CONSOLE = { ...SLED0, component: 'sp3-host-cpu' } as const
+
+const measured = (details: readonly ComponentDetails[]) => details.filter((each) => each.type === 'measurement')
 
 function echoUart() {
   const typed: string[] = []
@@ -46,10 +49,10 @@ test('state, inventory and measurements are the board’s', async () => {
   for (const name of ['sp', 'rot', 'fan-ctrl', 'sp3-host-cpu', 'host-boot-flash', 'cpu', 'air-front']) {
     assert.ok(names.includes(name), name)
   }
-  const cpu = value(await rig.run(rig.api.sp_component_get({ params: { ...SLED0, component: 'cpu' } })))
+  const cpu = measured(value(await rig.run(rig.api.sp_component_get({ params: { ...SLED0, component: 'cpu' } }))))
   assert.equal(cpu[0]?.kind, 'CpuTctl')
   assert.ok(cpu[0].value !== null && cpu[0].value > 24 && cpu[0].value < 80, `${cpu[0].value} °C`)
-  const fans = value(await rig.run(rig.api.sp_component_get({ params: { ...SLED0, component: 'fan-ctrl' } })))
+  const fans = measured(value(await rig.run(rig.api.sp_component_get({ params: { ...SLED0, component: 'fan-ctrl' } }))))
   assert.equal(fans.length, 6)
   const sensor = value(await rig.run(rig.api.sp_sensor_read_value({ params: { ...SLED0, sensor_id: 0 } })))
   assert.equal(sensor.value, cpu[0].value)
@@ -95,7 +98,7 @@ test('the console carries what is typed and printed once, whatever the network d
 /** The server's end of a WebSocket, with the other end at hand. */
 function channelPair() {
   const sent: string[] = []
-  const events: { message?: (bytes: Uint8Array) => void; close?: () => void } = {}
+  const events: { message?: (bytes: Uint8Array) => void; close?: (code: number, reason: string) => void } = {}
   const closed: number[] = []
   const channel: Channel = {
     send: (bytes) => void sent.push(new TextDecoder().decode(bytes)),
@@ -104,11 +107,11 @@ function channelPair() {
     onClose: (listener) => (events.close = listener),
     close: (code = 1000) => {
       closed.push(code)
-      events.close?.()
+      events.close?.(code, '')
     },
   }
   const type = (text: string): void => events.message?.(new TextEncoder().encode(text))
-  return { channel, sent, closed, type, hangUp: () => events.close?.() }
+  return { channel, sent, closed, type, hangUp: () => events.close?.(1000, '') }
 }
 
 test('on a WebSocket the console prints as it comes, types in order, and is detached with it', async () => {
@@ -224,7 +227,13 @@ test('a crashed task is dumped, restarted and reported; in a crash loop the rest
   assert.equal(sp.firmware?.supervisor.task('thermal')?.generation, 1)
   assert.equal(value(await rig.run(rig.api.sp_task_dump_count({ params: SLED0 }))), 1)
   const dump = value(await rig.run(rig.api.sp_task_dump_get({ params: { ...SLED0, task_dump_index: 0 } })))
-  assert.match(Buffer.from(dump.base64_memory, 'base64').toString(), /^task thermal\n.*injected.*\n.*Off to Boot/s)
+  const read = readTaskMemory(Buffer.from(dump.base64_memory, 'base64'))
+  assert.ok(read.ok)
+  const { memory } = read
+  assert.equal(memory.task, 'thermal')
+  assert.equal(memory.tasks.find((each) => each.name === 'thermal')?.lastFault, 'injected')
+  assert.ok(memory.entries.some((each) => each.text.startsWith('Off to Boot')))
+  assert.ok((memory.counters['ticks'] ?? 0) >= 1)
   sp.inject({ kind: 'task-crash', task: 'control_plane_agent', everyMs: 60 })
   await rig.clock.advance(5000)
   const task = sp.firmware?.supervisor.task('control_plane_agent')
@@ -342,13 +351,7 @@ interface Stranger {
 
 /** Somebody else on the management network. */
 async function stranger(rig: Rig): Promise<Stranger> {
-  const host = new Host({
-    name: 'stranger',
-    clock: rig.clock,
-    random: new SeededRandom(1),
-    files: new MemoryFiles(),
-    networks: { management: rig.fabric.network('stranger', ['fd00::2000']) },
-  })
+  const host = rig.host('stranger', 'fd00::2000', HOST_PORT)
   const received: SpResponse[] = []
   const socket = await host.network('management').bindUdp({ address: 'fd00::2000', port: 5555 }, ({ payload }) => {
     const decoded = decodeDatagram(payload)

@@ -13,11 +13,12 @@ import { isMomentary, type SpFault } from './fault.ts'
 import { Agent } from './firmware/agent.ts'
 import { type BankedFlash, confirm, newFlash, otherSlot, rollBack, startFrom } from './firmware/boot-flash.ts'
 import type { HostUart } from './firmware/console-task.ts'
-import { Firmware, type Vpd } from './firmware/firmware.ts'
+import { Firmware } from './firmware/firmware.ts'
 import { buildImage, readImage } from './firmware/image.ts'
 import type { PowerFault } from './firmware/power-machine.ts'
 import type { TaskName } from './firmware/task-context.ts'
 import { ROT_BOARD, type SpFlash } from './firmware/update-task.ts'
+import { encodeVpd, type Vpd } from './firmware/vpd-task.ts'
 import { Processor } from './registers/sequencer.ts'
 import { decodeDatagram, encodeDatagram, MGS_PORT } from './protocol/message.ts'
 import type { SpResponse } from './protocol/response.ts'
@@ -34,6 +35,8 @@ export interface SpAddress {
   /** Name of the host's network. */
   readonly network: string
   readonly address: string
+  /** Of its datagrams, with the tag's four bytes before them; absent on a network without VLANs. */
+  readonly vlan?: number
 }
 
 export interface ServiceProcessorOptions {
@@ -46,6 +49,8 @@ export interface ServiceProcessorOptions {
   readonly uart?: HostUart
   /** What is in flash; a first release in all of it when absent. */
   readonly flash?: SpFlash
+  /** Keys that open the technician's ports of a switch; none on a development board. */
+  readonly unlockKeys?: readonly Uint8Array[]
 }
 
 const COUNTERS = ['boots', 'malformed', 'unexpected', 'requests', 'answers', 'watchdog-resets', 'deaf'] as const
@@ -61,6 +66,8 @@ export class ServiceProcessor {
   readonly #faults: PortFaults = { loss: 0, duplicate: 0, delayMs: 0, isGated: false }
   readonly #active: SpFault[] = []
   readonly #ports: (SpPort | undefined)[] = []
+  /** Who asked last at each port. */
+  readonly #gateways: ({ readonly address: string; readonly port: number } | undefined)[] = []
   #firmware: Firmware | undefined
   #agent: Agent | undefined
   #bootTimer: Timer | undefined
@@ -82,11 +89,15 @@ export class ServiceProcessor {
     this.#host = options.host
     this.#random = options.host.random.fork('service-processor')
     this.#vpd = options.vpd
+    this.#program(options.vpd)
     this.flash = options.flash ?? firstRelease(options.board.profile.board)
     options.board.listen({
       onStandby: (isOn) => this.#standby(isOn),
       onInterrupt: () => this.#host.clock.after(0, () => this.#interrupt()),
+      onHostPower: (isOn) =>
+        this.#host.clock.after(0, () => (isOn ? this.firmware?.hostStarted() : this.firmware?.phase2.stop())),
     })
+    options.board.awaitsImage = () => this.firmware?.wantsPhase2 === true
     if (options.board.hasStandby) this.#startFirmware(false)
   }
 
@@ -203,8 +214,11 @@ export class ServiceProcessor {
         return
       case 'console-garbage':
         return this.firmware?.console.printed(this.#random.bytes(fault.bytes))
+      case 'vlan':
+        this.#ports[fault.port]?.setVlan(isOn ? fault.vlan : undefined)
+        return
       case 'mac-collision':
-        this.#vpd = { ...this.#vpd, baseMac: isOn ? fault.mac : this.#options.vpd.baseMac }
+        this.#program({ ...this.#vpd, baseMac: isOn ? fault.mac : this.#options.vpd.baseMac })
         return this.#reboot()
       case 'air':
         board.airC = isOn ? fault.celsius : ROOM_C
@@ -214,6 +228,15 @@ export class ServiceProcessor {
 
   /** Who holds the ignition controllers sets this: the board does not know its wires' other ends. */
   onIgnitionLink: (isUp: boolean, controller: 0 | 1 | undefined) => void = () => {}
+
+  /** What the factory, or a fault, puts into the identity memories. */
+  #program(vpd: Vpd): void {
+    this.#vpd = vpd
+    for (let index = 0; index < this.board.profile.vpdCount; index++) {
+      const serialNumber = index === 0 ? vpd.serialNumber : `${vpd.serialNumber}F`
+      this.board.vpd.program(index, encodeVpd({ ...vpd, serialNumber }))
+    }
+  }
 
   #standby(isOn: boolean): void {
     this.#bootTimer?.cancel()
@@ -253,13 +276,17 @@ export class ServiceProcessor {
         sensors: board.sensors.bus,
         fans: board.fans.bus,
         ignition: board.ignitionController?.bus,
+        vpd: board.vpd.bus,
+        monorail: board.management?.bus,
       },
-      vpd: this.#vpd,
       flash,
       runningSlot: slot,
       uart: this.#options.uart,
       onPrint: (client, offset, bytes) => this.#print(client, offset, bytes),
       onReset: () => this.#reboot(),
+      onPhase2: (attempt, messageId, hash, offset) => this.#askPhase2(attempt, messageId, hash, offset),
+      unlockKeys: this.#options.unlockKeys ?? [],
+      onHostImage: () => board.startHost(),
     })
     this.#firmware = firmware
     this.#agent = new Agent(firmware)
@@ -371,13 +398,17 @@ export class ServiceProcessor {
       return answer(decoded.messageId ?? 0xffffffff, { kind: 'Error', error: { kind: 'BadRequest', reason } })
     }
     const { body, data, messageId, version } = decoded.datagram
-    if (body.kind === 'MgsResponse') return this.counters.add('unexpected')
+    if (body.kind === 'MgsResponse') {
+      if (this.firmware?.phase2.status?.state !== 'fetching') return this.counters.add('unexpected')
+      return this.firmware.phase2.answer(messageId, body.message, data)
+    }
     if (body.kind !== 'MgsRequest') {
       this.counters.add('malformed')
       const reason = { kind: 'WrongDirection' } as const
       return answer(messageId, { kind: 'Error', error: { kind: 'BadRequest', reason } })
     }
     this.counters.add('requests')
+    this.#gateways[port] = { address: remoteAddress, port: remotePort }
     const key = `${port} ${remoteAddress} ${remotePort}`
     const pendingKey = `${key} ${messageId}`
     // The same request again while it is carried out: its answer will come once.
@@ -401,6 +432,20 @@ export class ServiceProcessor {
       if (this.#answered.size <= REMEMBERED_ANSWERS) break
       this.#answered.delete(oldest)
     }
+  }
+
+  /** By each port in turn, to whoever asked there last. */
+  #askPhase2(attempt: number, messageId: number, hash: Uint8Array, offset: bigint): number {
+    const known = [...this.#gateways.entries()].flatMap(([port, at]) =>
+      at === undefined ? [] : [{ port, address: at.address, remotePort: at.port }],
+    )
+    const chosen = known[attempt % Math.max(1, known.length)]
+    if (chosen !== undefined) {
+      const message = { kind: 'HostPhase2Data', hash, offset } as const
+      const { bytes } = encodeDatagram(messageId, { kind: 'SpRequest', message })
+      this.#ports[chosen.port]?.send(bytes, chosen.address, chosen.remotePort)
+    }
+    return known.length
   }
 
   #print(client: string, offset: bigint, bytes: Uint8Array): void {

@@ -5,8 +5,9 @@
 import type { Clock, Datagram, Host, Random, UdpSocket } from '@lodestone/host'
 import { Counters } from '@lodestone/probe'
 import { EREPORT_SP_PORT, SP_GROUP, SP_PORT } from './protocol/message.ts'
+import { tagged, untagged } from './protocol/vlan-tag.ts'
 
-export const PORT_COUNTERS = ['received', 'sent', 'lost', 'duplicated', 'held', 'ignored'] as const
+export const PORT_COUNTERS = ['received', 'sent', 'lost', 'duplicated', 'held', 'ignored', 'wrong-vlan'] as const
 
 export interface PortFaults {
   loss: number
@@ -20,6 +21,8 @@ export interface SpPortOptions {
   /** Name of the host's network. */
   readonly network: string
   readonly address: string
+  /** Of its datagrams; absent on a network without VLANs. */
+  readonly vlan?: number
   readonly random: Random
   /** Shared by both ports. */
   readonly faults: PortFaults
@@ -32,6 +35,7 @@ export class SpPort {
   readonly #clock: Clock
   readonly #sockets: UdpSocket[] = []
   #waiting: (() => void)[] = []
+  #vlan: number | undefined
 
   static async open(options: SpPortOptions): Promise<SpPort> {
     const port = new SpPort(options)
@@ -48,6 +52,7 @@ export class SpPort {
   private constructor(options: SpPortOptions) {
     this.#options = options
     this.#clock = options.host.clock
+    this.#vlan = options.vlan
   }
 
   /** How many datagrams wait to be let in. */
@@ -71,8 +76,13 @@ export class SpPort {
     const socket = this.#sockets[isEreport ? 1 : 0]
     this.#carry(() => {
       this.counters.add('sent')
-      socket?.send(bytes, address, port)
+      socket?.send(this.#vlan === undefined ? bytes : tagged(this.#vlan, bytes), address, port)
     })
+  }
+
+  /** A port that is configured wrongly; undefined for as it should be. Without VLANs it does nothing. */
+  setVlan(vlan: number | undefined): void {
+    if (this.#options.vlan !== undefined) this.#vlan = vlan ?? this.#options.vlan
   }
 
   close(): void {
@@ -82,9 +92,11 @@ export class SpPort {
 
   #arrive(datagram: Datagram, isEreport: boolean): void {
     this.#carry(() => {
+      const payload = this.#vlan === undefined ? datagram.payload : untagged(this.#vlan, datagram.payload)
+      if (payload === undefined) return this.counters.add('wrong-vlan')
       const deliver = (): void => {
         this.counters.add('received')
-        this.#options.receive(datagram, isEreport)
+        this.#options.receive({ ...datagram, payload }, isEreport)
       }
       const { isGated, delayMs } = this.#options.faults
       if (isGated) {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { compile, generateClient, renderDiagnostics, type ReadFile } from '@lodestone/rsf'
 import { format, type FormatConfig } from 'oxfmt'
 
-export const DEVICES = ['sequencer', 'sensors', 'fan-controller', 'ignition'] as const
+export const DEVICES = ['sequencer', 'sensors', 'fan-controller', 'ignition', 'vpd', 'monorail'] as const
 const specs = new URL('../specs/', import.meta.url)
 export const registers = new URL('../src/registers/', import.meta.url)
 const formatConfig = new URL('../../../../.oxfmtrc.json', import.meta.url)

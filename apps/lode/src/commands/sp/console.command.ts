@@ -1,25 +1,31 @@
-import { sleep } from '@lodestone/host'
 import { buildCommand } from '@stricli/core'
 import { ExitStatus, type LodeContext } from '../../context.ts'
 import { parseText, type RackFlags, rackFlags } from '../../state-flag.ts'
-import { type BoardId, boardName, boardParameter, type Clients, spClients, valueOrReport } from './gateway-client.ts'
+import { ConsoleLine } from './console-line.ts'
+import { type BoardId, boardName, boardParameter } from './gateway-client.ts'
 
 interface ConsoleFlags extends RackFlags {
   readonly send?: string
   readonly waitMs: number
 }
 
-const POLL_MS = 50
 /** Ctrl-], as telnet has it. */
 const LEAVE = 0x1d
 
 export const consoleCommand = buildCommand({
   docs: {
     brief: 'Attach to the serial console of a sled’s host, through its service processor',
-    fullDescription: 'One client at a time. Ctrl-] leaves. Without a terminal use --send.',
+    fullDescription: [
+      'One client at a time. On a terminal every key goes to the host, and Ctrl-] leaves. Otherwise lines of the standard',
+      'input are typed, and it leaves when the host has answered the last. A service processor that restarts is attached to',
+      'again.',
+      '',
+      'Exit status: 0 left, 1 somebody else attached or it was lost, 2 wrong usage or refused, 3 no rack.',
+    ].join('\n'),
     customUsage: [
       { input: 'sled0', brief: 'Type; "help" lists the host’s commands' },
       { input: 'sled0 --send "ip route"', brief: 'Type one line, print what comes back, leave' },
+      { input: 'sled0 < commands.txt', brief: 'Type the lines of a file' },
     ],
   },
   parameters: {
@@ -40,103 +46,76 @@ export const consoleCommand = buildCommand({
           return value
         },
         default: '500',
-        brief: 'With --send: leave when nothing came for this long',
+        brief: 'After a line: the host has answered when nothing came for this long',
         placeholder: 'MS',
       },
     },
     positional: { kind: 'tuple', parameters: [boardParameter] },
   },
   async func(this: LodeContext, flags: ConsoleFlags, board: BoardId) {
-    const { stdin } = this.process
-    if (flags.send === undefined && stdin.isTTY !== true) {
-      this.note('standard input is no terminal: use --send LINE')
-      return this.exit(ExitStatus.usage)
+    const { stdin, stdout } = this.process
+    const isTyped = flags.send === undefined && stdin.isTTY === true
+    let output = ''
+    const line = new ConsoleLine(this, flags, board, (bytes) => {
+      if (isTyped) stdout.write(bytes)
+      else output += Buffer.from(bytes).toString('utf8')
+    })
+    if (!(await line.attach())) return
+    if (isTyped) await interact(this, line)
+    else {
+      await typeLines(line, flags.send === undefined ? linesOf(stdin) : [flags.send], flags.waitMs)
+      const text = output.replaceAll('\r\n', '\n').trimEnd()
+      if (flags.json) this.printJson({ output: text })
+      else if (text !== '') this.print(text)
     }
-    const { gateway } = await spClients(this, flags)
-    const params = { ...board, component: 'sp3-host-cpu' }
-    const attached = await gateway.sp_component_serial_console_attach({ params })
-    if (!attached.ok) return void valueOrReport(this, flags, attached)
-    try {
-      if (flags.send === undefined) await interact(this, flags, gateway, params)
-      else await sendLine(this, flags, gateway, params, flags.send)
-    } finally {
-      await gateway.sp_component_serial_console_detach({ params })
-      if (flags.send === undefined) this.note(`\r\nleft the console of ${boardName(board)}`)
+    const end = await line.leave()
+    if (end !== undefined) {
+      this.note(`${isTyped ? '\r\n' : ''}the console of ${boardName(board)} ended: ${end}`)
+      return this.exit(ExitStatus.failed)
     }
+    if (isTyped) this.note(`\r\nleft the console of ${boardName(board)}`)
   },
 })
 
-type Gateway = Clients['gateway']
-type Place = BoardId & { readonly component: string }
-
-async function sendLine(
-  context: LodeContext,
-  flags: ConsoleFlags,
-  gateway: Gateway,
-  params: Place,
-  line: string,
+/** One after the other: the next is typed when the host has answered the last. */
+async function typeLines(
+  line: ConsoleLine,
+  lines: Iterable<string> | AsyncIterable<string>,
+  quietMs: number,
 ): Promise<void> {
-  const body = { base64_data: Buffer.from(`${line}\r`).toString('base64') }
-  const typed = await gateway.sp_component_serial_console_write({ params, body })
-  if (!typed.ok) return void valueOrReport(context, flags, typed)
-  let offset = 0
-  let output = ''
-  for (let quietMs = 0; quietMs < flags.waitMs; quietMs += POLL_MS) {
-    await sleep(context.clock, POLL_MS)
-    const read = valueOrReport(
-      context,
-      flags,
-      await gateway.sp_component_serial_console_read({ params, query: { from_offset: offset } }),
-    )
-    if (read === undefined) return
-    if (read.next_offset > offset) quietMs = 0
-    offset = read.next_offset
-    output += Buffer.from(read.base64_data, 'base64').toString('utf8')
+  for await (const each of lines) {
+    line.type(Buffer.from(`${each}\r`))
+    await line.quiet(quietMs)
+    if (line.isOver) return
   }
-  if (flags.json) context.printJson({ output })
-  else context.print(output.replaceAll('\r\n', '\n').trimEnd())
 }
 
-async function interact(context: LodeContext, flags: ConsoleFlags, gateway: Gateway, params: Place): Promise<void> {
-  const { stdin, stdout } = context.process
-  let isOpen = true
-  let typing = Promise.resolve()
+async function* linesOf(stdin: NodeJS.ReadStream): AsyncIterable<string> {
+  const { createInterface } = await import('node:readline')
+  yield* createInterface({ input: stdin, crlfDelay: Infinity })
+}
+
+async function interact(context: LodeContext, line: ConsoleLine): Promise<void> {
+  const { stdin } = context.process
+  let leave = (): void => {}
+  const left = new Promise<void>((resolve) => (leave = resolve))
   const onData = (data: Uint8Array): void => {
-    const leave = data.indexOf(LEAVE)
-    if (leave >= 0) isOpen = false
-    const bytes = leave >= 0 ? data.subarray(0, leave) : data
-    if (bytes.length === 0) return
-    const body = { base64_data: Buffer.from(bytes).toString('base64') }
-    // In the order of the keys, whatever the answers take.
-    typing = typing.then(async () => {
-      const typed = await gateway.sp_component_serial_console_write({ params, body })
-      if (!typed.ok && isOpen) {
-        isOpen = false
-        valueOrReport(context, flags, typed)
-      }
-    })
+    const at = data.indexOf(LEAVE)
+    const bytes = at >= 0 ? data.subarray(0, at) : data
+    if (bytes.length > 0) line.type(bytes)
+    if (at >= 0) leave()
   }
   stdin.setRawMode(true)
   stdin.on('data', onData)
+  stdin.on('end', leave)
   stdin.resume()
   context.note('attached; Ctrl-] leaves, Return shows the prompt\r')
   try {
-    for (let offset = 0; isOpen;) {
-      const read = valueOrReport(
-        context,
-        flags,
-        await gateway.sp_component_serial_console_read({ params, query: { from_offset: offset } }),
-      )
-      if (read === undefined) return
-      if (read.lost > 0) stdout.write(`\r\n[${read.lost} bytes lost]\r\n`)
-      stdout.write(Buffer.from(read.base64_data, 'base64'))
-      offset = read.next_offset
-      await sleep(context.clock, POLL_MS)
-    }
-    await typing
+    await Promise.race([left, line.over])
   } finally {
     stdin.setRawMode(false)
     stdin.off('data', onData)
+    stdin.off('end', leave)
     stdin.pause()
   }
 }

@@ -1,12 +1,15 @@
 import { buildCommand } from '@stricli/core'
-import { writeFileSync } from 'node:fs'
+import type { TaskMemory } from '@lodestone/contract-sp'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { ExitStatus, type LodeContext } from '../../context.ts'
-import { type RackFlags, rackFlags } from '../../state-flag.ts'
+import { parseText, type RackFlags, rackFlags } from '../../state-flag.ts'
+import { textTable } from '../../text-table.ts'
 import { outputFlag } from '../isf/text-file.ts'
 import { type BoardId, boardParameter, spClients, valueOrReport } from './gateway-client.ts'
 
 interface DumpFlags extends RackFlags {
   readonly output?: string
+  readonly offline?: string
 }
 
 export const dumpCommand = buildCommand({
@@ -14,17 +17,28 @@ export const dumpCommand = buildCommand({
     brief: 'Read the dump of a crashed task',
     customUsage: [
       { input: 'sled0', brief: 'How many there are' },
-      { input: 'sled0 0', brief: 'The first, as text' },
+      { input: 'sled0 0', brief: 'The first: tasks, log, counters' },
       { input: 'sled0 0 --output thermal.dump', brief: 'Into a file' },
+      { input: '--offline thermal.dump', brief: 'Read that file; no rack is needed' },
     ],
   },
   parameters: {
-    flags: { ...rackFlags, output: outputFlag },
+    flags: {
+      ...rackFlags,
+      output: outputFlag,
+      offline: {
+        kind: 'parsed',
+        parse: parseText,
+        optional: true,
+        brief: 'Read a dump from a file instead',
+        placeholder: 'FILE',
+      },
+    },
     aliases: { o: 'output' },
     positional: {
       kind: 'tuple',
       parameters: [
-        boardParameter,
+        { ...boardParameter, optional: true },
         {
           parse: (text: string): number => {
             const index = Number(text)
@@ -38,7 +52,21 @@ export const dumpCommand = buildCommand({
       ],
     },
   },
-  async func(this: LodeContext, flags: DumpFlags, board: BoardId, index?: number) {
+  async func(this: LodeContext, flags: DumpFlags, board?: BoardId, index?: number) {
+    if (flags.offline !== undefined) {
+      let bytes: Uint8Array
+      try {
+        bytes = readFileSync(flags.offline)
+      } catch (error) {
+        this.note(`cannot read ${flags.offline}: ${(error as Error).message}`)
+        return this.exit(ExitStatus.failed)
+      }
+      return await show(this, flags, bytes, flags.offline)
+    }
+    if (board === undefined) {
+      this.note('name a board, as in sled0, or a file with --offline FILE')
+      return this.exit(ExitStatus.usage)
+    }
     const { gateway } = await spClients(this, flags)
     if (index === undefined) {
       const count = valueOrReport(this, flags, await gateway.sp_task_dump_count({ params: board }))
@@ -60,6 +88,41 @@ export const dumpCommand = buildCommand({
     }
     if (flags.json) return this.printJson(dump)
     this.print(`task ${dump.task_index}, ${dump.timestamp_ms} ms after the start, ${memory.length} bytes`)
-    this.print(memory.toString('utf8'))
+    await show(this, flags, memory, 'the dump')
   },
 })
+
+/** What a debugger would show; the bytes need not come from a rack that runs. */
+async function show(context: LodeContext, flags: DumpFlags, bytes: Uint8Array, from: string): Promise<void> {
+  const { readTaskMemory } = await import('@lodestone/contract-sp')
+  const read = readTaskMemory(bytes)
+  if (!read.ok) {
+    context.note(`${from} is no dump that can be read: ${read.problem}`)
+    return context.exit(ExitStatus.failed)
+  }
+  if (flags.json) return context.printJson(read.memory)
+  context.print(memoryText(read.memory))
+}
+
+function memoryText({ task, tasks, entries, counters }: TaskMemory): string {
+  const table = textTable(
+    ['task', 'priority', 'state', 'generation', 'faults', 'last fault'],
+    tasks.map((each) => [
+      each.name,
+      String(each.priority),
+      each.isRunning ? 'running' : 'faulted',
+      String(each.generation),
+      String(each.faults),
+      each.lastFault ?? '',
+    ]),
+  )
+  const log = textTable(
+    ['ms', 'gen', 'times', 'entry'],
+    entries.map((each) => [each.atMs.toFixed(1), String(each.generation), String(each.count), each.text]),
+  )
+  const counts = textTable(
+    ['counter', 'count'],
+    Object.entries(counters).map(([name, count]) => [name, String(count)]),
+  )
+  return [`task ${task}`, table, entries.length === 0 ? 'nothing was logged' : log, counts].join('\n\n')
+}

@@ -23,7 +23,7 @@ export const listCommand = buildCommand({
           board.name,
           board.plugged ? 'in' : 'OUT',
           board.standby ? 'on' : 'off',
-          board.host ? (board.throttled ? 'SLOW' : 'on') : 'off',
+          hostState(board),
           board.running ? 'runs' : 'DEAD',
           `${board.power ?? '-'}${board.power_fault === undefined ? '' : ` (${board.power_fault})`}`,
           board.thermal ?? '-',
@@ -36,6 +36,13 @@ export const listCommand = buildCommand({
     )
   },
 })
+
+function hostState({ host, host_boot: boot, throttled }: LabSp): string {
+  if (!host) return 'off'
+  if (boot === 'waiting') return 'waits'
+  if (boot === 'failed') return 'NO BOOT'
+  return throttled ? 'SLOW' : 'on'
+}
 
 /** The part with the least margin to its target. */
 function hottest(board: LabSp): string {

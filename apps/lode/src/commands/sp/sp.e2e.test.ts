@@ -1,10 +1,10 @@
 /** `lode sp` on a real rack: what it does to power is what the rest of the rack sees. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type Finished, RackProcess, lode, until } from '../../lode-process.fixture.ts'
+import { type Finished, LODE, RackProcess, lode, start, until } from '../../lode-process.fixture.ts'
 
 interface Board {
   readonly name: string
@@ -73,7 +73,6 @@ describe('service processors of a running rack', () => {
     const update = await sp('update', 'sled0', '--release', '2.0.0', '--reset')
     assert.deepEqual([update.status, update.stdout], [0, 'sled0 sp: 2.0.0 is running\n'])
     assert.match((await sp('state', 'sled0')).stdout, /^image +sp 2\.0\.0 for gimlet-e$/m)
-    assert.match((await sp('console', 'sled0', '--send', 'hostname')).stdout, /^sled0$/m)
     const plots = await sp('sensors', 'sled0', '--watch', '--count', '2', '--interval-ms', '100')
     assert.match(plots.stdout, /^cpu +\| .*\| +\d+\.\d+ °C/m)
     assert.match((await sp('sensors', 'sled0')).stdout, /^ *0 +cpu +CpuTctl +\d/m)
@@ -83,6 +82,45 @@ describe('service processors of a running rack', () => {
     assert.equal((await sp('dump', 'sled0')).stdout, '1 dumps\n')
     assert.match((await sp('dump', 'sled0', '0')).stdout, /^task hf$/m)
     assert.match((await sp('ereports', 'sled0')).stdout, /task\.faulted/)
+  })
+
+  test('the console is a WebSocket: one line, lines of a pipe, and somebody else who attaches', async () => {
+    assert.match((await sp('console', 'sled0', '--send', 'hostname')).stdout, /^sled0$/m)
+    const piped = await lode(['sp', 'console', 'sled0', '--state', directory], { input: 'hostname\nping -c 1 ::1\n' })
+    assert.equal(piped.status, 0, piped.stderr)
+    assert.match(piped.stdout, /^sled0$/m)
+    assert.match(piped.stdout, /hostname[^]*ping/, 'one after the other')
+    assert.match((await sp('console', 'switch0', '--send', 'x')).stderr, /unsupported/)
+
+    const long = start(process.execPath, [
+      ...[LODE, 'sp', 'console', 'sled0', '--state', directory],
+      ...['--send', 'hostname', '--wait-ms', '15000'],
+    ])
+    await until('it is attached', 20_000, async () =>
+      /attach/.test((await sp('ringbuf', 'sled0', 'control_plane_agent')).stdout) ? true : undefined,
+    )
+    const second = await sp('console', 'sled0', '--send', 'hostname')
+    assert.equal(second.status, 0)
+    const taken = await long.finished
+    assert.deepEqual([taken.status, /sled0 ended: somebody else attached/.test(taken.stderr)], [1, true])
+  })
+
+  test('a host in recovery waits for its image, gets it, and starts; cleared it starts as ever', async () => {
+    const file = join(directory, 'phase2.img')
+    await writeFile(file, Buffer.alloc(5000, 7))
+    const pushed = await sp('recovery', 'push', file, 'sled1')
+    assert.equal(pushed.status, 0, pushed.stderr)
+    assert.equal((await sp('power', 'sled1', 'A2')).status, 0)
+    assert.equal((await sp('power', 'sled1', 'A0')).status, 0)
+    await until('sled1 runs', 20_000, async () =>
+      /^host +running$/m.test((await sp('recovery', 'status', 'sled1')).stdout) ? true : undefined,
+    )
+    assert.match((await sp('recovery', 'status', 'sled1')).stdout, /^image +5000 of 5000 bytes of [0-9a-f]{64}$/m)
+    assert.match((await sp('inventory', 'sled1', 'sp5-post-codes')).stdout, /^0x1de00001\n0x1de000ff$/m)
+    assert.equal((await sp('recovery', 'clear', 'sled1')).status, 0)
+    assert.match((await sp('recovery', 'status', 'sled1')).stdout, /^recovery +no$/m)
+    assert.match((await sp('inventory', 'switch0', 'monorail')).stdout, /^ *40 .* up /m)
+    assert.match((await sp('inventory', 'sled0', 'vpd')).stdout, /locked, 0 writes refused/)
   })
 
   test('what is mistyped or not there says so', async () => {

@@ -7,6 +7,7 @@ import { faultCommand } from './fault.command.ts'
 import { ignitionCommand } from './ignition.command.ts'
 import { inventoryCommand } from './inventory.command.ts'
 import { listCommand } from './list.command.ts'
+import { recoveryRoutes } from './recovery.command.ts'
 import { powerCommand } from './power.command.ts'
 import { ringbufCommand } from './ringbuf.command.ts'
 import { sensorsCommand } from './sensors.command.ts'
@@ -23,6 +24,7 @@ export const spRoutes = buildRouteMap({
     inventory: inventoryCommand,
     ignition: ignitionCommand,
     update: updateCommand,
+    recovery: recoveryRoutes,
     ereports: ereportsCommand,
     ringbuf: ringbufCommand,
     dump: dumpCommand,

@@ -36,7 +36,7 @@ export interface RailPart {
 }
 
 export interface BoardProfile {
-  readonly kind: 'sled' | 'switch'
+  readonly kind: 'sled' | 'switch' | 'power'
   readonly model: string
   /** What images for it carry as BORD. */
   readonly board: string
@@ -46,6 +46,8 @@ export interface BoardProfile {
   readonly rails: readonly RailPart[]
   readonly parts: readonly ThermalPart[]
   readonly fanCount: number
+  /** Identity memories: the board's, and the fan tray's where there is one. */
+  readonly vpdCount: 1 | 2
   /** The part whose overheating ends the host's power without firmware. */
   readonly processor: number
 }
@@ -57,6 +59,7 @@ export const SLED: BoardProfile = {
   description: 'compute sled',
   systemId: 0x11,
   fanCount: 6,
+  vpdCount: 2,
   processor: 0,
   rails: [
     { name: 'V12_SYS_A2', group: 'A', millivolts: 12_000, rampMs: 20 },
@@ -174,6 +177,7 @@ export const SWITCH: BoardProfile = {
   description: 'rack switch',
   systemId: 0x12,
   fanCount: 8,
+  vpdCount: 2,
   processor: 0,
   rails: [
     { name: 'V12P0_SYS', group: 'A', millivolts: 12_000, rampMs: 20 },
@@ -235,6 +239,35 @@ export const SWITCH: BoardProfile = {
   ],
 }
 
-export function profileOf(kind: 'sled' | 'switch'): BoardProfile {
-  return kind === 'sled' ? SLED : SWITCH
+/** A power shelf's controller: no host, no fans of its own (each rectifier has one inside), six rectifiers that get warm. */
+export const POWER_SHELF: BoardProfile = {
+  kind: 'power',
+  model: '913-0000003',
+  board: 'psc-c',
+  description: 'power shelf controller',
+  systemId: 0x13,
+  fanCount: 0,
+  vpdCount: 1,
+  processor: 0,
+  rails: [],
+  parts: Array.from({ length: 6 }, (_, index) => ({
+    name: `psu-${index}`,
+    sensor: 'Temperature' as const,
+    standbyW: 60,
+    idleW: 0,
+    busyW: 0,
+    load: 'network' as const,
+    resistance: 0.3,
+    airResistance: 0.05,
+    capacity: 600,
+    targetC: 70,
+    criticalC: 85,
+    powerDownC: 95,
+    damageC: 110,
+    slewKPerS: 0.3,
+  })),
+}
+
+export function profileOf(kind: BoardProfile['kind']): BoardProfile {
+  return kind === 'sled' ? SLED : kind === 'switch' ? SWITCH : POWER_SHELF
 }

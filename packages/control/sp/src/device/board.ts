@@ -10,15 +10,27 @@ import { Request } from '../registers/ignition.ts'
 import type { BoardProfile } from './board-profile.ts'
 import { FanDevice } from './fan-device.ts'
 import { IgnitionController, IgnitionTarget } from './ignition-device.ts'
+import { ManagementSwitch } from './management-switch.ts'
 import { SensorDevice } from './sensor-device.ts'
 import { SequencerDevice, SUPPLY_MILLIVOLTS } from './sequencer-device.ts'
 import { IDLE, type Load, ThermalPlant } from './thermal-plant.ts'
+import { VpdDevice } from './vpd-device.ts'
 
 const TICK_MS = 1000
 export const ROOM_C = 24
 /** The processor slows itself down this far above critical, and ends its power this far below damage. */
 const SELF_THROTTLE_K = 2
 const THERM_TRIP_BELOW_DAMAGE_K = 5
+
+/** What the simulated host shows while it starts; real ones have codes of their own. */
+export const PostCode = {
+  reset: 0xea00_e100,
+  memory: 0xea00_e200,
+  loader: 0xea00_e300,
+  waitsForImage: 0x1de0_0001,
+  runs: 0x1de0_00ff,
+} as const
+const FIRST_STAGE = [PostCode.reset, PostCode.memory, PostCode.loader]
 
 export interface BoardOptions {
   readonly clock: Clock
@@ -31,7 +43,10 @@ export interface BoardOptions {
 
 export interface BoardListener {
   readonly onStandby?: (isOn: boolean) => void
+  /** The host's processor gets or loses power. */
   readonly onHostPower?: (isOn: boolean) => void
+  /** What the host is for begins, when its first stage has what it starts from; or its power is gone. */
+  readonly onHostRunning?: (isRunning: boolean) => void
   readonly onInterrupt?: () => void
   readonly onThrottle?: (isThrottled: boolean) => void
 }
@@ -44,8 +59,14 @@ export class Board {
   readonly fans: FanDevice
   readonly ignitionTarget: IgnitionTarget
   readonly ignitionController: IgnitionController | undefined
+  readonly vpd: VpdDevice
+  /** A switch has the management network's. */
+  readonly management: ManagementSwitch | undefined
   /** Of the air that comes in. */
   airC = ROOM_C
+  /** Asked by the first stage of a host that starts, over the line between it and the service processor. */
+  awaitsImage: () => boolean = () => false
+  #isHostRunning = false
   readonly #clock: Clock
   readonly #load: () => Load
   readonly #listeners: BoardListener[] = []
@@ -66,7 +87,7 @@ export class Board {
     this.sequencer = new SequencerDevice({
       clock,
       profile,
-      onHostPower: (isOn) => this.#tell((each) => each.onHostPower?.(isOn)),
+      onHostPower: (isOn) => this.#hostPower(isOn),
       onInterrupt: () => this.#tell((each) => each.onInterrupt?.()),
       onThrottle: (isThrottled) => this.#tell((each) => each.onThrottle?.(isThrottled)),
     })
@@ -75,6 +96,8 @@ export class Board {
       systemId: profile.systemId,
       onStandby: (isOn) => this.#setStandby(isOn),
     })
+    this.vpd = new VpdDevice(profile.vpdCount, hasStandby)
+    if (profile.kind === 'switch') this.management = new ManagementSwitch(hasStandby)
     if (options.ignitionIndex !== undefined) {
       this.ignitionController = new IgnitionController(clock, options.ignitionIndex, hasStandby)
     }
@@ -90,6 +113,16 @@ export class Board {
 
   get isHostOn(): boolean {
     return this.sequencer.isHostOn
+  }
+
+  /** It has power, and has what it starts from. */
+  get isHostRunning(): boolean {
+    return this.#isHostRunning
+  }
+
+  /** The image that the host waits for has come. */
+  startHost(): void {
+    if (this.isHostOn) this.#setHostRunning(true)
   }
 
   get isPlugged(): boolean {
@@ -108,7 +141,8 @@ export class Board {
   /** As if it had been on for a while: where an emulation begins. */
   startUp(): void {
     this.ignitionTarget.setPlug(true, true)
-    this.sequencer.startUp()
+    // A power shelf has no host.
+    if (this.profile.kind !== 'power') this.sequencer.startUp()
   }
 
   /** The power shelf's voltage at this board, millivolts. Far too little ends standby too. */
@@ -125,7 +159,7 @@ export class Board {
     this.#tickedMs = nowMs
     const { profile, plant, sequencer } = this
     const input = {
-      load: this.isHostOn ? this.#load() : IDLE,
+      load: this.#isHostRunning ? this.#load() : IDLE,
       isHostOn: this.isHostOn,
       isThrottled: sequencer.isThrottled,
       airC: this.airC,
@@ -156,11 +190,29 @@ export class Board {
     this.ignitionTarget.close()
   }
 
+  #hostPower(isOn: boolean): void {
+    this.#tell((each) => each.onHostPower?.(isOn))
+    const waits = isOn && this.awaitsImage()
+    if (isOn)
+      for (const code of waits ? [...FIRST_STAGE, PostCode.waitsForImage] : FIRST_STAGE) this.sequencer.post(code)
+    this.#setHostRunning(isOn && !waits)
+  }
+
+  #setHostRunning(isRunning: boolean): void {
+    if (isRunning === this.#isHostRunning) return
+    this.#isHostRunning = isRunning
+    if (isRunning) this.sequencer.post(PostCode.runs)
+    this.#tell((each) => each.onHostRunning?.(isRunning))
+  }
+
   #setStandby(isOn: boolean): void {
     this.#timer?.cancel()
     this.#coolDown()
     this.#timer = isOn ? every(this.#clock, TICK_MS, () => this.tick()) : undefined
-    if (isOn) this.fans.reset(this.#clock.nowMs())
+    if (isOn) {
+      this.fans.reset(this.#clock.nowMs())
+      this.management?.reset()
+    }
     this.sequencer.setStandby(isOn)
     if (isOn) this.tick()
     this.ignitionController?.refresh()

@@ -140,6 +140,13 @@ export class SequencerDevice {
     this.#raise((events) => (events.hostReset = true))
   }
 
+  /** The host shows how far it is. */
+  post(code: number): void {
+    const count = this.#device.postCount.state.count
+    this.#device.postCodes(count % this.#device.postCodesCount).update((each) => (each.code = bits(32, code)))
+    this.#device.postCount.update((each) => (each.count = bits(32, count + 1)))
+  }
+
   setProcessor(processor: Processor): void {
     this.#processor = processor
     this.#showHost()
@@ -227,6 +234,7 @@ export class SequencerDevice {
   #setHost(isOn: boolean): void {
     if (this.#isHostOn === isOn) return
     this.#isHostOn = isOn
+    if (isOn) this.#device.postCount.update((each) => (each.count = bits(32, 0)))
     this.#device.status.update((status) => {
       status.host = isOn
       if (isOn) status.starts = bits(16, (status.starts + 1) & 0xffff)

@@ -66,7 +66,8 @@ export class ThermalPlant {
       this.rpm[i] = this.rpm[i]! + (wanted - this.rpm[i]!) * settled
       turns += this.rpm[i]!
     }
-    const air = Math.max(turns / (MAX_RPM * this.rpm.length), STILL_AIR) ** -0.8
+    // A board without fans is cooled by those inside its parts.
+    const air = this.rpm.length === 0 ? 1 : Math.max(turns / (MAX_RPM * this.rpm.length), STILL_AIR) ** -0.8
     for (let i = 0; i < this.temperaturesC.length; i++) {
       const part = this.#profile.parts[i]!
       const resistance = part.resistance + part.airResistance * air

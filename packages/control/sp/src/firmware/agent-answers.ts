@@ -1,7 +1,8 @@
 /** Answers of the agent that are put together from several tasks: state, caboose, root of trust. */
 import type { SpResponse, RotBootInfo } from '../protocol/response.ts'
 import type { MgsRequest } from '../protocol/request.ts'
-import type { Measurement } from '../protocol/tlv.ts'
+import { Component } from '../protocol/component.ts'
+import { measurementTlv, portStatusTlv, postCodeTlv, type Tlv } from '../protocol/tlv.ts'
 import type { Answer } from './agent.ts'
 import type { Firmware } from './firmware.ts'
 import { readImage, sha256 } from './image.ts'
@@ -13,7 +14,8 @@ const STATE_V3_FROM = 13
 const ROT_PAGE_BYTES = 512
 
 export function spState(firmware: Firmware, version: number): SpResponse {
-  const { vpd, flash, runningSlot } = firmware.options
+  const { flash, runningSlot } = firmware.options
+  const vpd = firmware.identity
   const image = flash.sp.slots[runningSlot]
   const identity = {
     archiveId: sha256(image ?? new Uint8Array(0)).slice(0, 8),
@@ -32,10 +34,26 @@ export function spState(firmware: Firmware, version: number): SpResponse {
 }
 
 /** @returns undefined for a component that is not in the inventory. */
-export function componentDetails(firmware: Firmware, component: string): readonly Measurement[] | undefined {
+export function componentDetails(firmware: Firmware, component: string): readonly Tlv[] | undefined {
   const { records } = firmware.sensors
   if (!devicesOf(firmware.options.profile, records).some((each) => each.component === component)) return undefined
-  return measurementsOf(component, records)
+  if (component === Component.monorail) return firmware.monorail?.ports().map(portStatusTlv)
+  if (component === Component.postCodes) return firmware.power.postCodes().map(postCodeTlv)
+  return measurementsOf(component, records).map(measurementTlv)
+}
+
+/** One byte for each identity memory, 1 when it is locked; or what is wrong with one of them. */
+export function vpdLockState(firmware: Firmware): Answer {
+  const { vpd } = firmware
+  const data = new Uint8Array(vpd.count)
+  for (let index = 0; index < vpd.count; index++) {
+    const isLocked = vpd.isLocked(index)
+    if (typeof isLocked === 'string') {
+      return { response: { kind: 'Error', error: { kind: 'Vpd', error: isLocked } } }
+    }
+    data[index] = isLocked ? 1 : 0
+  }
+  return { response: { kind: 'VpdLockState' }, data }
 }
 
 export function readCaboose(image: Uint8Array | undefined, key: Uint8Array): Answer {
@@ -59,7 +77,7 @@ export function rotBootInfo(firmware: Firmware, version: number): RotBootInfo {
 /** Pages of the root of trust's configuration; the same for the same board, and otherwise without meaning here. */
 export function rotPage(firmware: Firmware, request: Extract<MgsRequest, { kind: 'ReadRot' }>['request']): Uint8Array {
   const label = request.kind === 'ReadCmpa' ? 'cmpa' : `cfpa ${request.page}`
-  const seed = sha256(new TextEncoder().encode(`${firmware.options.vpd.serialNumber} ${label}`))
+  const seed = sha256(new TextEncoder().encode(`${firmware.identity.serialNumber} ${label}`))
   const page = new Uint8Array(ROT_PAGE_BYTES)
   for (let at = 0; at < page.length; at++) page[at] = seed[at % seed.length]!
   return page

@@ -6,10 +6,10 @@
 import type { IgnitionState, LinkEvents, SpResponse } from '../protocol/response.ts'
 import type { SpError } from '../protocol/error.ts'
 import type { MgsRequest } from '../protocol/request.ts'
-import { deviceTlv, encodeTlvs, ignitionTlv, linkEventsTlv, measurementTlv, type Tlv } from '../protocol/tlv.ts'
+import { deviceTlv, encodeTlvs, ignitionTlv, linkEventsTlv, type Tlv } from '../protocol/tlv.ts'
 import { Component } from '../protocol/component.ts'
 import { confirm } from './boot-flash.ts'
-import { componentDetails, readCaboose, rotBootInfo, rotPage, spState } from './agent-answers.ts'
+import { componentDetails, readCaboose, rotBootInfo, rotPage, spState, vpdLockState } from './agent-answers.ts'
 import type { Firmware } from './firmware.ts'
 import { HostFlash } from './host-flash.ts'
 import { devicesOf } from './inventory.ts'
@@ -84,16 +84,20 @@ export class Agent {
         return page('Inventory', devices.map(deviceTlv), request.deviceIndex)
       }
       case 'ComponentDetails': {
-        const measurements = componentDetails(firmware, request.component)
-        if (measurements === undefined) return refuse({ kind: 'RequestUnsupportedForComponent' })
-        return page('ComponentDetails', measurements.map(measurementTlv), request.offset)
+        const details = componentDetails(firmware, request.component)
+        if (details === undefined) return refuse({ kind: 'RequestUnsupportedForComponent' })
+        return page('ComponentDetails', details, request.offset)
       }
       case 'ReadSensor':
         return this.#readSensor(request)
       case 'VpdLockState':
-        return refuse({ kind: 'Vpd', error: 'NotImplemented' })
+        return vpdLockState(firmware)
       case 'ComponentClearStatus':
-        return refuse({ kind: 'RequestUnsupportedForComponent' })
+        if (request.component !== Component.monorail || firmware.monorail === undefined) {
+          return refuse({ kind: 'RequestUnsupportedForComponent' })
+        }
+        firmware.monorail.clearStatus()
+        return ack('ComponentClearStatusAck')
       case 'ComponentAction':
         return this.#action(request)
       case 'Dump':
@@ -142,7 +146,9 @@ export class Agent {
   }
 
   #setPower(state: 'A0' | 'A1' | 'A2', later: (answer: SpResponse) => void): Answer {
-    const { power } = this.#firmware
+    const { power, options } = this.#firmware
+    // A shelf has no host.
+    if (options.profile.kind === 'power') return refuse({ kind: 'RequestUnsupportedForSp' })
     if (power.isSequencing && state !== 'A2') return refuse({ kind: 'Busy' })
     let early: SpResponse | undefined
     let isLate = false
@@ -194,7 +200,24 @@ export class Agent {
       this.#firmware.led = ({ TurnOn: 'on', TurnOff: 'off', Blink: 'blinking' } as const)[action.action]
       return ack('ComponentActionAck')
     }
-    return refuse({ kind: 'RequestUnsupportedForComponent' })
+    const { monorail } = this.#firmware
+    if (component !== Component.monorail || action.kind !== 'Monorail' || monorail === undefined) {
+      return refuse({ kind: 'RequestUnsupportedForComponent' })
+    }
+    switch (action.action.kind) {
+      case 'RequestChallenge': {
+        const response = { kind: 'RequestChallenge', challenge: monorail.challenge() } as const
+        return { response: { kind: 'ComponentAction', response: { kind: 'Monorail', response } } }
+      }
+      case 'Unlock': {
+        const { challenge, response, timeS } = action.action
+        const error = monorail.unlock(challenge, response, timeS)
+        return error === undefined ? ack('ComponentActionAck') : refuse({ kind: 'Monorail', error })
+      }
+      case 'Lock':
+        monorail.lock()
+        return ack('ComponentActionAck')
+    }
   }
 
   #dump(request: Extract<MgsRequest, { kind: 'Dump' }>['request']): Answer {
@@ -274,9 +297,9 @@ export class Agent {
     switch (request.kind) {
       case 'SerialConsoleAttach': {
         if (request.component !== Component.hostCpu) return refuse({ kind: 'RequestUnsupportedForComponent' })
-        return console.attach(from.key) === undefined
-          ? ack('SerialConsoleAttachAck')
-          : refuse({ kind: 'SerialConsoleAlreadyAttached' })
+        if (console.attach(from.key) !== undefined) return refuse({ kind: 'SerialConsoleAlreadyAttached' })
+        this.#firmware.trace('control_plane_agent', `console attached by port ${from.port}`)
+        return ack('SerialConsoleAttachAck')
       }
       case 'SerialConsoleWrite': {
         const taken = console.type(from.key, request.offset, data)

@@ -2,6 +2,7 @@
  * The running image of a service processor: its tasks over the generated clients of the board's devices. One object is one
  * life, from boot to reset; what outlives it is in flash. Nothing here knows how a device is made.
  */
+import { encodeTaskMemory } from '@lodestone/contract-sp'
 import { every, type Clock, type Random, type Timer } from '@lodestone/host'
 import { Counters } from '@lodestone/probe'
 import type { SyncPlatform } from '@lodestone/rsf'
@@ -9,14 +10,18 @@ import type { BoardProfile } from '../device/board-profile.ts'
 import { fanControllerClient } from '../registers/fan-controller.ts'
 import { ignitionClient } from '../registers/ignition.ts'
 import { sensorsClient } from '../registers/sensors.ts'
+import { monorailClient } from '../registers/monorail.ts'
 import { sequencerClient } from '../registers/sequencer.ts'
+import { vpdClient } from '../registers/vpd.ts'
 import type { Slot } from './boot-flash.ts'
 import { ConsoleTask, type HostUart } from './console-task.ts'
 import { DumpStore } from './dump-store.ts'
 import { EreportLog } from './ereport-log.ts'
 import { IgnitionTask } from './ignition-task.ts'
 import { readImage } from './image.ts'
+import { MonorailTask } from './monorail-task.ts'
 import { reportedState } from './power-machine.ts'
+import { PHASE2_RECOVERY_BOOT, Phase2Task } from './phase2-task.ts'
 import { PowerTask } from './power-task.ts'
 import { RingBuffer } from './ring-buffer.ts'
 import { SensorTask } from './sensor-task.ts'
@@ -24,6 +29,7 @@ import { Supervisor } from './supervisor.ts'
 import { SWITCH_TASKS, type TaskContext, type TaskName, TASKS } from './task-context.ts'
 import { ThermalTask } from './thermal-task.ts'
 import { type SpFlash, UpdateTask } from './update-task.ts'
+import { type Vpd, VpdTask } from './vpd-task.ts'
 
 const TICK_MS = 1000
 
@@ -32,30 +38,31 @@ export interface BoardBuses {
   readonly sequencer: SyncPlatform
   readonly sensors: SyncPlatform
   readonly fans: SyncPlatform
+  readonly vpd: SyncPlatform
   /** A switch has one. */
   readonly ignition: SyncPlatform | undefined
+  readonly monorail: SyncPlatform | undefined
 }
 
-/** What the board's identity memory says. */
-export interface Vpd {
-  readonly serialNumber: string
-  readonly model: string
-  readonly revision: number
-  /** Six bytes: the first of the board's addresses. */
-  readonly baseMac: Uint8Array
-}
+/** Who a board is whose identity memory does not say. */
+const UNKNOWN: Vpd = { serialNumber: '', model: '', revision: 0, baseMac: new Uint8Array(6) }
 
 export interface FirmwareOptions {
   readonly clock: Clock
   readonly random: Random
   readonly profile: BoardProfile
   readonly buses: BoardBuses
-  readonly vpd: Vpd
   readonly flash: SpFlash
   readonly runningSlot: Slot
   readonly uart: HostUart | undefined
   /** Sends what the host prints. */
   readonly onPrint: (client: string, offset: bigint, bytes: Uint8Array) => void
+  /** Asks a gateway for a part of the host's phase 2 image. @returns how many gateways there are. */
+  readonly onPhase2: (attempt: number, messageId: number, hash: Uint8Array, offset: bigint) => number
+  /** The host has got its phase 2 image whole. */
+  readonly onHostImage: () => void
+  /** Keys that open the technician's ports, 65 bytes each; none on a development board. */
+  readonly unlockKeys: readonly Uint8Array[]
   /** Asks for a reset of the whole service processor. */
   readonly onReset: () => void
 }
@@ -76,6 +83,11 @@ export class Firmware {
   readonly update: UpdateTask
   readonly console: ConsoleTask
   readonly ignition: IgnitionTask | undefined
+  readonly phase2: Phase2Task
+  readonly vpd: VpdTask
+  /** Read once, at the start. */
+  readonly identity: Vpd
+  readonly monorail: MonorailTask | undefined
   /** Options that the host is started with; the host asks for them. */
   startupOptions = 0n
   readonly ipccValues = new Map<number, Uint8Array>()
@@ -83,20 +95,23 @@ export class Firmware {
   readonly #timers = new Set<Timer>()
 
   constructor(options: FirmwareOptions) {
-    const { clock, random, profile, buses, vpd, flash } = options
+    const { clock, random, profile, buses, flash } = options
     this.options = options
     this.startedMs = clock.nowMs()
     const tasks = profile.kind === 'switch' ? SWITCH_TASKS : TASKS
     this.supervisor = new Supervisor(tasks, this.startedMs)
     this.rings = new Map(tasks.map(({ name }) => [name, new RingBuffer()]))
+    const context = this.#context()
+    this.vpd = new VpdTask(context, vpdClient(buses.vpd), profile.vpdCount)
+    this.identity = this.vpd.identity() ?? UNKNOWN
+    const { serialNumber, model, revision } = this.identity
     this.ereports = new EreportLog(restartId(random), {
-      serial_number: vpd.serialNumber,
-      part_number: vpd.model,
-      revision: vpd.revision,
+      serial_number: serialNumber,
+      part_number: model,
+      revision,
       board: profile.board,
       version: this.#version(flash, options.runningSlot),
     })
-    const context = this.#context()
     this.power = new PowerTask(
       context,
       sequencerClient(buses.sequencer),
@@ -110,6 +125,11 @@ export class Firmware {
     })
     this.update = new UpdateTask(context, flash, profile.board, options.runningSlot)
     this.console = new ConsoleTask(clock, options.uart, options.onPrint)
+    this.phase2 = new Phase2Task(context, options.onPhase2, options.onHostImage)
+    if (buses.monorail !== undefined) {
+      const registers = monorailClient(buses.monorail)
+      this.monorail = new MonorailTask({ context, registers, random, serialNumber, keys: options.unlockKeys })
+    }
     if (buses.ignition !== undefined) this.ignition = new IgnitionTask(context, ignitionClient(buses.ignition))
     context.trace('jefe', `start of slot ${options.runningSlot}`)
     this.#timers.add(every(clock, TICK_MS, () => this.tick()))
@@ -125,7 +145,26 @@ export class Firmware {
 
   /** The power-on that follows from power itself. */
   start(): void {
-    if (this.power.status.state === 'A2') this.power.request('A0', 'InitialPowerOn')
+    if (this.options.profile.kind !== 'power' && this.power.status.state === 'A2')
+      this.power.request('A0', 'InitialPowerOn')
+  }
+
+  /** The host's first stage is to wait for its phase 2 image. */
+  get wantsPhase2(): boolean {
+    return (this.startupOptions & PHASE2_RECOVERY_BOOT) !== 0n
+  }
+
+  /** The host has power. In recovery it asks for its phase 2 image over the line between it and the service processor. */
+  hostStarted(): void {
+    if (!this.wantsPhase2) return
+    if (!this.supervisor.isRunning('host_sp_comms')) return this.phase2.refuse('no-service')
+    const { hostBoot } = this.options.flash
+    const image = readImage(hostBoot.slots[hostBoot.active])
+    const hash = image.ok ? image.caboose.get('PH2H') : undefined
+    if (hash === undefined || !/^[0-9a-f]{64}$/.test(hash)) {
+      return this.phase2.refuse('unnamed')
+    }
+    this.phase2.begin(new Uint8Array(Buffer.from(hash, 'hex')))
   }
 
   interrupt(): void {
@@ -159,6 +198,7 @@ export class Firmware {
     // What the task held in memory is gone.
     if (name === 'update_server') this.update.forget()
     if (name === 'control_plane_agent') this.console.detach()
+    if (name === 'host_sp_comms') this.phase2.crashed()
     const timer = clock.after(restartMs - clock.nowMs(), () => {
       this.#timers.delete(timer)
       this.rings.get(name)?.clear()
@@ -170,6 +210,11 @@ export class Firmware {
     return true
   }
 
+  /** Adds to a task's ring buffer. */
+  trace(task: TaskName, text: string): void {
+    this.#trace(task, text)
+  }
+
   report(task: TaskName, body: Parameters<TaskContext['report']>[1]): void {
     this.#report(task, body)
   }
@@ -177,6 +222,8 @@ export class Firmware {
   close(): void {
     for (const timer of this.#timers) timer.cancel()
     this.power.close()
+    this.phase2.stop()
+    this.monorail?.close()
     this.console.close()
   }
 
@@ -197,11 +244,14 @@ export class Firmware {
     this.ereports.add(task, this.supervisor.task(task)?.generation ?? 0, this.uptimeMs, body)
   }
 
-  /** What a debugger would find: the task's log and its state, as text. */
+  /** What a debugger would find: the kernel's table of tasks, the task's log, the counters. */
   #memoryOf(name: TaskName): Uint8Array {
-    const entries = this.rings.get(name)?.entries ?? []
-    const log = entries.map((each) => `${each.atMs.toFixed(3)} ${each.count}x ${each.text}`)
-    return new TextEncoder().encode([`task ${name}`, JSON.stringify(this.supervisor.task(name)), ...log].join('\n'))
+    return encodeTaskMemory({
+      task: name,
+      tasks: this.supervisor.tasks,
+      entries: this.rings.get(name)?.entries ?? [],
+      counters: this.counters.snapshot(),
+    })
   }
 
   #version(flash: SpFlash, slot: Slot): string {

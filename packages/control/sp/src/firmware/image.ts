@@ -10,8 +10,8 @@ const HEADER_BYTES = 12
 const DIGEST_BYTES = 32
 export const MAX_IMAGE_BYTES = 1 << 20
 
-/** Commit, board, name, version, key that signed. */
-export type CabooseTag = 'GITC' | 'BORD' | 'NAME' | 'VERS' | 'SIGN'
+/** Commit, board, name, version, key that signed; and, of a host's boot flash, the SHA-256 of the phase 2 image that it starts. */
+export type CabooseTag = 'GITC' | 'BORD' | 'NAME' | 'VERS' | 'SIGN' | 'PH2H'
 export type Caboose = ReadonlyMap<string, string>
 
 export type ImageProblem = 'erased' | 'partial' | 'bad-magic' | 'bad-length' | 'bad-caboose' | 'bad-digest'
@@ -27,6 +27,8 @@ export interface ImageSpec {
   readonly commit?: string
   readonly signer?: string
   readonly payload?: Uint8Array
+  /** Of the host's phase 2 image, in hexadecimal. */
+  readonly phase2Hash?: string
 }
 
 export function buildImage(spec: ImageSpec): Uint8Array {
@@ -36,6 +38,7 @@ export function buildImage(spec: ImageSpec): Uint8Array {
     ['NAME', spec.name],
     ['VERS', spec.version],
     ['SIGN', spec.signer ?? 'development'],
+    ...(spec.phase2Hash === undefined ? [] : [['PH2H', spec.phase2Hash] as const]),
   ]
   const caboose = tags.flatMap(([tag, text]) => {
     const value = new TextEncoder().encode(text)

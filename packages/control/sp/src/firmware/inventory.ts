@@ -4,20 +4,28 @@ import { Component } from '../protocol/component.ts'
 import { Capability, type Device, type Measurement } from '../protocol/tlv.ts'
 import type { SensorRecord } from './sensor-task.ts'
 
+/** The identity memories, in the order of their registers. */
+export const VPD_DEVICES = ['vpd', 'fan-vpd'] as const
+
 export function devicesOf(profile: BoardProfile, records: readonly SensorRecord[]): readonly Device[] {
   const present = 'Present'
   const own: Device[] = [
     device(Component.sp, 'stm32h753', 'service processor', Capability.updateable),
     device(Component.rot, 'lpc55s69', 'root of trust', Capability.updateable),
     device(Component.systemLed, 'led', 'system attention light', Capability.led),
-    device(Component.fanControl, 'max31790', 'fan controller', Capability.measurements),
     device('supply', 'adm1272', 'input supply', Capability.measurements | Capability.pmbus),
-    device('vpd', 'at24csw080', 'board identity', Capability.vpd),
+    ...VPD_DEVICES.slice(0, profile.vpdCount).map((name, index) =>
+      device(name, 'at24csw080', index === 0 ? 'board identity' : 'fan tray identity', Capability.vpd),
+    ),
   ]
+  if (profile.fanCount > 0) {
+    own.splice(3, 0, device(Component.fanControl, 'max31790', 'fan controller', Capability.measurements))
+  }
   if (profile.kind === 'sled') {
     own.push(device(Component.hostCpu, 'sp3', 'host processor console', Capability.serialConsole))
+    own.push(device(Component.postCodes, 'fpga', 'codes of the host while it starts', 0))
     own.push(device(Component.hostBootFlash, 'mt25qu256', 'host boot flash', Capability.updateable))
-  } else {
+  } else if (profile.kind === 'switch') {
     own.push(device(Component.monorail, 'vsc7448-mgmt', 'management network switch', 0))
   }
   return [...own, ...records.filter(isTemperature).map(temperature)]

@@ -83,6 +83,17 @@ export class PowerTask {
     if (control.read().throttle !== isThrottled) control.update({ throttle: isThrottled })
   }
 
+  /** What the host showed while it started, the last of it, the newest last. */
+  postCodes(): readonly number[] {
+    const registers = this.#registers
+    if (registers.identity.read().magic !== SEQUENCER_MAGIC) return []
+    const { count } = registers.postCount.read()
+    const first = Math.max(0, count - registers.postCodesCount)
+    return Array.from({ length: count - first }, (_, index) => {
+      return registers.postCodes((first + index) % registers.postCodesCount).read().code
+    })
+  }
+
   sendNmi(): void {
     this.#registers.control.update({ nmi: true })
     this.#context.trace('sequencer', 'NMI to the host')

@@ -1,13 +1,19 @@
 /** An attached console on a WebSocket: what the host prints, and what is typed, in the order of the keys. */
 import type { Channel } from '@lodestone/api'
 import type { Clock, Timer } from '@lodestone/host'
-import type { ConsoleSession } from './console-session.ts'
+import type { ConsoleEnd, ConsoleSession } from './console-session.ts'
 
 /** Nothing is sent while the other end is this far behind; what the session keeps no longer is skipped then. */
 const MAX_BUFFERED_BYTES = 256 * 1024
 const RETRY_MS = 20
-/** RFC 6455 §7.4.1. */
-const Close = { normal: 1000, internalError: 1011 } as const
+/** RFC 6455 §7.4.1 and the registry of codes: with "try again later" the console may be attached anew. */
+const Close = { normal: 1000, internalError: 1011, tryAgainLater: 1013 } as const
+
+const ENDS: Readonly<Record<ConsoleEnd, readonly [code: number, reason: string]>> = {
+  detached: [Close.normal, 'detached'],
+  taken: [Close.normal, 'somebody else attached'],
+  lost: [Close.tryAgainLater, 'the service processor does not answer'],
+}
 
 /** @param detach is called when the channel closes while the session is still open. */
 export function streamConsole(clock: Clock, session: ConsoleSession, channel: Channel, detach: () => void): void {
@@ -37,9 +43,9 @@ export function streamConsole(clock: Clock, session: ConsoleSession, channel: Ch
   })
   session.follow({
     onPrinted: pump,
-    onClose: () => {
+    onClose: (reason) => {
       retry?.cancel()
-      channel.close(Close.normal, 'detached')
+      channel.close(...ENDS[reason])
     },
   })
   // It may have ended, or printed, between the attachment and the upgrade.

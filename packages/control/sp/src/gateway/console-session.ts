@@ -18,8 +18,11 @@ export interface ConsoleRead {
 /** Whoever is told of a session instead of asking. */
 export interface ConsoleFollower {
   onPrinted(): void
-  onClose(): void
+  onClose(reason: ConsoleEnd): void
 }
+
+/** Asked for; somebody attached anew; the service processor, or the gateway, is gone. */
+export type ConsoleEnd = 'detached' | 'taken' | 'lost'
 
 export class ConsoleSession {
   readonly #clock: Clock
@@ -67,12 +70,12 @@ export class ConsoleSession {
     return true
   }
 
-  close(): void {
+  close(reason: ConsoleEnd): void {
     if (!this.isOpen) return
     this.isOpen = false
     this.#timer.cancel()
     this.#connection.onConsole = () => {}
-    this.#follower?.onClose()
+    this.#follower?.onClose(reason)
   }
 
   #printed(offset: number, bytes: Uint8Array): void {
@@ -86,9 +89,10 @@ export class ConsoleSession {
   }
 
   #keepAlive(): void {
-    if (this.#follower === undefined && this.#clock.nowMs() - this.#readMs > READER_GONE_MS) return this.close()
+    if (this.#follower === undefined && this.#clock.nowMs() - this.#readMs > READER_GONE_MS)
+      return this.close('detached')
     void this.#connection.ask({ kind: 'SerialConsoleKeepAlive' }, ['SerialConsoleKeepAliveAck']).then((result) => {
-      if (!result.ok && this.isOpen) this.close()
+      if (!result.ok) this.close('lost')
     })
   }
 }

@@ -3,11 +3,12 @@ import { ApiFailure, type HttpHandler, implement, type ImplementOptions, objectN
 import { spApi, type SpComponentInfo, type UpdateStatus } from '@lodestone/contract-sp'
 import type { UpdateStatus as WireUpdateStatus } from '../protocol/error.ts'
 import { ignitionState, linkEvents, type RotBootInfo } from '../protocol/response.ts'
-import { Capability, type Device, deviceOf, measurementOf, valuesOf } from '../protocol/tlv.ts'
+import { Capability, type Device, deviceOf, valuesOf } from '../protocol/tlv.ts'
 import type { MgsRequest } from '../protocol/request.ts'
 import { idText } from '../firmware/update-machine.ts'
 import { streamConsole } from './console-channel.ts'
 import type { Gateway, Outcome, ReachableSp, SpId } from './gateway.ts'
+import { detailsView } from './details-view.ts'
 import { ignitionView } from './ignition-view.ts'
 import { failureText, type SpFailure } from './sp-connection.ts'
 
@@ -96,6 +97,23 @@ export function gatewayHandler(
         const data = new TextEncoder().encode(body.text)
         await ask(params, { kind: 'SetIpccKeyLookupValue', key: 1 }, ['SetIpccKeyLookupValueAck'], data)
       },
+      sp_host_phase2_progress_get: ({ params }) => {
+        const found = present().phase2Progress(sp(params))
+        if (found === undefined) return { progress: 'none' as const }
+        const { hash, offset, totalSize, ageMs } = found
+        const image_id = { sha256_hash: hash }
+        return { progress: 'available' as const, image_id, offset, total_size: totalSize, age_ms: ageMs }
+      },
+      sp_host_phase2_progress_delete: ({ params }) => {
+        present().forgetPhase2Progress(sp(params))
+        return undefined
+      },
+      recovery_host_phase2_upload: ({ body }) => {
+        const image = new Uint8Array(Buffer.from(body.base64_image, 'base64'))
+        if (image.length === 0)
+          throw new ApiFailure({ kind: 'invalid-request', message: 'base64_image holds no bytes' })
+        return { sha256_hash: present().holdPhase2(image) }
+      },
       sp_ereports: async ({ params, query }) => {
         const report = done(
           await present().ereports(sp(params), {
@@ -130,12 +148,7 @@ export function gatewayHandler(
         const { component } = params
         const request = (offset: number) => ({ kind: 'ComponentDetails', component, offset }) as const
         const tlvs = done(await present().list(sp(params), request, 'ComponentDetails'))
-        return tlvs.flatMap((tlv) => {
-          const each = measurementOf(tlv)
-          if (each === undefined) return []
-          const { name, kind, value } = each
-          return [value.ok ? { name, kind, value: value.value } : { name, kind, value: null, error: value.error }]
-        })
+        return tlvs.flatMap((tlv) => detailsView(tlv) ?? [])
       },
       sp_component_clear_status: async ({ params: { component, ...id } }) => {
         await ask(id, { kind: 'ComponentClearStatus', component }, ['ComponentClearStatusAck'])

@@ -15,7 +15,9 @@ import { idText } from '../firmware/update-machine.ts'
 import { EREPORT_MGS_PORT, EREPORT_SP_PORT, MGS_GROUP, MGS_PORT, SP_PORT } from '../protocol/message.ts'
 import { decodeTlvs, joined, type Tlv } from '../protocol/tlv.ts'
 import type { MgsRequest } from '../protocol/request.ts'
+import { sha256 } from '../firmware/image.ts'
 import { ConsoleSession } from './console-session.ts'
+import { Phase2Images, type Phase2Progress } from './phase2-images.ts'
 import { failureText, type RetryConfig, SpConnection, type SpFailure } from './sp-connection.ts'
 
 export interface SpId {
@@ -41,6 +43,8 @@ export interface GatewayOptions {
   readonly switchSlot: number
   readonly sps: readonly ReachableSp[]
   readonly retry?: RetryConfig
+  /** Images for recovery, when several gateways hold the same. */
+  readonly phase2?: Phase2Images
 }
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: SpFailure }
@@ -70,6 +74,7 @@ export class Gateway {
   readonly #consoles = new Map<string, ConsoleSession>()
   readonly #updates = new Map<string, RunningUpdate>()
   readonly #ereportWaits = new Map<string, (response: EreportResponse) => void>()
+  readonly #phase2: Phase2Images
   #socket: UdpSocket | undefined
   #ereportSocket: UdpSocket | undefined
   #messageId = 0
@@ -78,6 +83,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.options = options
     this.#clock = options.host.clock
+    this.#phase2 = options.phase2 ?? new Phase2Images()
     for (const sp of options.sps) {
       const connection = new SpConnection({
         clock: this.#clock,
@@ -85,6 +91,8 @@ export class Gateway {
         nextId: () => (this.#messageId = (this.#messageId + 1) >>> 0),
         ...(options.retry === undefined ? {} : { retry: options.retry }),
       })
+      connection.onPhase2 = (hash, offset) =>
+        this.#phase2.answer(sp.address, hash, offset, CHUNK_BYTES, this.#clock.nowMs())
       this.#connections.set(sp.address, connection)
     }
   }
@@ -105,7 +113,7 @@ export class Gateway {
 
   close(): void {
     for (const connection of this.#connections.values()) connection.close()
-    for (const session of this.#consoles.values()) session.close()
+    for (const session of this.#consoles.values()) session.close('lost')
     this.#consoles.clear()
     this.#socket?.close()
     this.#ereportSocket?.close()
@@ -221,12 +229,29 @@ export class Gateway {
     return { ok: true, value: { task: head.task, timeMs: Number(head.timeMs), memory: joined(...parts) } }
   }
 
+  /** Holds a phase 2 image for whichever host asks for it. @returns its SHA-256 in hexadecimal. */
+  holdPhase2(image: Uint8Array): string {
+    const hash = Buffer.from(sha256(image)).toString('hex')
+    this.#phase2.add(hash, image)
+    return hash
+  }
+
+  /** How far a host has come with its phase 2 image; undefined when it never asked for one. */
+  phase2Progress(sp: ReachableSp): (Phase2Progress & { readonly ageMs: number }) | undefined {
+    const progress = this.#phase2.progress(sp.address)
+    return progress === undefined ? undefined : { ...progress, ageMs: this.#clock.nowMs() - progress.atMs }
+  }
+
+  forgetPhase2Progress(sp: ReachableSp): void {
+    this.#phase2.forgetProgress(sp.address)
+  }
+
   /** The console of a host, attached anew. */
   async attachConsole(sp: ReachableSp, component: string): Promise<Outcome<ConsoleSession>> {
     const connection = this.connection(sp)
     const attached = await connection.ask({ kind: 'SerialConsoleAttach', component }, ['SerialConsoleAttachAck'])
     if (!attached.ok) return attached
-    this.#consoles.get(sp.address)?.close()
+    this.#consoles.get(sp.address)?.close('taken')
     const session = new ConsoleSession(this.#clock, connection)
     this.#consoles.set(sp.address, session)
     return { ok: true, value: session }
@@ -237,7 +262,7 @@ export class Gateway {
   }
 
   async detachConsole(sp: ReachableSp): Promise<Outcome<null>> {
-    this.#consoles.get(sp.address)?.close()
+    this.#consoles.get(sp.address)?.close('detached')
     this.#consoles.delete(sp.address)
     const result = await this.connection(sp).ask({ kind: 'SerialConsoleDetach' }, ['SerialConsoleDetachAck'])
     return result.ok ? { ok: true, value: null } : result

@@ -7,7 +7,7 @@ import type { Clock, Timer } from '@lodestone/host'
 import { Counters } from '@lodestone/probe'
 import { decodeDatagram, encodeDatagram } from '../protocol/message.ts'
 import { type SpError, spErrorText } from '../protocol/error.ts'
-import type { MgsRequest } from '../protocol/request.ts'
+import type { MgsRequest, MgsResponse } from '../protocol/request.ts'
 import type { SpResponse } from '../protocol/response.ts'
 
 export interface RetryConfig {
@@ -42,6 +42,12 @@ type Answered =
   | { readonly ok: true; readonly response: SpResponse; readonly data: Uint8Array }
   | { readonly ok: false; readonly failure: SpFailure }
 
+/** A part of an image, cut where the datagram is full, or why there is none. */
+export interface Phase2Answer {
+  readonly message: MgsResponse
+  readonly data?: Uint8Array
+}
+
 const COUNTERS = [
   'requests',
   'attempts',
@@ -50,12 +56,17 @@ const COUNTERS = [
   'malformed',
   'exhausted',
   'console-datagrams',
+  'phase2-requests',
 ] as const
 
 export class SpConnection {
   readonly counters = new Counters(COUNTERS)
   /** What the host prints: component, offset, bytes. */
   onConsole: (component: string, offset: bigint, bytes: Uint8Array) => void = () => {}
+  /** The host wants a part of its phase 2 image. The answer is sent back under the request's number, and nobody repeats it. */
+  onPhase2: (hash: Uint8Array, offset: bigint) => Phase2Answer = (hash) => ({
+    message: { kind: 'Error', error: { kind: 'HostPhase2Unavailable', hash } },
+  })
   readonly #clock: Clock
   readonly #send: (bytes: Uint8Array) => void
   readonly #retry: RetryConfig
@@ -104,9 +115,14 @@ export class SpConnection {
     if (!decoded.ok) return this.counters.add('malformed')
     const { body, data, messageId } = decoded.datagram
     if (body.kind === 'SpRequest') {
-      this.counters.add('console-datagrams')
-      if (body.message.kind === 'SerialConsole') this.onConsole(body.message.component, body.message.offset, data)
-      return
+      const { message } = body
+      if (message.kind === 'SerialConsole') {
+        this.counters.add('console-datagrams')
+        return this.onConsole(message.component, message.offset, data)
+      }
+      this.counters.add('phase2-requests')
+      const answer = this.onPhase2(message.hash, message.offset)
+      return this.#send(encodeDatagram(messageId, { kind: 'MgsResponse', message: answer.message }, answer.data).bytes)
     }
     if (body.kind !== 'SpResponse') return this.counters.add('malformed')
     if (this.#current?.messageId !== messageId) return this.counters.add('late-answers')

@@ -11,6 +11,7 @@ export const Component = {
   auxFlash: 'sp-aux-flash',
   hostCpu: 'sp3-host-cpu',
   hostBootFlash: 'host-boot-flash',
+  postCodes: 'sp5-post-codes',
   monorail: 'monorail',
   tofino: 'tofino',
   rot: 'rot',

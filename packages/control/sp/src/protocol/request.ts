@@ -22,7 +22,7 @@ export const unlockChallenge = variants({
   EcdsaSha2Nistp256: { hardwareId: byteArray(32), softwareId: byteArray(4), time: byteArray(8), nonce: byteArray(32) },
 })
 
-const unlockResponse = variants({
+export const unlockResponse = variants({
   Trivial: { timestamp: u64 },
   EcdsaSha2Nistp256: { key: byteArray(65), signerNonce: byteArray(8), signature: byteArray(64) },
 })

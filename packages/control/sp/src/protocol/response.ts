@@ -12,6 +12,7 @@ import {
   u16,
   u32,
   u64,
+  u8,
   variants,
   type ValueOf,
 } from './codec.ts'
@@ -204,6 +205,42 @@ export const spRequest = variants({
   HostPhase2Data: { hash: byteArray(32), offset: u64 },
 })
 export type SpRequest = ValueOf<typeof spRequest>
+
+const lineStatus = enumeration(['Error', 'Down', 'Up'])
+const speed = enumeration(['Speed100M', 'Speed1G', 'Speed10G'])
+const packetCount = { multicast: u32, unicast: u32, broadcast: u32 }
+
+/** Of one port of the management network's switch. */
+export const portStatus = struct({
+  port: u32,
+  config: struct({
+    mode: variants({ Sfi: {}, BaseKr: {}, Sgmii: { speed }, Qsgmii: { speed } }),
+    device: enumeration(['Dev1g', 'Dev2g5', 'Dev10g']),
+    deviceIndex: u8,
+    serdes: enumeration(['Serdes1g', 'Serdes6g', 'Serdes10g']),
+    serdesIndex: u8,
+  }),
+  link: lineStatus,
+  phy: option(
+    struct({
+      type: enumeration(['Vsc8504', 'Vsc8522', 'Vsc8552', 'Vsc8562']),
+      mac: lineStatus,
+      media: lineStatus,
+    }),
+  ),
+  counters: struct({
+    rx: struct(packetCount),
+    tx: struct(packetCount),
+    linkDownSticky: bool,
+    phyLinkDownSticky: bool,
+  }),
+})
+export type PortStatus = ValueOf<typeof portStatus>
+
+export const portStatusResult = result(
+  portStatus,
+  struct({ port: u32, code: variants({ Unconfigured: {}, Other: { code: u32 } }) }),
+)
 
 export const deviceDescription = struct({
   component,

@@ -1,6 +1,14 @@
 /** Tag, length, value: how lists travel in the data of paged answers. The tag is four letters, the length u32 little-endian. */
 import { type Codec, encode, decode, Writer } from './codec.ts'
-import { deviceDescription, ignitionState, linkEvents, measurement } from './response.ts'
+import { u32 } from './codec.ts'
+import {
+  deviceDescription,
+  ignitionState,
+  linkEvents,
+  measurement,
+  type PortStatus,
+  portStatusResult,
+} from './response.ts'
 import type { ValueOf } from './codec.ts'
 
 export interface Tlv {
@@ -122,6 +130,26 @@ export const linkEventsTlv = (events: ValueOf<typeof linkEvents>): Tlv => ({
   tag: 'ILE0',
   value: encode(linkEvents, events),
 })
+
+export const portStatusTlv = (value: PortStatus): Tlv => ({
+  tag: 'VSC0',
+  value: encode(portStatusResult, { ok: true, value }),
+})
+export const postCodeTlv = (code: number): Tlv => ({ tag: 'POST', value: encode(u32, code) })
+
+/** @returns undefined for another tag or a value that is not what the tag says. */
+export function portStatusOf({ tag, value }: Tlv): ValueOf<typeof portStatusResult> | undefined {
+  if (tag !== 'VSC0') return undefined
+  const read = decode(portStatusResult, value)
+  return read.ok ? read.value : undefined
+}
+
+/** As `portStatusOf`. */
+export function postCodeOf({ tag, value }: Tlv): number | undefined {
+  if (tag !== 'POST') return undefined
+  const read = decode(u32, value)
+  return read.ok ? read.value : undefined
+}
 
 /** The values of all items of one tag; undefined when one of them cannot be read. */
 export function valuesOf<T>(items: readonly Tlv[], tag: string, codec: Codec<T>): readonly T[] | undefined {

@@ -396,7 +396,17 @@ function patchCommand(raw: number, fields: CommandFields): number {
   {
     const field = fields.request
     if (field !== undefined) {
-      bits = (bits & ~0x3) | encodeRequest(field)
+      bits =
+        (bits & ~0x3) |
+        (field === 'Request.None'
+          ? 0x0
+          : field === 'Request.On'
+            ? 0x1
+            : field === 'Request.Off'
+              ? 0x2
+              : field === 'Request.Reset'
+                ? 0x3
+                : encodeRequest(field))
     }
   }
   {
@@ -782,7 +792,20 @@ export class SimulatedTarget {
   }
 
   set power(value: SystemPower) {
-    this.#raw = (this.#raw & ~0x700) | (encodeSystemPower(value) << 8)
+    this.#raw =
+      (this.#raw & ~0x700) |
+      ((value === 'SystemPower.Off'
+        ? 0x0
+        : value === 'SystemPower.On'
+          ? 0x1
+          : value === 'SystemPower.Aborted'
+            ? 0x2
+            : value === 'SystemPower.PoweringOff'
+              ? 0x3
+              : value === 'SystemPower.PoweringOn'
+                ? 0x4
+                : encodeSystemPower(value)) <<
+        8)
   }
 
   /** It is being switched off and on again. */
@@ -910,7 +933,17 @@ export class SimulatedCommand {
   }
 
   set request(value: Request) {
-    this.#raw = (this.#raw & ~0x3) | encodeRequest(value)
+    this.#raw =
+      (this.#raw & ~0x3) |
+      (value === 'Request.None'
+        ? 0x0
+        : value === 'Request.On'
+          ? 0x1
+          : value === 'Request.Off'
+            ? 0x2
+            : value === 'Request.Reset'
+              ? 0x3
+              : encodeRequest(value))
   }
 
   /**

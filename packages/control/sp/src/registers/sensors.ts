@@ -263,7 +263,22 @@ export class SimulatedTemperature {
   }
 
   set state(value: SensorState) {
-    this.#raw = (this.#raw & ~0x70000) | (encodeSensorState(value) << 16)
+    this.#raw =
+      (this.#raw & ~0x70000) |
+      ((value === 'SensorState.Ok'
+        ? 0x0
+        : value === 'SensorState.Off'
+          ? 0x1
+          : value === 'SensorState.Error'
+            ? 0x2
+            : value === 'SensorState.NotPresent'
+              ? 0x3
+              : value === 'SensorState.Unavailable'
+                ? 0x4
+                : value === 'SensorState.Timeout'
+                  ? 0x5
+                  : encodeSensorState(value)) <<
+        16)
   }
 
   toString(): string {
@@ -307,7 +322,22 @@ export class SimulatedElectrical {
   }
 
   set state(value: SensorState) {
-    this.#raw = (this.#raw & ~0x70000) | (encodeSensorState(value) << 16)
+    this.#raw =
+      (this.#raw & ~0x70000) |
+      ((value === 'SensorState.Ok'
+        ? 0x0
+        : value === 'SensorState.Off'
+          ? 0x1
+          : value === 'SensorState.Error'
+            ? 0x2
+            : value === 'SensorState.NotPresent'
+              ? 0x3
+              : value === 'SensorState.Unavailable'
+                ? 0x4
+                : value === 'SensorState.Timeout'
+                  ? 0x5
+                  : encodeSensorState(value)) <<
+        16)
   }
 
   toString(): string {

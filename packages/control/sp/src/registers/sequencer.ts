@@ -585,6 +585,56 @@ export class RailProfile {
   }
 }
 
+/** How many codes the host has shown. */
+export class PostCount {
+  /** After a reset. */
+  static readonly RESET = 0x0
+  readonly #raw: number
+
+  constructor(raw: number = PostCount.RESET) {
+    this.#raw = raw | 0
+  }
+
+  /** All bits, reserved ones too. */
+  get raw(): number {
+    return this.#raw >>> 0
+  }
+
+  /** Since it got power. */
+  get count(): Bits<32> {
+    return (this.#raw >>> 0) as Bits<32>
+  }
+
+  toString(): string {
+    return `PostCount(0x${this.raw.toString(16)}) count=${this.count}`
+  }
+}
+
+/** One code by which a host that starts shows how far it is. */
+export class PostCode {
+  /** After a reset. */
+  static readonly RESET = 0x0
+  readonly #raw: number
+
+  constructor(raw: number = PostCode.RESET) {
+    this.#raw = raw | 0
+  }
+
+  /** All bits, reserved ones too. */
+  get raw(): number {
+    return this.#raw >>> 0
+  }
+
+  /** What it means is the host's own affair. */
+  get code(): Bits<32> {
+    return (this.#raw >>> 0) as Bits<32>
+  }
+
+  toString(): string {
+    return `PostCode(0x${this.raw.toString(16)}) code=${this.code}`
+  }
+}
+
 // The engine folds a constant; the binding of a class it loads and checks at every `new`.
 const identityClass = Identity
 const controlClass = Control
@@ -594,6 +644,8 @@ const hostClass = Host
 const standbyClass = Standby
 const railStatusClass = RailStatus
 const railProfileClass = RailProfile
+const postCountClass = PostCount
+const postCodeClass = PostCode
 
 /** Fields of Control that can be written. */
 export interface ControlFields {
@@ -618,7 +670,9 @@ function patchControl(raw: number, fields: ControlFields): number {
   {
     const field = fields.target
     if (field !== undefined) {
-      bits = (bits & ~0x3) | encodeTarget(field)
+      bits =
+        (bits & ~0x3) |
+        (field === 'Target.A2' ? 0x0 : field === 'Target.A1' ? 0x1 : field === 'Target.A0' ? 0x2 : encodeTarget(field))
     }
   }
   {
@@ -875,6 +929,38 @@ export class RailProfileRegister {
   }
 }
 
+/** Reaches a PostCount. */
+export class PostCountRegister {
+  /** In bytes. */
+  readonly address: number
+  readonly #platform: SyncPlatform
+
+  constructor(platform: SyncPlatform, address: number) {
+    this.#platform = platform
+    this.address = address
+  }
+
+  read(): PostCount {
+    return new postCountClass(this.#platform.read(this.address, 32))
+  }
+}
+
+/** Reaches a PostCode. */
+export class PostCodeRegister {
+  /** In bytes. */
+  readonly address: number
+  readonly #platform: SyncPlatform
+
+  constructor(platform: SyncPlatform, address: number) {
+    this.#platform = platform
+    this.address = address
+  }
+
+  read(): PostCode {
+    return new postCodeClass(this.#platform.read(this.address, 32))
+  }
+}
+
 /** One power rail. */
 export class RailBlock {
   /** In bytes. */
@@ -909,6 +995,10 @@ export class MainBlock {
   readonly standby: StandbyRegister
   readonly railsCount = 8
   readonly #rails: RailBlock[] = []
+  /** How many codes the host has shown since it got power. */
+  readonly postCount: PostCountRegister
+  readonly postCodesCount = 16
+  readonly #postCodes: PostCodeRegister[] = []
   readonly #platform: SyncPlatform
 
   constructor(platform: SyncPlatform, address = 0) {
@@ -920,6 +1010,7 @@ export class MainBlock {
     this.events = new EventsRegister(platform, address + 0xc)
     this.host = new HostRegister(platform, address + 0x10)
     this.standby = new StandbyRegister(platform, address + 0x14)
+    this.postCount = new PostCountRegister(platform, address + 0x80)
   }
 
   /**
@@ -931,6 +1022,17 @@ export class MainBlock {
     if (known !== undefined) return known
     indexIn(index, 8, 'MainBlock.rails')
     return (this.#rails[index] = new RailBlock(this.#platform, this.address + 0x40 + index * 0x8))
+  }
+
+  /**
+   * The last codes that the host has shown: the n-th in place n modulo 16.
+   * Index 0 to 15; throws RangeError for another.
+   */
+  postCodes(index: number): PostCodeRegister {
+    const known = this.#postCodes[index]
+    if (known !== undefined) return known
+    indexIn(index, 16, 'MainBlock.postCodes')
+    return (this.#postCodes[index] = new PostCodeRegister(this.#platform, this.address + 0xc0 + index * 0x4))
   }
 }
 
@@ -1005,7 +1107,9 @@ export class SimulatedControl {
   }
 
   set target(value: Target) {
-    this.#raw = (this.#raw & ~0x3) | encodeTarget(value)
+    this.#raw =
+      (this.#raw & ~0x3) |
+      (value === 'Target.A2' ? 0x0 : value === 'Target.A1' ? 0x1 : value === 'Target.A0' ? 0x2 : encodeTarget(value))
   }
 
   /** Power for what can be plugged while the host runs; only in A0. */
@@ -1230,7 +1334,15 @@ export class SimulatedHost {
   }
 
   set processor(value: Processor) {
-    this.#raw = (this.#raw & ~0x3) | encodeProcessor(value)
+    this.#raw =
+      (this.#raw & ~0x3) |
+      (value === 'Processor.Absent'
+        ? 0x0
+        : value === 'Processor.Known'
+          ? 0x1
+          : value === 'Processor.Unknown'
+            ? 0x2
+            : encodeProcessor(value))
   }
 
   /** It runs slowly because it is hot or was asked to. */
@@ -1317,7 +1429,17 @@ export class SimulatedRailStatus {
   }
 
   set state(value: RailState) {
-    this.#raw = (this.#raw & ~0x3) | encodeRailState(value)
+    this.#raw =
+      (this.#raw & ~0x3) |
+      (value === 'RailState.Off'
+        ? 0x0
+        : value === 'RailState.Ramping'
+          ? 0x1
+          : value === 'RailState.Good'
+            ? 0x2
+            : value === 'RailState.Faulted'
+              ? 0x3
+              : encodeRailState(value))
   }
 
   /** Millivolts. */
@@ -1366,7 +1488,17 @@ export class SimulatedRailProfile {
   }
 
   set group(value: Group) {
-    this.#raw = (this.#raw & ~0x3) | encodeGroup(value)
+    this.#raw =
+      (this.#raw & ~0x3) |
+      (value === 'Group.A'
+        ? 0x0
+        : value === 'Group.B'
+          ? 0x1
+          : value === 'Group.C'
+            ? 0x2
+            : value === 'Group.None'
+              ? 0x3
+              : encodeGroup(value))
   }
 
   /** Millivolts it shall have. */
@@ -1391,6 +1523,66 @@ export class SimulatedRailProfile {
 
   toString(): string {
     return `SimulatedRailProfile(0x${this.raw.toString(16)}) group=${this.group} nominal=${this.nominal} rampMs=${this.rampMs}`
+  }
+}
+
+/** What a simulated device sees of PostCount: every field, both ways. */
+export class SimulatedPostCount {
+  /** After a reset. */
+  static readonly RESET = 0x0
+  #raw: number
+
+  constructor(raw: number = SimulatedPostCount.RESET) {
+    this.#raw = raw | 0
+  }
+
+  /** All bits, reserved ones too. */
+  get raw(): number {
+    return this.#raw >>> 0
+  }
+
+  /** Since it got power. */
+  get count(): Bits<32> {
+    return (this.#raw >>> 0) as Bits<32>
+  }
+
+  set count(value: BitsInput<32>) {
+    if (value >>> 0 !== value) throw outOfRange(value, 32, 'SimulatedPostCount.count')
+    this.#raw = (this.#raw & ~0xffffffff) | value
+  }
+
+  toString(): string {
+    return `SimulatedPostCount(0x${this.raw.toString(16)}) count=${this.count}`
+  }
+}
+
+/** What a simulated device sees of PostCode: every field, both ways. */
+export class SimulatedPostCode {
+  /** After a reset. */
+  static readonly RESET = 0x0
+  #raw: number
+
+  constructor(raw: number = SimulatedPostCode.RESET) {
+    this.#raw = raw | 0
+  }
+
+  /** All bits, reserved ones too. */
+  get raw(): number {
+    return this.#raw >>> 0
+  }
+
+  /** What it means is the host's own affair. */
+  get code(): Bits<32> {
+    return (this.#raw >>> 0) as Bits<32>
+  }
+
+  set code(value: BitsInput<32>) {
+    if (value >>> 0 !== value) throw outOfRange(value, 32, 'SimulatedPostCode.code')
+    this.#raw = (this.#raw & ~0xffffffff) | value
+  }
+
+  toString(): string {
+    return `SimulatedPostCode(0x${this.raw.toString(16)}) code=${this.code}`
   }
 }
 
@@ -1555,6 +1747,48 @@ export function simulateRailProfile(
   return register
 }
 
+const postCountShape: RegisterShape = {
+  widthBits: 32,
+  reset: 0x0n,
+  readable: 0xffffffffn,
+  writable: 0x0n,
+  w1c: 0x0n,
+  w1s: 0x0n,
+  readClears: 0x0n,
+  reserved: 0x0n,
+}
+
+export function simulatePostCount(
+  file: RegisterFile,
+  path: string,
+  address: number,
+): SimulatedRegister<SimulatedPostCount> {
+  const register = new SimulatedRegister(path, address, postCountShape, (raw) => new SimulatedPostCount(Number(raw)))
+  file.add(register)
+  return register
+}
+
+const postCodeShape: RegisterShape = {
+  widthBits: 32,
+  reset: 0x0n,
+  readable: 0xffffffffn,
+  writable: 0x0n,
+  w1c: 0x0n,
+  w1s: 0x0n,
+  readClears: 0x0n,
+  reserved: 0x0n,
+}
+
+export function simulatePostCode(
+  file: RegisterFile,
+  path: string,
+  address: number,
+): SimulatedRegister<SimulatedPostCode> {
+  const register = new SimulatedRegister(path, address, postCodeShape, (raw) => new SimulatedPostCode(Number(raw)))
+  file.add(register)
+  return register
+}
+
 /** The device's side of Rail. */
 export class RailSimulation {
   /** What is measured. */
@@ -1584,6 +1818,10 @@ export class MainSimulation {
   readonly standby: SimulatedRegister<SimulatedStandby>
   readonly railsCount = 8
   readonly #rails: RailSimulation[] = []
+  /** How many codes the host has shown since it got power. */
+  readonly postCount: SimulatedRegister<SimulatedPostCount>
+  readonly postCodesCount = 16
+  readonly #postCodes: SimulatedRegister<SimulatedPostCode>[] = []
 
   constructor(file: RegisterFile, path = '', address = 0) {
     this.identity = simulateIdentity(file, `${path}identity`, address)
@@ -1595,6 +1833,10 @@ export class MainSimulation {
     for (let index = 0; index < 8; index++) {
       this.#rails.push(new RailSimulation(file, `${path}rails/${index}/`, address + 0x40 + index * 0x8))
     }
+    this.postCount = simulatePostCount(file, `${path}post_count`, address + 0x80)
+    for (let index = 0; index < 16; index++) {
+      this.#postCodes.push(simulatePostCode(file, `${path}post_codes/${index}`, address + 0xc0 + index * 0x4))
+    }
   }
 
   /**
@@ -1604,6 +1846,15 @@ export class MainSimulation {
   rails(index: number): RailSimulation {
     // Because the index was checked just here.
     return this.#rails[indexIn(index, 8, 'rails')]!
+  }
+
+  /**
+   * The last codes that the host has shown: the n-th in place n modulo 16.
+   * Index 0 to 15; throws RangeError for another.
+   */
+  postCodes(index: number): SimulatedRegister<SimulatedPostCode> {
+    // Because the index was checked just here.
+    return this.#postCodes[indexIn(index, 16, 'postCodes')]!
   }
 }
 

@@ -460,7 +460,15 @@ function patchPower(raw: number, fields: PowerFields): number {
   {
     const field = fields.target
     if (field !== undefined) {
-      bits = (bits & ~0x3) | encodePowerState(field)
+      bits =
+        (bits & ~0x3) |
+        (field === 'PowerState.A2'
+          ? 0x0
+          : field === 'PowerState.A1'
+            ? 0x1
+            : field === 'PowerState.A0'
+              ? 0x2
+              : encodePowerState(field))
     }
   }
   {
@@ -1386,7 +1394,15 @@ export class SimulatedPower {
   }
 
   set target(value: PowerState) {
-    this.#raw = (this.#raw & ~0x3) | encodePowerState(value)
+    this.#raw =
+      (this.#raw & ~0x3) |
+      (value === 'PowerState.A2'
+        ? 0x0
+        : value === 'PowerState.A1'
+          ? 0x1
+          : value === 'PowerState.A0'
+            ? 0x2
+            : encodePowerState(value))
   }
 
   /** State reached. */
@@ -1400,7 +1416,16 @@ export class SimulatedPower {
   }
 
   set state(value: PowerState) {
-    this.#raw = (this.#raw & ~0x30) | (encodePowerState(value) << 4)
+    this.#raw =
+      (this.#raw & ~0x30) |
+      ((value === 'PowerState.A2'
+        ? 0x0
+        : value === 'PowerState.A1'
+          ? 0x1
+          : value === 'PowerState.A0'
+            ? 0x2
+            : encodePowerState(value)) <<
+        4)
   }
 
   /** Milliseconds that a rail may take to come up. */
@@ -1570,7 +1595,17 @@ export class SimulatedRailStatus {
   }
 
   set state(value: UnitsRailState) {
-    this.#raw = (this.#raw & ~0x3) | encodeUnitsRailState(value)
+    this.#raw =
+      (this.#raw & ~0x3) |
+      (value === 'UnitsRailState.Off'
+        ? 0x0
+        : value === 'UnitsRailState.Ramping'
+          ? 0x1
+          : value === 'UnitsRailState.Good'
+            ? 0x2
+            : value === 'UnitsRailState.Faulted'
+              ? 0x3
+              : encodeUnitsRailState(value))
   }
 
   /** Voltage, in millivolts. */
@@ -1713,7 +1748,18 @@ export class SimulatedLogEntry {
   }
 
   set state(value: PowerState) {
-    this.#raw = (this.#raw & ~0x3000000000000n) | (BigInt(encodePowerState(value)) << 48n)
+    this.#raw =
+      (this.#raw & ~0x3000000000000n) |
+      (BigInt(
+        value === 'PowerState.A2'
+          ? 0x0
+          : value === 'PowerState.A1'
+            ? 0x1
+            : value === 'PowerState.A0'
+              ? 0x2
+              : encodePowerState(value),
+      ) <<
+        48n)
   }
 
   /** Rail that caused it. */

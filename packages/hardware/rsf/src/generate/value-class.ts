@@ -4,9 +4,12 @@
  *
  * Invariant: up to 32 bits the bits are kept as a signed 32-bit number, which the engine stores without allocation.
  */
-import type { RegisterField, RegisterType } from '../specification/model.ts'
+import type { EnumType, RegisterField, RegisterType } from '../specification/model.ts'
 import { camelCase, memberNames, type SourceNames } from './source-names.ts'
 import { comment, hex, maskOf, rawLiteral } from './source-text.ts'
+
+/** Enums of so few alternatives are encoded where they are written. */
+const IN_PLACE_ALTERNATIVES = 8
 
 export type Side = 'driver' | 'device'
 
@@ -132,11 +135,24 @@ export function assignment(field: RegisterField, place: AssignmentPlace): readon
   const lines: string[] = []
   // Written out: a call here costs more than the access.
   if (type.kind === 'bits') lines.push(`if (${misfit(value, width)}) throw outOfRange(${value}, ${width}, ${what})`)
-  let bits = type.kind === 'enum' ? `encode${names.enums.get(type.type)}(${value})` : value
+  let bits = type.kind === 'enum' ? encoded(type.type, value, names) : value
   if (isWide && width <= 32) bits = `BigInt(${bits})`
   const shifted = offset === 0 ? bits : `(${bits} << ${offset}${isWide ? 'n' : ''})`
   lines.push(`${target} = (${target} & ~${mask}) | ${shifted}`)
   return lines
+}
+
+/**
+ * An enum's bits as an expression. Small enums are compared with in place: a call to the encoder costs as much as the access
+ * wherever the engine does not inline it, and the encoder stays as the last resort that throws.
+ */
+function encoded(type: EnumType, value: string, names: SourceNames): string {
+  // Because every enum has a name.
+  const name = names.enums.get(type)!
+  const call = `encode${name}(${value})`
+  if (type.alternatives.length > IN_PLACE_ALTERNATIVES) return call
+  const arms = type.alternatives.map((each) => `${value} === '${name}.${each.name}' ? ${hex(each.value)} : `)
+  return `(${arms.join('')}${call})`
 }
 
 /** What a setter of the field takes. */
