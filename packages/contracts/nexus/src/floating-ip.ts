@@ -110,4 +110,14 @@ export const floatingIpEndpoints = [
     query: maybeInProject,
     response: { status: 202, schema: FloatingIp },
   }),
+  endpoint({
+    operationId: 'external_subnet_list',
+    method: 'GET',
+    path: '/v1/external-subnets',
+    tags: ['external-subnets'],
+    summary: 'List the external subnets of a project: there are none',
+    query: z.object({ ...listByNameOrId, project: NameOrId.optional() }),
+    response: { status: 200, schema: pageOf(z.never()) },
+    paginated: true,
+  }),
 ] as const

@@ -1,5 +1,5 @@
 /** The rack as an operator sees it. */
-import { endpoint, pageOf } from '@lodestone/api'
+import { endpoint, pageFields, pageOf } from '@lodestone/api'
 import { z } from 'zod'
 import { ByteCount, listById, Name, Time, Uuid } from './identity.ts'
 import { InstanceState } from './instance.ts'
@@ -54,7 +54,41 @@ export type SledInstance = z.output<typeof SledInstance>
 const params = z.object({ sled_id: Uuid })
 const tags = ['system/hardware']
 
+/** Emulated sleds have no disks of their own, and every sled that is known is in use: these lists are empty. */
+const nothing = pageOf(z.never())
+
 export const hardwareEndpoints = [
+  endpoint({
+    operationId: 'physical_disk_list',
+    method: 'GET',
+    path: '/v1/system/hardware/disks',
+    tags,
+    summary: 'List the disks of sleds: emulated sleds have none',
+    query: z.object(listById),
+    response: { status: 200, schema: nothing },
+    paginated: true,
+  }),
+  endpoint({
+    operationId: 'sled_physical_disk_list',
+    method: 'GET',
+    path: '/v1/system/hardware/sleds/{sled_id}/disks',
+    tags,
+    summary: 'List the disks of a sled: emulated sleds have none',
+    params,
+    query: z.object(listById),
+    response: { status: 200, schema: nothing },
+    paginated: true,
+  }),
+  endpoint({
+    operationId: 'sled_list_uninitialized',
+    method: 'GET',
+    path: '/v1/system/hardware/sleds-uninitialized',
+    tags,
+    summary: 'List sleds that are in the rack and not in use: a sled of the topology is in use from the start',
+    query: z.object(pageFields),
+    response: { status: 200, schema: nothing },
+    paginated: true,
+  }),
   endpoint({
     operationId: 'rack_list',
     method: 'GET',

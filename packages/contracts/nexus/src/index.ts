@@ -3,36 +3,46 @@
  * here. The others are known by name (`UNSERVED_OPERATIONS`) and answered with 501.
  */
 import { api, type Client } from '@lodestone/api'
+import { affinityEndpoints } from './affinity.ts'
 import { auditLogEndpoints } from './audit-log.ts'
+import { bgpEndpoints } from './bgp.ts'
 import { firewallEndpoints } from './firewall.ts'
 import { floatingIpEndpoints } from './floating-ip.ts'
 import { hardwareEndpoints } from './hardware.ts'
 import { instanceEndpoints } from './instance.ts'
 import { internetGatewayEndpoints } from './internet-gateway.ts'
 import { ipPoolEndpoints } from './ip-pool.ts'
+import { metricsEndpoints } from './metrics.ts'
 import { networkInterfaceEndpoints } from './network-interface.ts'
+import { networkingEndpoints } from './networking.ts'
 import { policyEndpoints } from './policy.ts'
 import { projectEndpoints } from './project.ts'
 import { sessionEndpoints } from './session.ts'
 import { storageEndpoints } from './storage.ts'
 import { siloEndpoints } from './silo.ts'
+import { switchPortEndpoints } from './switch-port.ts'
 import { userEndpoints } from './user.ts'
 import { vpcRouterEndpoints } from './vpc-router.ts'
 import { vpcEndpoints } from './vpc.ts'
 
+export * from './affinity.ts'
 export * from './audit-log.ts'
+export * from './bgp.ts'
 export * from './firewall.ts'
 export * from './floating-ip.ts'
 export * from './hardware.ts'
 export * from './instance.ts'
 export * from './internet-gateway.ts'
 export * from './ip-pool.ts'
+export * from './metrics.ts'
 export * from './network-interface.ts'
+export * from './networking.ts'
 export * from './policy.ts'
 export * from './project.ts'
 export * from './session.ts'
 export * from './silo.ts'
 export * from './storage.ts'
+export * from './switch-port.ts'
 export * from './user.ts'
 export { UNSERVED_OPERATIONS } from './unserved-operations.ts'
 export * from './vpc-router.ts'
@@ -56,11 +66,16 @@ export const nexusApi = api({
     ...internetGatewayEndpoints,
     ...firewallEndpoints,
     ...instanceEndpoints,
+    ...affinityEndpoints,
     ...networkInterfaceEndpoints,
     ...floatingIpEndpoints,
     ...storageEndpoints,
     ...ipPoolEndpoints,
     ...hardwareEndpoints,
+    ...networkingEndpoints,
+    ...switchPortEndpoints,
+    ...bgpEndpoints,
+    ...metricsEndpoints,
     ...auditLogEndpoints,
   ],
 })

@@ -283,17 +283,6 @@ export const instanceEndpoints = [
     paginated: true,
   }),
   endpoint({
-    operationId: 'instance_anti_affinity_group_list',
-    method: 'GET',
-    path: '/v1/instances/{instance}/anti-affinity-groups',
-    tags,
-    summary: 'List the anti-affinity groups of an instance: always none',
-    params,
-    query: query.extend(listByNameOrId),
-    response: { status: 200, schema: nothing },
-    paginated: true,
-  }),
-  endpoint({
     operationId: 'instance_external_subnet_list',
     method: 'GET',
     path: '/v1/instances/{instance}/external-subnets',

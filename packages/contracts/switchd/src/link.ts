@@ -1,7 +1,7 @@
 /** Front panel ports and the links on them. A link is what carries frames; a port may hold several (breakout). */
 import { endpoint, pageFields, pageOf } from '@lodestone/api'
 import { z } from 'zod'
-import { IpAddr, MacAddr } from './address.ts'
+import { IpAddr, Ipv4Net, Ipv6Net, MacAddr } from './address.ts'
 
 /** `qsfp0` … `qsfp31` face upstream, `rear0` … `rear31` face sleds, `int0` is the CPU port. */
 export const PortId = z.string().regex(/^(qsfp|rear|int)\d{1,2}$/, 'not a port, as in qsfp0, rear3, int0')
@@ -43,6 +43,8 @@ export const LinkSettings = z
     mtu: z.int().min(1280).max(9216),
     enabled: z.boolean(),
     addrs: z.array(IpAddr),
+    /** Those of `addrs` whose subnet is on the link, with its length; absent: what the interface has stays. */
+    subnets: z.array(z.union([Ipv4Net, Ipv6Net])).optional(),
   })
   .meta({ id: 'LinkSettings' })
 

@@ -258,6 +258,11 @@ async function projectCalls(
     image_demote: (c) => c.image_demote({ params: { image: 'everybody' }, query: { project } }),
     instance_anti_affinity_group_list: (c) => c.instance_anti_affinity_group_list({ params }),
     instance_external_subnet_list: (c) => c.instance_external_subnet_list({ params }),
+    instance_affinity_group_list: (c) => c.instance_affinity_group_list({ params }),
+    external_subnet_list: (c) => c.external_subnet_list({ query: { project } }),
+    timeseries_query: (c) =>
+      c.timeseries_query({ query: { project }, body: { query: 'get virtual_machine:vcpu_usage' } }),
+    ...(await groupCalls(project, id)),
     instance_network_interface_list: (c) => c.instance_network_interface_list({ query: onInstance }),
     instance_network_interface_view: (c) => c.instance_network_interface_view({ params: nic, query: onInstance }),
     instance_network_interface_create: (c) =>
@@ -279,6 +284,55 @@ async function projectCalls(
     floating_ip_attach: (c) =>
       c.floating_ip_attach({ params: { floating_ip: ids.floating }, body: { kind: 'instance', parent: id } }),
     floating_ip_detach: (c) => c.floating_ip_detach({ params: { floating_ip: ids.floating } }),
+  }
+}
+
+/** The calls of both kinds of groups of instances. */
+async function groupCalls(
+  project: string,
+  instance: string,
+): Promise<Record<string, (caller: NexusClient) => Promise<CallResult<unknown>>>> {
+  const query = { project }
+  const body = { name: 'group', description: '', policy: 'allow' as const, failure_domain: 'sled' as const }
+  const affinity_group = valueOf(await api.affinity_group_create({ query, body })).id
+  const anti_affinity_group = valueOf(await api.anti_affinity_group_create({ query, body })).id
+  const spare = { ...body, name: 'spare' }
+  const update = { description: 'changed' }
+  const one = { params: { affinity_group } }
+  const other = { params: { anti_affinity_group } }
+  const member = { params: { affinity_group, instance } }
+  const otherMember = { params: { anti_affinity_group, instance } }
+  /** A member that is none is not found, for whoever may look; that is no answer about roles. */
+  const known = async (call: Promise<CallResult<unknown>>): Promise<CallResult<unknown>> => {
+    const result = await call
+    const isMember = !result.ok && result.message.includes('-group-member')
+    return isMember ? { ok: true, status: 200, value: undefined, headers: new Headers() } : result
+  }
+  return {
+    affinity_group_list: (c) => c.affinity_group_list({ query }),
+    affinity_group_create: (c) => c.affinity_group_create({ query, body }),
+    affinity_group_view: (c) => c.affinity_group_view(one),
+    affinity_group_update: (c) => c.affinity_group_update({ ...one, body: update }),
+    affinity_group_delete: async (c) => {
+      await api.affinity_group_create({ query, body: spare })
+      return c.affinity_group_delete({ params: { affinity_group: 'spare' }, query })
+    },
+    affinity_group_member_list: (c) => c.affinity_group_member_list(one),
+    affinity_group_member_instance_view: (c) => known(c.affinity_group_member_instance_view(member)),
+    affinity_group_member_instance_add: (c) => c.affinity_group_member_instance_add(member),
+    affinity_group_member_instance_delete: (c) => known(c.affinity_group_member_instance_delete(member)),
+    anti_affinity_group_list: (c) => c.anti_affinity_group_list({ query }),
+    anti_affinity_group_create: (c) => c.anti_affinity_group_create({ query, body }),
+    anti_affinity_group_view: (c) => c.anti_affinity_group_view(other),
+    anti_affinity_group_update: (c) => c.anti_affinity_group_update({ ...other, body: update }),
+    anti_affinity_group_delete: async (c) => {
+      await api.anti_affinity_group_create({ query, body: spare })
+      return c.anti_affinity_group_delete({ params: { anti_affinity_group: 'spare' }, query })
+    },
+    anti_affinity_group_member_list: (c) => c.anti_affinity_group_member_list(other),
+    anti_affinity_group_member_instance_view: (c) => known(c.anti_affinity_group_member_instance_view(otherMember)),
+    anti_affinity_group_member_instance_add: (c) => c.anti_affinity_group_member_instance_add(otherMember),
+    anti_affinity_group_member_instance_delete: (c) => known(c.anti_affinity_group_member_instance_delete(otherMember)),
   }
 }
 

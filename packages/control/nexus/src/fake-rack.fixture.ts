@@ -2,7 +2,17 @@
  * A rack without packets: sled agents and switch daemons that implement the contracts in memory, served over a memory
  * network in virtual time, and a control plane that reaches them only that way.
  */
-import { ApiFailure, client, type FetchLike, implement, ndjsonWriter, pageInMemory, serveHttp } from '@lodestone/api'
+import {
+  type Api,
+  ApiFailure,
+  client,
+  type FetchLike,
+  implement,
+  type OperationIds,
+  ndjsonWriter,
+  pageInMemory,
+  serveHttp,
+} from '@lodestone/api'
 import { type NexusClient, nexusApi } from '@lodestone/contract-nexus'
 import {
   type SerialConsoleChunk,
@@ -15,10 +25,18 @@ import {
   type V2pState,
   type VpcRoutes,
 } from '@lodestone/contract-sled-agent'
-import { type NatEntry, SWITCHD_PORT, switchdApi } from '@lodestone/contract-switchd'
+import { ROUTED_PORT, routedApi, type RoutedConfig } from '@lodestone/contract-routed'
+import {
+  type LldpSettings,
+  type NatEntry,
+  type PortSettings,
+  SWITCHD_PORT,
+  switchdApi,
+} from '@lodestone/contract-switchd'
 import { type Files, Host, MemoryFabric, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
 import type { Inventory } from './inventory.ts'
 import { Nexus } from './nexus.ts'
+import type { RackNetwork } from './rack-network.ts'
 import type { Store } from './store/store.ts'
 
 /** Cheap: these tests are not about the strength of passwords. */
@@ -142,6 +160,9 @@ export class FakeSled {
       port_view: ({ params }) => {
         throw new ApiFailure({ kind: 'object-not-found', type: 'port', lookup: { id: params.port_id } })
       },
+      port_settings_set: unused,
+      port_explain: unused,
+      port_drops: unused,
     },
     { before: () => void this.calls++, checkResponses: true },
   )
@@ -160,11 +181,135 @@ export class FakeSwitch {
   entries: NatEntry[] = []
   /** An address that the switch refuses to translate. */
   poison: string | undefined
+  /** Translations are refused as a whole. */
+  isNatBroken = false
+  readonly ports = new Map<string, PortSettings>()
+  readonly lldp = new Map<string, LldpSettings>()
+  readonly loopbacks = new Set<string>()
+  routing: RoutedConfig = OWN_ROUTING
+  /** Every configuration that routed was given, in order. */
+  readonly applied: RoutedConfig[] = []
+
+  /** Everything is lost, as when the switch restarts. */
+  restart(): void {
+    this.generation = 0
+    this.entries = []
+    this.ports.clear()
+    this.lldp.clear()
+    this.loopbacks.clear()
+    this.routing = OWN_ROUTING
+  }
+
+  readonly routedHandler = implement(routedApi, {
+    ...unusedOperations(routedApi),
+    config_view: () => this.routing,
+    config_apply: ({ body }) => {
+      this.routing = body
+      this.applied.push(body)
+    },
+    bgp_neighbors: () =>
+      (this.routing.bgp?.peers ?? []).map((peer) => ({
+        name: peer.name,
+        remote_address: peer.remote_address,
+        remote_asn: peer.remote_asn ?? 0,
+        state: 'Established' as const,
+        in_state_ms: 1000.5,
+        link_down: false,
+        families: ['ipv4' as const],
+        capabilities: [],
+        timers: { configured_hold_s: 6 },
+        end_of_rib_received: [],
+        paths_received: 0,
+        prefixes_advertised: 0,
+        counters: {},
+      })),
+    bgp_exported: () =>
+      (this.routing.bgp?.originate4 ?? []).map((prefix) => ({
+        prefix,
+        next_hop: '192.0.2.2',
+        as_path: '',
+        origin: 'igp' as const,
+        communities: [],
+      })),
+    bgp_received: () => ({
+      items: [
+        {
+          prefix: '0.0.0.0/0',
+          path_id: 0,
+          next_hop: '192.0.2.1',
+          as_path: '64500',
+          origin: 'igp' as const,
+          communities: [],
+          age_ms: 1,
+          stale: false,
+          used: true,
+        },
+      ],
+      next_page: null,
+    }),
+    bgp_message_history: () => [],
+    bfd_status: () => ({
+      listening: true,
+      sessions: (this.routing.bfd_sessions ?? []).map((session) => ({
+        name: session.remote_address,
+        remote_address: session.remote_address,
+        mode: session.mode ?? 'single-hop',
+        state: 'Up' as const,
+        in_state_ms: 1,
+        diagnostic: 'none',
+        local_discriminator: 1,
+        remote_discriminator: 2,
+        remote_state: 'Up' as const,
+        remote_diagnostic: 'none',
+        transmit_interval_ms: 300,
+        detection_time_ms: 900,
+        multiplier: session.detection_multiplier ?? 3,
+        echo_active: false,
+        users: [],
+        counters: {},
+      })),
+      counters: {},
+    }),
+  })
 
   readonly handler = implement(switchdApi, {
     // Operations that the control plane does not use.
-    ...unusedSwitchOperations(),
+    ...unusedOperations(switchdApi),
+    port_settings_view: ({ params }) => this.ports.get(params.port_id) ?? { links: {} },
+    port_settings_apply: ({ params, body }) => {
+      this.ports.set(params.port_id, body)
+      return body
+    },
+    port_settings_clear: ({ params }) => void this.ports.delete(params.port_id),
+    link_list: () => ({ items: [], next_page: null }),
+    lldp_settings_view: ({ params }) => this.lldp.get(params.port_id) ?? { enabled: true },
+    lldp_settings_set: ({ params, body }) => void this.lldp.set(params.port_id, body),
+    lldp_neighbors: () => [
+      {
+        port_id: 'qsfp0',
+        chassis_id: 'isp0',
+        neighbor_port_id: 'eth0',
+        management_addresses: [{ ip: '192.0.2.1', interface_numbering: 'unknown' as const, interface_number: 0 }],
+        first_seen: '2026-01-01T00:00:00.000Z',
+        last_seen: '2026-01-01T00:00:30.000Z',
+      },
+    ],
+    loopback_ipv4_list: () => [...this.loopbacks].filter((address) => !address.includes(':')),
+    loopback_ipv6_list: () => [...this.loopbacks].filter((address) => address.includes(':')),
+    loopback_ipv4_add: ({ params }) => void this.loopbacks.add(params.address),
+    loopback_ipv6_add: ({ params }) => void this.loopbacks.add(params.address),
+    loopback_ipv4_delete: ({ params }) => void this.loopbacks.delete(params.address),
+    loopback_ipv6_delete: ({ params }) => void this.loopbacks.delete(params.address),
+    nat_status: () => ({
+      desired_generation: this.generation,
+      applied_generation: this.generation,
+      desired: this.entries.length,
+      applied: this.entries.length,
+      capacity_left: 1000,
+      failed: [],
+    }),
     nat_desired_set: ({ body }) => {
+      if (this.isNatBroken) throw new ApiFailure({ kind: 'unavailable', message: 'the table cannot be written' })
       checkGeneration(body.generation, this.generation)
       this.generation = body.generation
       this.entries = body.entries.filter((entry) => entry.external_address !== this.poison)
@@ -182,11 +327,17 @@ export class FakeSwitch {
   })
 }
 
-function unusedSwitchOperations() {
-  return Object.fromEntries(switchdApi.endpoints.map(({ operationId }) => [operationId, unused])) as {
-    // because every operation of the API is in the list
-    [Id in (typeof switchdApi.endpoints)[number]['operationId']]: typeof unused
+function unusedOperations<A extends Api>(api: A): { [Id in OperationIds<A>]: typeof unused } {
+  // because every operation of the API is in the list
+  return Object.fromEntries(api.endpoints.map(({ operationId }) => [operationId, unused])) as {
+    [Id in OperationIds<A>]: typeof unused
   }
+}
+
+/** What a switch's routing daemon is configured to do without the control plane. */
+const OWN_ROUTING: RoutedConfig = {
+  ddm: { hostname: 'switch', role: 'transit', interfaces: ['tfportrear0'] },
+  tunnel_endpoint: 'fdb1::1',
 }
 
 function checkGeneration(offered: number, present: number | undefined): void {
@@ -202,7 +353,9 @@ export interface FakeRack {
   readonly inventory: Inventory
   readonly errors: unknown[]
   /** A control plane over this rack; another one over the same store is the same one after a restart. */
-  makeNexus(options: ({ store: Store } | { storeDirectory: string }) & { console?: Files }): Nexus
+  makeNexus(
+    options: ({ store: Store } | { storeDirectory: string }) & { console?: Files; network?: RackNetwork },
+  ): Nexus
 }
 
 export async function makeFakeRack(sledCount = 2): Promise<FakeRack> {
@@ -230,9 +383,18 @@ export async function makeFakeRack(sledCount = 2): Promise<FakeRack> {
   for (let i = 0; i < 2; i++) {
     const fake = new FakeSwitch()
     const address = `fd00:1122:3344:${101 + i}::2`
-    await serveHttp(fabric.network(`switch${i}`, [address]), { port: SWITCHD_PORT }, fake.handler)
+    const zone = fabric.network(`switch${i}`, [address])
+    await serveHttp(zone, { port: SWITCHD_PORT }, fake.handler)
+    await serveHttp(zone, { port: ROUTED_PORT }, fake.routedHandler)
     switches.push(fake)
-    inventory.switches.push({ id: random.uuid(), name: `switch${i}`, baseUrl: `http://[${address}]:${SWITCHD_PORT}` })
+    inventory.switches.push({
+      id: random.uuid(),
+      name: `switch${i}`,
+      slot: i === 0 ? 'switch0' : 'switch1',
+      baseUrl: `http://[${address}]:${SWITCHD_PORT}`,
+      routedUrl: `http://[${address}]:${ROUTED_PORT}`,
+      ports: ['qsfp0', 'qsfp1'],
+    })
   }
   let starts = 0
   const makeNexus: FakeRack['makeNexus'] = (where) => {

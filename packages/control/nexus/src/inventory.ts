@@ -1,4 +1,5 @@
 /** The hardware that the control plane is told it has. */
+import type { SwitchSlot } from '@lodestone/contract-nexus'
 
 export interface InventorySled {
   readonly id: string
@@ -12,8 +13,14 @@ export interface InventorySled {
 export interface InventorySwitch {
   readonly id: string
   readonly name: string
+  /** Which of the rack's switches it is. */
+  readonly slot: SwitchSlot
   /** Where its switchd listens: `http://[fd00:1122:3344:101::2]:12224`. */
   readonly baseUrl: string
+  /** Where its routed listens: `http://[fd00:1122:3344:101::2]:4676`. */
+  readonly routedUrl: string
+  /** The ports that face the world, as they are called: `qsfp0`. */
+  readonly ports: readonly string[]
 }
 
 export interface Inventory {

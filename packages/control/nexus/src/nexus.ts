@@ -2,7 +2,8 @@
  * The control plane: the public API over the store, and the reconcilers that make the rack what the store says. A write
  * is acknowledged when it is durable; a restart reads everything back and reconciles from scratch.
  */
-import { errorResponse, type FetchLike, httpFetch, type HttpHandler } from '@lodestone/api'
+import { errorResponse, type FetchLike, httpFetch, type HttpHandler, objectNotFound } from '@lodestone/api'
+import type { SwitchSlot } from '@lodestone/contract-nexus'
 import type { Files, Host } from '@lodestone/host'
 import { nexusHandler } from './api/handlers.ts'
 import { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
@@ -11,6 +12,7 @@ import type { ReconcilerStatus } from './reconcile/loop.ts'
 import { Reconcilers } from './reconcile/reconcilers.ts'
 import { DEFAULT_RECOVERY_SILO, ensureRecoverySilo, type RecoverySilo } from './recovery.ts'
 import type { Service } from './service.ts'
+import { ensureRackNetwork, NO_NETWORK, type RackNetwork } from './rack-network.ts'
 import { postgresPool } from './store/postgres-pool.ts'
 import { Store } from './store/store.ts'
 
@@ -26,7 +28,11 @@ export interface NexusOptions {
   readonly console?: Files
   /** How sleds and switches are reached; HTTP over the host's network `underlay` unless given. */
   readonly fetch?: FetchLike
+  /** Put around `fetch`, for whoever wants to watch what the reconcilers ask. */
+  readonly aroundFetch?: (fetch: FetchLike) => FetchLike
   readonly recoverySilo?: RecoverySilo
+  /** What a new rack's network is configured to be; from then on the store says it. */
+  readonly network?: RackNetwork
   readonly passwordCost?: PasswordCost
   /** Parses every response with its schema; for tests. */
   readonly checkResponses?: boolean
@@ -63,9 +69,10 @@ export class Nexus {
       (database === undefined
         ? await Store.open(this.#options.storeDirectory)
         : await Store.connect(postgresPool(database)))
-    const fetch =
+    const plainFetch =
       this.#options.fetch ?? httpFetch(this.#host.network('underlay'), { clock, timeoutMs: CALL_TIMEOUT_MS })
-    const reconcilers = new Reconcilers(store, clock, inventory, fetch)
+    const fetch = this.#options.aroundFetch?.(plainFetch) ?? plainFetch
+    const reconcilers = new Reconcilers(store, clock, inventory, fetch, random.uuid())
     const service: Service = {
       store,
       clock,
@@ -73,10 +80,14 @@ export class Nexus {
       inventory,
       passwordCost: this.#options.passwordCost ?? DEFAULT_PASSWORD_COST,
       sledAgent: (sledId) => reconcilers.agent(sledId),
+      switchd: (slot) => reconcilers.switchd(slot) ?? noSwitch(slot),
+      routed: (slot) => reconcilers.routed(slot) ?? noSwitch(slot),
+      reconcilers: () => reconcilers.status(),
       activate: () => reconcilers.activate(),
     }
     const recoverySilo = this.#options.recoverySilo ?? DEFAULT_RECOVERY_SILO
     await ensureRecoverySilo(service, recoverySilo)
+    await ensureRackNetwork(service, this.#options.network ?? NO_NETWORK)
     this.#store = store
     this.#reconcilers = reconcilers
     this.#handler = nexusHandler(service, {
@@ -95,9 +106,14 @@ export class Nexus {
     return this.#reconcilers?.status() ?? []
   }
 
-  /** Asks all reconcilers to look now: something outside may have changed, such as a sled that came back. */
+  /** Asks all reconcilers to look now. */
   activate(): void {
     this.#reconcilers?.activate()
+  }
+
+  /** Asks for everything to be pushed again: a sled or switch came back, and what it knew is gone. */
+  repeat(): void {
+    this.#reconcilers?.repeat()
   }
 
   /** Ends the passes that are running and closes the store. */
@@ -106,6 +122,10 @@ export class Nexus {
     await this.#reconcilers?.close()
     if (this.#options.store === undefined) await this.#store?.close()
   }
+}
+
+function noSwitch(slot: SwitchSlot): never {
+  throw objectNotFound('switch', { name: slot })
 }
 
 function stackOf(cause: unknown): string | undefined {

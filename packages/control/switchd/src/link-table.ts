@@ -2,7 +2,7 @@
  * The links: one per port (NOT IMPLEMENTED: breakout, several links on one port). A link gives its port a MAC address,
  * a link-local address, and, where it leads to the world, the rights and duties of an uplink.
  */
-import type { Ip, Mac } from '@lodestone/net'
+import type { Ip, Mac, Prefix } from '@lodestone/net'
 import { exact, macValue } from './entry-key.ts'
 import { isFrontPort } from './port-number.ts'
 import type { SwitchTables } from './switch-tables.ts'
@@ -24,6 +24,8 @@ export interface LinkSettings {
 export interface PortSettings {
   readonly link: LinkSettings
   readonly addresses: readonly Ip[]
+  /** Those of the addresses whose subnet is on the link, with its length; absent: what the zone has stays. */
+  readonly subnets?: readonly Prefix[]
 }
 
 /** What a port gets without being asked: a link that is up, an uplink where it faces the world. */

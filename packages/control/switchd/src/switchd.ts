@@ -13,6 +13,7 @@ import { switchdHandler } from './api/handler.ts'
 import { ipValue } from './entry-key.ts'
 import { defaultLink, LinkTable, type LinkSettings, type PortSettings, type SwitchLink } from './link-table.ts'
 import { NatTable } from './nat-table.ts'
+import type { LldpPort } from './lldp/lldp-port.ts'
 import type { NeighborSource } from './neighbor-source.ts'
 import { type Neighbor, NeighborTable } from './neighbor-table.ts'
 import { DONE, failed, invalid, type Outcome } from './outcome.ts'
@@ -20,6 +21,7 @@ import { portName, tfportName } from './port-number.ts'
 import { type Route, type RoutePath, RouteTable } from './route-table.ts'
 import { SlowPath } from './slow-path.ts'
 import type { SwitchNode } from './switch-node.ts'
+import type { SwitchZone } from './switch-zone.ts'
 import { type SwitchTables, switchTables } from './switch-tables.ts'
 import { TableWriter } from './table-writer.ts'
 
@@ -32,6 +34,8 @@ export interface SwitchdOptions {
   readonly macBase: Mac
   /** The ARP and NDP tables of the switch zone's stack; without it, next hops are known only when set by hand. */
   readonly neighbors?: NeighborSource
+  /** The stack whose interfaces get the addresses of ports and loopbacks. */
+  readonly zone?: SwitchZone
   /** Gives every port a link with the default settings at the start; default true. */
   readonly autoLink?: boolean
 }
@@ -50,6 +54,7 @@ export class Switchd {
   readonly #neighbors: NeighborTable
   readonly #v4: RouteTable
   readonly #v6: RouteTable
+  readonly #subnets = new Map<number, readonly Prefix[]>()
   #tunnelSource = UNSPECIFIED
   #retries: Timer | undefined
   #unsubscribe: (() => void) | undefined
@@ -98,6 +103,7 @@ export class Switchd {
   /** Back to what the switch is after its start: no routes, translations or addresses. */
   clear(): Outcome {
     const cleared = this.writer.clear()
+    this.#subnets.clear()
     for (const table of [this.#links, this.#addresses, this.#neighbors, this.#v4, this.#v6, this.nat]) table.reset()
     for (const port of this.node.ports) this.node.setEnabled(port, false)
     if (!cleared.ok) return cleared
@@ -141,6 +147,16 @@ export class Switchd {
     return this.#addresses.ofPort(port).filter((ip) => own === undefined || !ip.equals(own))
   }
 
+  /** Those of a port's addresses whose subnet is on the link. */
+  subnets(port: number): readonly Prefix[] {
+    return this.#subnets.get(port) ?? []
+  }
+
+  /** Who speaks LLDP on a port. */
+  lldp(port: number): LldpPort | undefined {
+    return this.#options.zone?.lldp(tfportName(port))
+  }
+
   loopbacks(family: 4 | 6): readonly Ip[] {
     return this.#addresses.loopbacks(family)
   }
@@ -164,6 +180,11 @@ export class Switchd {
     const outcome = this.writer.run(link, addresses)
     if (!outcome.ok) return outcome
     this.node.setEnabled(port, settings?.link.isEnabled ?? false)
+    const subnets = settings === undefined ? [] : settings.subnets
+    if (subnets !== undefined) {
+      this.#subnets.set(port, subnets)
+      this.#options.zone?.setAddresses(tfportName(port), subnets)
+    }
     if (settings === undefined) {
       for (const neighbor of [...this.neighbors(4), ...this.neighbors(6)]) {
         if (neighbor.port === port) this.#neighbors.delete(port, neighbor.ip)
@@ -196,6 +217,19 @@ export class Switchd {
       return failed({ kind: 'notFound', type: port === undefined ? 'loopback' : 'address', name: ip.toString() })
     }
     return this.writer.run(this.#addresses.plan([change]))
+  }
+
+  /** An address of the switch on no port, which the zone answers on. */
+  addLoopback(ip: Ip): Outcome {
+    const outcome = this.addAddress(ip)
+    if (outcome.ok) this.#options.zone?.addLoopback(ip)
+    return outcome
+  }
+
+  removeLoopback(ip: Ip): Outcome {
+    const outcome = this.removeAddress(ip)
+    if (outcome.ok) this.#options.zone?.removeLoopback(ip)
+    return outcome
   }
 
   // Routes

@@ -18,6 +18,7 @@ import { selectFloatingIp, selectInstance, selectProject } from './selector.ts'
 
 type Ids =
   | 'floating_ip_list'
+  | 'external_subnet_list'
   | 'floating_ip_create'
   | 'floating_ip_view'
   | 'floating_ip_update'
@@ -32,6 +33,12 @@ export function floatingIpHandlers(service: Service): HandlersOf<Ids> {
       const scan = scanOf(query)
       const project = await selectProject(store.db, actorOf(context), query.project)
       return pageOfRows(await listFloatingIps(store.db, project.id, scan), scan, floatingIpFromRow)
+    },
+
+    async external_subnet_list({ query, context }) {
+      if (query.project === undefined) throw invalidRequest('query string: missing field `project`')
+      await selectProject(store.db, actorOf(context), query.project)
+      return { items: [], next_page: null }
     },
 
     async floating_ip_create({ query, body, context }) {

@@ -3,6 +3,7 @@ import {
   api,
   ApiFailure,
   endpoint,
+  errorResponse,
   type Handlers,
   type HttpHandler,
   implement,
@@ -19,8 +20,12 @@ import { z } from 'zod'
 import { authenticate } from '../auth/authenticate.ts'
 import { authorize, REQUIREMENTS } from '../auth/authorize.ts'
 import { consoleHandler, type ConsoleOptions } from '../console.ts'
+import { METRICS_CONTENT_TYPE, reconcilerMetrics } from '../reconcile/metrics.ts'
 import { nowOf, type RequestContext, type Service } from '../service.ts'
+import { affinityHandlers } from './affinity.ts'
+import { addressLotHandlers } from './address-lot.ts'
 import { audit, auditLogHandlers } from './audit-log.ts'
+import { bgpHandlers } from './bgp.ts'
 import { diskHandlers } from './disk.ts'
 import { imageHandlers } from './image.ts'
 import { snapshotHandlers } from './snapshot.ts'
@@ -31,12 +36,16 @@ import { instanceDetailHandlers } from './instance-detail.ts'
 import { instanceHandlers } from './instance.ts'
 import { internetGatewayHandlers } from './internet-gateway.ts'
 import { ipPoolHandlers } from './ip-pool.ts'
+import { metricHandlers } from './metrics.ts'
 import { networkInterfaceHandlers } from './network-interface.ts'
+import { networkingSettingsHandlers, SourceGate } from './networking-settings.ts'
 import { policyHandlers } from './policy.ts'
 import { projectHandlers } from './project.ts'
 import { routerRouteHandlers } from './router-route.ts'
+import { routingStatusHandlers } from './routing-status.ts'
 import { sessionHandlers } from './session.ts'
 import { siloHandlers } from './silo.ts'
+import { switchPortHandlers } from './switch-port.ts'
 import { userHandlers } from './user.ts'
 import { vpcRouterHandlers } from './vpc-router.ts'
 import { vpcSubnetHandlers } from './vpc-subnet.ts'
@@ -71,16 +80,25 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     ...ipPoolHandlers(service),
     ...hardwareHandlers(service),
     ...auditLogHandlers(service),
+    ...affinityHandlers(service),
+    ...metricHandlers(service),
+    ...addressLotHandlers(service),
+    ...bgpHandlers(service),
+    ...networkingSettingsHandlers(service),
+    ...routingStatusHandlers(service),
+    ...switchPortHandlers(service),
   }
   const newRequestId = (): string => service.random.uuid()
   const pages = options.console === undefined ? undefined : consoleHandler(service, options.console)
   const started = new WeakMap<Request, Date>()
+  const gate = new SourceGate(service)
   const unserved = unservedHandler(service, newRequestId)
   return implement<NexusApi, RequestContext>(nexusApi, handlers, {
     ...options,
     newRequestId,
     async before({ request, endpoint: { operationId, path } }) {
       started.set(request, nowOf(service))
+      await gate.check(request)
       checkVersion(request.headers.get('api-version'))
       // because every endpoint of nexusApi has an operation id of this union
       const requirement = REQUIREMENTS[operationId as NexusOperation]
@@ -95,12 +113,23 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     },
     after: (call) => audit(service, started.get(call.request) ?? nowOf(service), call),
     async fallback(request) {
+      if (new URL(request.url).pathname === METRICS_PATH) return metrics(service, request, newRequestId())
       const page = await pages?.(request)
       if (page !== undefined) return page
       const response = await unserved(request)
       return response.status === 404 ? undefined : response
     },
   })
+}
+
+/** Beside the interface: what Prometheus asks for, with the token of a user who may look at the fleet. */
+const METRICS_PATH = '/metrics'
+
+async function metrics(service: Service, request: Request, requestId: string): Promise<Response> {
+  const actor = await authenticate(service.store.db, request.headers, nowOf(service))
+  const refusal = authorize({ scope: 'fleet', role: 'viewer' }, actor, undefined)
+  if (refusal !== undefined) return errorResponse(refusal, requestId)
+  return new Response(reconcilerMetrics(service.reconcilers()), { headers: { 'content-type': METRICS_CONTENT_TYPE } })
 }
 
 /**

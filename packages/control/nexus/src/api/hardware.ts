@@ -21,6 +21,9 @@ type Ids =
   | 'sled_view'
   | 'sled_instance_list'
   | 'sled_set_provision_policy'
+  | 'physical_disk_list'
+  | 'sled_physical_disk_list'
+  | 'sled_list_uninitialized'
 
 export function hardwareHandlers(service: Service): HandlersOf<Ids> {
   const { store, inventory } = service
@@ -61,6 +64,12 @@ export function hardwareHandlers(service: Service): HandlersOf<Ids> {
       const { id } = await sledById(params.sled_id)
       return pageOfRows(await listInstancesOfSled(store.db, id, scan), scan, sledInstanceFromRow)
     },
+    physical_disk_list: () => NOTHING,
+    async sled_physical_disk_list({ params }) {
+      await sledById(params.sled_id)
+      return NOTHING
+    },
+    sled_list_uninitialized: () => NOTHING,
     async sled_set_provision_policy({ params, body }) {
       const { id, policy } = await sledById(params.sled_id)
       await setProvisionPolicy(store.db, id, body.state, nowOf(service))
@@ -68,6 +77,8 @@ export function hardwareHandlers(service: Service): HandlersOf<Ids> {
     },
   }
 }
+
+const NOTHING = { items: [], next_page: null }
 
 function withId<T extends { readonly id: string }>(known: readonly T[], type: string, id: string): T {
   const found = known.find((candidate) => candidate.id === id)

@@ -19,7 +19,6 @@ type Ids =
   | 'instance_serial_console'
   | 'instance_serial_console_stream'
   | 'instance_ssh_public_key_list'
-  | 'instance_anti_affinity_group_list'
   | 'instance_external_subnet_list'
 
 interface InstanceCall {
@@ -94,7 +93,6 @@ export function instanceDetailHandlers(service: Service): HandlersOf<Ids> {
       return pageOfRows(await listSshKeysOfInstance(store.db, id, scan), scan, sshKeyFromRow)
     },
 
-    instance_anti_affinity_group_list: none,
     instance_external_subnet_list: none,
   }
 }

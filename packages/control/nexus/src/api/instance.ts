@@ -15,6 +15,7 @@ import {
   updateInstance,
 } from '../store/instance.ts'
 import { isId, pageOfRows, scanOf } from '../store/scan.ts'
+import { insertGroupMember, neighborsInGroups } from '../store/placement-group.ts'
 import { provisionPolicies } from '../store/sled.ts'
 import { allSshKeys, insertInstanceSshKeys, sshKeyByRef } from '../store/session.ts'
 import type { Db } from '../store/store.ts'
@@ -23,7 +24,15 @@ import { createNics } from './network-interface.ts'
 import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
 import { createDisks } from './disk.ts'
 import { checkQuota } from './silo.ts'
-import { notFound, selectDisk, selectFloatingIp, selectInstance, selectProject } from './selector.ts'
+import { chosenSled } from '../placement.ts'
+import {
+  notFound,
+  selectDisk,
+  selectFloatingIp,
+  selectInstance,
+  selectPlacementGroup,
+  selectProject,
+} from './selector.ts'
 
 const GIB = 2 ** 30
 const MAX_MEMORY_BYTES = 1536 * GIB
@@ -106,7 +115,7 @@ export function instanceHandlers(service: Service): HandlersOf<Ids> {
           desired_state: 'running',
           run_state: 'starting',
           reason: null,
-          sled_id: await chooseSled(tx, service),
+          sled_id: await chooseSled(tx, service, before.id),
           time_run_state_updated: nowOf(service),
         })
       })
@@ -173,7 +182,7 @@ async function createInstance(
   const project = await selectProject(db, actor, projectRef)
   if (body.start) await checkQuota(db, actor.siloId, { cpus: body.ncpus, memoryBytes: body.memory })
   const now = nowOf(service)
-  const row: InstanceRow = {
+  let row: InstanceRow = {
     ...newIdentity(service.random.uuid(), body, now),
     project_id: project.id,
     hostname: body.hostname,
@@ -185,13 +194,19 @@ async function createInstance(
     reboot_requested: false,
     time_run_state_updated: now,
     reason: null,
-    sled_id: body.start ? await chooseSled(db, service) : null,
+    sled_id: null,
     auto_restart_policy: body.auto_restart_policy ?? null,
     boot_disk_id: null,
     cpu_platform: body.cpu_platform ?? null,
     enable_jumbo_frames: body.enable_jumbo_frames,
   }
   await orAlreadyExists('instance', body.name, () => insertInstance(db, row))
+  for (const ref of new Set(body.anti_affinity_groups)) {
+    const group = await selectPlacementGroup(db, actor, 'anti_affinity', ref, isId(ref) ? {} : { project: project.id })
+    await insertGroupMember(db, group.id, row.id)
+  }
+  // After its groups are known.
+  if (body.start) row = await updateInstance(db, row.id, { sled_id: await chooseSled(db, service, row.id) })
   await insertInstanceSshKeys(db, row.id, await sshKeyIds(db, actor, body))
   await createDisks(db, service, actor, row, body.disks, body.boot_disk)
   const nics = await createNics(db, service, row, body.network_interfaces)
@@ -234,20 +249,18 @@ async function attachFloating(
   await updateExternalIp(db, floating.id, { instance_id: instance.id, time_modified: nowOf(service) })
 }
 
-/** The sled with the fewest instances; among equals the first of the inventory. */
-async function chooseSled(db: Db, service: Service): Promise<string> {
+async function chooseSled(db: Db, service: Service, instanceId: string): Promise<string> {
   const counts = await instancesPerSled(db)
   const policies = await provisionPolicies(db)
-  let best: { id: string; count: number } | undefined
-  for (const { id } of service.inventory.sleds) {
-    if (policies.get(id) === 'non_provisionable') continue
-    const count = counts.get(id) ?? 0
-    if (best === undefined || count < best.count) best = { id, count }
-  }
-  if (best === undefined) {
-    throw new ApiFailure({ kind: 'insufficient-capacity', message: 'No sleds can fit the requested instance' })
-  }
-  return best.id
+  const candidates = service.inventory.sleds
+    .filter(({ id }) => policies.get(id) !== 'non_provisionable')
+    .map(({ id }) => ({ sledId: id, count: counts.get(id) ?? 0 }))
+  const neighbors = (await neighborsInGroups(db, instanceId)).flatMap(({ kind, policy, sled_id: sledId }) =>
+    sledId === null ? [] : [{ kind, policy, sledId }],
+  )
+  const chosen = chosenSled(candidates, neighbors)
+  if (chosen !== undefined) return chosen
+  throw new ApiFailure({ kind: 'insufficient-capacity', message: 'No sleds can fit the requested instance' })
 }
 
 async function sshKeyIds(db: Db, actor: Caller, body: InstanceCreate): Promise<string[]> {
@@ -271,8 +284,6 @@ function checkBody(body: InstanceCreate): void {
   if (body.multicast_groups.length > 0) {
     throw new ApiFailure({ kind: 'not-implemented', message: 'multicast groups are not implemented' })
   }
-  const [group] = body.anti_affinity_groups
-  if (group !== undefined) throw notFound('anti-affinity-group', group)
   if (Buffer.byteLength(body.user_data, 'base64') > MAX_USER_DATA_BYTES) {
     throw invalidRequest(`user_data: must be at most ${MAX_USER_DATA_BYTES} bytes`)
   }

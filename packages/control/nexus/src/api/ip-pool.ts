@@ -45,6 +45,8 @@ type PoolIds =
   | 'system_ip_pool_update'
   | 'system_ip_pool_delete'
   | 'system_ip_pool_utilization_view'
+  | 'system_ip_pool_assign'
+  | 'silo_ip_pool_list'
 type RangeIds = 'system_ip_pool_range_list' | 'system_ip_pool_range_add' | 'system_ip_pool_range_remove'
 type LinkIds =
   | 'system_ip_pool_silo_list'
@@ -109,6 +111,21 @@ function poolHandlers(service: Service): HandlersOf<PoolIds> {
         }
         await deletePool(tx, id)
       })
+    },
+    async system_ip_pool_assign({ params, body }) {
+      const row = await store.transaction(async (tx) => {
+        const pool = await selectSystemPool(tx, params.pool)
+        if (body.assignment === 'system_services' && (await linksOfPool(tx, pool.id)).length > 0) {
+          throw invalidRequest('IP Pool cannot be assigned to system services while it is linked to a silo')
+        }
+        return updatePool(tx, pool.id, { assignment: body.assignment, time_modified: nowOf(service) })
+      })
+      return poolFromRow(row)
+    },
+    async silo_ip_pool_list({ params, query }) {
+      const scan = scanOf(query)
+      const { id } = await selectSilo(store.db, params.silo)
+      return pageOfRows(await listSiloPools(store.db, id, {}, scan), scan, siloPoolFromRow)
     },
     async system_ip_pool_utilization_view({ params }) {
       const { id } = await selectSystemPool(store.db, params.pool)
@@ -180,6 +197,9 @@ function linkHandlers(service: Service): HandlersOf<LinkIds> {
       const link = await store.transaction(async (tx) => {
         const pool = await selectSystemPool(tx, params.pool)
         const silo = await selectSilo(tx, body.silo)
+        if (pool.assignment === 'system_services') {
+          throw invalidRequest('IP Pool is for services of the rack and cannot be linked to a silo')
+        }
         const row = { ip_pool_id: pool.id, silo_id: silo.id, is_default: body.is_default }
         if (body.is_default) await checkNoOtherDefault(tx, pool, silo)
         await orAlreadyExists('ip-pool-resource', pool.name, () => insertLink(tx, row))

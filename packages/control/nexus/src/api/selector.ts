@@ -24,6 +24,7 @@ import {
   gatewayByName,
   type InternetGatewayRow,
 } from '../store/internet-gateway.ts'
+import { groupById, groupByName, type PlacementGroupRow, type PlacementKind } from '../store/placement-group.ts'
 import { projectByRef, type ProjectRow } from '../store/project.ts'
 import { isId, type Owned } from '../store/scan.ts'
 import type { Db } from '../store/store.ts'
@@ -176,6 +177,22 @@ export async function selectSnapshot(db: Db, actor: Caller, ref: string, parent:
   }
   const project = await selectProject(db, actor, required(parent.project, 'snapshot', 'project'))
   return found(await snapshotByName(db, project.id, ref), 'snapshot', ref)
+}
+
+export async function selectPlacementGroup(
+  db: Db,
+  actor: Caller,
+  kind: PlacementKind,
+  ref: string,
+  parent: InProject,
+): Promise<PlacementGroupRow> {
+  const type = kind === 'affinity' ? 'affinity-group' : 'anti-affinity-group'
+  if (isId(ref)) {
+    if (parent.project !== undefined) throw tooMany(type, 'project')
+    return owned(actor, await groupById(db, kind, actor.siloId, ref), type, ref)
+  }
+  const project = await selectProject(db, actor, required(parent.project, type, 'project'))
+  return found(await groupByName(db, kind, project.id, ref), type, ref)
 }
 
 /**

@@ -42,7 +42,7 @@ export class InstanceReconciler {
     this.#push = new DeclaredPush(store, clock, 'instance')
   }
 
-  async pass(snapshot: Snapshot): Promise<PassResult> {
+  async pass(snapshot: Snapshot, isFull: boolean): Promise<PassResult> {
     const list = await this.#agent.instance_list()
     if (!list.ok) return { items: [{ item: 'sled', state: 'failed', detail: list.message }] }
     const actual = new Map(list.value.map((instance) => [instance.id, instance]))
@@ -54,7 +54,7 @@ export class InstanceReconciler {
       actual.delete(row.id)
       const outcome =
         row.desired_state === 'running'
-          ? await this.#keepRunning(snapshot, row, present)
+          ? await this.#keepRunning(snapshot, isFull, row, present)
           : await this.#stop(row, present)
       items.push(outcome.status)
       isUnderWay ||= outcome.isUnderWay
@@ -68,13 +68,14 @@ export class InstanceReconciler {
 
   async #keepRunning(
     snapshot: Snapshot,
+    isFull: boolean,
     row: InstanceRow,
     present: SledInstance | undefined,
   ): Promise<{ status: ItemStatus; isUnderWay: boolean }> {
     const body = desiredInstance(snapshot, row)
     // The parts that have operations and reconcilers of their own do not count as a change of the instance.
     const { external_ips: _e, firewall_rules: _f, routes: _r, ...own } = body
-    const generation = await this.#push.generation(row.id, own)
+    const generation = await this.#push.generation(row.id, own, snapshot, isFull)
     const params = { instance_id: row.id }
     let now: SledInstance
     if (present === undefined || present.generation < generation) {

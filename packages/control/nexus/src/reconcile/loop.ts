@@ -18,15 +18,21 @@ export interface PassResult {
   readonly items: readonly ItemStatus[]
   /** Look again after this long, because something is under way. */
   readonly againMs?: number
+  /** Another control plane does this at the moment. */
+  readonly isStandby?: boolean
 }
 
 export interface ReconcilerStatus {
   readonly reconciler: string
   readonly target: string
-  readonly state: 'idle' | 'running' | 'waiting'
+  /** `waiting`: something failed and is tried again; `standby`: another control plane does it. */
+  readonly state: 'idle' | 'running' | 'waiting' | 'standby'
   readonly passes: number
   /** Of the last pass that ended, on the wall clock; absent before. */
   readonly lastPassWallMs?: number
+  /** Of the last pass in which nothing failed. */
+  readonly lastSuccessWallMs?: number
+  readonly failures: number
   readonly items: readonly ItemStatus[]
   /** Set when the last pass itself failed. */
   readonly error?: string
@@ -56,6 +62,9 @@ export class ReconcilerLoop {
   #passes = 0
   #nextFullMs = 0
   #lastPassWallMs: number | undefined
+  #lastSuccessWallMs: number | undefined
+  #failedPasses = 0
+  #isStandby = false
   #items: readonly ItemStatus[] = []
   #error: string | undefined
 
@@ -85,9 +94,18 @@ export class ReconcilerLoop {
     return {
       reconciler: this.#options.reconciler,
       target: this.#options.target,
-      state: this.#running !== undefined || this.#isActivated ? 'running' : hasFailed ? 'waiting' : 'idle',
+      state:
+        this.#running !== undefined || this.#isActivated
+          ? 'running'
+          : hasFailed
+            ? 'waiting'
+            : this.#isStandby
+              ? 'standby'
+              : 'idle',
       passes: this.#passes,
       ...(this.#lastPassWallMs === undefined ? {} : { lastPassWallMs: this.#lastPassWallMs }),
+      ...(this.#lastSuccessWallMs === undefined ? {} : { lastSuccessWallMs: this.#lastSuccessWallMs }),
+      failures: this.#failedPasses,
       items: this.#items,
       ...(this.#error === undefined ? {} : { error: this.#error }),
     }
@@ -112,6 +130,7 @@ export class ReconcilerLoop {
       if (isFull) this.#nextFullMs = clock.nowMs() + periodMs
       const result = await pass(isFull)
       this.#items = result.items
+      this.#isStandby = result.isStandby ?? false
       this.#error = undefined
       againMs = result.againMs
     } catch (error) {
@@ -121,6 +140,8 @@ export class ReconcilerLoop {
     this.#failures = hasFailed ? this.#failures + 1 : 0
     this.#passes++
     this.#lastPassWallMs = clock.wallMs()
+    if (hasFailed) this.#failedPasses++
+    else if (!this.#isStandby) this.#lastSuccessWallMs = this.#lastPassWallMs
     this.#running = undefined
     const retryMs = hasFailed
       ? Math.min(periodMs, LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures - 1, 10))

@@ -34,7 +34,7 @@ export function natPass(
             }))
       return result
     }
-    const whole = await push.push(`${entries.length} entries`, switchId, entries, isFull, send)
+    const whole = await push.push(`${entries.length} entries`, switchId, entries, snapshot, isFull, send)
     return { items: [whole, ...refused] }
   }
 }

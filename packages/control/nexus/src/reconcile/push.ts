@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { CallResult } from '@lodestone/api'
 import type { Clock } from '@lodestone/host'
 import { generationOf, raiseGeneration } from '../store/desired-state.ts'
+import type { Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 import type { ItemStatus } from './loop.ts'
 
@@ -14,6 +15,8 @@ export class DeclaredPush {
   readonly #kind: string
   /** The generation that each target has acknowledged since this process began. */
   readonly #acknowledged = new Map<string, number>()
+  /** The generations of contents by their digests, so that what does not change asks the store nothing. */
+  readonly #known = new Map<string, { readonly digest: string; readonly generation: number }>()
 
   constructor(store: Store, clock: Clock, kind: string) {
     this.#store = store
@@ -21,10 +24,16 @@ export class DeclaredPush {
     this.#kind = kind
   }
 
-  /** The generation of this content, durable when it resolves. */
-  generation(target: string, body: unknown): Promise<number> {
+  /** The generation of this content, durable when it resolves. Rejects with `StaleSnapshot`. */
+  async generation(target: string, body: unknown, { number }: Snapshot, isFull: boolean): Promise<number> {
     const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex')
-    return this.#store.transaction((tx) => generationOf(tx, this.#kind, target, digest, this.#clock.wallMs()))
+    const known = this.#known.get(target)
+    if (!isFull && known?.digest === digest) return known.generation
+    const generation = await this.#store.transaction((tx) =>
+      generationOf(tx, this.#kind, target, digest, number, this.#clock.wallMs()),
+    )
+    this.#known.set(target, { digest, generation })
+    return generation
   }
 
   /** @param isFull send even what was acknowledged before. */
@@ -32,10 +41,11 @@ export class DeclaredPush {
     item: string,
     target: string,
     body: unknown,
+    snapshot: Snapshot,
     isFull: boolean,
     send: (generation: number) => Promise<CallResult<unknown>>,
   ): Promise<ItemStatus> {
-    const generation = await this.generation(target, body)
+    const generation = await this.generation(target, body, snapshot, isFull)
     if (!isFull && this.#acknowledged.get(target) === generation) return { item, state: 'applied', generation }
     const result = await send(generation)
     if (result.ok) {
@@ -43,9 +53,10 @@ export class DeclaredPush {
       return { item, state: 'applied', generation }
     }
     this.#acknowledged.delete(target)
+    this.#known.delete(target)
     if (result.kind === 'refused' && result.status === CONFLICT) {
       // The target remembers a newer generation, of a store that is gone: overtake it.
-      await this.#store.transaction((tx) => raiseGeneration(tx, this.#kind, target, this.#clock.wallMs()))
+      await this.#store.transaction((tx) => raiseGeneration(tx, this.#kind, target, generation, this.#clock.wallMs()))
     }
     return { item, state: 'failed', generation, detail: result.message }
   }

@@ -1,16 +1,21 @@
 /** All reconcilers of a control plane: one loop for each kind and each sled or switch, so that none waits for another. */
 import { client, type FetchLike } from '@lodestone/api'
 import { type SledAgentClient, sledAgentApi } from '@lodestone/contract-sled-agent'
-import { switchdApi } from '@lodestone/contract-switchd'
+import { switchdApi, type SwitchdClient } from '@lodestone/contract-switchd'
+import { type RoutedClient, routedApi } from '@lodestone/contract-routed'
+import type { SwitchSlot } from '@lodestone/contract-nexus'
 import type { Clock } from '@lodestone/host'
 import type { Inventory } from '../inventory.ts'
 import type { Snapshot } from '../store/snapshot.ts'
+import { StaleSnapshot } from '../store/desired-state.ts'
 import type { Store } from '../store/store.ts'
 import { InstanceReconciler } from './instances.ts'
+import { Leases, STANDBY_POLL_MS } from './leases.ts'
 import { type PassResult, ReconcilerLoop, type ReconcilerStatus } from './loop.ts'
 import { natPass } from './nat.ts'
 import { externalIpPass, firewallPass, routePass, v2pPass } from './sled-network.ts'
 import { Snapshots } from './snapshots.ts'
+import { portPass, routingPass } from './switch-config.ts'
 
 /** How often everything is pushed again, whether it changed or not. */
 export const RECONCILE_PERIOD_MS = 30_000
@@ -20,13 +25,29 @@ export class Reconcilers {
   readonly #snapshots: Snapshots
   readonly #clock: Clock
   readonly #agents = new Map<string, SledAgentClient>()
+  readonly #switchds = new Map<SwitchSlot, SwitchdClient>()
+  readonly #routeds = new Map<SwitchSlot, RoutedClient>()
+  readonly #leases: Leases
+  readonly #store: Store
+  readonly #id: string
+  readonly #unlisten: () => void
 
-  constructor(store: Store, clock: Clock, inventory: Inventory, fetch: FetchLike) {
-    this.#snapshots = new Snapshots(store)
+  /** @param id unique to this control plane and this run of it. */
+  constructor(store: Store, clock: Clock, inventory: Inventory, fetch: FetchLike, id: string) {
+    this.#snapshots = new Snapshots(store, clock)
     this.#clock = clock
-    for (const { id, name, baseUrl } of inventory.switches) {
+    this.#store = store
+    this.#id = id
+    this.#leases = new Leases(store, clock, id)
+    this.#unlisten = store.changes.listen(id, () => this.#activate())
+    for (const { id: switchId, name, baseUrl, routedUrl, slot } of inventory.switches) {
       const switchd = client(switchdApi, fetch, baseUrl)
-      this.#add('nat', name, natPass(store, clock, inventory, id, switchd))
+      const routed = client(routedApi, fetch, routedUrl)
+      this.#switchds.set(slot, switchd)
+      this.#routeds.set(slot, routed)
+      this.#add('ports', name, portPass(slot, switchd))
+      this.#add('nat', name, natPass(store, clock, inventory, switchId, switchd))
+      this.#add('routing', name, routingPass(slot, routed, switchd))
     }
     for (const { id, name, baseUrl } of inventory.sleds) {
       const agent = client(sledAgentApi, fetch, baseUrl)
@@ -41,7 +62,7 @@ export class Reconcilers {
         onEnsured: () => details.forEach((loop) => loop.activate(true)),
       })
       this.#add('v2p', name, v2pPass(store, clock, inventory, id, agent))
-      this.#add('instances', name, (snapshot) => instances.pass(snapshot))
+      this.#add('instances', name, (snapshot, isFull) => instances.pass(snapshot, isFull))
     }
   }
 
@@ -51,7 +72,27 @@ export class Reconcilers {
     return agent
   }
 
+  switchd(slot: SwitchSlot): SwitchdClient | undefined {
+    return this.#switchds.get(slot)
+  }
+
+  routed(slot: SwitchSlot): RoutedClient | undefined {
+    return this.#routeds.get(slot)
+  }
+
+  /** Desired state has changed, or something that it is pushed to. */
   activate(): void {
+    this.#activate()
+    this.#store.changes.announce(this.#id)
+  }
+
+  /** Asks for everything to be pushed again: something outside has lost what it was told. */
+  repeat(): void {
+    this.#snapshots.invalidate()
+    for (const loop of this.#loops) loop.activate(true)
+  }
+
+  #activate(): void {
     this.#snapshots.invalidate()
     for (const loop of this.#loops) loop.activate()
   }
@@ -61,7 +102,9 @@ export class Reconcilers {
   }
 
   async close(): Promise<void> {
+    this.#unlisten()
     await Promise.all(this.#loops.map((loop) => loop.close()))
+    await this.#leases.release()
   }
 
   #add(
@@ -75,8 +118,17 @@ export class Reconcilers {
       clock: this.#clock,
       periodMs: RECONCILE_PERIOD_MS,
       pass: async (isFull) => {
-        if (isFull) this.#snapshots.invalidate()
-        return pass(await this.#snapshots.read(), isFull)
+        const lease = await this.#leases.take(`${reconciler}/${target}`)
+        if (lease === undefined) return { items: [], isStandby: true, againMs: STANDBY_POLL_MS }
+        const isWhole = isFull || lease === 'taken'
+        if (lease === 'taken') this.#snapshots.invalidate()
+        else if (isFull) this.#snapshots.invalidateOld()
+        try {
+          return await pass(await this.#snapshots.read(), isWhole)
+        } catch (error) {
+          if (error instanceof StaleSnapshot) this.#snapshots.invalidate()
+          throw error
+        }
       },
     })
     this.#loops.push(loop)

@@ -21,7 +21,7 @@ export function v2pPass(
   return async (snapshot, isFull) => {
     const mappings = desiredV2p(snapshot, inventory)
     const send = (generation: number) => agent.v2p_set({ body: { generation, mappings } })
-    return { items: [await push.push('mappings', sledId, mappings, isFull, send)] }
+    return { items: [await push.push('mappings', sledId, mappings, snapshot, isFull, send)] }
   }
 }
 
@@ -33,7 +33,7 @@ export function firewallPass(store: Store, clock: Clock, sledId: string, agent: 
       const { vni, name } = vpc
       const send = (generation: number) =>
         agent.vpc_firewall_rules_set({ params: { vni }, body: { generation, rules } })
-      items.push(await push.push(`vpc ${name} (${vni})`, `${sledId}/${vni}`, rules, isFull, send))
+      items.push(await push.push(`vpc ${name} (${vni})`, `${sledId}/${vni}`, rules, snapshot, isFull, send))
     }
     return { items }
   }
@@ -44,7 +44,7 @@ export function routePass(store: Store, clock: Clock, sledId: string, agent: Sle
   return async (snapshot, isFull) => {
     const sets = desiredRoutes(snapshot, sledId)
     const send = (generation: number) => agent.vpc_routes_set({ body: { generation, sets } })
-    return { items: [await push.push('routes', sledId, sets, isFull, send)] }
+    return { items: [await push.push('routes', sledId, sets, snapshot, isFull, send)] }
   }
 }
 
@@ -56,7 +56,7 @@ export function externalIpPass(store: Store, clock: Clock, sledId: string, agent
     for (const instance of snapshot.instances) {
       if (instance.sled_id !== sledId) continue
       const body = desiredExternalIps(snapshot, instance.id)
-      const status = await push.push(instance.name, `${sledId}/${instance.id}`, body, isFull, async () => {
+      const status = await push.push(instance.name, `${sledId}/${instance.id}`, body, snapshot, isFull, async () => {
         const result = await agent.instance_external_ips_set({ params: { instance_id: instance.id }, body })
         const isUnknown = !result.ok && result.kind === 'refused' && result.status === 404
         return isUnknown ? { ok: true, status: 404, value: undefined, headers: new Headers() } : result

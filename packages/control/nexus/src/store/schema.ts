@@ -7,13 +7,17 @@
 import type { ColumnType, JSONColumnType } from 'kysely'
 import type {
   AuthMethod,
+  BgpPeer,
   IdentityType,
+  LldpLinkConfig,
   MappedFleetRoles,
   RouteDestination,
   RouterRouteKind,
   RouteTarget,
   SiloIdentityMode,
   SledProvisionPolicy,
+  SwitchPortSettings,
+  SwitchSlot,
   VpcFirewallRuleFilter,
   VpcFirewallRuleTarget,
 } from '@lodestone/contract-nexus'
@@ -320,6 +324,117 @@ export interface DesiredStateTable {
   target: string
   generation: number
   digest: string
+  /** The number of the snapshot that the content was last derived from. */
+  snapshot: ColumnType<number, number | undefined, number>
+}
+
+export interface SnapshotCounterTable {
+  id: number
+  count: number
+}
+
+/** Which control plane runs a reconciler at the moment. */
+export interface ReconcilerLeaseTable {
+  name: string
+  holder: string
+  /** Wall clock of the holder. */
+  expires_ms: number
+}
+
+/** What is said once for the whole fleet, by name. */
+export interface FleetSettingTable {
+  name: string
+  value: Json<object>
+  time_created: Timestamp
+  time_modified: Timestamp
+}
+
+export interface AddressLotTable extends IdentityRow {
+  kind: 'infra' | 'pool'
+}
+
+export interface AddressLotBlockTable {
+  id: string
+  address_lot_id: string
+  first: string
+  last: string
+}
+
+export type AnnounceSetTable = IdentityRow
+
+export interface AnnouncementTable {
+  announce_set_id: string
+  address_lot_block_id: string
+  network: string
+}
+
+export interface BgpConfigTable extends IdentityRow {
+  asn: number
+  announce_set_id: string
+  max_paths: number
+  vrf: string | null
+}
+
+/** Everything of the settings but their identity; names are resolved to ids. */
+export type PortSettingsBody = Omit<
+  SwitchPortSettings,
+  'id' | 'name' | 'description' | 'time_created' | 'time_modified' | 'bgp_peers'
+> & {
+  /** Each with the link that it is on. */
+  readonly bgp_peers: readonly (BgpPeer & { readonly link_name: string })[]
+}
+
+export interface PortSettingsTable extends IdentityRow {
+  body: Json<PortSettingsBody>
+}
+
+export interface PortSettingsBgpTable {
+  port_settings_id: string
+  bgp_config_id: string
+}
+
+export interface PortSettingsBlockTable {
+  port_settings_id: string
+  address_lot_block_id: string
+}
+
+/** A port that faces the world; made from the inventory at the start. */
+export interface SwitchPortTable {
+  id: string
+  switch_slot: SwitchSlot
+  name: string
+  port_settings_id: string | null
+  /** Null: as the port's settings say. */
+  lldp: JSONColumnType<LldpLinkConfig | null, string | null, string | null>
+}
+
+export interface LoopbackAddressTable {
+  id: string
+  address_lot_block_id: string
+  switch_slot: SwitchSlot
+  /** With its length. */
+  address: string
+  anycast: boolean
+}
+
+export interface BfdSessionTable {
+  switch_slot: SwitchSlot
+  remote: string
+  local: string | null
+  detection_threshold: number
+  required_rx_us: number
+  mode: 'single_hop' | 'multi_hop'
+}
+
+export interface PlacementGroupTable extends IdentityRow {
+  project_id: string
+  kind: 'affinity' | 'anti_affinity'
+  policy: 'allow' | 'fail'
+}
+
+export interface PlacementGroupMemberTable {
+  group_id: string
+  instance_id: string
 }
 
 export interface Database {
@@ -356,4 +471,20 @@ export interface Database {
   sled: SledTable
   audit_log: AuditLogTable
   desired_state: DesiredStateTable
+  snapshot_counter: SnapshotCounterTable
+  reconciler_lease: ReconcilerLeaseTable
+  fleet_setting: FleetSettingTable
+  address_lot: AddressLotTable
+  address_lot_block: AddressLotBlockTable
+  announce_set: AnnounceSetTable
+  announcement: AnnouncementTable
+  bgp_config: BgpConfigTable
+  port_settings: PortSettingsTable
+  port_settings_bgp: PortSettingsBgpTable
+  port_settings_block: PortSettingsBlockTable
+  switch_port: SwitchPortTable
+  loopback_address: LoopbackAddressTable
+  bfd_session: BfdSessionTable
+  placement_group: PlacementGroupTable
+  placement_group_member: PlacementGroupMemberTable
 }

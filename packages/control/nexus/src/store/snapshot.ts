@@ -3,11 +3,16 @@ import type { ExternalIpRow } from './external-ip.ts'
 import type { InternetGatewayAddressRow, InternetGatewayPoolRow, InternetGatewayRow } from './internet-gateway.ts'
 import type { FirewallRuleRow } from './firewall.ts'
 import type { InstanceRow, NetworkInterfaceRow } from './instance.ts'
-import type { Store } from './store.ts'
+import { type AddressLotBlockRow, allBlocks, type LoopbackAddressRow, listLoopbacks } from './address-lot.ts'
+import { type AnnouncementRow, type BfdSessionRow, type BgpConfigRow, listBfdSessions } from './bgp.ts'
+import type { Db, Store } from './store.ts'
+import { listSwitchPorts, type PortSettingsRow, type SwitchPortRow } from './switch-port.ts'
 import type { RouterRouteRow } from './vpc-router.ts'
 import type { VpcRow, VpcSubnetRow } from './vpc.ts'
 
 export interface Snapshot {
+  /** Of two snapshots the one with the higher number has seen everything that the other has seen. */
+  readonly number: number
   readonly vpcs: readonly VpcRow[]
   readonly subnets: readonly VpcSubnetRow[]
   readonly routes: readonly RouterRouteRow[]
@@ -18,10 +23,18 @@ export interface Snapshot {
   readonly instances: readonly InstanceRow[]
   readonly nics: readonly NetworkInterfaceRow[]
   readonly externalIps: readonly ExternalIpRow[]
+  readonly switchPorts: readonly SwitchPortRow[]
+  readonly portSettings: readonly PortSettingsRow[]
+  readonly bgpConfigs: readonly BgpConfigRow[]
+  readonly announcements: readonly AnnouncementRow[]
+  readonly loopbacks: readonly LoopbackAddressRow[]
+  readonly lotBlocks: readonly AddressLotBlockRow[]
+  readonly bfdSessions: readonly BfdSessionRow[]
 }
 
 export function readSnapshot(store: Store): Promise<Snapshot> {
   return store.transaction(async (tx) => ({
+    number: await nextSnapshot(tx),
     vpcs: await tx.selectFrom('vpc').selectAll().orderBy('id').execute(),
     subnets: await tx.selectFrom('vpc_subnet').selectAll().orderBy('id').execute(),
     routes: await tx.selectFrom('router_route').selectAll().orderBy('id').execute(),
@@ -32,5 +45,31 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
     instances: await tx.selectFrom('instance').selectAll().orderBy('id').execute(),
     nics: await tx.selectFrom('network_interface').selectAll().orderBy('instance_id').orderBy('slot').execute(),
     externalIps: await tx.selectFrom('external_ip').selectAll().orderBy('ip').orderBy('first_port').execute(),
+    switchPorts: await listSwitchPorts(tx),
+    portSettings: await tx.selectFrom('port_settings').selectAll().orderBy('id').execute(),
+    bgpConfigs: await tx.selectFrom('bgp_config').selectAll().orderBy('id').execute(),
+    announcements: await tx
+      .selectFrom('announcement')
+      .selectAll()
+      .orderBy('announce_set_id')
+      .orderBy('network')
+      .execute(),
+    loopbacks: await listLoopbacks(tx),
+    lotBlocks: await allBlocks(tx),
+    bfdSessions: await listBfdSessions(tx),
   }))
+}
+
+/**
+ * Two transactions that read a snapshot both write this row, so one of them waits for the other or is run again: their numbers
+ * are in the order in which they read.
+ */
+async function nextSnapshot(tx: Db): Promise<number> {
+  const { count } = await tx
+    .updateTable('snapshot_counter')
+    .set((row) => ({ count: row('count', '+', 1) }))
+    .where('id', '=', 1)
+    .returning('count')
+    .executeTakeFirstOrThrow()
+  return Number(count)
 }

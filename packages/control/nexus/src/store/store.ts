@@ -9,7 +9,9 @@
 import { PGlite } from '@electric-sql/pglite'
 import { Kysely, PGliteDialect, PostgresDialect, type Transaction } from 'kysely'
 import { Migrator } from 'kysely/migration'
-import type { Pool } from 'pg'
+import type pg from 'pg'
+import { type ChangeChannel, ProcessChanges, ServerChanges } from './change-channel.ts'
+import { releaseAllLeases } from './lease.ts'
 import { NexusMigrations } from './migrations.ts'
 import type { Database } from './schema.ts'
 
@@ -23,30 +25,38 @@ const MAX_ATTEMPTS = 20
 
 export class Store {
   readonly db: Db
+  /** Of this process and, on a server, of others: told when a control plane has changed desired state. */
+  readonly changes: ChangeChannel
 
-  private constructor(db: Db) {
+  private constructor(db: Db, changes: ChangeChannel) {
     this.db = db
+    this.changes = changes
   }
 
   /** @param directory created when it does not exist; absent: in memory. */
   static async open(directory?: string): Promise<Store> {
     const pglite = await PGlite.create(directory === undefined ? {} : { dataDir: directory })
-    return Store.over(new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) }))
+    const store = await Store.over(new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) }))
+    await releaseAllLeases(store.db)
+    return store
   }
 
   /** Over the connections to a server, which are the store's from then on. */
-  static connect(pool: Pool): Promise<Store> {
-    return Store.over(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }))
+  static connect(pool: pg.Pool): Promise<Store> {
+    return Store.over(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), () => ServerChanges.open(pool))
   }
 
   /** Brings the schema of any database up to date. */
-  static async over(db: Db): Promise<Store> {
+  static async over(
+    db: Db,
+    channel: () => ChangeChannel | Promise<ChangeChannel> = () => new ProcessChanges(),
+  ): Promise<Store> {
     const migrator = new Migrator({ db, provider: new NexusMigrations(), disableTransactions: true })
     const { error } = await migrator.migrateToLatest()
     if (error !== undefined) {
       throw new Error(`its schema could not be brought up to date: ${reasonOf(error)}`, { cause: error })
     }
-    return new Store(db)
+    return new Store(db, await channel())
   }
 
   /** Runs `body` in a transaction; what it throws rolls everything back. */
@@ -61,6 +71,7 @@ export class Store {
   }
 
   async close(): Promise<void> {
+    await this.changes.close()
     await this.db.destroy()
   }
 }

@@ -4,6 +4,7 @@ import { switchdApi } from '@lodestone/contract-switchd'
 import type { Host } from '@lodestone/host'
 import type { Switchd } from '../switchd.ts'
 import { linkHandlers } from './links.ts'
+import { lldpHandlers } from './lldp.ts'
 import { loopbackHandlers } from './loopbacks.ts'
 import { natHandlers } from './nat.ts'
 import { neighborHandlers } from './neighbors.ts'
@@ -15,6 +16,7 @@ export function switchdHandler(switchd: Switchd, host: Host): HttpHandler {
     switchdApi,
     {
       ...linkHandlers(switchd),
+      ...lldpHandlers(switchd, host.clock),
       ...neighborHandlers(switchd),
       ...routeHandlers(switchd),
       ...loopbackHandlers(switchd),

@@ -1,6 +1,7 @@
 /** Ports, links, and the addresses on them. */
 import { invalidRequest, objectNotFound, pageInMemory } from '@lodestone/api'
 import { type Link, PortFec, type PortSettings as PortSettingsBody, PortSpeed } from '@lodestone/contract-switchd'
+import { Prefix } from '@lodestone/net'
 import { defaultLink, type LinkSettings, type SwitchLink } from '../link-table.ts'
 import { CPU_PORT, CPU_PORT_NAME, portName, tfportName } from '../port-number.ts'
 import type { Switchd } from '../switchd.ts'
@@ -66,7 +67,11 @@ export function linkHandlers(switchd: Switchd): Operations<LinkOperation> {
           port,
           settings === undefined
             ? undefined
-            : { link: linkSettings(switchd, port, settings), addresses: settings.addrs.map(ipOf) },
+            : {
+                link: linkSettings(switchd, port, settings),
+                addresses: settings.addrs.map(ipOf),
+                ...subnetsOf(settings),
+              },
         ),
       )
       return settingsBody(switchd, port)
@@ -105,6 +110,7 @@ function settingsBody(switchd: Switchd, port: number): PortSettingsBody {
     mtu: link.mtuBytes,
     enabled: link.isEnabled,
     addrs: addressTexts(switchd, port),
+    subnets: switchd.subnets(port).map(String),
   }
   return { links: { 0: settings } }
 }
@@ -118,6 +124,15 @@ function linkSettings(switchd: Switchd, port: number, body: LinkSettingsBody): L
     isEnabled: body.enabled,
     isUplink: switchd.link(port)?.isUplink ?? defaultLink(port).isUplink,
   }
+}
+
+function subnetsOf({ addrs, subnets }: LinkSettingsBody): { readonly subnets?: readonly Prefix[] } {
+  if (subnets === undefined) return {}
+  const prefixes = subnets.map((text) => Prefix.of(text)) // because the schema has parsed them
+  const addresses = new Set(addrs.map((text) => ipOf(text).toString()))
+  const extra = prefixes.find(({ address }) => !addresses.has(address.toString()))
+  if (extra !== undefined) throw invalidRequest(`subnets: ${extra} is the subnet of no address of the link`)
+  return { subnets: prefixes }
 }
 
 /** The engine keeps speed and FEC as text that it was given in the contract's spelling. */

@@ -12,11 +12,11 @@ type LoopbackOperation =
 
 export function loopbackHandlers(switchd: Switchd): Operations<LoopbackOperation> {
   const add = ({ params }: { readonly params: { readonly address: string } }): undefined => {
-    orThrow(switchd.addAddress(ipOf(params.address)))
+    orThrow(switchd.addLoopback(ipOf(params.address)))
     return undefined
   }
   const remove = ({ params }: { readonly params: { readonly address: string } }): undefined => {
-    orThrow(switchd.removeAddress(ipOf(params.address)))
+    orThrow(switchd.removeLoopback(ipOf(params.address)))
     return undefined
   }
   return {

@@ -1,0 +1,39 @@
+/**
+ * Who runs a reconciler: of several control planes on one store, one at a time. A lease that is not renewed in time is taken
+ * over. Times are wall clocks of the control planes, which must agree to within a few seconds.
+ */
+import type { Db } from './store.ts'
+
+/** @returns whether `holder` has the lease until `expiresMs`: it was free, over, or the holder's already. */
+export async function takeLease(
+  db: Db,
+  name: string,
+  holder: string,
+  nowMs: number,
+  expiresMs: number,
+): Promise<boolean> {
+  const row = await db
+    .insertInto('reconciler_lease')
+    .values({ name, holder, expires_ms: expiresMs })
+    .onConflict((conflict) =>
+      conflict
+        .column('name')
+        .doUpdateSet({ holder, expires_ms: expiresMs })
+        .where((known) =>
+          known.or([known('reconciler_lease.holder', '=', holder), known('reconciler_lease.expires_ms', '<=', nowMs)]),
+        ),
+    )
+    .returning('holder')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Whoever waits for one of them need not wait until they are over. */
+export async function releaseLeases(db: Db, holder: string): Promise<void> {
+  await db.deleteFrom('reconciler_lease').where('holder', '=', holder).execute()
+}
+
+/** On a database that only one process can have: whoever held a lease is gone. */
+export async function releaseAllLeases(db: Db): Promise<void> {
+  await db.deleteFrom('reconciler_lease').execute()
+}
