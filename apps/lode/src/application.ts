@@ -7,16 +7,26 @@ import { completeCommand, completionCommand } from './commands/completion.comman
 import { demoCommand } from './commands/demo.command.ts'
 import { downCommand } from './commands/down.command.ts'
 import { execCommand } from './commands/exec.command.ts'
+import { experimentRoutes } from './commands/experiment/experiment.routes.ts'
 import { isfRoutes } from './commands/isf/isf.routes.ts'
+import { labRoutes } from './commands/lab/lab.routes.ts'
+import { runCommand } from './commands/lab/run.command.ts'
 import { linkCommand } from './commands/link.command.ts'
 import { p4Routes } from './commands/p4/p4.routes.ts'
 import { powerCommand } from './commands/power.command.ts'
+import { reconcilersCommand } from './commands/reconcilers.command.ts'
 import { ribRoutes } from './commands/rib/rib.routes.ts'
 import { routedCommand } from './commands/routed/routed.command.ts'
 import { rsfRoutes } from './commands/rsf/rsf.routes.ts'
+import { simRoutes } from './commands/sim/sim.routes.ts'
 import { spRoutes } from './commands/sp/sp.routes.ts'
 import { statusCommand } from './commands/status.command.ts'
 import { tableCommand } from './commands/table.command.ts'
+import { probeCommand } from './commands/probe/probe.command.ts'
+import { diffCommand } from './commands/why/diff.command.ts'
+import { explainCommand } from './commands/why/explain.command.ts'
+import { watchCommand } from './commands/why/watch.command.ts'
+import { whyCommand } from './commands/why/why.command.ts'
 import { traceCommand } from './commands/trace.command.ts'
 import { upCommand } from './commands/up.command.ts'
 
@@ -25,19 +35,29 @@ const routes = buildRouteMap({
     up: upCommand,
     demo: demoCommand,
     status: statusCommand,
+    probe: probeCommand,
     trace: traceCommand,
+    explain: explainCommand,
+    why: whyCommand,
+    watch: watchCommand,
+    diff: diffCommand,
     table: tableCommand,
     capture: captureCommand,
     api: apiCommand,
     exec: execCommand,
     link: linkCommand,
     power: powerCommand,
+    reconcilers: reconcilersCommand,
+    run: runCommand,
+    lab: labRoutes,
     routed: routedCommand,
     rib: ribRoutes,
     bgp: bgpRoutes,
     bfd: bfdRoutes,
     p4: p4Routes,
+    sim: simRoutes,
     sp: spRoutes,
+    experiment: experimentRoutes,
     isf: isfRoutes,
     rsf: rsfRoutes,
     down: downCommand,

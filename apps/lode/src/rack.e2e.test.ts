@@ -194,6 +194,9 @@ describe('a running rack', () => {
   test('lode exec runs commands on clients, routers and instances', async () => {
     const route = await rack.lode('exec', 'isp0', '--', 'ip', 'route')
     assert.match(route.stdout, /198\.51\.100\.0\/24/)
+    const peers = await rack.lode('bgp', 'peers', '--node', 'isp0')
+    assert.match(peers.stdout, /switch0 .* Established/, 'its routing daemon can be asked, too')
+    assert.equal((await rack.lode('rib', 'summary', '--node', 'nobody')).status, 2)
     const web = await rack.lode('exec', 'web1', '--', 'help')
     assert.match(web.stdout, /ping/)
     const none = await rack.lode('exec', 'nobody', '--', 'help')

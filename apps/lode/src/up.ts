@@ -34,6 +34,7 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
       processId: context.process.pid,
       isProcessAlive: (pid) => context.isAlive(pid),
       sleds: flags.sleds,
+      multipath: flags.multipath,
       stateDirectory,
       ...(flags.database === undefined ? {} : { database: flags.database }),
       ...(flags.console === undefined ? {} : { console: consoleFiles(context, flags.console) }),

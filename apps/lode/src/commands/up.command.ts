@@ -5,6 +5,7 @@ import { parseText } from '../state-flag.ts'
 
 export interface UpFlags {
   readonly sleds: number
+  readonly multipath: 'delay' | 'hash'
   readonly state?: string
   readonly database?: string
   readonly console?: string
@@ -33,6 +34,12 @@ export const upCommand = buildCommand({
   parameters: {
     flags: {
       sleds: { kind: 'parsed', parse: sledCount, default: '4', brief: 'Sleds, 1 to 32', placeholder: 'N' },
+      multipath: {
+        kind: 'enum',
+        values: ['delay', 'hash'],
+        default: 'delay',
+        brief: 'How sleds choose between the switches',
+      },
       state: { kind: 'parsed', parse: parseText, optional: true, brief: 'State directory', placeholder: 'DIR' },
       database: {
         kind: 'parsed',

@@ -40,6 +40,54 @@ export const FetchResult = z
   .meta({ id: 'FetchResult' })
 export type FetchResult = z.output<typeof FetchResult>
 
+const ProbeValue = z.union([z.string(), z.number(), z.boolean()])
+
+const AggregateResult = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('number'), value: z.number() }),
+  z.object({
+    kind: z.literal('histogram'),
+    /** From `from` up to, not including, `to`; null stands for no bound. */
+    buckets: z.array(z.object({ from: z.number().nullable(), to: z.number().nullable(), count: z.int() })),
+  }),
+  /** A count may be too high by `over`. */
+  z.object({
+    kind: z.literal('ranking'),
+    rows: z.array(z.object({ value: ProbeValue, count: z.int(), over: z.int() })),
+  }),
+])
+
+/** A line of what a probe program says. The last one is `end`. */
+export const ProbeLine = z
+  .discriminatedUnion('kind', [
+    /** The first one; `id` is for `probe_stop`. */
+    z.object({ kind: z.literal('start'), id: z.int() }),
+    z.object({ kind: z.literal('values'), values: z.array(ProbeValue.nullable()) }),
+    z.object({ kind: z.literal('text'), text: z.string() }),
+    z.object({
+      kind: z.literal('aggregation'),
+      name: z.string(),
+      aggregator: z.string(),
+      rows: z.array(z.object({ keys: z.array(ProbeValue), result: AggregateResult })),
+      /** Events whose row would have been one too many. */
+      lost: z.int(),
+    }),
+    /** The reader was too slow: lines that are missing here. */
+    z.object({ kind: z.literal('lost'), count: z.int() }),
+    z.object({ kind: z.literal('end'), events: z.int() }),
+  ])
+  .meta({ id: 'ProbeLine' })
+export type ProbeLine = z.output<typeof ProbeLine>
+
+export const ProbePointInfo = z
+  .object({
+    provider: z.string(),
+    unit: z.string(),
+    name: z.string(),
+    sentence: z.string(),
+    fields: z.record(z.string(), z.string()),
+  })
+  .meta({ id: 'ProbePoint' })
+
 export const PCAPNG = 'application/x-pcapng'
 
 const ofNode = z.object({ node: z.string() })
@@ -102,5 +150,32 @@ export const observeEndpoints = [
       duration_ms: z.number().min(0).optional(),
     }),
     response: { status: 200, stream: PCAPNG },
+  }),
+  endpoint({
+    operationId: 'probe',
+    method: 'POST',
+    path: '/probe',
+    summary: 'Run a probe program; answers with ProbeLine as lines of JSON',
+    body: z.object({
+      program: z.string().max(16_384),
+      /** Ends the program after so long. */
+      duration_ms: z.number().min(0).optional(),
+    }),
+    response: { status: 200, stream: NDJSON },
+  }),
+  endpoint({
+    operationId: 'probe_stop',
+    method: 'DELETE',
+    path: '/probe/{id}',
+    summary: 'End a probe program: its END clauses run, and its stream ends with what they say',
+    params: z.object({ id: z.coerce.number().int() }),
+    response: { status: 204 },
+  }),
+  endpoint({
+    operationId: 'probe_list',
+    method: 'GET',
+    path: '/probe',
+    summary: 'List what probe programs can watch',
+    response: { status: 200, schema: z.array(ProbePointInfo) },
   }),
 ] as const

@@ -11,11 +11,15 @@ import {
 import { type FetchResult, testbedApi } from '@lodestone/contract-testbed'
 import type { Link } from '@lodestone/link'
 import { type Netstack, shellCommand } from '@lodestone/netstack'
-import { parseStoryFilter } from '@lodestone/probe'
+import { parseStoryFilter, renderProgramProblem } from '@lodestone/probe'
 import { gatewayHandler, labHandler } from '@lodestone/sp'
 import { type CapturePoint, captureStream } from './capture.ts'
+import { answerQuestion, instanceDrops } from './explain/explain-api.ts'
 import { type RackNode, tablesOf } from './node-table.ts'
 import { linkInfo, type Rack } from './rack.ts'
+import { reconcilerReport } from './reconciler-report.ts'
+import { ProbeStreams } from './probe-stream.ts'
+import { routerRequest } from './router-request.ts'
 import { storyStream } from './story-stream.ts'
 
 const FETCH_TIMEOUT_MS = 10_000
@@ -39,8 +43,10 @@ export function controlHandler(rack: Rack): HttpHandler {
   const fallback = (request: Request): Promise<Response> | undefined => {
     const { pathname } = new URL(request.url)
     if (pathname.startsWith('/lab/')) return lab(request)
-    return /^\/(sp|ignition|local)(\/|$)/.test(pathname) ? gateway(request) : undefined
+    if (pathname.startsWith('/routed/')) return routerRequest(request, (name) => rack.emulation.nodes.get(name)?.routed)
+    return /^\/(sp|ignition|local|recovery)(\/|$)/.test(pathname) ? gateway(request) : undefined
   }
+  const probes = new ProbeStreams(rack.world.clock, rack.probes)
   const handlers: Handlers<typeof testbedApi> = {
     info: () => rack.info(),
     graph: () => ({
@@ -69,6 +75,7 @@ export function controlHandler(rack: Rack): HttpHandler {
       if (fault !== undefined) throw new ApiFailure({ kind: 'conflict', message: `${name} did not come up: ${fault}` })
       return undefined
     },
+    reconcilers: () => reconcilerReport(rack.nexus.reconcilers()),
     shutdown: () => {
       rack.world.clock.after(0, () => void rack.close())
       return undefined
@@ -77,6 +84,26 @@ export function controlHandler(rack: Rack): HttpHandler {
       const filter = parseStoryFilter(query.filter ?? '')
       if (!filter.ok) throw invalidRequest(`filter: ${filter.message}`)
       return storyStream(rack.world.tracer, rack.world.clock, filter.matches, query.packets)
+    },
+    probe: ({ body }) => {
+      const started = probes.start(body.program, body.duration_ms)
+      if (started.ok) return started.stream
+      if (started.reason === 'busy') {
+        throw new ApiFailure({ kind: 'unavailable', message: `${started.running} probe programs run already` })
+      }
+      throw invalidRequest(started.problems.map((each) => renderProgramProblem(body.program, each)).join('\n\n'))
+    },
+    probe_stop: ({ params }) => {
+      if (!probes.stop(params.id)) throw objectNotFound('probe program', { id: String(params.id) })
+      return undefined
+    },
+    probe_list: () =>
+      rack.probes.flatMap(({ points }) => points.map((each) => ({ ...each, fields: { ...each.fields } }))),
+    explain: ({ body }) => answerQuestion(rack, body),
+    instance_drops: ({ params }) => {
+      const groups = instanceDrops(rack.emulation, params.instance)
+      if (groups === undefined) throw objectNotFound('instance', { name: params.instance })
+      return groups
     },
     exec: async ({ body }) => {
       const instance = rack.emulation

@@ -9,12 +9,12 @@ import { HostNode } from './host-node.ts'
 import { SledUart } from './host-uart.ts'
 import { NodeLoad } from './node-load.ts'
 import type { RackNode } from './node-table.ts'
-import { RackSwitchNode } from './rack-switch-node.ts'
+import { RackSwitchNode, type SwitchConfiguration } from './rack-switch-node.ts'
 import { ServiceProcessors } from './service-processors.ts'
 import { SledNode } from './sled-node.ts'
 import { Throttle } from './throttle.ts'
-import type { NodeSpec, Topology } from './topology.ts'
-import { type Wiring, wire } from './wiring.ts'
+import { type ExternalSpec, type LinkSpec, type NodeSpec, type Topology, topologyErrors } from './topology.ts'
+import { Wiring } from './wiring.ts'
 import type { World } from './world.ts'
 
 export interface EmulationOptions {
@@ -23,24 +23,30 @@ export interface EmulationOptions {
   /** What the switches run. */
   readonly program: Program
   readonly timers?: BgpTimers
+  /** Who configures the switches; default: the topology. With a control plane, uplinks and routers speak LLDP. */
+  readonly configuration?: SwitchConfiguration
   /** Told when a node has come up or gone because its power did. */
   readonly onPower?: (name: string, isOn: boolean) => void
+  /** Told when a guest's wire has come or is about to go; `a` is the guest's end. */
+  readonly onGuestWire?: (link: Link, isThere: boolean, sled: string) => void
 }
 
 export class Emulation {
   readonly world: World
-  readonly topology: Topology
   readonly wiring: Wiring
+  #topology: Topology
   /** Those that are switched on. */
   readonly nodes: ReadonlyMap<string, RackNode>
   readonly #nodes = new Map<string, RackNode>()
   readonly #program: Program
   readonly #timers: BgpTimers
+  readonly #configuration: SwitchConfiguration
   readonly #guestWires = new Map<string, Link>()
   readonly #uarts = new Map<string, SledUart>()
   readonly #loads = new Map<string, NodeLoad>()
   readonly #throttles = new Map<string, Throttle>()
   readonly #onPower: (name: string, isOn: boolean) => void
+  readonly #onGuestWire: (link: Link, isThere: boolean, sled: string) => void
   /** Nodes on their way up, for those who wait for them. */
   readonly #starting = new Map<string, Promise<void>>()
   readonly #powerFaults = new Map<string, string>()
@@ -50,14 +56,18 @@ export class Emulation {
 
   constructor(options: EmulationOptions) {
     this.world = options.world
-    this.topology = options.topology
+    this.#topology = options.topology
     this.#program = options.program
     this.#timers = options.timers ?? RACK_TIMERS
+    this.#configuration = options.configuration ?? 'topology'
     this.nodes = this.#nodes
-    this.wiring = wire(this.topology, this.world)
+    this.wiring = new Wiring(this.topology, this.world)
     this.#onPower = options.onPower ?? (() => {})
+    this.#onGuestWire = options.onGuestWire ?? (() => {})
     this.serviceProcessors = this.#makeServiceProcessors()
-    for (const spec of this.topology.nodes) this.#nodes.set(spec.name, this.#build(spec))
+    for (const spec of this.topology.nodes) {
+      if (spec.kind !== 'external') this.#nodes.set(spec.name, this.#build(spec))
+    }
     for (const sled of this.sleds()) this.#uarts.get(sled.name)?.setHost(sled.stack)
   }
 
@@ -73,6 +83,51 @@ export class Emulation {
     for (const uart of this.#uarts.values()) uart.setHost(undefined)
     for (const node of this.#nodes.values()) node.close()
     this.#nodes.clear()
+  }
+
+  /** As it is now: `change` replaces it. */
+  get topology(): Topology {
+    return this.#topology
+  }
+
+  /**
+   * Makes the running network that of another topology. Nodes whose specification is the same object go on undisturbed, and so
+   * do their links; hosts that differ are started anew. Sleds and switches have to be the same: their boards are made once.
+   * @returns why not, as sentences; then nothing has changed.
+   */
+  change(next: Topology): readonly string[] {
+    const errors = [...topologyErrors(next), ...this.#fixedParts(next)]
+    if (errors.length > 0) return errors
+    const before = this.#topology
+    const links = new Map(next.links.map((link) => [link.name, link]))
+    for (const link of before.links) if (!isSameCable(link, links.get(link.name))) this.wiring.removeLink(link.name)
+    const specs = new Map(next.nodes.map((node) => [node.name, node]))
+    for (const spec of before.nodes) {
+      if (specs.get(spec.name) === spec) continue
+      this.#nodes.get(spec.name)?.close()
+      this.#nodes.delete(spec.name)
+      if (!specs.has(spec.name)) this.wiring.removeNode(spec.name)
+    }
+    this.#topology = next
+    for (const spec of next.nodes) {
+      if (before.nodes.includes(spec)) continue
+      this.wiring.setNode(spec)
+      if (spec.kind !== 'external') this.#nodes.set(spec.name, this.#build(spec))
+    }
+    for (const link of next.links) {
+      const running = this.wiring.links.get(link.name)
+      if (running === undefined) this.wiring.addLink(link)
+      else running.setMtu(link.mtuBytes)
+    }
+    return []
+  }
+
+  #fixedParts(next: Topology): readonly string[] {
+    const fixed = (topology: Topology): readonly NodeSpec[] =>
+      topology.nodes.filter(({ kind }) => kind === 'sled' || kind === 'switch')
+    const [before, after] = [fixed(this.#topology), fixed(next)]
+    const isSame = before.length === after.length && before.every((spec) => after.includes(spec))
+    return isSame ? [] : ['sleds and rack switches cannot be changed while the rack runs']
   }
 
   hosts(): readonly HostNode[] {
@@ -103,7 +158,7 @@ export class Emulation {
    */
   async setPower(name: string, isOn: boolean): Promise<boolean> {
     const spec = this.topology.nodes.find((node) => node.name === name)
-    if (spec === undefined) return false
+    if (spec === undefined || spec.kind === 'external') return false
     if (!isOn) {
       if (spec.kind === 'host') this.#stopNode(name)
       else this.serviceProcessors.unplug(name)
@@ -144,7 +199,7 @@ export class Emulation {
 
   async #startNode(name: string): Promise<void> {
     const spec = this.topology.nodes.find((node) => node.name === name)
-    if (spec === undefined || this.#nodes.has(name) || this.#isClosed) return
+    if (spec === undefined || spec.kind === 'external' || this.#nodes.has(name) || this.#isClosed) return
     const fresh = this.#build(spec)
     this.#nodes.set(name, fresh)
     if (fresh.kind !== 'host') await fresh.start()
@@ -152,10 +207,14 @@ export class Emulation {
     if (this.#nodes.get(name) !== fresh) return
     for (const { link, other } of this.#cables(name)) {
       // A cable to a node that is off stays dark.
-      if (this.#nodes.has(other)) link.setUp(true)
+      if (this.#nodes.has(other) || this.#isExternal(other)) link.setUp(true)
     }
     if (fresh.kind === 'sled') this.#uarts.get(name)?.setHost(fresh.stack)
     this.#onPower(name, true)
+  }
+
+  #isExternal(name: string): boolean {
+    return this.topology.nodes.some((node) => node.name === name && node.kind === 'external')
   }
 
   /** The cables of a node, where they lead, and in which direction. */
@@ -170,7 +229,7 @@ export class Emulation {
 
   #makeServiceProcessors(): ServiceProcessors {
     const { clock } = this.world
-    const specs = this.topology.nodes.filter((node) => node.kind !== 'host')
+    const specs = this.topology.nodes.filter((node) => node.kind === 'sled' || node.kind === 'switch')
     for (const { name, kind } of specs) {
       const cables = this.#cables(name).map(({ link }) => link)
       const guests = (): number => {
@@ -198,15 +257,26 @@ export class Emulation {
     return this.topology.nodes.flatMap((spec) => this.#nodes.get(spec.name) ?? [])
   }
 
-  #build(spec: NodeSpec): RackNode {
+  #build(spec: Exclude<NodeSpec, ExternalSpec>): RackNode {
     const ports = this.wiring.ports(spec.name)
+    const world = this.world.of(spec.name)
     switch (spec.kind) {
       case 'host':
-        return new HostNode(spec, ports, this.world, this.#timers)
+        return new HostNode(
+          spec,
+          ports,
+          world,
+          this.#timers,
+          this.#configuration === 'control-plane' && spec.forwarding,
+        )
       case 'switch':
-        return new RackSwitchNode(spec, ports, this.world, { program: this.#program, timers: this.#timers })
+        return new RackSwitchNode(spec, ports, world, {
+          program: this.#program,
+          timers: this.#timers,
+          configuration: this.#configuration,
+        })
       case 'sled':
-        return new SledNode(spec, ports, this.world, {
+        return new SledNode(spec, ports, world, {
           peers: {
             sleds: this.specs('sled').map((sled) => sled.address),
             switches: this.specs('switch').map((each) => each.tunnelEndpoint),
@@ -214,8 +284,20 @@ export class Emulation {
           onWire: (link, isThere) => {
             if (isThere) this.#guestWires.set(link.name, link)
             else this.#guestWires.delete(link.name)
+            this.#onGuestWire(link, isThere, spec.name)
           },
         })
     }
   }
+}
+
+/** Whether the cable can stay where it is. */
+function isSameCable(before: LinkSpec, after: LinkSpec | undefined): boolean {
+  if (after === undefined) return false
+  return (
+    before.a.node === after.a.node &&
+    before.a.port === after.a.port &&
+    before.b.node === after.b.node &&
+    before.b.port === after.b.port
+  )
 }

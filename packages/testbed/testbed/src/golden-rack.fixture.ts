@@ -119,6 +119,8 @@ function golden(node: NodeSpec): NodeSpec {
       return goldenSwitch(node)
     case 'host':
       return goldenHost(node)
+    case 'external':
+      return node
   }
 }
 

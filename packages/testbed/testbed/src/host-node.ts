@@ -4,6 +4,7 @@ import type { Port } from '@lodestone/link'
 import type { Ip } from '@lodestone/net'
 import { Netstack } from '@lodestone/netstack'
 import { EMPTY_CONFIG, Routed } from '@lodestone/routed'
+import { LldpPort } from '@lodestone/switchd'
 import { type BgpTimers, bgpConfig } from './bgp-config.ts'
 import type { HostSpec } from './topology.ts'
 import type { World } from './world.ts'
@@ -15,16 +16,34 @@ export class HostNode {
   readonly stack: Netstack
   readonly routed: Routed | undefined
 
-  constructor(spec: HostSpec, ports: ReadonlyMap<string, Port>, world: World, timers: BgpTimers) {
+  readonly #lldp: LldpPort[] = []
+
+  /** @param speaksLldp whether it tells its neighbours who it is. */
+  constructor(spec: HostSpec, ports: ReadonlyMap<string, Port>, world: World, timers: BgpTimers, speaksLldp: boolean) {
     this.name = spec.name
     this.spec = spec
     const { clock, random, arena, tracer } = world
     this.stack = new Netstack({ name: spec.name, clock, random, arena, tracer, forwarding: spec.forwarding })
     for (const { name, mac, mtuBytes, addresses } of spec.interfaces) {
-      this.stack.addInterface({ name, port: ports.get(name)!, mac, mtuBytes, addresses })
+      let port = ports.get(name)!
+      if (speaksLldp) {
+        const managementAddresses = addresses.map(({ address }) => ({
+          address,
+          interfaceNumbering: 'unknown' as const,
+          interfaceNumber: 0,
+        }))
+        const said = { isEnabled: true, chassisId: spec.name, portId: name, systemName: spec.name, managementAddresses }
+        const lldp = new LldpPort({ port, mac, arena, clock, settings: said })
+        this.#lldp.push(lldp)
+        port = lldp
+      }
+      this.stack.addInterface({ name, port, mac, mtuBytes, addresses })
     }
     for (const ip of spec.loopbacks) this.stack.addLoopbackAddress(ip)
-    if (spec.bgp === undefined) return
+    for (const { prefix, via, interface: name } of spec.routes ?? []) {
+      this.stack.setRoute(prefix, [{ via, interface: name }])
+    }
+    if (spec.bgp === undefined && spec.ddm === undefined) return
     // Packets that this host begins carry its own address, not that of whichever link they leave by.
     const source = spec.loopbacks[0]
     const target = new KernelTarget({
@@ -39,13 +58,19 @@ export class HostNode {
     this.routed = new Routed(world.host(spec.name, { links: this.stack }), { network: 'links', targets: [{ target }] })
     const result = this.routed.apply({
       ...EMPTY_CONFIG,
-      bgp: bgpConfig(spec.bgp, (peer) => interfaceTowards(spec, peer.address), timers),
+      ...(spec.bgp === undefined
+        ? {}
+        : { bgp: bgpConfig(spec.bgp, (peer) => interfaceTowards(spec, peer.address), timers) }),
+      ...(spec.ddm === undefined
+        ? {}
+        : { ddm: { ...spec.ddm, hostname: spec.name, role: 'transit' as const, tunnelOrigins: [] } }),
       fanOut: { bgp: 8 },
     })
     if (!result.ok) throw new Error(`${spec.name}: ${result.problems.join('; ')}`)
   }
 
   close(): void {
+    for (const port of this.#lldp) port.close()
     this.routed?.close()
     this.stack.close()
   }

@@ -23,7 +23,7 @@ export async function tablesOf(node: RackNode): Promise<readonly TableSource[]> 
     case 'host':
       return common
     case 'sled':
-      return [...common, ...engineTables(node.engine)]
+      return [...common, ...underlayTables(node), ...engineTables(node.engine)]
     case 'switch':
       return [...common, ...(await pipelineTables(node))]
   }
@@ -120,6 +120,36 @@ function routedTables(routed: Routed): TableSource[] {
         tunnel.boundaryAddress.toString(),
         String(tunnel.vni),
       ]),
+    ),
+  ]
+}
+
+function underlayTables({ underlay }: SledNode): TableSource[] {
+  if (underlay === undefined) return []
+  const us = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(0))
+  return [
+    source(
+      'paths',
+      'measured delay of each link to each sled',
+      ['sled', 'nic', 'state', 'delay us', 'round trip us', 'age us', 'weight', 'sent', 'answered', 'lost'],
+      () =>
+        underlay
+          .status()
+          .map((each) => [
+            each.peer.toString(),
+            each.nic,
+            !each.isRouted ? 'no route' : each.isDead ? 'silent' : 'ok',
+            us(each.delayUs),
+            us(each.roundTripUs),
+            us(each.ageUs),
+            each.weight.toFixed(2),
+            String(each.sent),
+            String(each.answered),
+            String(each.lost),
+          ]),
+    ),
+    source('telemetry', 'packets of the delay measurement', ['counter', 'count'], () =>
+      Object.entries(underlay.counters()).map(([name, count]) => [name, String(count)]),
     ),
   ]
 }

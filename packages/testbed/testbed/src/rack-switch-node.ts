@@ -3,16 +3,20 @@
  * CPU port with one interface per port, and on it run BGP to the world, DDM to the sleds, and switchd.
  */
 import { client, type HttpServer, serveHttp } from '@lodestone/api'
+import { ROUTED_PORT, routedApi } from '@lodestone/contract-routed'
 import { SWITCHD_PORT, switchdApi, type SwitchdClient } from '@lodestone/contract-switchd'
+import type { Arena } from '@lodestone/frame'
+import type { Clock } from '@lodestone/host'
 import type { Port } from '@lodestone/link'
 import { KernelTarget, SwitchdTarget } from '@lodestone/lower'
 import { Mac, Prefix } from '@lodestone/net'
 import { Netstack } from '@lodestone/netstack'
-import { createPipeline } from '@lodestone/npu'
+import { createPipeline, type Pipeline } from '@lodestone/npu'
 import type { Program } from '@lodestone/p4'
 import { EMPTY_CONFIG, Routed } from '@lodestone/routed'
 import {
   defaultLink,
+  LldpPort,
   type Outcome,
   errorText,
   portNumber,
@@ -28,7 +32,14 @@ import type { World } from './world.ts'
 export interface RackSwitchNodeOptions {
   readonly program: Program
   readonly timers: BgpTimers
+  readonly configuration: SwitchConfiguration
 }
+
+/**
+ * Who configures the ports that face the world, BGP, static routes and BFD: the topology, as far as it goes, when the node starts;
+ * or the control plane, through switchd and routed, and then the ports have nothing until it comes.
+ */
+export type SwitchConfiguration = 'topology' | 'control-plane'
 
 export class RackSwitchNode {
   readonly kind = 'switch'
@@ -36,21 +47,32 @@ export class RackSwitchNode {
   readonly spec: SwitchSpec
   readonly stack: Netstack
   readonly node: SwitchNode
+  readonly pipeline: Pipeline
   readonly switchd: Switchd
   /** switchd's interface by a direct call. */
   readonly api: SwitchdClient
   readonly routed: Routed
-  #server: HttpServer | undefined
+  /** On the ports that face the world, by interface. */
+  readonly lldp: ReadonlyMap<string, LldpPort>
+  readonly #lldp = new Map<string, LldpPort>()
+  readonly #configuration: SwitchConfiguration
+  readonly #arena: Arena
+  readonly #clock: Clock
+  readonly #servers: HttpServer[] = []
 
   constructor(spec: SwitchSpec, ports: ReadonlyMap<string, Port>, world: World, options: RackSwitchNodeOptions) {
     this.name = spec.name
     this.spec = spec
+    this.lldp = this.#lldp
+    this.#configuration = options.configuration
+    this.#arena = world.arena
+    this.#clock = world.clock
     const { clock, random, arena, tracer } = world
-    const pipeline = createPipeline(
+    this.pipeline = createPipeline(
       options.program,
       switchPipelineOptions({ name: spec.name, arena, clock, tracer, ports: ports.keys() }),
     )
-    this.node = new SwitchNode({ name: spec.name, arena, clock, tracer, pipeline, ports })
+    this.node = new SwitchNode({ name: spec.name, arena, clock, tracer, pipeline: this.pipeline, ports })
     const zone = `${spec.name}-zone`
     this.stack = new Netstack({ name: zone, clock, random, arena, tracer })
     const host = world.host(zone, { zone: this.stack })
@@ -68,6 +90,12 @@ export class RackSwitchNode {
             .flatMap(({ interface: interfaceName, address, mac }) =>
               mac === undefined ? [] : [{ interfaceName, ip: address, mac: Mac.of(mac) }],
             ),
+      },
+      zone: {
+        setAddresses: (name, addresses) => this.#setAddresses(name, addresses),
+        addLoopback: (address) => this.stack.addLoopbackAddress(address),
+        removeLoopback: (address) => this.stack.removeLoopbackAddress(address),
+        lldp: (name) => this.#lldp.get(name),
       },
     })
     must(this.switchd.start())
@@ -88,14 +116,17 @@ export class RackSwitchNode {
     })
     const result = this.routed.apply({
       ...EMPTY_CONFIG,
-      bgp: bgpConfig(
-        spec.bgp,
-        (peer) => {
-          const port = spec.ports.find((each) => each.addresses.some((prefix) => prefix.contains(peer.address)))
-          return port === undefined ? undefined : tfportName(portNumber(port.name)!)
-        },
-        options.timers,
-      ),
+      bgp:
+        options.configuration === 'control-plane'
+          ? undefined
+          : bgpConfig(
+              spec.bgp,
+              (peer) => {
+                const port = spec.ports.find((each) => each.addresses.some((prefix) => prefix.contains(peer.address)))
+                return port === undefined ? undefined : tfportName(portNumber(port.name)!)
+              },
+              options.timers,
+            ),
       ddm: {
         hostname: spec.name,
         role: 'transit',
@@ -112,18 +143,24 @@ export class RackSwitchNode {
   #configurePorts(): void {
     for (const port of this.spec.ports) {
       const number = portNumber(port.name)!
+      const name = tfportName(number)
+      const isManaged = port.isUplink && this.#configuration === 'control-plane'
+      const addresses = isManaged ? [] : port.addresses
       must(
         this.switchd.setPort(number, {
           link: { ...defaultLink(number), mtuBytes: port.mtuBytes, isUplink: port.isUplink },
-          addresses: port.addresses.map((prefix) => prefix.address),
+          addresses: addresses.map((prefix) => prefix.address),
         }),
       )
+      const mac = this.switchd.portMac(number)
+      const tfport = this.node.cpu.tfport(number)!
+      if (isManaged) this.#lldp.set(name, this.#lldpPort(port.name, tfport, mac))
       this.stack.addInterface({
-        name: tfportName(number),
-        port: this.node.cpu.tfport(number)!,
-        mac: this.switchd.portMac(number),
+        name,
+        port: this.#lldp.get(name) ?? tfport,
+        mac,
         mtuBytes: port.mtuBytes,
-        addresses: port.addresses,
+        addresses,
       })
     }
     this.stack.addLoopbackAddress(this.spec.zoneAddress)
@@ -132,16 +169,50 @@ export class RackSwitchNode {
     must(this.switchd.setTunnelSource(this.spec.tunnelEndpoint))
   }
 
+  #lldpPort(name: string, port: Port, mac: Mac): LldpPort {
+    return new LldpPort({
+      port,
+      mac,
+      arena: this.#arena,
+      clock: this.#clock,
+      settings: {
+        isEnabled: true,
+        chassisId: this.name,
+        portId: name,
+        systemName: this.name,
+        managementAddresses: [],
+      },
+    })
+  }
+
+  #setAddresses(name: string, wanted: readonly Prefix[]): void {
+    const known = this.stack.interface(name)
+    if (known === undefined) return // a port of the switch that the topology wires to nothing
+    const own = known.prefixes.filter(({ address }) => !address.isLinkLocal)
+    for (const prefix of own) {
+      if (!wanted.some((other) => other.equals(prefix))) known.removeAddress(prefix.address)
+    }
+    for (const prefix of wanted) if (!own.some((other) => other.equals(prefix))) known.addAddress(prefix)
+  }
+
   async start(): Promise<void> {
-    this.#server = await serveHttp(
-      this.stack,
-      { address: this.spec.zoneAddress.toString(), port: SWITCHD_PORT },
-      this.switchd.handler,
-    )
+    const address = this.spec.zoneAddress.toString()
+    this.#servers.push(await serveHttp(this.stack, { address, port: SWITCHD_PORT }, this.switchd.handler))
+    if (this.#configuration === 'control-plane') {
+      const handler = this.routed.handler()
+      // The control plane adds to what is in force; it reads that here, so it is said again in the interface's own form.
+      const { hostname, role, interfaces, originate } = this.routed.config.ddm!
+      const ddm = { hostname, role, interfaces: [...interfaces], originate: originate.map(String) }
+      const body = { ddm, tunnel_endpoint: this.spec.tunnelEndpoint.toString(), fan_out: { bgp: 8 } }
+      const applied = await client(routedApi, handler, 'http://routed').config_apply({ body })
+      if (!applied.ok) throw new Error(`${this.name}: ${applied.message}`)
+      this.#servers.push(await serveHttp(this.stack, { address, port: ROUTED_PORT }, handler))
+    }
   }
 
   close(): void {
-    this.#server?.close()
+    for (const server of this.#servers) server.close()
+    for (const port of this.#lldp.values()) port.close()
     this.routed.close()
     this.switchd.close()
     this.stack.close()

@@ -28,11 +28,22 @@ import {
   UPSTREAM_ASN,
   uplinkPrefix,
 } from './rack-plan.ts'
-import type { HostSpec, InterfaceSpec, LinkSpec, SledSpec, SwitchPortSpec, SwitchSpec, Topology } from './topology.ts'
+import type {
+  HostSpec,
+  InterfaceSpec,
+  LinkSpec,
+  MultipathMode,
+  SledSpec,
+  SwitchPortSpec,
+  SwitchSpec,
+  Topology,
+} from './topology.ts'
 
 export interface RackOptions {
   /** 1 … 32. */
   readonly sleds: number
+  /** How sleds choose between the switches; default: by a hash of the flow. */
+  readonly multipath?: MultipathMode
 }
 
 const SWITCHES = [0, 1] as const
@@ -81,7 +92,7 @@ export function rackTopology(options: RackOptions): Topology {
   return {
     name: 'rack',
     nodes: [
-      ...sleds.map(sledSpec),
+      ...sleds.map((index) => sledSpec(index, options.multipath ?? 'hash')),
       ...SWITCHES.map((index) => switchSpec(index, options.sleds)),
       ...ROUTERS.map(routerSpec),
       clientSpec(),
@@ -90,7 +101,7 @@ export function rackTopology(options: RackOptions): Topology {
   }
 }
 
-function sledSpec(index: number): SledSpec {
+function sledSpec(index: number, multipath: MultipathMode): SledSpec {
   return {
     kind: 'sled',
     name: `sled${index}`,
@@ -102,6 +113,7 @@ function sledSpec(index: number): SledSpec {
     })),
     prefix: sledPrefix(index),
     address: sledAddress(index),
+    multipath,
   }
 }
 

@@ -3,8 +3,6 @@
  * Real time, one process. The state directory holds the database, the control socket and the token of its owner.
  */
 import { errorResponse, type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
-import { SLED_AGENT_PORT } from '@lodestone/contract-sled-agent'
-import { SWITCHD_PORT } from '@lodestone/contract-switchd'
 import type { RackInfo } from '@lodestone/contract-testbed'
 import {
   type Clock,
@@ -19,17 +17,23 @@ import {
 import type { Link } from '@lodestone/link'
 import type { Ip } from '@lodestone/net'
 import { Nexus } from '@lodestone/nexus'
+import { packetProbes, type ProbeSource } from '@lodestone/probe'
+import type { Routed } from '@lodestone/routed'
 import { controlHandler } from './control-api.ts'
 import { CurrentNetwork } from './current-network.ts'
 import { Emulation } from './emulation.ts'
 import type { HostNode } from './host-node.ts'
 import { claimDatabase, lockStateDirectory, makePrivate, removeFile, writeSecret } from './os-state-directory.ts'
 import { compileSwitchProgram } from './os-switch-program.ts'
+import { HttpProbes } from './http-probes.ts'
 import { publish, type PublishSpec } from './publish.ts'
+import { rackInventory } from './rack-inventory.ts'
+import { rackNetwork } from './rack-network.ts'
 import { ensureDefaultPool, obtainToken, RECOVERY } from './rack-setup.ts'
 import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
 import { rackChecks } from './readiness.ts'
-import type { HostSpec, NodeSpec } from './topology.ts'
+import { routingProbes } from './routing-probes.ts'
+import type { HostSpec, MultipathMode, NodeSpec } from './topology.ts'
 import { World } from './world.ts'
 
 const VERSION = '0.1.0'
@@ -37,7 +41,7 @@ const CONTROL_SOCKET = 'control.sock'
 const TOKEN_FILE = 'token'
 /** What the operating system takes for the path of a Unix socket, at the least. */
 const SOCKET_PATH_LIMIT = 103
-const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 60_000
 const CHECK_PERIOD_MS = 25
 
 export interface RackOptions {
@@ -46,6 +50,8 @@ export interface RackOptions {
   /** The operating system's sockets, for the public API, the control socket and published ports. */
   readonly os: Network
   readonly sleds: number
+  /** How sleds choose between the switches; default: by measured delay. */
+  readonly multipath?: MultipathMode
   readonly stateDirectory: string
   /** Keeps the database in memory: for demonstrations, whose state nobody wants back. */
   readonly isEphemeral?: boolean
@@ -75,6 +81,9 @@ export class Rack {
   /** Resolves when the rack is down. */
   readonly closed: Promise<void>
   readonly controlHandler: HttpHandler
+  /** What probe programs can watch. */
+  readonly probes: readonly ProbeSource[]
+  readonly #apiProbes: HttpProbes
   readonly #options: RackOptions
   readonly #startMs: number
   readonly #closers: (() => void | Promise<void>)[] = []
@@ -123,28 +132,26 @@ export class Rack {
     this.world = new World({ clock, random, ...(log === undefined ? {} : { log }) })
     this.emulation = new Emulation({
       world: this.world,
-      topology: rackTopology({ sleds: options.sleds }),
+      topology: rackTopology({ sleds: options.sleds, multipath: options.multipath ?? 'delay' }),
       program: compileSwitchProgram(),
+      configuration: 'control-plane',
       // What comes back is told what it should be at once.
       onPower: (_name, isOn) => {
-        if (isOn && this.#state === 'ready') this.nexus.activate()
+        if (isOn && this.#state === 'ready') this.nexus.repeat()
       },
     })
+    this.#apiProbes = new HttpProbes('api', 'nexus', clock)
+    const reconcilerProbes = new HttpProbes('reconciler', 'nexus', clock)
+    this.probes = [
+      packetProbes(this.world.tracer),
+      routingProbes(clock, () => routersOf(this.emulation)),
+      this.#apiProbes,
+      reconcilerProbes,
+    ]
     this.nexus = new Nexus(this.#nexusHost(), {
-      inventory: {
-        rackId: '6d4f1c1e-2f0b-4c1c-9a53-0d6c2b1f7a10',
-        sleds: this.emulation.specs('sled').map((sled, index) => ({
-          id: `6d4f1c1e-2f0b-4c1c-9a53-5${index.toString(16).padStart(11, '0')}`,
-          name: sled.name,
-          baseUrl: `http://[${sled.address}]:${SLED_AGENT_PORT}`,
-          underlayAddress: sled.address.toString(),
-        })),
-        switches: this.emulation.specs('switch').map((each, index) => ({
-          id: `6d4f1c1e-2f0b-4c1c-9a53-e${index.toString(16).padStart(11, '0')}`,
-          name: each.name,
-          baseUrl: `http://[${each.zoneAddress}]:${SWITCHD_PORT}`,
-        })),
-      },
+      aroundFetch: (inner) => reconcilerProbes.fetch(inner),
+      inventory: rackInventory(this.emulation.topology),
+      network: rackNetwork(this.emulation.topology),
       ...(options.isEphemeral === true ? {} : { storeDirectory: `${options.stateDirectory}/database` }),
       ...(options.database === undefined ? {} : { database: options.database }),
       ...(options.console === undefined ? {} : { console: options.console }),
@@ -201,7 +208,7 @@ export class Rack {
   }
 
   async #start(): Promise<void> {
-    const { os, apiAddress, apiPort, stateDirectory, clock } = this.#options
+    const { os, apiAddress, apiPort, clock } = this.#options
     // Ports first: one that is taken is told at once, not when everything else is up.
     const api = await this.#listen(apiAddress, apiPort)
     for (const spec of this.#options.publish) {
@@ -209,32 +216,31 @@ export class Rack {
       this.#closers.push(() => listener.close())
     }
     await this.#serveControl()
-    // The control plane's database starts while the network converges.
+    // The control plane's database starts while the underlay converges; the way to the outside it configures itself.
     await this.emulation.start()
     this.#progress('network', `${this.emulation.nodes.size} nodes, ${this.emulation.wiring.links.size} links`)
+    await Promise.all([this.#startControlPlane(api.port), this.#waitForNetwork(new Set())])
+    this.#state = 'ready'
+    this.#readyAfterMs = clock.nowMs() - this.#startMs
+    this.#progress('rack', `ready after ${(this.#readyAfterMs / 1000).toFixed(1)} s`)
+  }
+
+  async #startControlPlane(apiPort: number): Promise<void> {
+    const { apiAddress, stateDirectory, random } = this.#options
     const finishDatabase = await claimDatabase(stateDirectory)
-    const database = this.nexus.start().catch((error: Error) => {
+    await this.nexus.start().catch((error: Error) => {
       const { database } = this.#options
       const where = database === undefined ? `in ${stateDirectory}/database` : withoutPassword(database)
       throw new RackStartError(`The database ${where} does not start: ${error.message}`, {
         cause: error,
       })
     })
-    database.catch(() => {}) // awaited below
-    const seen = new Set<string>()
-    await this.#waitForNetwork(seen)
-    await database
     await finishDatabase()
     this.#isDatabaseWhole = true
-    this.#progress('api', `answers on http://${apiAddress}:${api.port}`)
-
-    const token = await obtainToken(this.nexus.handler, this.#options.random)
+    this.#progress('api', `answers on http://${apiAddress}:${apiPort}`)
+    const token = await obtainToken(this.nexus.handler, random)
     await ensureDefaultPool(this.nexus.handler, token)
     await writeSecret(stateDirectory, TOKEN_FILE, token)
-    this.nexus.activate()
-    this.#state = 'ready'
-    this.#readyAfterMs = clock.nowMs() - this.#startMs
-    this.#progress('rack', `ready after ${(this.#readyAfterMs / 1000).toFixed(1)} s`)
   }
 
   /** From the start on, so that `lode status` can tell what a rack waits for. */
@@ -267,7 +273,7 @@ export class Rack {
 
   /** Acknowledges nothing before the database is whole: until then it may have to be made anew. */
   #publicApi(request: Request): Promise<Response> {
-    if (this.#isDatabaseWhole) return this.nexus.handler(request)
+    if (this.#isDatabaseWhole) return this.#apiProbes.handler(this.nexus.handler)(request)
     const requestId = this.#options.random.uuid()
     return Promise.resolve(errorResponse({ kind: 'unavailable', message: 'the API is not up' }, requestId))
   }
@@ -326,6 +332,7 @@ export class Rack {
 }
 
 function kindOf(spec: NodeSpec): RackInfo['nodes'][number]['kind'] {
+  if (spec.kind === 'external') return 'other'
   if (spec.kind !== 'host') return spec.kind
   return spec.forwarding ? 'router' : 'client'
 }
@@ -340,6 +347,8 @@ function addressesOf(spec: NodeSpec): readonly Ip[] {
       return [spec.address]
     case 'switch':
       return [spec.zoneAddress, spec.tunnelEndpoint]
+    case 'external':
+      return []
   }
 }
 
@@ -365,4 +374,9 @@ export function linkInfo(link: Link): RackInfo['links'][number] {
 /** For messages: secrets are not shown. */
 function withoutPassword(url: string): string {
   return url.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1:…@')
+}
+
+/** Of the nodes that are on. */
+function* routersOf(emulation: Emulation): Generator<readonly [string, Routed]> {
+  for (const [name, { routed }] of emulation.nodes) if (routed !== undefined) yield [name, routed]
 }

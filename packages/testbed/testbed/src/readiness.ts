@@ -11,9 +11,15 @@ export function rackChecks(rack: Emulation): Check[] {
 }
 
 function bgpCheck(rack: Emulation): Check {
-  const peers = rack.switches().flatMap((node) => [...(node.routed.speaker?.peers() ?? [])])
+  const bySwitch = rack.switches().map((node) => [...(node.routed.speaker?.peers() ?? [])])
+  const peers = bySwitch.flat()
   const up = peers.filter((peer) => peer.status().state === 'Established').length
-  return check('bgp', up === peers.length, `${up} of ${peers.length} sessions of the switches are established`)
+  // A switch without a peer has not been configured yet, or leads nowhere.
+  return check(
+    'bgp',
+    up === peers.length && bySwitch.every((each) => each.length > 0),
+    `${up} of ${peers.length} sessions of the switches are established`,
+  )
 }
 
 function ddmCheck(rack: Emulation): Check {

@@ -2,34 +2,42 @@
  * The service processors of a topology: a board and its processor for every sled and switch, the management network with one
  * half for each switch, ignition wires from every switch to every board, and a gateway beside each switch.
  *
- * Whether a node exists is the sequencer's word and nobody else's: pulling a plug, a request over the management network,
- * ignition, heat and faults all end there.
+ * Whether a node exists is the board's word and nobody else's: pulling a plug, a request over the management network,
+ * ignition, heat and faults all end at its sequencer; in recovery it also waits for the host's image.
  */
 import { Host, MemoryFabric, MemoryFiles } from '@lodestone/host'
 import {
   Board,
   Gateway,
+  HOST_PORT,
   type HostUart,
   type LabMember,
   type Load,
+  Phase2Images,
   profileOf,
   type ReachableSp,
   ServiceProcessor,
   type SpId,
+  vlanOf,
 } from '@lodestone/sp'
 import type { SledSpec, SwitchSpec } from './topology.ts'
 import type { World } from './world.ts'
 
 /** Ignition ports of the two switches; sleds have those of their slots. */
 const SWITCH_IGNITION_PORT = 38
+/** The power shelf's controller is wired like a board. */
+const SHELF_IGNITION_PORT = 36
 const POWER_ON_LIMIT_MS = 10_000
 const WATCH_MS = 5
 
-export interface PoweredNode {
-  readonly spec: SledSpec | SwitchSpec
+interface PoweredBoard {
   readonly id: SpId
   readonly board: Board
   readonly sp: ServiceProcessor
+}
+
+export interface PoweredNode extends PoweredBoard {
+  readonly spec: SledSpec | SwitchSpec
 }
 
 export interface ServiceProcessorsOptions {
@@ -42,27 +50,44 @@ export interface ServiceProcessorsOptions {
 }
 
 export class ServiceProcessors {
-  readonly nodes: ReadonlyMap<string, PoweredNode>
+  readonly #nodes = new Map<string, PoweredNode>()
+  readonly nodes: ReadonlyMap<string, PoweredNode> = this.#nodes
   readonly #world: World
   readonly #fabrics: readonly [MemoryFabric, MemoryFabric]
+  /** No node of the topology: nothing runs behind it. */
+  readonly #shelf: PoweredBoard
   readonly #gateways = new Map<number, Gateway>()
+  /** Both gateways hold what either was given, and keep it when a switch goes. */
+  readonly #phase2 = new Phase2Images()
   #isClosed = false
 
   constructor(options: ServiceProcessorsOptions) {
     const { world, specs } = options
     this.#world = world
     this.#fabrics = [new MemoryFabric(world.clock), new MemoryFabric(world.clock)]
-    this.nodes = new Map(specs.map((spec, index) => [spec.name, this.#node(spec, index, options)]))
+    // Switches first: what runs beside one reaches the management network through it.
+    for (const kind of ['switch', 'sled'] as const) {
+      specs.forEach((spec, index) => {
+        if (spec.kind === kind) this.#nodes.set(spec.name, this.#node(spec, index, options))
+      })
+    }
+    this.#shelf = this.#board('power0', { type: 'power', slot: 0 }, new Uint8Array(6), {})
     for (const { id, board } of this.#all('switch')) {
-      for (const node of this.nodes.values())
-        board.ignitionController?.connect(ignitionPort(node.id), node.board.ignitionTarget)
+      for (const node of this.#boards) {
+        // A board has the same place at ignition and at the management network's switch.
+        const port = ignitionPort(node.id)
+        board.ignitionController?.connect(port, node.board.ignitionTarget)
+        const address = spAddress(id.slot, node.id)
+        board.management?.connect(port, vlanOf(id.slot, port), address, () => node.board.hasStandby)
+      }
       board.listen({ onStandby: (isOn) => void this.#setGateway(id.slot, isOn) })
     }
     for (const node of this.nodes.values()) this.#listen(node, options)
+    this.#wire(this.#shelf)
   }
 
   async start(): Promise<void> {
-    for (const { sp } of this.nodes.values()) await sp.start()
+    for (const { sp } of this.#boards) await sp.start()
     for (const { id, board } of this.#all('switch')) await this.#setGateway(id.slot, board.hasStandby)
   }
 
@@ -72,7 +97,7 @@ export class ServiceProcessors {
   }
 
   get members(): readonly LabMember[] {
-    return [...this.nodes.values()].map(({ id, sp }) => ({ id, sp }))
+    return this.#boards.map(({ id, sp }) => ({ id, sp }))
   }
 
   /** Pulls a board's plug: at once. */
@@ -87,25 +112,28 @@ export class ServiceProcessors {
     const { clock } = this.#world
     if (!board.isPlugged) board.setPlug(true)
     else if (!board.hasStandby) board.switchOn()
-    else if (!board.isHostOn) {
+    else if (!board.isHostRunning) {
       if (sp.firmware === undefined) return 'its service processor does not run'
       // From a state that only A2 leads out of, through A2.
       if (sp.firmware.powerState === 'A0') sp.firmware.power.request('A2', 'ControlPlane')
       sp.firmware.power.request('A0', 'ControlPlane')
     }
     const endMs = clock.nowMs() + POWER_ON_LIMIT_MS
-    while (!board.isHostOn && clock.nowMs() < endMs && !this.#isClosed) {
+    while (!board.isHostRunning && clock.nowMs() < endMs && !this.#isClosed) {
       if (sp.powerFault !== undefined) return sp.powerFault
+      const boot = sp.firmware?.phase2.failure
+      if (boot !== undefined) return `its host does not start: phase 2 ${boot}`
       await new Promise<void>((resolve) => clock.after(WATCH_MS, resolve))
     }
-    return board.isHostOn ? undefined : (sp.powerFault ?? 'its power did not come')
+    if (board.isHostRunning) return undefined
+    return board.isHostOn ? 'its host waits for phase 2' : (sp.powerFault ?? 'its power did not come')
   }
 
   close(): void {
     this.#isClosed = true
     for (const gateway of this.#gateways.values()) gateway.close()
     this.#gateways.clear()
-    for (const { sp, board } of this.nodes.values()) {
+    for (const { sp, board } of this.#boards) {
       sp.close()
       board.close()
     }
@@ -115,19 +143,41 @@ export class ServiceProcessors {
     return [...this.nodes.values()].filter((node) => node.id.type === type)
   }
 
+  get #boards(): readonly PoweredBoard[] {
+    return [...this.nodes.values(), this.#shelf]
+  }
+
   #node(spec: SledSpec | SwitchSpec, index: number, options: ServiceProcessorsOptions): PoweredNode {
     const { name, kind } = spec
     const slot = Number(/\d+$/.exec(name)?.[0] ?? index)
-    const id: SpId = { type: kind, slot }
+    const baseMac = (kind === 'sled' ? spec.nics[0] : spec.ports[0])?.mac.bytes ?? new Uint8Array(6)
+    const powered = this.#board(name, { type: kind, slot }, baseMac, {
+      load: () => options.load(name),
+      ...(kind === 'sled' ? { uart: options.uart(name) } : {}),
+    })
+    return { spec, ...powered }
+  }
+
+  #board(
+    name: string,
+    id: SpId,
+    baseMac: Uint8Array,
+    host: { readonly load?: () => Load; readonly uart?: HostUart },
+  ): PoweredBoard {
+    const { type, slot } = id
     const board = new Board({
       clock: this.#world.clock,
-      profile: profileOf(kind),
-      load: () => options.load(name),
-      ...(kind === 'switch' ? { ignitionIndex: slot === 0 ? 0 : 1 } : {}),
+      profile: profileOf(type),
+      ...(host.load === undefined ? {} : { load: host.load }),
+      ...(type === 'switch' ? { ignitionIndex: slot === 0 ? 0 : 1 } : {}),
     })
     // The rack has been running when an emulation begins.
     board.startUp()
-    const addresses = [0, 1].map((half) => ({ network: `management${half}`, address: spAddress(half, id) }))
+    const addresses = [0, 1].map((half) => ({
+      network: `management${half}`,
+      address: spAddress(half, id),
+      vlan: vlanOf(half, ignitionPort(id)),
+    }))
     const sp = new ServiceProcessor({
       name,
       board,
@@ -136,22 +186,26 @@ export class ServiceProcessors {
         addresses.map(({ address }) => address),
       ),
       vpd: {
-        serialNumber: `LDS${kind === 'sled' ? '1' : '2'}${String(slot).padStart(7, '0')}`,
+        serialNumber: `LDS${SERIAL_DIGITS[type]}${String(slot).padStart(7, '0')}`,
         model: board.profile.model,
         revision: 6,
-        baseMac: (kind === 'sled' ? spec.nics[0] : spec.ports[0])?.mac.bytes ?? new Uint8Array(6),
+        baseMac,
       },
       addresses,
-      ...(kind === 'sled' ? { uart: options.uart(name) } : {}),
+      ...(host.uart === undefined ? {} : { uart: host.uart }),
     })
-    return { spec, id, board, sp }
+    return { id, board, sp }
   }
 
-  #listen({ spec, id, board, sp }: PoweredNode, options: ServiceProcessorsOptions): void {
-    board.listen({
-      onHostPower: (isOn) => options.onHostPower(spec.name, isOn),
+  #listen({ spec, ...powered }: PoweredNode, options: ServiceProcessorsOptions): void {
+    powered.board.listen({
+      onHostRunning: (isRunning) => options.onHostPower(spec.name, isRunning),
       onThrottle: (isThrottled) => options.onThrottle(spec.name, isThrottled),
     })
+    this.#wire(powered)
+  }
+
+  #wire({ id, sp }: PoweredBoard): void {
     sp.onIgnitionLink = (isUp, controller) => {
       for (const each of this.#all('switch')) {
         if (controller !== undefined && controller !== each.id.slot) continue
@@ -167,11 +221,12 @@ export class ServiceProcessors {
     if (!isOn || this.#isClosed) return
     const address = `fd00:1de:${slot}::1000`
     const gateway = new Gateway({
-      host: this.#host(`gateway${slot}`, [slot === 0 ? address : undefined, slot === 1 ? address : undefined]),
+      host: this.#host(`gateway${slot}`, [slot === 0 ? address : undefined, slot === 1 ? address : undefined], slot),
       network: `management${slot}`,
       address,
       switchSlot: slot,
-      sps: [...this.nodes.values()].map(({ id }): ReachableSp => ({
+      phase2: this.#phase2,
+      sps: this.#boards.map(({ id }): ReachableSp => ({
         id,
         address: spAddress(slot, id),
         ignitionPort: ignitionPort(id),
@@ -181,10 +236,14 @@ export class ServiceProcessors {
     await gateway.start()
   }
 
-  #host(name: string, addresses: readonly (string | undefined)[]): Host {
-    const networks = addresses.flatMap((address, half) =>
-      address === undefined ? [] : [[`management${half}`, this.#fabrics[half]!.network(name, [address])] as const],
-    )
+  /** @param beside a switch: everything passes its management switch, and without it is tagged by whoever sends. */
+  #host(name: string, addresses: readonly (string | undefined)[], beside?: number): Host {
+    const management = this.#all('switch').find(({ id }) => id.slot === beside)?.board.management
+    const networks = addresses.flatMap((address, half) => {
+      if (address === undefined) return []
+      const inner = this.#fabrics[half]!.network(name, [address])
+      return [[`management${half}`, management?.attach(HOST_PORT, inner) ?? inner] as const]
+    })
     return new Host({
       name,
       clock: this.#world.clock,
@@ -196,10 +255,13 @@ export class ServiceProcessors {
 }
 
 function ignitionPort({ type, slot }: SpId): number {
-  return type === 'switch' ? SWITCH_IGNITION_PORT + slot : slot
+  return { sled: 0, power: SHELF_IGNITION_PORT, switch: SWITCH_IGNITION_PORT }[type] + slot
 }
 
-/** In each half of the management network: sleds from ::100, switches from ::10. */
+const SERIAL_DIGITS = { sled: '1', switch: '2', power: '3' } as const
+
+/** In each half of the management network: switches from ::10, power shelves from ::20, sleds from ::100. */
 function spAddress(half: number, { type, slot }: SpId): string {
-  return `fd00:1de:${half}::${((type === 'switch' ? 0x10 : 0x100) + slot).toString(16)}`
+  const first = { switch: 0x10, power: 0x20, sled: 0x100 }[type]
+  return `fd00:1de:${half}::${(first + slot).toString(16)}`
 }

@@ -17,6 +17,7 @@ import { EMPTY_CONFIG, Routed } from '@lodestone/routed'
 import { NetstackRunner, SledAgent } from '@lodestone/sled-agent'
 import { type TunnelRoute, VportEngine } from '@lodestone/vport'
 import type { SledSpec } from './topology.ts'
+import { UnderlayPaths } from './underlay-paths.ts'
 import type { World } from './world.ts'
 
 const GENEVE_PORT = 6081
@@ -32,8 +33,11 @@ export class SledNode {
   readonly name: string
   readonly spec: SledSpec
   readonly stack: Netstack
+  /** The delay-driven choice of links; undefined where the hash of a flow decides. */
+  readonly underlay: UnderlayPaths | undefined
   readonly engine: VportEngine
-  readonly agent: SledAgent
+  readonly #makeAgent: () => SledAgent
+  #agent: SledAgent
   readonly routed: Routed
   #server: HttpServer | undefined
 
@@ -42,8 +46,22 @@ export class SledNode {
     this.spec = spec
     const { clock, random, arena, tracer } = world
     this.stack = new Netstack({ name: spec.name, clock, random, arena, tracer, forwarding: true })
-    for (const { name, mac, mtuBytes } of spec.nics) {
-      this.stack.addInterface({ name, port: ports.get(name)!, mac, mtuBytes })
+    this.underlay =
+      (spec.multipath ?? 'hash') === 'hash'
+        ? undefined
+        : new UnderlayPaths({
+            stack: this.stack,
+            arena,
+            clock,
+            random: random.fork(`${spec.name}-paths`),
+            address: spec.address,
+            peers: options.peers.sleds,
+            nics: spec.nics.map((nic) => nic.name),
+          })
+    for (const [path, { name, mac, mtuBytes }] of spec.nics.entries()) {
+      // because the wiring has a port for every NIC of the topology
+      const port = ports.get(name)!
+      this.stack.addInterface({ name, port: this.underlay?.wrap(port, path) ?? port, mac, mtuBytes })
     }
     this.stack.addLoopbackAddress(spec.address)
 
@@ -53,19 +71,21 @@ export class SledNode {
       clock,
       tracer,
       underlayAddress: spec.address,
-      sendUnderlay: (slot) => this.stack.outputIp(slot),
+      sendUnderlay: (slot) => (this.underlay ?? this.stack).outputIp(slot),
     })
     this.engine.setUnderlayPeers(options.peers)
     this.stack.interceptUdp(GENEVE_PORT, (slots, count) => this.engine.receiveUnderlay(slots, count))
 
     const host = world.host(spec.name, { underlay: this.stack })
-    this.agent = new SledAgent(host, {
-      engine: this.engine,
-      runner: new NetstackRunner({ arena, clock, random, tracer }),
-      arena,
-      tracer,
-      onWire: options.onWire,
-    })
+    this.#makeAgent = () =>
+      new SledAgent(host, {
+        engine: this.engine,
+        runner: new NetstackRunner({ arena, clock, random, tracer }),
+        arena,
+        tracer,
+        onWire: options.onWire,
+      })
+    this.#agent = this.#makeAgent()
 
     this.routed = new Routed(host, {
       network: 'underlay',
@@ -92,11 +112,21 @@ export class SledNode {
     this.routed.onTunnels((tunnels) => void this.engine.setTunnelEndpoints(tunnelRoutes(tunnels)))
   }
 
+  get agent(): SledAgent {
+    return this.#agent
+  }
+
+  /** The agent dies and begins anew: it knows nothing, and its guests are gone with it. */
+  restartAgent(): void {
+    this.#agent.close()
+    this.#agent = this.#makeAgent()
+  }
+
   async start(): Promise<void> {
     this.#server = await serveHttp(
       this.stack,
       { address: this.spec.address.toString(), port: SLED_AGENT_PORT },
-      this.agent.handler,
+      (request) => this.#agent.handler(request),
     )
   }
 

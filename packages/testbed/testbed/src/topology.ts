@@ -2,8 +2,8 @@
  * A topology as data: nodes, links and what each node runs. A topology program builds one of these; `Emulation` brings it to
  * life. Names are unique; `link.a` and `link.b` name a node and one of its ports.
  */
-import type { Mac, Prefix } from '@lodestone/net'
-import type { Ip } from '@lodestone/net'
+import type { Impairments } from '@lodestone/link'
+import type { Ip, Mac, Prefix } from '@lodestone/net'
 
 export interface BgpPeerSpec {
   readonly name: string
@@ -29,18 +29,33 @@ interface NodeBase {
   readonly name: string
 }
 
-/** A host or router: the TCP/IP stack, and a routing daemon if it speaks BGP. */
+/** A route that is there from the start: through a gateway on one of the node's links. */
+export interface StaticRouteSpec {
+  readonly prefix: Prefix
+  readonly via: Ip
+  readonly interface: string
+}
+
+/** A host or router: the TCP/IP stack, and a routing daemon if it speaks BGP or DDM. */
 export interface HostSpec extends NodeBase {
   readonly kind: 'host'
   readonly interfaces: readonly InterfaceSpec[]
   readonly loopbacks: readonly Ip[]
   readonly forwarding: boolean
   readonly bgp: BgpSpec | undefined
+  readonly routes?: readonly StaticRouteSpec[]
+  /** Names of interfaces to speak DDM on, as a transit router that originates these prefixes. */
+  readonly ddm?: { readonly interfaces: readonly string[]; readonly originate: readonly Prefix[] }
 }
+
+/** How a sled chooses among the links that routing offers: by a hash of the flow, or by measured delay. */
+export type MultipathMode = 'hash' | 'delay'
 
 /** A sled: two underlay NICs, packet engine, DDM, agent. */
 export interface SledSpec extends NodeBase {
   readonly kind: 'sled'
+  /** Default: hash. */
+  readonly multipath?: MultipathMode
   readonly nics: readonly InterfaceSpec[]
   /** The sled's /64; the sled itself is ::1. */
   readonly prefix: Prefix
@@ -67,7 +82,13 @@ export interface SwitchSpec extends NodeBase {
   readonly bgp: BgpSpec
 }
 
-export type NodeSpec = HostSpec | SledSpec | SwitchSpec
+/** A node that somebody else brings to life on its ports (`emulation.wiring.ports`): a program, a machine, another network. */
+export interface ExternalSpec extends NodeBase {
+  readonly kind: 'external'
+  readonly ports: readonly string[]
+}
+
+export type NodeSpec = HostSpec | SledSpec | SwitchSpec | ExternalSpec
 
 export interface LinkEnd {
   readonly node: string
@@ -82,6 +103,9 @@ export interface LinkSpec {
   readonly rateBps: number
   readonly lossRatio: number
   readonly mtuBytes: number
+  /** What one direction does besides, or instead. */
+  readonly aToB?: Partial<Impairments>
+  readonly bToA?: Partial<Impairments>
 }
 
 export interface Topology {
@@ -99,6 +123,8 @@ export function portsOf(node: NodeSpec): readonly string[] {
       return node.nics.map((item) => item.name)
     case 'switch':
       return node.ports.map((item) => item.name)
+    case 'external':
+      return node.ports
   }
 }
 

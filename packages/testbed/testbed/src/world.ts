@@ -9,6 +9,8 @@ export interface WorldOptions {
   readonly log?: LogSink
   /** Frames that may exist at once in the whole emulation. */
   readonly frames?: number
+  /** A node's own clock, which may be wrong; the world's unless given. Links always run on the world's. */
+  readonly clockOf?: (node: string) => Clock
 }
 
 export class World {
@@ -16,14 +18,23 @@ export class World {
   readonly random: Random
   readonly arena: Arena
   readonly tracer: Tracer
+  readonly #options: WorldOptions
   readonly #log: LogSink | undefined
 
-  constructor(options: WorldOptions) {
+  /** @param shared the world that this is a node's view of. */
+  constructor(options: WorldOptions, shared?: World) {
+    this.#options = options
     this.clock = options.clock
     this.random = options.random
-    this.arena = new Arena({ slots: options.frames ?? 8192 })
-    this.tracer = new Tracer(() => options.clock.nowMs())
+    this.arena = shared?.arena ?? new Arena({ slots: options.frames ?? 8192 })
+    this.tracer = shared?.tracer ?? new Tracer(() => options.clock.nowMs())
     this.#log = options.log
+  }
+
+  /** The world as a node sees it: the same, but for the time. */
+  of(node: string): World {
+    const { clockOf, ...options } = this.#options
+    return clockOf === undefined ? this : new World({ ...options, clock: clockOf(node) }, this)
   }
 
   /** A host for the daemons of one node, on the networks that the node gives them. */

@@ -2,15 +2,15 @@ import { buildCommand } from '@stricli/core'
 import type { LodeContext } from '../../context.ts'
 import { textTable } from '../../text-table.ts'
 import { durationText } from '../routed/duration-text.ts'
-import { type DaemonFlags, daemonFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
+import { type RouterFlags, routerFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
 
 export const sessionsCommand = buildCommand({
   docs: {
     brief: 'List the sessions with state, timers and who follows them',
     customUsage: ['', { input: '--json', brief: 'With all counters' }],
   },
-  parameters: { flags: daemonFlags },
-  async func(this: LodeContext, flags: DaemonFlags) {
+  parameters: { flags: routerFlags },
+  async func(this: LodeContext, flags: RouterFlags) {
     const result = await (await routedClient(this, flags)).bfd_status()
     if (!result.ok) return reportRoutedFailure(this, flags, result)
     if (flags.json) return this.printJson(result.value)

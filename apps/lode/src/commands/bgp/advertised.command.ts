@@ -1,7 +1,7 @@
 import { buildCommand } from '@stricli/core'
 import type { LodeContext } from '../../context.ts'
 import { textTable } from '../../text-table.ts'
-import { type DaemonFlags, daemonFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
+import { type RouterFlags, routerFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
 import { peerArgument } from './peer-argument.ts'
 
 export const advertisedCommand = buildCommand({
@@ -9,8 +9,8 @@ export const advertisedCommand = buildCommand({
     brief: 'List what a peer has been told',
     customUsage: [{ input: 'upstream0', brief: 'With next hops, AS_PATHs and communities as they were sent' }],
   },
-  parameters: { flags: daemonFlags, positional: peerArgument },
-  async func(this: LodeContext, flags: DaemonFlags, peer: string) {
+  parameters: { flags: routerFlags, positional: peerArgument },
+  async func(this: LodeContext, flags: RouterFlags, peer: string) {
     const result = await (await routedClient(this, flags)).bgp_exported({ params: { peer } })
     if (!result.ok) return reportRoutedFailure(this, flags, result)
     if (flags.json) return this.printJson(result.value)

@@ -3,10 +3,10 @@ import { buildCommand } from '@stricli/core'
 import type { LodeContext } from '../../context.ts'
 import { textTable } from '../../text-table.ts'
 import { durationText } from '../routed/duration-text.ts'
-import { type DaemonFlags, daemonFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
+import { type RouterFlags, routerFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
 import { peerArgument } from './peer-argument.ts'
 
-interface PeerFlags extends DaemonFlags {
+interface PeerFlags extends RouterFlags {
   readonly messages: boolean
 }
 
@@ -22,7 +22,7 @@ export const peerCommand = buildCommand({
     ],
   },
   parameters: {
-    flags: { ...daemonFlags, messages: { kind: 'boolean', default: false, brief: 'The last messages too' } },
+    flags: { ...routerFlags, messages: { kind: 'boolean', default: false, brief: 'The last messages too' } },
     positional: peerArgument,
   },
   async func(this: LodeContext, flags: PeerFlags, peer: string) {

@@ -2,15 +2,19 @@ import { buildCommand } from '@stricli/core'
 import type { LodeContext } from '../../context.ts'
 import { textTable } from '../../text-table.ts'
 import { durationText } from '../routed/duration-text.ts'
-import { type DaemonFlags, daemonFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
+import { type RouterFlags, routerFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
 
 export const peersCommand = buildCommand({
   docs: {
     brief: 'List the peers with state and numbers of routes',
-    customUsage: ['', { input: '--json', brief: 'Everything that is known of them' }],
+    customUsage: [
+      '',
+      { input: '--node isp0', brief: 'Of a router of the running rack' },
+      { input: '--json', brief: 'Everything that is known of them' },
+    ],
   },
-  parameters: { flags: daemonFlags },
-  async func(this: LodeContext, flags: DaemonFlags) {
+  parameters: { flags: routerFlags },
+  async func(this: LodeContext, flags: RouterFlags) {
     const client = await routedClient(this, flags)
     const [peers, listeners] = await Promise.all([client.bgp_neighbors(), client.bgp_listeners()])
     if (!peers.ok) return reportRoutedFailure(this, flags, peers)

@@ -4,10 +4,10 @@ import type { LodeContext } from '../../context.ts'
 import { parseText } from '../../state-flag.ts'
 import { textTable } from '../../text-table.ts'
 import { durationText } from '../routed/duration-text.ts'
-import { type DaemonFlags, daemonFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
+import { type RouterFlags, routerFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
 import { peerArgument } from './peer-argument.ts'
 
-interface ReceivedFlags extends DaemonFlags {
+interface ReceivedFlags extends RouterFlags {
   readonly prefix?: string
   readonly limit: number
 }
@@ -22,7 +22,7 @@ export const receivedCommand = buildCommand({
   },
   parameters: {
     flags: {
-      ...daemonFlags,
+      ...routerFlags,
       prefix: {
         kind: 'parsed',
         parse: parseText,

@@ -1,9 +1,9 @@
 import { buildCommand } from '@stricli/core'
 import type { LodeContext } from '../../context.ts'
-import { type DaemonFlags, daemonFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
+import { type RouterFlags, routerFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
 import { peerArgument } from './peer-argument.ts'
 
-interface RefreshFlags extends DaemonFlags {
+interface RefreshFlags extends RouterFlags {
   readonly out: boolean
 }
 
@@ -16,7 +16,7 @@ export const refreshCommand = buildCommand({
     ],
   },
   parameters: {
-    flags: { ...daemonFlags, out: { kind: 'boolean', default: false, brief: 'Tell it ours again' } },
+    flags: { ...routerFlags, out: { kind: 'boolean', default: false, brief: 'Tell it ours again' } },
     positional: peerArgument,
   },
   async func(this: LodeContext, flags: RefreshFlags, peer: string) {

@@ -3,7 +3,7 @@ import { buildCommand } from '@stricli/core'
 import type { LodeContext } from '../../context.ts'
 import { parseText } from '../../state-flag.ts'
 import { durationText } from '../routed/duration-text.ts'
-import { type DaemonFlags, daemonFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
+import { type RouterFlags, routerFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
 
 export const explainCommand = buildCommand({
   docs: {
@@ -19,13 +19,13 @@ export const explainCommand = buildCommand({
     ],
   },
   parameters: {
-    flags: daemonFlags,
+    flags: routerFlags,
     positional: {
       kind: 'tuple',
       parameters: [{ parse: parseText, brief: 'Prefix or address', placeholder: 'DESTINATION' }],
     },
   },
-  async func(this: LodeContext, flags: DaemonFlags, destination: string) {
+  async func(this: LodeContext, flags: RouterFlags, destination: string) {
     const result = await (await routedClient(this, flags)).rib_explain({ query: { destination } })
     if (!result.ok) return reportRoutedFailure(this, flags, result)
     if (flags.json) return this.printJson(result.value)
@@ -37,7 +37,7 @@ const MARKS = { best: '>', multipath: '=', lost: ' ', unusable: 'x' } as const
 
 export function explanationText({ prefix, paths, lower = [], exports = [] }: RouteExplanation): string {
   const lines = [prefix]
-  for (const { path, verdict, step, sentence, received, policy } of paths) {
+  for (const { path, verdict, step, sentence, received, policy, next_hop_way: way } of paths) {
     const from = path.peer === '' ? path.protocol : `${path.protocol} ${path.peer}`
     const via = path.interface === undefined ? path.next_hop : `${path.next_hop} on ${path.interface}`
     const id = path.path_id === undefined ? '' : `, path ID ${path.path_id}`
@@ -51,6 +51,7 @@ export function explanationText({ prefix, paths, lower = [], exports = [] }: Rou
         `    AS_PATH ${asPath === '' ? '(empty)' : asPath}, origin ${origin}, LOCAL_PREF ${localPref}, MED ${med}${more}`,
       )
     }
+    if (way !== undefined) lines.push(`    next hop: ${way}`)
     if (path.stale === true) lines.push('    stale: kept over a restart of its peer')
     lines.push(`    ${verdict}${step === undefined ? '' : ` (${step})`}: ${sentence}`)
   }

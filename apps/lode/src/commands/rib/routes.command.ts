@@ -4,9 +4,9 @@ import type { LodeContext } from '../../context.ts'
 import { parseText } from '../../state-flag.ts'
 import { textTable } from '../../text-table.ts'
 import { durationText } from '../routed/duration-text.ts'
-import { type DaemonFlags, daemonFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
+import { type RouterFlags, routerFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
 
-interface RoutesFlags extends DaemonFlags {
+interface RoutesFlags extends RouterFlags {
   readonly received: boolean
   readonly protocol?: 'connected' | 'static' | 'bgp' | 'ddm'
   readonly family?: 'ipv4' | 'ipv6'
@@ -26,7 +26,7 @@ export const routesCommand = buildCommand({
   },
   parameters: {
     flags: {
-      ...daemonFlags,
+      ...routerFlags,
       received: { kind: 'boolean', default: false, brief: 'All that was received, not just what is used' },
       protocol: {
         kind: 'enum',

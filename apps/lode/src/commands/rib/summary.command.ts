@@ -1,15 +1,15 @@
 import { buildCommand } from '@stricli/core'
 import type { LodeContext } from '../../context.ts'
 import { textTable } from '../../text-table.ts'
-import { type DaemonFlags, daemonFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
+import { type RouterFlags, routerFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
 
 export const summaryCommand = buildCommand({
   docs: {
     brief: 'Say how many routes there are, and what the forwarding tables have of them',
     customUsage: ['', { input: '--json', brief: 'For programs' }],
   },
-  parameters: { flags: daemonFlags },
-  async func(this: LodeContext, flags: DaemonFlags) {
+  parameters: { flags: routerFlags },
+  async func(this: LodeContext, flags: RouterFlags) {
     const client = await routedClient(this, flags)
     const [summary, lower] = await Promise.all([client.rib_summary(), client.lower_status()])
     if (!summary.ok) return reportRoutedFailure(this, flags, summary)

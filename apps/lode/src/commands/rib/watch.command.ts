@@ -1,9 +1,9 @@
 import type { RoutedEvent } from '@lodestone/contract-routed'
 import { buildCommand } from '@stricli/core'
 import type { LodeContext } from '../../context.ts'
-import { type DaemonFlags, daemonFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
+import { type RouterFlags, routerFlags, reportRoutedFailure, routedClient } from '../routed/routed-client.ts'
 
-interface WatchFlags extends DaemonFlags {
+interface WatchFlags extends RouterFlags {
   readonly routes: boolean
   readonly replay: boolean
 }
@@ -19,7 +19,7 @@ export const watchCommand = buildCommand({
   },
   parameters: {
     flags: {
-      ...daemonFlags,
+      ...routerFlags,
       routes: { kind: 'boolean', default: false, brief: 'Changes of routes too' },
       replay: { kind: 'boolean', default: false, brief: 'With --routes: first all that are in use' },
     },

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { buildCommand } from '@stricli/core'
 import { ExitStatus, type LodeContext } from '../../context.ts'
 import { parseText } from '../../state-flag.ts'
@@ -58,6 +59,9 @@ export const routedCommand = buildCommand({
       const { askDryRun } = await import('./ask-daemon.ts')
       return askDryRun(this, flags, config)
     }
+    // Loading the daemon, and then a full table, is many short-lived objects once: a young generation that grows for them never
+    // gives the memory back (12 MB and more for the former, 80 to 110 for the latter, and no CPU time saved).
+    setFlagsFromString('--semi-space-growth-factor=1')
     const { runRouted } = await import('./run-routed.ts')
     await runRouted(this, flags, config)
   },

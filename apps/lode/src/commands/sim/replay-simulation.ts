@@ -1,0 +1,62 @@
+/** Runs a stored simulation again and shows what there was where it stopped. */
+import { readFileSync } from 'node:fs'
+import { describeEvent, parseCondition, readReplay, ReplayStop, SimulatedDatabase } from '@lodestone/simulation'
+import { ExitStatus, type LodeContext } from '../../context.ts'
+import { textTable } from '../../text-table.ts'
+import { loadTopology } from './load-topology.ts'
+
+export interface ReplayFlags {
+  readonly until?: number
+  readonly break?: string
+  readonly packets: number
+  readonly json: boolean
+}
+
+export async function replaySimulation(this: LodeContext, flags: ReplayFlags, file: string): Promise<void> {
+  const replay = readReplay(readFileSync(file, 'utf8'))
+  const condition = flags.break === undefined ? undefined : parseCondition(flags.break)
+  if (!replay.ok || condition?.ok === false) {
+    this.note(replay.ok ? `--break: ${condition?.ok === false ? condition.reason : ''}` : `${file}: ${replay.reason}`)
+    return this.exit(ExitStatus.usage)
+  }
+  const { seed, minutes, timeline, topology, hash } = replay.value
+  const database = await SimulatedDatabase.create()
+  const stop = new ReplayStop({
+    seed,
+    minutes,
+    timeline,
+    database,
+    packets: flags.packets,
+    ...(topology === undefined ? {} : { topology: await loadTopology(topology) }),
+    ...(flags.until === undefined ? {} : { untilMs: flags.until * 1000 }),
+    ...(condition === undefined ? {} : { holds: condition.holds }),
+  })
+  const verdict = await stop.run()
+  const tables = verdict === undefined || flags.until !== undefined ? await stop.tables() : []
+  const nowMs = stop.simulation.clock.nowMs()
+  if (flags.json) this.printJson({ stoppedAtMs: nowMs, verdict, packets: stop.packets, tables })
+  else {
+    for (const event of timeline) this.print(describeEvent(event))
+    for (const { node, table, rows } of tables) {
+      if (rows.length === 0) continue
+      this.print(`\n${node} ${table}`)
+      for (const row of rows) this.print(`  ${row.join('  ')}`)
+    }
+    const lines = stop.packets.map((each) => [
+      each.atMs.toFixed(4),
+      each.link,
+      each.direction,
+      String(each.bytes),
+      String(each.packet),
+    ])
+    this.print(`\n${textTable(['ms', 'link', 'direction', 'bytes', 'packet'], lines)}`)
+    if (verdict === undefined) this.print(`stopped at ${(nowMs / 1000).toFixed(6)} s`)
+    else {
+      for (const problem of verdict.failure?.problems ?? []) this.print(problem)
+      this.print(verdict.hash === hash ? `hash ${hash}, as stored` : `hash ${verdict.hash}; stored is ${hash}`)
+    }
+  }
+  stop.simulation.close()
+  await database.close()
+  this.exit(verdict?.failure === undefined ? ExitStatus.ok : ExitStatus.failed)
+}

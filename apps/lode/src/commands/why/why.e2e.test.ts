@@ -1,0 +1,84 @@
+/** explain, why, watch, diff and probe against a running rack, as their user meets them. */
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { DropGroup, PathAnswer } from '@lodestone/contract-testbed'
+import { RackProcess, temporaryDirectory, until } from '../../lode-process.fixture.ts'
+import { createWebInstance } from '../../web-instance.fixture.ts'
+
+const ADDRESS = '198.51.100.30'
+
+let rack: RackProcess
+let directory: string
+
+before(async (test) => {
+  directory = await temporaryDirectory(test as never)
+  rack = await RackProcess.start(join(directory, 'rack'), '--sleds', '2')
+  await createWebInstance(rack, { project: 'shop', name: 'web1', address: ADDRESS })
+})
+after(() => rack?.kill('SIGTERM'))
+
+test('explain says verdict, cause and remedy first, and with its exit status whether it is well', async () => {
+  // The switches learn of the address a moment after the API has.
+  const open = await until('web1 can be reached', 20_000, async () => {
+    const result = await rack.lode('explain', 'client', 'web1', 'tcp/80', '--brief')
+    return result.status === 0 ? result : undefined
+  })
+  assert.match(open.stdout, /^DELIVERED {2}client \(\S+\) → web1 \(198\.51\.100\.30\) {2}tcp\/80 {2}at web1/)
+  const closed = await rack.lode('explain', 'client', 'web1', 'tcp/81')
+  assert.equal(closed.status, 1)
+  assert.match(closed.stdout, /^DROPPED .*\nbecause .*\[FW_DEFAULT_DENY\]\nclosest {2}rule .* packet has 81\nfix /)
+  assert.match(closed.stdout, /switch\d .*ingress_ipv4/)
+  const wrong = await rack.lode('explain', 'client', 'nobody', 'tcp/80')
+  assert.equal(wrong.status, 2)
+  assert.match(wrong.stderr, /there are .*web1/)
+})
+
+test('diff names the first step at which two explanations part', async () => {
+  const file = join(directory, 'before.json')
+  const answer = await rack.json<PathAnswer>('explain', 'client', 'web1', 'tcp/80', '--brief')
+  await writeFile(file, JSON.stringify(answer))
+  const same = await rack.lode('diff', file)
+  assert.equal(same.status, 0, same.stdout)
+  await rack.api('POST', '/v1/instances/web1/stop?project=shop')
+  const path = '/v1/vpc-firewall-rules?project=shop&vpc=default'
+  const { rules } = await rack.api<{ rules: { name: string }[] }>('GET', path)
+  await rack.api('PUT', path, { rules: rules.filter(({ name }) => name !== 'allow-http') })
+  const different = await until('the rule is gone', 10_000, async () => {
+    const result = await rack.lode('diff', file)
+    return result.status === 1 ? result : undefined
+  })
+  assert.match(different.stdout, /\n- sled\d: .*\n\+ sled\d: .*/)
+})
+
+test('why groups what was dropped at an instance, with its last packet', async () => {
+  await rack.lode('exec', 'client', '--', 'curl', `http://${ADDRESS}:81/`)
+  const groups = await rack.json<DropGroup[]>('why', 'web1')
+  const denied = groups.find(({ reason }) => reason.code === 'FW_DEFAULT_DENY')
+  assert.ok(denied, JSON.stringify(groups))
+  assert.ok(denied.total >= 1 && denied.recent >= 1)
+  assert.match(denied.summary, /:81 TCP SYN/)
+  const text = await rack.lode('why', 'web1')
+  assert.match(text.stdout, /× FW_DEFAULT_DENY {2}in at web1/)
+})
+
+test('watch follows drops, and a probe program counts them by reason', async () => {
+  const watch = rack.begin('watch')
+  const probe = rack.begin('probe', '*:drop { @[provider, reason] = count() } END { print("over") }')
+  try {
+    await until('the drop was seen', 20_000, async () => {
+      await rack.lode('exec', 'client', '--', 'curl', `http://${ADDRESS}:82/`)
+      return /DROPPED .*:82 TCP SYN.* FW_DEFAULT_DENY/.test(watch.stdout()) ? true : undefined
+    })
+  } finally {
+    watch.kill('SIGINT')
+    probe.kill('SIGINT')
+  }
+  const { stdout } = await probe.finished
+  assert.match(stdout, /over\n[^]*vport +FW_DEFAULT_DENY +\d+/)
+  await watch.finished
+  const mistake = await rack.lode('probe', 'lnk:drop { }')
+  assert.equal(mistake.status, 2)
+  assert.match(mistake.stderr, /no provider matches lnk; there are action, api, bfd, bgp/)
+})

@@ -1,0 +1,3 @@
+export type { DnsCounters } from './counters.ts'
+export { DnsServer, type DnsServerOptions } from './dns-server.ts'
+export { type LookupOptions, type LookupResult, lookup } from './lookup.ts'

@@ -1,0 +1,144 @@
+/** The control socket's interface over a running laboratory; in virtual time, the same interface by direct calls. */
+import {
+  type Channel,
+  type Handlers,
+  type HttpHandler,
+  implement,
+  invalidRequest,
+  ndjsonWriter,
+  objectNotFound,
+} from '@lodestone/api'
+import { parseStoryFilter } from '@lodestone/probe'
+import { captureStream, storyStream, tablesOf } from '@lodestone/testbed'
+import { reachability } from '../check/reachability.ts'
+import { runTraffic } from '../check/traffic.ts'
+import { planText } from '../document/plan.ts'
+import { LabError, type LabRuntime } from '../runtime/lab-runtime.ts'
+import { parseCaptureFilter } from './capture-filter.ts'
+import { type ExecLine, labApi } from './lab-api.ts'
+import { labInfo } from './lab-info.ts'
+import { restoreSnapshot, takeSnapshot } from './snapshot.ts'
+
+export interface LabHandlerOptions {
+  /** Ends the process, or whatever holds the laboratory. */
+  readonly onShutdown: () => void
+}
+
+export function labHandler(lab: LabRuntime, options: LabHandlerOptions): HttpHandler {
+  const { clock, tracer, arena } = lab.world
+  const handlers: Handlers<typeof labApi> = {
+    info: () => labInfo(lab),
+    document: () => lab.document,
+    plan: ({ body }) => {
+      const steps = lab.plan(body)
+      return { steps: steps.map((step) => ({ ...step })), text: planText(steps) }
+    },
+    apply: async ({ body }) => {
+      const steps = await told(() => lab.apply(body))
+      return { steps: steps.map((step) => ({ ...step })), text: planText(steps) }
+    },
+    fault: ({ body }) => told(() => lab.fault(body)),
+    exec: ({ body }) => {
+      const aborter = new AbortController()
+      const writer = ndjsonWriter<ExecLine>(() => aborter.abort())
+      lab
+        .exec(body.node, body.command, { write: (stream, text) => void writer.write({ stream, text }) }, aborter.signal)
+        .then((code) => writer.write({ exit_code: code }))
+        .catch((error: Error) => writer.write({ error: error.message }))
+        .finally(() => writer.end())
+      return writer.stream
+    },
+    console: ({ params }) => {
+      if (lab.document.nodes[params.node] === undefined && lab.rackNode(params.node) === undefined) {
+        throw objectNotFound('node', { name: params.node })
+      }
+      return (channel: Channel) => {
+        try {
+          const session = lab.console(
+            params.node,
+            (bytes) => channel.send(bytes),
+            () => channel.close(),
+          )
+          channel.onMessage((bytes) => session.input(bytes))
+          channel.onClose(() => session.close())
+        } catch (error) {
+          channel.send(Buffer.from(`${(error as Error).message}\r\n`))
+          channel.close()
+        }
+      }
+    },
+    capture: ({ body }) => {
+      const points = lab.capturePoints()
+      const names =
+        body.targets.length === 0
+          ? [...points.keys()]
+          : body.targets.flatMap((target) => (points.has(target) ? [target] : lab.linkNames(target)))
+      const unknown = body.targets.find((target) => !points.has(target) && lab.linkNames(target).length === 0)
+      if (unknown !== undefined) throw objectNotFound('link', { name: unknown })
+      const filter = parseCaptureFilter(body.filter ?? '')
+      if (!filter.ok) throw invalidRequest(`filter: ${filter.message}`)
+      return captureStream({
+        arena,
+        clock,
+        tracer,
+        points: [...new Set(names)].map((name) => points.get(name)!),
+        ...(filter.matches === undefined ? {} : { matches: filter.matches }),
+        ...(body.verdicts === true ? { verdicts: true } : {}),
+        ...(body.max_frames === undefined ? {} : { maxFrames: body.max_frames }),
+        ...(body.duration_ms === undefined ? {} : { durationMs: body.duration_ms }),
+      })
+    },
+    trace: ({ query }) => {
+      const filter = parseStoryFilter(query.filter ?? '')
+      if (!filter.ok) throw invalidRequest(`filter: ${filter.message}`)
+      return storyStream(tracer, clock, filter.matches, query.packets)
+    },
+    table_list: async ({ params }) => {
+      const tables = await tableRows(lab, params.node)
+      return tables.map(({ name, rows }) => ({ name, size: rows.length }))
+    },
+    table_view: async ({ params }) => {
+      const table = (await tableRows(lab, params.node)).find(({ name }) => name === params.table)
+      if (table === undefined) throw objectNotFound('table', { name: params.table })
+      return { name: table.name, columns: [...table.columns], rows: table.rows.map((row) => [...row]) }
+    },
+    reachability: ({ body }) =>
+      reachability(lab, { nodes: body.nodes, family: body.family, timeoutMs: body.timeout_ms }),
+    traffic: ({ body }) => told(() => runTraffic(lab, body)),
+    snapshot: () => takeSnapshot(lab),
+    restore: async ({ body }) => {
+      const steps = await told(() => restoreSnapshot(lab, body))
+      return { steps: steps.map((step) => ({ ...step })), text: planText(steps) }
+    },
+    shutdown: () => {
+      clock.after(0, options.onShutdown)
+      return undefined
+    },
+  }
+  return implement(labApi, handlers, { maxBodyBytes: 64 << 20 })
+}
+
+/** What the user got wrong is told to the user. */
+async function told<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof LabError || error instanceof RangeError) throw invalidRequest(error.message)
+    if (error instanceof Error) throw invalidRequest(error.message)
+    throw error
+  }
+}
+
+interface Rows {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+async function tableRows(lab: LabRuntime, name: string): Promise<readonly Rows[]> {
+  const live = lab.live.get(name)
+  if (live?.tables !== undefined) return live.tables()
+  const node = lab.rackNode(name)
+  if (node === undefined) throw objectNotFound('node', { name })
+  return Promise.all((await tablesOf(node)).map((table) => table.read()))
+}

@@ -1,0 +1,217 @@
+/** Laboratories as processes: launched, used from other processes, killed, removed. The examples run too. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { machineRefusal } from './os-machine-image.ts'
+import { namespaceRefusal } from './os-namespace-node.ts'
+
+const EXAMPLES = join(import.meta.dirname, '../../../../examples')
+const LIMIT_MS = 120_000
+
+interface Finished {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function program(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [file, ...args],
+      { timeout: LIMIT_MS, env: { ...process.env, ...env } },
+      (error, stdout, stderr) =>
+        resolve({ status: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr }),
+    )
+  })
+}
+
+/** A program of its own name, so that nothing else on this machine has it, with a state directory of its own. */
+function own(t: { after(fn: () => Promise<void> | void): void }, source: (name: string) => string) {
+  const folder = mkdtempSync(join(tmpdir(), 'lode-lab-'))
+  const name = `t${process.pid}-${readdirSync(tmpdir()).length}`
+  const file = join(folder, 'program.ts')
+  const library = join(import.meta.dirname, 'index.ts')
+  writeFileSync(file, source(name).replaceAll("'@lodestone/lab'", JSON.stringify(library)))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  const state = join(folder, 'state')
+  const run = (...args: readonly string[]): Promise<Finished> => program(file, withState(args, state))
+  t.after(async () => {
+    await run('destroy')
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return { name, state, folder, run }
+}
+
+/** The flag before the words of a command on a node. */
+function withState(args: readonly string[], state: string): readonly string[] {
+  const words = args.indexOf('--')
+  const at = words < 0 ? args.length : words
+  return [...args.slice(0, at), '--state', state, ...args.slice(at)]
+}
+
+const TWO_HOSTS = (name: string): string => `
+import { lab, run } from '@lodestone/lab'
+const l = lab('${name}')
+l.link(l.host('left', { address: '10.0.0.1/24' }), l.host('right', { address: '10.0.0.2/24' }), 'metro')
+await run(l)
+`
+
+/** Processes that belong to a state directory. */
+function processesOf(state: string): readonly string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`LODE_LAB=${state}`)
+    } catch {
+      return false
+    }
+  })
+}
+
+test('launch, exec, info, export and destroy, each twice', { skip: process.platform !== 'linux' }, async (t) => {
+  const { state, run } = own(t, TWO_HOSTS)
+  assert.equal((await run('info')).status, 3, 'not running is an exit status of its own')
+  const launched = await run('launch', '--json')
+  assert.equal(launched.status, 0, launched.stderr)
+  assert.equal(JSON.parse(launched.stdout).launched, true)
+  assert.equal(JSON.parse((await run('launch', '--json')).stdout).launched, false)
+  const ping = await run('exec', '--json', 'left', '--', 'ping', '-c', '1', '10.0.0.2')
+  assert.equal(ping.status, 0, ping.stderr)
+  assert.match(JSON.parse(ping.stdout).stdout, /1 of 1 answered/)
+  const info = JSON.parse((await run('info', '--json')).stdout)
+  assert.equal(info.time, 'real')
+  assert.ok(info.links[0].a_to_b.late_histogram.length > 10)
+  assert.match((await run('export')).stdout, /profile: metro/)
+  assert.match((await run('graph')).stdout, /^<svg [^]*left[^]*<\/svg>/)
+  assert.equal((await run('plan')).status, 0)
+  assert.equal((await run('destroy')).status, 0)
+  assert.equal((await run('destroy')).status, 0)
+  assert.equal(existsSync(state), false)
+  assert.deepEqual(processesOf(state), [])
+})
+
+test(
+  'a manager that was killed leaves nothing after destroy, nor in the way of the next launch',
+  { skip: namespaceRefusal() ?? false },
+  async (t) => {
+    const { name, state, run } = own(
+      t,
+      (each) => `
+import { lab, run } from '@lodestone/lab'
+const l = lab('${each}')
+const inside = l.namespace('inside', { address: '10.0.0.1/24', daemons: [{ name: 'sleeper', command: 'sleep 1000' }] })
+l.link(inside, l.host('outside', { address: '10.0.0.2/24' }))
+await run(l)
+`,
+    )
+    const namespaces = (): readonly string[] =>
+      existsSync('/run/netns') ? readdirSync('/run/netns').filter((each) => each.startsWith(`lode.${name}.`)) : []
+    for (const next of ['launch', 'destroy'] as const) {
+      const launched = await run('launch')
+      assert.equal(launched.status, 0, launched.stderr + launched.stdout)
+      assert.equal((await run('exec', 'outside', '--', 'ping', '10.0.0.1')).status, 0)
+      assert.equal((await run('exec', 'inside', '--', 'exit 9')).status, 9)
+      const manager = readFileSync(join(state, 'lock'), 'utf8')
+      process.kill(Number(manager), 'SIGKILL')
+      assert.equal(namespaces().length, 1, 'the namespace outlives its manager')
+      if (next === 'destroy') break
+    }
+    assert.equal((await run('destroy')).status, 0)
+    assert.deepEqual(namespaces(), [])
+    assert.deepEqual(processesOf(state), [])
+    assert.equal(existsSync(state), false)
+    assert.equal(existsSync(`/run/lode/${name}`), false)
+  },
+)
+
+test(
+  'a laboratory that cannot start says why, and leaves nothing',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    const { state, run } = own(
+      t,
+      (name) => `
+import { lab, run } from '@lodestone/lab'
+const l = lab('${name}')
+l.link(l.host('left', { address: '10.0.0.1/24' }), l.switch('sw', { program: '/nowhere.p4' }))
+await run(l)
+`,
+    )
+    const launched = await run('launch')
+    assert.equal(launched.status, 1)
+    assert.match(launched.stderr, /nowhere\.p4/)
+    await run('destroy')
+    assert.deepEqual(processesOf(state), [])
+  },
+)
+
+test('a topology cut in two runs in two processes', { skip: process.platform !== 'linux' }, async (t) => {
+  const port = 20_000 + (process.pid % 20_000)
+  const { folder, run } = own(
+    t,
+    (name) => `
+import { lab, run } from '@lodestone/lab'
+const l = lab('${name}')
+l.link(l.host('left', { address: '10.0.0.1/24' }), l.host('right', { address: '10.0.0.2/24' }), { delayMs: 20 })
+await run(l)
+`,
+  )
+  const rendered = await run(
+    'render',
+    'parts',
+    '--parts',
+    'one=left',
+    '--parts',
+    'two=right',
+    '--base-port',
+    String(port),
+  )
+  assert.equal(rendered.status, 0, rendered.stderr)
+  const library = join(import.meta.dirname, 'index.ts')
+  const parts = Object.entries(JSON.parse(rendered.stdout) as Record<string, object>).map(([part, document]) => {
+    const file = join(folder, `${part}.ts`)
+    writeFileSync(
+      file,
+      `import { runDocument } from ${JSON.stringify(library)}\nawait runDocument(${JSON.stringify(document)})\n`,
+    )
+    return (...args: readonly string[]): Promise<Finished> => program(file, withState(args, join(folder, part)))
+  })
+  // Not in a hook: the folder with the programs goes before it.
+  const end = (): Promise<unknown> => Promise.all(parts.map((part) => part('destroy')))
+  const launched = await Promise.all(parts.map((part) => part('launch')))
+  if (launched.some(({ status }) => status !== 0)) await end()
+  assert.deepEqual(
+    launched.map(({ status }) => status),
+    [0, 0],
+    launched.map(({ stderr }) => stderr).join(),
+  )
+  const ping = await parts[0]!('exec', 'left', '--', 'ping', '-c', '3', '10.0.0.2')
+  await end()
+  assert.equal(ping.status, 0, ping.stdout)
+  const times = [...ping.stdout.matchAll(/time=([\d.]+)/g)].map((match) => Number(match[1]))
+  assert.ok(Math.min(...times) >= 40, `20 ms each way: ${times}`)
+})
+
+for (const file of readdirSync(EXAMPLES).filter((name) => name.endsWith('.ts'))) {
+  const reason =
+    file === 'frr-upstreams.ts'
+      ? (namespaceRefusal() ?? (existsSync('/usr/lib/frr/bgpd') ? undefined : 'FRR is not installed'))
+      : file === 'debian-machine.ts'
+        ? machineRefusal()
+        : undefined
+  test(`examples/${file} holds what it claims`, { skip: reason ?? false }, async (t) => {
+    const state = mkdtempSync(join(tmpdir(), 'lode-lab-'))
+    t.after(() => rmSync(state, { recursive: true, force: true }))
+    const { status, stdout, stderr } = await program(join(EXAMPLES, file), ['test'], { LODE_LAB_STATE: state })
+    assert.equal(status, 0, stdout + stderr)
+    assert.match(stdout, /^(\d+) of \1 hold/m)
+  })
+}
+
+test('the first example is no longer than two dozen lines', () => {
+  assert.ok(readFileSync(join(EXAMPLES, 'two-hosts.ts'), 'utf8').trim().split('\n').length <= 24)
+})

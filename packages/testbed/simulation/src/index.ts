@@ -1,0 +1,7 @@
+export { parseCondition } from './break-expression.ts'
+export { describeEvent, type SimEvent } from './fault/sim-event.ts'
+export { readReplay, type Replay, replayText } from './replay-file.ts'
+export { ReplayStop, type ReplayStopOptions } from './replay-stop.ts'
+export { shrink, type Shrunk } from './shrink.ts'
+export { SimulatedDatabase } from './simulated-database.ts'
+export { type Failure, simulate, Simulation, type SimulationOptions, type Verdict } from './simulation.ts'

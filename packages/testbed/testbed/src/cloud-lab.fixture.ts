@@ -1,0 +1,115 @@
+/**
+ * For tests: a whole rack in virtual time under its real control plane, which configures switches and sleds over the emulated underlay
+ * and keeps its state in an embedded database in memory.
+ */
+import { type CallResult, client } from '@lodestone/api'
+import { type NexusClient, nexusApi } from '@lodestone/contract-nexus'
+import { SeededRandom, VirtualClock } from '@lodestone/host'
+import type { Program } from '@lodestone/p4'
+import { Nexus } from '@lodestone/nexus'
+import { CurrentNetwork } from './current-network.ts'
+import { Emulation } from './emulation.ts'
+import type { HostNode } from './host-node.ts'
+import { compileSwitchProgram } from './os-switch-program.ts'
+import { rackInventory } from './rack-inventory.ts'
+import { rackNetwork } from './rack-network.ts'
+import { ensureDefaultPool, obtainToken } from './rack-setup.ts'
+import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
+import { rackChecks } from './readiness.ts'
+import { World } from './world.ts'
+
+let program: Program | undefined
+
+export class CloudLab {
+  readonly clock = new VirtualClock()
+  readonly world: World
+  readonly emulation: Emulation
+  readonly nexus: Nexus
+  api!: NexusClient
+
+  static async start(sleds = 2): Promise<CloudLab> {
+    const lab = new CloudLab(sleds)
+    await lab.emulation.start()
+    await lab.nexus.start()
+    const token = await obtainToken(lab.nexus.handler, lab.world.random)
+    await ensureDefaultPool(lab.nexus.handler, token)
+    const headers = { authorization: `Bearer ${token}` }
+    lab.api = client(
+      nexusApi,
+      (request) => {
+        for (const [name, value] of Object.entries(headers)) request.headers.set(name, value)
+        return lab.nexus.handler(request)
+      },
+      'http://nexus',
+    )
+    await lab.untilReady()
+    return lab
+  }
+
+  private constructor(sleds: number) {
+    program ??= compileSwitchProgram()
+    this.world = new World({ clock: this.clock, random: new SeededRandom(1) })
+    const topology = rackTopology({ sleds })
+    this.emulation = new Emulation({
+      world: this.world,
+      topology,
+      program,
+      configuration: 'control-plane',
+      onPower: (_name, isOn) => {
+        if (isOn) this.nexus.repeat()
+      },
+    })
+    const underlay = new CurrentNetwork('underlay', () => this.emulation.sleds()[0]?.stack)
+    this.nexus = new Nexus(this.world.host('nexus', { underlay }), {
+      inventory: rackInventory(topology),
+      network: rackNetwork(topology),
+      passwordCost: { memoryKiB: 64, iterations: 1 },
+      checkResponses: true,
+    })
+  }
+
+  get client(): HostNode {
+    return this.emulation.hosts().find((node) => node.name === CLIENT_NAME)!
+  }
+
+  host(name: string): HostNode {
+    return this.emulation.hosts().find((node) => node.name === name)!
+  }
+
+  async untilReady(withinMs = 30_000): Promise<void> {
+    const isReady = (): boolean => rackChecks(this.emulation).every((check) => check.ready)
+    await this.until(isReady, withinMs, () =>
+      rackChecks(this.emulation)
+        .filter((check) => !check.ready)
+        .map((check) => check.detail)
+        .join('; '),
+    )
+  }
+
+  /** Waits in virtual time for something to be so. */
+  async until(condition: () => boolean, withinMs = 30_000, told: () => string = () => ''): Promise<void> {
+    if (await this.clock.until(condition, withinMs)) return
+    throw new Error(`not so within ${withinMs} ms ${told()} ${JSON.stringify(this.nexus.reconcilers())}`)
+  }
+
+  /** Waits until all reconcilers have done what there is to do. */
+  async settle(): Promise<void> {
+    const isIdle = (): boolean => this.nexus.reconcilers().every((loop) => loop.state === 'idle')
+    for (let calm = 0; calm < 3; calm++) {
+      await this.until(isIdle)
+      await this.clock.advance(150)
+    }
+  }
+
+  /** The value of a call of the API that must succeed. */
+  async done<T>(call: Promise<CallResult<T>>): Promise<T> {
+    const result = await this.clock.run(call)
+    if (!result.ok) throw new Error(result.message)
+    return result.value
+  }
+
+  async close(): Promise<void> {
+    await this.clock.run(this.nexus.close())
+    this.emulation.close()
+  }
+}

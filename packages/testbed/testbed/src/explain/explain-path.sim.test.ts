@@ -1,0 +1,139 @@
+/** An explanation is asked first; then the packet is really sent, and its story must end where and as the explanation said. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { SeededRandom } from '@lodestone/host'
+import type { Story } from '@lodestone/probe'
+import { allowTcp, defaultRules } from '../control-plane.fixture.ts'
+import { failure, type LabGuest, RackLab } from '../rack-lab.fixture.ts'
+import { sentBy } from '../story-hops.fixture.ts'
+import { explainPath, type PathAnswer } from './explain-path.ts'
+
+const VPC = { vni: 1000, subnet: '172.30.0.0/22' }
+const OTHER_VPC = { vni: 2000, subnet: '10.1.0.0/24' }
+const WEB = '198.51.100.20'
+
+let lab: RackLab
+const guests = new Map<string, LabGuest>()
+
+before(async () => {
+  lab = await RackLab.start()
+  guests.set('web', await lab.attach({ name: 'web', sled: 0, vpc: VPC, ip: '172.30.0.5', floating: [WEB] }))
+  guests.set('db', await lab.attach({ name: 'db', sled: 1, vpc: VPC, ip: '172.30.0.6' }))
+  guests.set('alien', await lab.attach({ name: 'alien', sled: 1, vpc: OTHER_VPC, ip: '10.1.0.5' }))
+  for (const { stack } of guests.values()) for (const port of [22, 80]) await stack.listenTcp({ port }, () => {})
+  // Everybody has talked once, so that neighbours are known.
+  await lab.run(lab.client.stack.ping(WEB))
+})
+after(() => lab.close())
+
+function ask(from: string, to: string, port: number): PathAnswer {
+  const result = explainPath(lab.emulation, { from, to, protocol: 'tcp', port })
+  assert.ok(result.ok, result.ok ? '' : result.message)
+  return result.answer
+}
+
+/** The fate of the first SYN. */
+async function send(from: string, to: string, port: number): Promise<Story> {
+  const stack = guests.get(from)?.stack ?? lab.client.stack
+  const { stories } = await lab.stories(() =>
+    failure(
+      lab.run(stack.connectTcp({ address: to, port, timeoutMs: 300 })).then((socket) => {
+        socket.destroy()
+        throw Object.assign(new Error('connected'), { code: 'connected' })
+      }),
+    ),
+  )
+  const [syn] = sentBy(stories, from, new RegExp(`> ${to.replaceAll('.', String.raw`\.`)}:${port} TCP SYN$`))
+  assert.ok(syn, `${from} sent a SYN to ${to}:${port}`)
+  return syn
+}
+
+test('from the internet to an instance: every equal path, each with all that happens on it', () => {
+  const answer = ask('client', WEB, 22)
+  assert.equal(answer.verdict, 'delivered')
+  assert.ok(answer.paths.length >= 2, 'the client has two routers, each of them two switches')
+  for (const { at, events } of answer.paths) {
+    assert.equal(at, 'web')
+    assert.ok(events.some(({ node, step }) => node.startsWith('switch') && step.kind === 'table' && step.hit))
+    assert.ok(events.some(({ node, step }) => node === 'sled0' && step.kind === 'layer' && step.layer === 'firewall'))
+  }
+})
+
+test('a refusal names the reason, the closest rule and what to do', () => {
+  const answer = ask('client', WEB, 80)
+  assert.equal(answer.verdict, 'dropped')
+  for (const path of answer.paths) {
+    assert.equal(path.at, 'sled0')
+    assert.equal(path.reason?.code, 'FW_DEFAULT_DENY')
+    assert.ok(path.reason?.hint)
+    assert.equal(path.nearest?.[0]?.rule, 'allow-ssh')
+  }
+})
+
+test('asking changes nothing: no counter, no connection, no drop', () => {
+  const port = lab.emulation.sleds()[0]!.engine.port(guests.get('web')!.instance.nicId)!
+  const state = (): string =>
+    JSON.stringify([
+      port.dump(),
+      port.recentDrops().length,
+      [...lab.emulation.switches()[0]!.pipeline.drops()],
+      lab.framesInUse,
+    ])
+  const before = state()
+  ask('client', WEB, 80)
+  ask('web', '172.30.0.6', 22)
+  assert.equal(state(), before)
+})
+
+test('explanations and real packets agree for every pair, port and set of rules', async () => {
+  const random = new SeededRandom(7)
+  const places = ['client', 'web', 'db', 'alien']
+  const addresses = [WEB, '172.30.0.5', '172.30.0.6', '10.1.0.5', '203.0.113.77', '192.0.2.1', '198.51.100.99']
+  const seen = new Map<string, number>()
+  for (let round = 0; round < 24; round++) {
+    const open = random.u32() % 2 === 0
+    await lab.run(
+      lab.control.setRules(VPC.vni, open ? [...defaultRules(VPC.vni), allowTcp(VPC.vni, 80)] : defaultRules(VPC.vni)),
+    )
+    const from = places[random.u32() % places.length]!
+    const to = addresses[random.u32() % addresses.length]!
+    const port = random.u32() % 2 === 0 ? 80 : 22
+    const answer = ask(from, to, port)
+    const story = await send(from, to, port)
+    const end = story.events.at(-1)!
+    const { step } = end
+    const real =
+      step.kind === 'dropped'
+        ? `dropped ${step.reason.code}`
+        : step.kind === 'delivered'
+          ? 'delivered'
+          : `ends with ${step.kind}`
+    // A stack without a route refuses before there is a packet to tell of.
+    const said = new Set(
+      answer.paths.map((path) => (path.verdict === 'dropped' ? `dropped ${path.reason?.code}` : path.verdict)),
+    )
+    assert.ok(
+      said.has(real) || (said.has('answered') && step.kind !== 'delivered'),
+      `${from} to ${to}:${port}, ${open ? 'open' : 'closed'}: said ${[...said].join(', ')}, was ${real} at ${end.node}`,
+    )
+    seen.set(real, (seen.get(real) ?? 0) + 1)
+  }
+  assert.ok((seen.get('delivered') ?? 0) > 2 && seen.size > 2, JSON.stringify([...seen]))
+})
+
+test('a link that is down ends the paths over it, and only those', async () => {
+  lab.link('isp0-client').setUp(false)
+  const answer = ask('client', WEB, 22)
+  lab.link('isp0-client').setUp(true)
+  assert.ok(
+    answer.verdict === 'mixed' ||
+      answer.paths.every((path) => path.reason?.code === 'LINK_DOWN' || path.verdict === 'delivered'),
+  )
+  await lab.untilReady(10_000)
+})
+
+test('what nobody knows is said, with what there is', () => {
+  const result = explainPath(lab.emulation, { from: 'nobody', to: WEB, protocol: 'icmp' })
+  assert.ok(!result.ok)
+  assert.match(result.message, /"nobody" is no address, and nothing here is called so; there are .*client.*web/)
+})

@@ -1,0 +1,34 @@
+/** What the control plane is told about the hardware of a topology. Identifiers are the same at every start. */
+import { ROUTED_PORT } from '@lodestone/contract-routed'
+import { SLED_AGENT_PORT } from '@lodestone/contract-sled-agent'
+import { SWITCHD_PORT } from '@lodestone/contract-switchd'
+import type { Inventory } from '@lodestone/nexus'
+import type { Topology } from './topology.ts'
+
+const RACK_ID = '6d4f1c1e-2f0b-4c1c-9a53-0d6c2b1f7a10'
+
+export function rackInventory(topology: Topology): Inventory {
+  const sleds = topology.nodes.filter((node) => node.kind === 'sled')
+  const switches = topology.nodes.filter((node) => node.kind === 'switch')
+  return {
+    rackId: RACK_ID,
+    sleds: sleds.map((sled, index) => ({
+      id: idOf('5', index),
+      name: sled.name,
+      baseUrl: `http://[${sled.address}]:${SLED_AGENT_PORT}`,
+      underlayAddress: sled.address.toString(),
+    })),
+    switches: switches.map((each, index) => ({
+      id: idOf('e', index),
+      name: each.name,
+      slot: index === 0 ? 'switch0' : 'switch1',
+      baseUrl: `http://[${each.zoneAddress}]:${SWITCHD_PORT}`,
+      routedUrl: `http://[${each.zoneAddress}]:${ROUTED_PORT}`,
+      ports: each.ports.filter((port) => port.isUplink).map((port) => port.name),
+    })),
+  }
+}
+
+function idOf(kind: string, index: number): string {
+  return `6d4f1c1e-2f0b-4c1c-9a53-${kind}${index.toString(16).padStart(11, '0')}`
+}
