@@ -169,6 +169,10 @@ describe('a running rack', () => {
     const trace = rack.begin('trace', '--json', '--count', '1', 'icmp', 'and', 'host', WEB)
     const capture = rack.begin('capture', 'isp0-client', 'isp1-client', 'switch0-cpu', '-w', file)
     const ended = trace.finished.then(() => true)
+    await until('the capture has begun', 20_000, async () => {
+      const begun = await readFile(file).catch(() => undefined)
+      return begun !== undefined && begun.length > 0 ? true : undefined
+    })
     await until('a traced ping', 20_000, async () => {
       const ping = await rack.lode('exec', 'client', '--', 'ping', '-c', '1', WEB)
       assert.equal(ping.status, 0, ping.stdout + ping.stderr)
@@ -194,9 +198,9 @@ describe('a running rack', () => {
   test('lode exec runs commands on clients, routers and instances', async () => {
     const route = await rack.lode('exec', 'isp0', '--', 'ip', 'route')
     assert.match(route.stdout, /198\.51\.100\.0\/24/)
-    const peers = await rack.lode('bgp', 'peers', '--node', 'isp0')
+    const peers = await lode(['bgp', 'peers', '--node', 'isp0', '--state', rack.directory])
     assert.match(peers.stdout, /switch0 .* Established/, 'its routing daemon can be asked, too')
-    assert.equal((await rack.lode('rib', 'summary', '--node', 'nobody')).status, 2)
+    assert.equal((await lode(['rib', 'summary', '--node', 'nobody', '--state', rack.directory])).status, 2)
     const web = await rack.lode('exec', 'web1', '--', 'help')
     assert.match(web.stdout, /ping/)
     const none = await rack.lode('exec', 'nobody', '--', 'help')

@@ -1,13 +1,14 @@
 /** `lode up`: one rack in the foreground, found by others through its state directory. */
 import { OsFiles } from '@lodestone/host'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { Rack, RackStartError } from '@lodestone/testbed'
+import { parseRackConfig, Rack, type RackConfig, RackStartError } from '@lodestone/testbed'
 import { ExitStatus, type LodeContext } from './context.ts'
 import type { UpFlags } from './commands/up.command.ts'
 
 export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
   const stateDirectory = context.stateDirectory(flags.state)
+  const config = flags.config === undefined ? undefined : rackConfig(context, flags.config)
   const startMs = context.clock.nowMs()
   const seconds = (): string => `${((context.clock.nowMs() - startMs) / 1000).toFixed(1).padStart(5)} s`
   const emit = (event: string, fields: Readonly<Record<string, unknown>>, text: string): void => {
@@ -35,6 +36,7 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
       isProcessAlive: (pid) => context.isAlive(pid),
       sleds: flags.sleds,
       multipath: flags.multipath,
+      ...(config === undefined ? {} : { config }),
       stateDirectory,
       ...(flags.database === undefined ? {} : { database: flags.database }),
       ...(flags.console === undefined ? {} : { console: consoleFiles(context, flags.console) }),
@@ -61,12 +63,15 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
       password: api.password_hint,
       stateDirectory,
       readyAfterMs: Math.round(readyAfterMs ?? 0),
+      dnsZone: rack.dns.zone,
+      nameServers: rack.dns.nameServers,
       published: rack.info().published,
     },
     [
       '',
       `API       ${api.url}`,
       `log in    silo ${api.silo}, user ${api.username}, password ${api.password_hint}`,
+      `dns       ${rack.dns.zone}, answered by ${rack.dns.nameServers.join(' and ')} on the emulated internet`,
       `state     ${stateDirectory}`,
       ...flags.publish.map((p) => `published http://127.0.0.1:${p.hostPort} → ${p.address}:${p.port}`),
       '',
@@ -79,6 +84,21 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
   emit('down', {}, 'stopped')
   // because workers and the embedded database may still hold handles that are of no use any more
   context.process.exit(ExitStatus.ok)
+}
+
+/** Ends the process when the file cannot be had or has mistakes, with all of them told. */
+function rackConfig(context: LodeContext, file: string): RackConfig {
+  let text = ''
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    context.note(`--config ${file}: it cannot be read: ${(error as Error).message}`)
+    context.process.exit(ExitStatus.usage)
+  }
+  const result = parseRackConfig(text, file)
+  if (result.ok) return result.config
+  for (const problem of result.problems) context.note(problem)
+  context.process.exit(ExitStatus.usage)
 }
 
 function consoleFiles(context: LodeContext, directory: string): OsFiles {

@@ -6,6 +6,7 @@ import { parseText } from '../state-flag.ts'
 export interface UpFlags {
   readonly sleds: number
   readonly multipath: 'delay' | 'hash'
+  readonly config?: string
   readonly state?: string
   readonly database?: string
   readonly console?: string
@@ -24,6 +25,7 @@ export const upCommand = buildCommand({
     customUsage: [
       { input: '', brief: 'Four sleds, API on 127.0.0.1:12220' },
       { input: '--sleds 8 --state ./rack', brief: 'A bigger rack with its state here' },
+      { input: '--config examples/rack.toml --state ./rack', brief: 'A new rack as the file says' },
       { input: '--database postgres://lode@127.0.0.1/lode', brief: 'With the state of the control plane on a server' },
       {
         input: '--publish 8080=198.51.100.10:80',
@@ -39,6 +41,13 @@ export const upCommand = buildCommand({
         values: ['delay', 'hash'],
         default: 'delay',
         brief: 'How sleds choose between the switches',
+      },
+      config: {
+        kind: 'parsed',
+        parse: parseText,
+        optional: true,
+        brief: 'What the rack is set up with: uplinks, address pools, DNS zone, recovery silo (TOML)',
+        placeholder: 'FILE',
       },
       state: { kind: 'parsed', parse: parseText, optional: true, brief: 'State directory', placeholder: 'DIR' },
       database: {

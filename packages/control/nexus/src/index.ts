@@ -1,6 +1,6 @@
 export type { FleetRole, SiloRole } from './auth/role.ts'
 export { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
-export type { Inventory, InventorySled, InventorySwitch } from './inventory.ts'
+export type { Inventory, InventoryService, InventorySled, InventorySwitch } from './inventory.ts'
 export { Nexus, type NexusOptions } from './nexus.ts'
 export type { ItemStatus, ReconcilerStatus } from './reconcile/loop.ts'
 export { NO_NETWORK, type RackNetwork } from './rack-network.ts'

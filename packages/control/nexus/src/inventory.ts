@@ -23,8 +23,33 @@ export interface InventorySwitch {
   readonly ports: readonly string[]
 }
 
+/**
+ * A service of the rack that the world reaches: an instance of the operator's on a sled, with a port of the packet engine and a whole
+ * external address. It is not in the store; the rack is built with it.
+ */
+interface InventoryServicePort {
+  /** `dns0`. */
+  readonly name: string
+  readonly externalAddress: string
+  /** Of its sled's packet engine. */
+  readonly underlayAddress: string
+  readonly mac: string
+  readonly vni: number
+}
+
+export type InventoryService =
+  | (InventoryServicePort & {
+      readonly kind: 'dns'
+      /** Where it is told its zones: `http://[fd00:1122:3344:101::1]:5353`. */
+      readonly configUrl: string
+    })
+  | (InventoryServicePort & { readonly kind: 'api' })
+
 export interface Inventory {
   readonly rackId: string
   readonly sleds: readonly InventorySled[]
   readonly switches: readonly InventorySwitch[]
+  readonly services?: readonly InventoryService[]
+  /** The zone that is delegated to the rack: `oxide.test`. */
+  readonly dnsZone?: string
 }

@@ -69,7 +69,7 @@ test("a guest's packet with IPv4 options leaves its tunnel with them", () => {
 
 test('a telemetry header in front of a tunnel is taken off with it', () => {
   const { port } = rack()
-  const frame = Uint8Array.of(...FRAME_E.subarray(0, 54), 17, 7, 0, 0, 1, 0, 0, 9, ...FRAME_E.subarray(54))
+  const frame = Uint8Array.of(...FRAME_E.subarray(0, 54), 17, 7, 1, 0, 1, 0, 0, 9, ...FRAME_E.subarray(54))
   frame[20] = 0xdd
   frame[19]! += 8
   port('rear0').arrive(frame)

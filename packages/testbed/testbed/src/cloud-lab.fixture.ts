@@ -13,6 +13,7 @@ import type { HostNode } from './host-node.ts'
 import { compileSwitchProgram } from './os-switch-program.ts'
 import { rackInventory } from './rack-inventory.ts'
 import { rackNetwork } from './rack-network.ts'
+import { withServices } from './rack-services.ts'
 import { ensureDefaultPool, obtainToken } from './rack-setup.ts'
 import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
 import { rackChecks } from './readiness.ts'
@@ -27,8 +28,9 @@ export class CloudLab {
   readonly nexus: Nexus
   api!: NexusClient
 
-  static async start(sleds = 2): Promise<CloudLab> {
-    const lab = new CloudLab(sleds)
+  /** @param dnsZone makes the rack one with services that the world reaches. */
+  static async start(sleds = 2, dnsZone?: string): Promise<CloudLab> {
+    const lab = new CloudLab(sleds, dnsZone)
     await lab.emulation.start()
     await lab.nexus.start()
     const token = await obtainToken(lab.nexus.handler, lab.world.random)
@@ -46,10 +48,11 @@ export class CloudLab {
     return lab
   }
 
-  private constructor(sleds: number) {
+  private constructor(sleds: number, dnsZone: string | undefined) {
     program ??= compileSwitchProgram()
     this.world = new World({ clock: this.clock, random: new SeededRandom(1) })
-    const topology = rackTopology({ sleds })
+    const plain = rackTopology({ sleds })
+    const topology = dnsZone === undefined ? plain : withServices(plain)
     this.emulation = new Emulation({
       world: this.world,
       topology,
@@ -61,7 +64,7 @@ export class CloudLab {
     })
     const underlay = new CurrentNetwork('underlay', () => this.emulation.sleds()[0]?.stack)
     this.nexus = new Nexus(this.world.host('nexus', { underlay }), {
-      inventory: rackInventory(topology),
+      inventory: rackInventory(topology, dnsZone),
       network: rackNetwork(topology),
       passwordCost: { memoryKiB: 64, iterations: 1 },
       checkResponses: true,

@@ -3,15 +3,19 @@ import { ROUTED_PORT } from '@lodestone/contract-routed'
 import { SLED_AGENT_PORT } from '@lodestone/contract-sled-agent'
 import { SWITCHD_PORT } from '@lodestone/contract-switchd'
 import type { Inventory } from '@lodestone/nexus'
+import { inventoryServices } from './rack-services.ts'
 import type { Topology } from './topology.ts'
 
 const RACK_ID = '6d4f1c1e-2f0b-4c1c-9a53-0d6c2b1f7a10'
 
-export function rackInventory(topology: Topology): Inventory {
+/** @param dnsZone the zone that is delegated to the rack, where it has name servers. */
+export function rackInventory(topology: Topology, dnsZone?: string): Inventory {
   const sleds = topology.nodes.filter((node) => node.kind === 'sled')
   const switches = topology.nodes.filter((node) => node.kind === 'switch')
   return {
     rackId: RACK_ID,
+    services: inventoryServices(topology),
+    ...(dnsZone === undefined ? {} : { dnsZone }),
     sleds: sleds.map((sled, index) => ({
       id: idOf('5', index),
       name: sled.name,

@@ -3,7 +3,9 @@
  * for the pool, what is announced, a BGP configuration, and settings for each uplink.
  */
 import type { SwitchSlot } from '@lodestone/contract-nexus'
+import type { Prefix } from '@lodestone/net'
 import type { RackNetwork } from '@lodestone/nexus'
+import type { RackConfig } from './rack-config.ts'
 import { DEFAULT_POOL, uplinkPrefix } from './rack-plan.ts'
 import type { SwitchPortSpec, SwitchSpec, Topology } from './topology.ts'
 
@@ -16,28 +18,27 @@ const SESSION = { hold_time: 6, keepalive: 2, connect_retry: 1, idle_hold_time: 
 /** A switch uses as many equal ways out as its table has slots for one prefix. */
 const MAX_PATHS = 8
 
-export function rackNetwork(topology: Topology): RackNetwork {
+/** @param config what its operator said, where that is not the plan. */
+export function rackNetwork(topology: Topology, config?: RackConfig): RackNetwork {
   const switches = topology.nodes.filter((node) => node.kind === 'switch')
   const uplinks = switches.flatMap((spec, index) =>
     spec.ports
       .filter((port) => port.isUplink)
       .map((port) => ({ spec, port, slot: slotOf(index), settings: `${spec.name}-${port.name}` })),
   )
-  const range = { first_address: DEFAULT_POOL.prefix.nth(0), last_address: DEFAULT_POOL.prefix.last() }
   return {
     addressLots: [
       {
         name: INFRA_LOT,
         description: 'Addresses of uplinks',
         kind: 'infra',
-        // One block from the first link to the last: the links of an emulated rack are neighbours in the plan.
-        blocks: [{ first_address: uplinkPrefix(0, 0).nth(0).toString(), last_address: LAST_UPLINK.toString() }],
+        blocks: config === undefined ? [PLANNED_UPLINKS] : config.uplinks.map(({ address }) => blockOf(address)),
       },
       {
         name: POOL_LOT,
         description: 'Addresses of instances',
         kind: 'pool',
-        blocks: [{ first_address: range.first_address.toString(), last_address: range.last_address.toString() }],
+        blocks: (config?.pools ?? [DEFAULT_POOL]).map(({ prefix }) => blockOf(prefix)),
       },
     ],
     announceSets: [
@@ -64,7 +65,15 @@ export function rackNetwork(topology: Topology): RackNetwork {
   }
 }
 
-const LAST_UPLINK = uplinkPrefix(1, 1).last()
+/** One block from the first link to the last: the links of an emulated rack are neighbours in the plan. */
+const PLANNED_UPLINKS = {
+  first_address: uplinkPrefix(0, 0).nth(0).toString(),
+  last_address: uplinkPrefix(1, 1).last().toString(),
+}
+
+function blockOf(prefix: Prefix): typeof PLANNED_UPLINKS {
+  return { first_address: prefix.masked().nth(0).toString(), last_address: prefix.last().toString() }
+}
 
 function slotOf(index: number): SwitchSlot {
   return index === 0 ? 'switch0' : 'switch1'

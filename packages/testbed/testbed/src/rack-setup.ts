@@ -5,15 +5,20 @@
 import { type CallResult, client, type HttpHandler } from '@lodestone/api'
 import { DEVICE_GRANT_TYPE, nexusApi } from '@lodestone/contract-nexus'
 import type { Random } from '@lodestone/host'
+import type { PoolConfig, RackConfig } from './rack-config.ts'
 import { DEFAULT_POOL } from './rack-plan.ts'
 
 export const RECOVERY = { silo: 'test-suite-silo', username: 'test-privileged', password: 'oxide' } as const
 export const DEFAULT_POOL_NAME = 'default'
 
 /** @returns a bearer token of the recovery user. */
-export async function obtainToken(nexus: HttpHandler, random: Random): Promise<string> {
+export async function obtainToken(
+  nexus: HttpHandler,
+  random: Random,
+  recovery: RackConfig['recovery'] = RECOVERY,
+): Promise<string> {
   const api = client(nexusApi, nexus, 'http://nexus')
-  const { silo, username, password } = RECOVERY
+  const { silo, username, password } = recovery
   const login = done(await api.login_local({ params: { silo_name: silo }, body: { username, password } }), 'log in')
   const cookie = login.headers.get('set-cookie')?.split(';')[0]
   if (cookie === undefined) throw new Error('the API gave no session cookie')
@@ -32,11 +37,25 @@ export async function obtainToken(nexus: HttpHandler, random: Random): Promise<s
   return grant.access_token
 }
 
-/** Makes the default pool with its range and links it to the recovery silo, where that is not so yet. */
-export async function ensureDefaultPool(nexus: HttpHandler, token: string): Promise<void> {
+/** Makes the default pool of the plan. */
+export function ensureDefaultPool(nexus: HttpHandler, token: string): Promise<void> {
+  return ensurePool(
+    nexus,
+    token,
+    { ...DEFAULT_POOL, name: DEFAULT_POOL_NAME },
+    { silo: RECOVERY.silo, isDefault: true },
+  )
+}
+
+/** Makes a pool with its range and links it to a silo, where that is not so yet. */
+export async function ensurePool(
+  nexus: HttpHandler,
+  token: string,
+  { name: pool, first, last }: PoolConfig,
+  link: { readonly silo: string; readonly isDefault: boolean },
+): Promise<void> {
   const api = client(nexusApi, nexus, 'http://nexus')
   const headers = { authorization: `Bearer ${token}` }
-  const pool = DEFAULT_POOL_NAME
   const existing = await api.system_ip_pool_view({ headers, params: { pool } })
   if (!existing.ok) {
     done(
@@ -49,7 +68,7 @@ export async function ensureDefaultPool(nexus: HttpHandler, token: string): Prom
   }
   const ranges = done(await api.system_ip_pool_range_list({ headers, params: { pool } }), 'list the ranges').value
   if (ranges.items.length === 0) {
-    const range = { first: DEFAULT_POOL.first.toString(), last: DEFAULT_POOL.last.toString() }
+    const range = { first: first.toString(), last: last.toString() }
     done(await api.system_ip_pool_range_add({ headers, params: { pool }, body: range }), 'add the range')
   }
   const silos = done(await api.system_ip_pool_silo_list({ headers, params: { pool } }), 'list the silos').value
@@ -58,7 +77,7 @@ export async function ensureDefaultPool(nexus: HttpHandler, token: string): Prom
       await api.system_ip_pool_silo_link({
         headers,
         params: { pool },
-        body: { silo: RECOVERY.silo, is_default: true },
+        body: { silo: link.silo, is_default: link.isDefault },
       }),
       'link the pool',
     )

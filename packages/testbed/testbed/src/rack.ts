@@ -16,7 +16,7 @@ import {
 } from '@lodestone/host'
 import type { Link } from '@lodestone/link'
 import type { Ip } from '@lodestone/net'
-import { Nexus } from '@lodestone/nexus'
+import { Nexus, type RecoverySilo } from '@lodestone/nexus'
 import { packetProbes, type ProbeSource } from '@lodestone/probe'
 import type { Routed } from '@lodestone/routed'
 import { controlHandler } from './control-api.ts'
@@ -27,13 +27,16 @@ import { claimDatabase, lockStateDirectory, makePrivate, removeFile, writeSecret
 import { compileSwitchProgram } from './os-switch-program.ts'
 import { HttpProbes } from './http-probes.ts'
 import { publish, type PublishSpec } from './publish.ts'
+import type { RackConfig } from './rack-config.ts'
+import { configuredTopology } from './rack-config-topology.ts'
 import { rackInventory } from './rack-inventory.ts'
 import { rackNetwork } from './rack-network.ts'
-import { ensureDefaultPool, obtainToken, RECOVERY } from './rack-setup.ts'
+import { DEFAULT_DNS_ZONE, nameServers, withServices } from './rack-services.ts'
+import { ensureDefaultPool, ensurePool, obtainToken, RECOVERY } from './rack-setup.ts'
 import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
 import { rackChecks } from './readiness.ts'
 import { routingProbes } from './routing-probes.ts'
-import type { HostSpec, MultipathMode, NodeSpec } from './topology.ts'
+import type { HostSpec, MultipathMode, NodeSpec, Topology } from './topology.ts'
 import { World } from './world.ts'
 
 const VERSION = '0.1.0'
@@ -41,6 +44,7 @@ const CONTROL_SOCKET = 'control.sock'
 const TOKEN_FILE = 'token'
 /** What the operating system takes for the path of a Unix socket, at the least. */
 const SOCKET_PATH_LIMIT = 103
+const HTTP_PORT = 80
 const READY_WITHIN_MS = 60_000
 const CHECK_PERIOD_MS = 25
 
@@ -52,6 +56,8 @@ export interface RackOptions {
   readonly sleds: number
   /** How sleds choose between the switches; default: by measured delay. */
   readonly multipath?: MultipathMode
+  /** What the operator wants of a new rack. The outside is always as it says; the control plane's state is what it was. */
+  readonly config?: RackConfig
   readonly stateDirectory: string
   /** Keeps the database in memory: for demonstrations, whose state nobody wants back. */
   readonly isEphemeral?: boolean
@@ -132,11 +138,12 @@ export class Rack {
     this.world = new World({ clock, random, ...(log === undefined ? {} : { log }) })
     this.emulation = new Emulation({
       world: this.world,
-      topology: rackTopology({ sleds: options.sleds, multipath: options.multipath ?? 'delay' }),
+      topology: topologyOf(options),
       program: compileSwitchProgram(),
       configuration: 'control-plane',
       // What comes back is told what it should be at once.
-      onPower: (_name, isOn) => {
+      onPower: (name, isOn) => {
+        if (isOn) this.#serveOutside(name)
         if (isOn && this.#state === 'ready') this.nexus.repeat()
       },
     })
@@ -150,8 +157,9 @@ export class Rack {
     ]
     this.nexus = new Nexus(this.#nexusHost(), {
       aroundFetch: (inner) => reconcilerProbes.fetch(inner),
-      inventory: rackInventory(this.emulation.topology),
-      network: rackNetwork(this.emulation.topology),
+      inventory: rackInventory(this.emulation.topology, options.config?.dnsZone ?? DEFAULT_DNS_ZONE),
+      network: rackNetwork(this.emulation.topology, options.config),
+      ...(options.config === undefined ? {} : { recoverySilo: recoverySilo(options.config) }),
       ...(options.isEphemeral === true ? {} : { storeDirectory: `${options.stateDirectory}/database` }),
       ...(options.database === undefined ? {} : { database: options.database }),
       ...(options.console === undefined ? {} : { console: options.console }),
@@ -161,6 +169,12 @@ export class Rack {
 
   get client(): HostNode {
     return this.emulation.hosts().find((node) => node.name === CLIENT_NAME)!
+  }
+
+  /** Who answers for the rack's zone, on the emulated internet. */
+  get dns(): { readonly zone: string; readonly nameServers: readonly string[] } {
+    const servers = nameServers(this.emulation.topology).map((address) => address.toString())
+    return { zone: this.#options.config?.dnsZone ?? DEFAULT_DNS_ZONE, nameServers: servers }
   }
 
   info(): RackInfo {
@@ -174,12 +188,12 @@ export class Rack {
       ready_after_ms: this.#readyAfterMs,
       api: {
         url: `http://${this.#options.apiAddress}:${this.#apiPort}`,
-        silo: RECOVERY.silo,
-        username: RECOVERY.username,
-        password_hint: RECOVERY.password,
+        silo: this.#recovery.silo,
+        username: this.#recovery.username,
+        password_hint: this.#recovery.password,
       },
       published: published.map((each) => ({ host_port: each.hostPort, target: `${each.address}:${each.port}` })),
-      checks: rackChecks(this.emulation),
+      checks: rackChecks(this.emulation, this.#options.config?.pools[0]?.prefix),
       nodes: [
         ...topology.nodes.map((spec) => ({
           name: spec.name,
@@ -218,6 +232,7 @@ export class Rack {
     await this.#serveControl()
     // The control plane's database starts while the underlay converges; the way to the outside it configures itself.
     await this.emulation.start()
+    for (const { name } of this.emulation.sleds()) this.#serveOutside(name)
     this.#progress('network', `${this.emulation.nodes.size} nodes, ${this.emulation.wiring.links.size} links`)
     await Promise.all([this.#startControlPlane(api.port), this.#waitForNetwork(new Set())])
     this.#state = 'ready'
@@ -238,9 +253,21 @@ export class Rack {
     await finishDatabase()
     this.#isDatabaseWhole = true
     this.#progress('api', `answers on http://${apiAddress}:${apiPort}`)
-    const token = await obtainToken(this.nexus.handler, random)
-    await ensureDefaultPool(this.nexus.handler, token)
+    const token = await obtainToken(this.nexus.handler, random, this.#recovery)
+    await this.#ensurePools(token)
     await writeSecret(stateDirectory, TOKEN_FILE, token)
+  }
+
+  get #recovery(): RackConfig['recovery'] {
+    return this.#options.config?.recovery ?? RECOVERY
+  }
+
+  async #ensurePools(token: string): Promise<void> {
+    const { config } = this.#options
+    if (config === undefined) return ensureDefaultPool(this.nexus.handler, token)
+    for (const [index, pool] of config.pools.entries()) {
+      await ensurePool(this.nexus.handler, token, pool, { silo: config.recovery.silo, isDefault: index === 0 })
+    }
   }
 
   /** From the start on, so that `lode status` can tell what a rack waits for. */
@@ -271,6 +298,14 @@ export class Rack {
     return server
   }
 
+  /** The API on its external address, where a sled carries it: what the names of the zone lead to. It goes with the sled's power. */
+  #serveOutside(sled: string): void {
+    const services = this.emulation.sleds().find(({ name }) => name === sled)?.services ?? []
+    for (const { spec, network } of services) {
+      if (spec.kind === 'api') void serveHttp(network, { port: HTTP_PORT }, (request) => this.#publicApi(request))
+    }
+  }
+
   /** Acknowledges nothing before the database is whole: until then it may have to be made anew. */
   #publicApi(request: Request): Promise<Response> {
     if (this.#isDatabaseWhole) return this.#apiProbes.handler(this.nexus.handler)(request)
@@ -297,7 +332,7 @@ export class Rack {
     const { clock } = this.#options
     const endMs = clock.nowMs() + READY_WITHIN_MS
     for (;;) {
-      const checks = rackChecks(this.emulation)
+      const checks = rackChecks(this.emulation, this.#options.config?.pools[0]?.prefix)
       for (const check of checks) {
         if (!check.ready || seen.has(check.name)) continue
         seen.add(check.name)
@@ -329,6 +364,17 @@ export class Rack {
   #progress(name: string, detail: string): void {
     this.#options.onProgress?.(name, detail)
   }
+}
+
+function topologyOf({ sleds, multipath, config }: RackOptions): Topology {
+  const planned = rackTopology({ sleds, multipath: multipath ?? 'delay' })
+  if (config === undefined) return withServices(planned)
+  return withServices(configuredTopology(planned, config), config.pools[0]?.prefix)
+}
+
+function recoverySilo({ recovery }: RackConfig): RecoverySilo {
+  const user = { name: recovery.username, password: recovery.password, fleetRole: 'admin', siloRole: 'admin' } as const
+  return { name: recovery.silo, users: [user] }
 }
 
 function kindOf(spec: NodeSpec): RackInfo['nodes'][number]['kind'] {

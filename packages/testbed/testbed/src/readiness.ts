@@ -1,13 +1,15 @@
 /** What must hold before a rack is called ready, read from the daemons themselves. */
 import type { RackInfo } from '@lodestone/contract-testbed'
+import type { Prefix } from '@lodestone/net'
 import type { Emulation } from './emulation.ts'
 import { DEFAULT_POOL } from './rack-plan.ts'
 import { CLIENT_NAME } from './rack-topology.ts'
 
 type Check = RackInfo['checks'][number]
 
-export function rackChecks(rack: Emulation): Check[] {
-  return [bgpCheck(rack), ddmCheck(rack), tunnelCheck(rack), poolCheck(rack), forwardingCheck(rack)]
+/** @param pool what the rack announces. */
+export function rackChecks(rack: Emulation, pool: Prefix = DEFAULT_POOL.prefix): Check[] {
+  return [bgpCheck(rack), ddmCheck(rack), tunnelCheck(rack), poolCheck(rack, pool), forwardingCheck(rack)]
 }
 
 function bgpCheck(rack: Emulation): Check {
@@ -43,14 +45,14 @@ function tunnelCheck(rack: Emulation): Check {
   )
 }
 
-function poolCheck(rack: Emulation): Check {
+function poolCheck(rack: Emulation, pool: Prefix): Check {
   const route = rack
     .hosts()
     .find((node) => node.name === CLIENT_NAME)
     ?.stack.routes()
-    .find((each) => each.prefix.equals(DEFAULT_POOL.prefix))
+    .find((each) => each.prefix.equals(pool))
   const ways = route?.nextHops.length ?? 0
-  return check('pool', ways > 0, `${DEFAULT_POOL.prefix} is announced to the client over ${ways} upstream routers`)
+  return check('pool', ways > 0, `${pool} is announced to the client over ${ways} upstream routers`)
 }
 
 function forwardingCheck(rack: Emulation): Check {

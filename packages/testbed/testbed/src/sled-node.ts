@@ -16,6 +16,8 @@ import { Netstack } from '@lodestone/netstack'
 import { EMPTY_CONFIG, Routed } from '@lodestone/routed'
 import { NetstackRunner, SledAgent } from '@lodestone/sled-agent'
 import { type TunnelRoute, VportEngine } from '@lodestone/vport'
+import { DnsService } from './dns-service.ts'
+import { ServiceNode } from './service-node.ts'
 import type { SledSpec } from './topology.ts'
 import { UnderlayPaths } from './underlay-paths.ts'
 import type { World } from './world.ts'
@@ -39,6 +41,9 @@ export class SledNode {
   readonly #makeAgent: () => SledAgent
   #agent: SledAgent
   readonly routed: Routed
+  /** Services of the rack that this sled runs. */
+  readonly services: readonly ServiceNode[]
+  readonly #nameServers: readonly DnsService[]
   #server: HttpServer | undefined
 
   constructor(spec: SledSpec, ports: ReadonlyMap<string, Port>, world: World, options: SledNodeOptions) {
@@ -75,6 +80,14 @@ export class SledNode {
     })
     this.engine.setUnderlayPeers(options.peers)
     this.stack.interceptUdp(GENEVE_PORT, (slots, count) => this.engine.receiveUnderlay(slots, count))
+
+    this.services = (spec.services ?? []).map(
+      (service) =>
+        new ServiceNode({ spec: service, sled: spec.name, engine: this.engine, world, onWire: options.onWire }),
+    )
+    this.#nameServers = this.services
+      .filter((service) => service.spec.kind === 'dns')
+      .map((service) => new DnsService(service, world))
 
     const host = world.host(spec.name, { underlay: this.stack })
     this.#makeAgent = () =>
@@ -128,11 +141,14 @@ export class SledNode {
       { address: this.spec.address.toString(), port: SLED_AGENT_PORT },
       (request) => this.#agent.handler(request),
     )
+    for (const each of this.#nameServers) await each.start(this.stack, this.spec.address)
   }
 
   close(): void {
     this.#server?.close()
     this.agent.close()
+    for (const each of this.#nameServers) each.close()
+    for (const service of this.services) service.close()
     this.routed.close()
     this.engine.close()
     this.stack.close()

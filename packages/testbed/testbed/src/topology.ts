@@ -51,12 +51,26 @@ export interface HostSpec extends NodeBase {
 /** How a sled chooses among the links that routing offers: by a hash of the flow, or by measured delay. */
 export type MultipathMode = 'hash' | 'delay'
 
+/** A service of the rack behind a port of a sled's packet engine, that the world reaches at `externalAddress`. */
+export interface ServiceSpec {
+  readonly kind: 'dns' | 'api'
+  readonly name: string
+  readonly vni: number
+  readonly mac: Mac
+  /** In the services' VPC. */
+  readonly address: Ip
+  readonly subnet: Prefix
+  readonly externalAddress: Ip
+}
+
 /** A sled: two underlay NICs, packet engine, DDM, agent. */
 export interface SledSpec extends NodeBase {
   readonly kind: 'sled'
   /** Default: hash. */
   readonly multipath?: MultipathMode
   readonly nics: readonly InterfaceSpec[]
+  /** Default: none. At most one of them is a name server. */
+  readonly services?: readonly ServiceSpec[]
   /** The sled's /64; the sled itself is ::1. */
   readonly prefix: Prefix
   readonly address: Ip

@@ -4,27 +4,37 @@ import { renderNearMiss, renderStory, type StoryEvent } from '@lodestone/probe'
 
 export interface AnswerTextOptions {
   readonly isBrief: boolean
+  /** The walk of every path; otherwise paths that end alike are told once. */
+  readonly hasAll: boolean
   readonly color: boolean
 }
 
-export function answerText(answer: PathAnswer, { isBrief, color }: AnswerTextOptions): string {
+type Path = PathAnswer['paths'][number]
+
+export function answerText(answer: PathAnswer, { isBrief, hasAll, color }: AnswerTextOptions): string {
   const { question, source, destination, paths } = answer
   const port = question.port === undefined ? '' : `/${question.port}`
-  const lines: string[] = []
   const what = `${nameAnd(question.from, source)} → ${nameAnd(question.to, destination)}  ${question.protocol}${port}`
-  for (const [k, path] of paths.entries()) {
-    const which = paths.length === 1 ? '' : `  path ${k + 1} of ${paths.length}`
-    const verdict = path.verdict.toUpperCase()
-    lines.push(`${color ? paint(verdict, path.verdict) : verdict}  ${what}  at ${path.at}${which}`)
-    if (path.reason !== undefined) {
-      lines.push(
-        `because  ${path.reason.sentence}${path.detail === undefined ? '' : ` (${path.detail})`}  [${path.reason.code}]`,
-      )
-    } else if (path.detail !== undefined) lines.push(`because  ${path.detail}`)
-    for (const each of path.nearest ?? []) lines.push(`closest  ${renderNearMiss(each).replace(/^closest /, '')}`)
-    if (path.reason?.hint !== undefined) lines.push(`fix      ${path.reason.hint}`)
+  const groups = Map.groupBy(paths, (path) => `${path.verdict} ${path.at} ${path.reason?.code}`)
+  const lines: string[] = []
+  for (const group of groups.values()) {
+    const [first] = group as [Path, ...Path[]]
+    const count = paths.length === 1 ? '' : `  on ${group.length} of ${paths.length} equal paths`
+    const verdict = first.verdict.toUpperCase()
+    lines.push(`${color ? paint(verdict, first.verdict) : verdict}  ${what}  at ${first.at}${count}`)
+    if (first.reason !== undefined) {
+      const detail = first.detail === undefined ? '' : ` (${first.detail})`
+      lines.push(`because  ${first.reason.sentence}${detail}  [${first.reason.code}]`)
+    } else if (first.detail !== undefined) lines.push(`because  ${first.detail}`)
+    for (const each of first.nearest ?? []) lines.push(`closest  ${renderNearMiss(each).replace(/^closest /, '')}`)
+    if (first.reason?.hint !== undefined) lines.push(`fix      ${first.reason.hint}`)
+    if (isBrief) continue
     // The contract leaves steps open for kinds that are newer than this program.
-    if (!isBrief) lines.push('', renderStory(path.events as readonly unknown[] as readonly StoryEvent[], { color }), '')
+    const told = hasAll ? group : [first]
+    for (const { events } of told) {
+      lines.push('', renderStory(events as readonly unknown[] as readonly StoryEvent[], { color }))
+    }
+    lines.push('')
   }
   if (answer.not_checked.length > 0) lines.push(`not checked: ${answer.not_checked.join('; ')}`)
   return lines.join('\n')

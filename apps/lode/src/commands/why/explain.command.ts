@@ -7,6 +7,7 @@ import { parsePacketKind } from './packet-kind.ts'
 
 interface ExplainFlags extends RackFlags {
   readonly brief: boolean
+  readonly all: boolean
   readonly size?: number
 }
 
@@ -31,6 +32,7 @@ export const explainCommand = buildCommand({
     flags: {
       ...rackFlags,
       brief: { kind: 'boolean', default: false, brief: 'Leave the walk out' },
+      all: { kind: 'boolean', default: false, brief: 'Tell the walk of every path, also of those that end alike' },
       size: {
         kind: 'parsed',
         parse: (text: string): number => {
@@ -72,7 +74,7 @@ export const explainCommand = buildCommand({
     if (flags.json) this.printJson(answer)
     else {
       const { answerText } = await import('./answer-text.ts')
-      this.print(answerText(answer, { isBrief: flags.brief, color: this.color }))
+      this.print(answerText(answer, { isBrief: flags.brief, hasAll: flags.all, color: this.color }))
     }
     if (!isWell(answer)) this.exit(ExitStatus.failed)
   },

@@ -75,6 +75,7 @@ export function siloHandlers(service: Service): HandlersOf<Ids> {
           await insertGrants(tx, [{ ...grant, identity_type: 'silo_group', identity_id: group.id }])
         }
       })
+      service.activate()
       return siloFromRow(row)
     },
 
@@ -90,6 +91,7 @@ export function siloHandlers(service: Service): HandlersOf<Ids> {
         for (const user of await allUsers(tx, id)) await deleteUser(tx, user.id)
         await deleteSilo(tx, id)
       })
+      service.activate()
     },
 
     async silo_quotas_view({ params }) {

@@ -34,7 +34,7 @@ export function desiredV2p(snapshot: Snapshot, inventory: Inventory): V2pMapping
   return mappings
 }
 
-/** The translations that both switches should have: every external address of a placed instance. */
+/** The translations that both switches should have: every external address of a placed instance, and of the rack's services. */
 export function desiredNat(snapshot: Snapshot, inventory: Inventory): NatEntry[] {
   const entries: NatEntry[] = []
   const primaries = new Map(
@@ -54,6 +54,10 @@ export function desiredNat(snapshot: Snapshot, inventory: Inventory): NatEntry[]
       inner_mac: placed.nic.mac,
       vni: placed.vpc.vni,
     })
+  }
+  for (const { externalAddress, underlayAddress: host, mac, vni } of inventory.services ?? []) {
+    const whole = { external_address: externalAddress, first_port: 0, last_port: 0xffff }
+    entries.push({ ...whole, internal_ip: host, inner_mac: mac, vni })
   }
   return entries
 }

@@ -1,6 +1,7 @@
 /** All reconcilers of a control plane: one loop for each kind and each sled or switch, so that none waits for another. */
 import { client, type FetchLike } from '@lodestone/api'
 import { type SledAgentClient, sledAgentApi } from '@lodestone/contract-sled-agent'
+import { dnsApi } from '@lodestone/contract-dns'
 import { switchdApi, type SwitchdClient } from '@lodestone/contract-switchd'
 import { type RoutedClient, routedApi } from '@lodestone/contract-routed'
 import type { SwitchSlot } from '@lodestone/contract-nexus'
@@ -9,6 +10,7 @@ import type { Inventory } from '../inventory.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import { StaleSnapshot } from '../store/desired-state.ts'
 import type { Store } from '../store/store.ts'
+import { dnsPass } from './dns.ts'
 import { InstanceReconciler } from './instances.ts'
 import { Leases, STANDBY_POLL_MS } from './leases.ts'
 import { type PassResult, ReconcilerLoop, type ReconcilerStatus } from './loop.ts'
@@ -48,6 +50,11 @@ export class Reconcilers {
       this.#add('ports', name, portPass(slot, switchd))
       this.#add('nat', name, natPass(store, clock, inventory, switchId, switchd))
       this.#add('routing', name, routingPass(slot, routed, switchd))
+    }
+    for (const service of inventory.services ?? []) {
+      if (service.kind !== 'dns') continue
+      const dns = client(dnsApi, fetch, service.configUrl)
+      this.#add('dns', service.name, dnsPass(store, clock, inventory, service.name, dns))
     }
     for (const { id, name, baseUrl } of inventory.sleds) {
       const agent = client(sledAgentApi, fetch, baseUrl)

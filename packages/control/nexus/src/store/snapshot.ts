@@ -5,6 +5,7 @@ import type { FirewallRuleRow } from './firewall.ts'
 import type { InstanceRow, NetworkInterfaceRow } from './instance.ts'
 import { type AddressLotBlockRow, allBlocks, type LoopbackAddressRow, listLoopbacks } from './address-lot.ts'
 import { type AnnouncementRow, type BfdSessionRow, type BgpConfigRow, listBfdSessions } from './bgp.ts'
+import type { SiloRow } from './silo.ts'
 import type { Db, Store } from './store.ts'
 import { listSwitchPorts, type PortSettingsRow, type SwitchPortRow } from './switch-port.ts'
 import type { RouterRouteRow } from './vpc-router.ts'
@@ -13,6 +14,7 @@ import type { VpcRow, VpcSubnetRow } from './vpc.ts'
 export interface Snapshot {
   /** Of two snapshots the one with the higher number has seen everything that the other has seen. */
   readonly number: number
+  readonly silos: readonly Pick<SiloRow, 'id' | 'name'>[]
   readonly vpcs: readonly VpcRow[]
   readonly subnets: readonly VpcSubnetRow[]
   readonly routes: readonly RouterRouteRow[]
@@ -35,6 +37,7 @@ export interface Snapshot {
 export function readSnapshot(store: Store): Promise<Snapshot> {
   return store.transaction(async (tx) => ({
     number: await nextSnapshot(tx),
+    silos: await tx.selectFrom('silo').select(['id', 'name']).orderBy('name').execute(),
     vpcs: await tx.selectFrom('vpc').selectAll().orderBy('id').execute(),
     subnets: await tx.selectFrom('vpc_subnet').selectAll().orderBy('id').execute(),
     routes: await tx.selectFrom('router_route').selectAll().orderBy('id').execute(),

@@ -121,8 +121,10 @@ test('port settings are applied as a whole, or not at all', async () => {
   const { api, pipeline } = rig()
   const params = { port_id: 'qsfp0' }
   const link = { speed: '40G' as const, autoneg: false, mtu: 1500, enabled: true }
-  const settings = (...addrs: string[]): { links: Record<string, typeof link & { addrs: string[] }> } => ({
-    links: { 0: { ...link, addrs } },
+  const settings = (
+    ...addrs: string[]
+  ): { links: Record<string, typeof link & { addrs: string[]; subnets: string[] }> } => ({
+    links: { 0: { ...link, addrs, subnets: [] } },
   })
   const applied = await value(api.port_settings_apply({ params, body: settings('192.0.2.1', 'fd00::1') }))
   assert.deepEqual(applied, settings('192.0.2.1', 'fd00::1'))

@@ -20,7 +20,8 @@ before(async () => {
   guests.set('web', await lab.attach({ name: 'web', sled: 0, vpc: VPC, ip: '172.30.0.5', floating: [WEB] }))
   guests.set('db', await lab.attach({ name: 'db', sled: 1, vpc: VPC, ip: '172.30.0.6' }))
   guests.set('alien', await lab.attach({ name: 'alien', sled: 1, vpc: OTHER_VPC, ip: '10.1.0.5' }))
-  for (const { stack } of guests.values()) for (const port of [22, 80]) await stack.listenTcp({ port }, () => {})
+  for (const { stack } of guests.values())
+    for (const port of [22, 80]) await stack.listenTcp({ port }, (socket) => socket.on('error', () => {}))
   // Everybody has talked once, so that neighbours are known.
   await lab.run(lab.client.stack.ping(WEB))
 })
@@ -88,7 +89,8 @@ test('asking changes nothing: no counter, no connection, no drop', () => {
 test('explanations and real packets agree for every pair, port and set of rules', async () => {
   const random = new SeededRandom(7)
   const places = ['client', 'web', 'db', 'alien']
-  const addresses = [WEB, '172.30.0.5', '172.30.0.6', '10.1.0.5', '203.0.113.77', '192.0.2.1', '198.51.100.99']
+  const outside = [WEB, WEB, '172.30.0.5', '198.51.100.99']
+  const inside = ['172.30.0.5', '172.30.0.6', '172.30.0.6', '10.1.0.5', '203.0.113.77', WEB]
   const seen = new Map<string, number>()
   for (let round = 0; round < 24; round++) {
     const open = random.u32() % 2 === 0
@@ -96,6 +98,7 @@ test('explanations and real packets agree for every pair, port and set of rules'
       lab.control.setRules(VPC.vni, open ? [...defaultRules(VPC.vni), allowTcp(VPC.vni, 80)] : defaultRules(VPC.vni)),
     )
     const from = places[random.u32() % places.length]!
+    const addresses = from === 'client' ? outside : inside
     const to = addresses[random.u32() % addresses.length]!
     const port = random.u32() % 2 === 0 ? 80 : 22
     const answer = ask(from, to, port)
