@@ -22,11 +22,14 @@ export type Db = Kysely<Database>
 const RETRY = new Set(['40001', '40P01'])
 const UNIQUE_VIOLATION = '23505'
 const MAX_ATTEMPTS = 20
+const RUN_AGAIN = Symbol('the transaction has to be run again')
 
 export class Store {
   readonly db: Db
   /** Of this process and, on a server, of others: told when a control plane has changed desired state. */
   readonly changes: ChangeChannel
+  /** Resolves when nothing is being run again. */
+  #again: Promise<void> = Promise.resolve()
 
   private constructor(db: Db, changes: ChangeChannel) {
     this.db = db
@@ -61,12 +64,29 @@ export class Store {
 
   /** Runs `body` in a transaction; what it throws rolls everything back. */
   async transaction<T>(body: (tx: Transaction<Database>) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.db.transaction().setIsolationLevel('serializable').execute(body)
-      } catch (error) {
-        if (attempt === MAX_ATTEMPTS || !RETRY.has(sqlState(error) ?? '')) throw error
+    const first = await this.#attempt(body)
+    if (first !== RUN_AGAIN) return first
+    // What collided is run again one at a time: a hundred at once would go on colliding until some have no attempts left.
+    const before = this.#again
+    let done = (): void => {}
+    this.#again = new Promise((resolve) => (done = resolve))
+    await before
+    try {
+      for (let attempt = 2; ; attempt++) {
+        const result = await this.#attempt(body, attempt === MAX_ATTEMPTS)
+        if (result !== RUN_AGAIN) return result
       }
+    } finally {
+      done()
+    }
+  }
+
+  async #attempt<T>(body: (tx: Transaction<Database>) => Promise<T>, isLast = false): Promise<T | typeof RUN_AGAIN> {
+    try {
+      return await this.db.transaction().setIsolationLevel('serializable').execute(body)
+    } catch (error) {
+      if (isLast || !RETRY.has(sqlState(error) ?? '')) throw error
+      return RUN_AGAIN
     }
   }
 
