@@ -1,8 +1,11 @@
 /** On loopback, where every option but the interface can be seen at work; namespaces are in `os-routing.test.ts`. */
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import { after, describe, test } from 'node:test'
 import { Ip } from '@lodestone/net'
 import type { Datagram, TcpSocket } from './network.ts'
+import { libc } from './os-libc.ts'
+import { descriptorOf } from './os-listen-peers.ts'
 import { OsNetwork } from './os-network.ts'
 
 const network = new OsNetwork()
@@ -128,6 +131,30 @@ for (const [family, address, prefix] of [
     })
   })
 }
+
+test(
+  'streams do not hold small messages back, whichever side opened them, with protection or without',
+  { skip },
+  async () => {
+    const SOL_TCP = 6
+    const TCP_NODELAY = 1
+    const isNoDelay = (socket: TcpSocket): boolean => {
+      const value = new Uint8Array(4)
+      const fd = descriptorOf(socket as unknown as Socket) // because that is what it is on this host
+      assert.equal(libc()?.getsockopt(fd, SOL_TCP, TCP_NODELAY, value, new Uint8Array([4, 0, 0, 0])), 0)
+      return value[0] !== 0
+    }
+    for (const protection of [{}, { ttl: 64 }]) {
+      const opened = Promise.withResolvers<TcpSocket>()
+      const listener = await network.listenTcp({ address: '127.0.0.1', port: 0 }, opened.resolve)
+      const ours = await network.connectTcp({ address: '127.0.0.1', port: listener.port, ...protection })
+      const theirs = await opened.promise
+      assert.deepEqual([isNoDelay(ours), isNoDelay(theirs)], [true, true])
+      for (const socket of [ours, theirs]) socket.destroy()
+      listener.close()
+    }
+  },
+)
 
 test('a dual-stack listener protects an IPv4 peer', { skip }, async () => {
   const peers = [{ remote: '127.0.0.1', md5Password: 'secret', ttl: 255, minTtl: 255 }]

@@ -4,6 +4,9 @@
  *
  * Plain sockets are Node's. What Node has no option for (MD5, least TTL, interfaces) is set through the C library, on Linux
  * only; elsewhere `features` says no and such options are refused.
+ *
+ * Streams send at once (TCP_NODELAY), as those of the netstack do: daemons write whole messages, and waiting for the acknowledgment of the
+ * one before delays the next by 40 ms, or until the process has died.
  */
 import dgram from 'node:dgram'
 import net from 'node:net'
@@ -52,7 +55,7 @@ export class OsNetwork implements Network {
     return new Promise((resolve, reject) => {
       const { address, port, peers = [], interface: link } = options
       let protection: ListenPeers | undefined
-      const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+      const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
         if (protection?.protect(socket) === false) return void socket.destroy()
         onConnection(socket as TcpSocket) // because a connected net.Socket has all four address fields set
       })
@@ -103,6 +106,7 @@ export class OsNetwork implements Network {
       socket.once('connect', () => {
         clearTimeout(timer)
         socket.removeAllListeners('error')
+        socket.setNoDelay(true)
         resolve(socket as TcpSocket)
       })
     })
