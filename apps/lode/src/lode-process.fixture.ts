@@ -25,6 +25,8 @@ export interface Running {
   readonly stdout: () => string
   readonly stderr: () => string
   readonly finished: Promise<Finished>
+  /** More of its input, with `keepsInput`. */
+  type(text: string): void
   kill(signal: NodeJS.Signals): void
 }
 
@@ -32,6 +34,8 @@ export interface StartOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
   readonly input?: string
+  /** Its input goes on after `input`. */
+  readonly keepsInput?: boolean
   readonly limitMs?: number
 }
 
@@ -48,7 +52,8 @@ export function start(command: string, args: readonly string[], options: StartOp
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   child.stdin.on('error', () => {}) // it did not want the input
-  child.stdin.end(options.input ?? '')
+  if (options.keepsInput === true) child.stdin.write(options.input ?? '')
+  else child.stdin.end(options.input ?? '')
   const limit = setTimeout(() => child.kill('SIGKILL'), options.limitMs ?? COMMAND_LIMIT_MS)
   const finished = new Promise<Finished>((resolve, reject) => {
     child.on('error', reject)
@@ -62,6 +67,7 @@ export function start(command: string, args: readonly string[], options: StartOp
     stdout: () => stdout,
     stderr: () => stderr,
     finished,
+    type: (text) => void child.stdin.write(text),
     kill: (signal) => void child.kill(signal),
   }
 }

@@ -1,10 +1,17 @@
 /** `lode sp` on a real rack: what it does to power is what the rest of the rack sees. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Finished, LODE, RackProcess, lode, start, until } from '../../lode-process.fixture.ts'
+
+/** The command of util-linux that gives a program a terminal. */
+const WITHOUT_SCRIPT: string | false =
+  spawnSync('script', ['--version']).stdout?.includes('util-linux') === true
+    ? false
+    : 'script(1) of util-linux is not installed'
 
 interface Board {
   readonly name: string
@@ -104,6 +111,25 @@ describe('service processors of a running rack', () => {
     const taken = await long.finished
     assert.deepEqual([taken.status, /sled0 ended: somebody else attached/.test(taken.stderr)], [1, true])
   })
+
+  test(
+    'on a terminal the keys go to the host as they are typed, and Ctrl-] leaves',
+    { skip: WITHOUT_SCRIPT },
+    async () => {
+      const command = [process.execPath, LODE, 'sp', 'console', 'sled0', '--state', directory].join(' ')
+      const typed = start('script', ['-qec', command, '/dev/null'], { keepsInput: true })
+      const shows = (pattern: RegExp): Promise<true> =>
+        until(`${pattern} is shown`, 20_000, () => (pattern.test(typed.stdout()) ? true : undefined))
+      await shows(/attached; Ctrl-\] leaves/)
+      typed.type('hostn')
+      await shows(/hostn$/) // the host echoes, not the terminal
+      typed.type('ame\r')
+      await shows(/\nsled0\r/)
+      typed.type('\u001d')
+      const { status, stdout } = await typed.finished
+      assert.deepEqual([status, /left the console of sled0/.test(stdout)], [0, true], stdout)
+    },
+  )
 
   test('a host in recovery waits for its image, gets it, and starts; cleared it starts as ever', async () => {
     const file = join(directory, 'phase2.img')
