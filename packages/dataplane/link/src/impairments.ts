@@ -38,7 +38,7 @@ export interface Impairments {
   readonly queueBytes: number
   /** Who goes when the queue is full, or too long. */
   readonly queue: QueueDiscipline
-  /** Most frames queued and in flight at once, so that one long link cannot take the whole arena. */
+  /** Most frames queued and in flight at once, so that one long link cannot take the whole arena (a rack has 8192). */
   readonly limitFrames: number
   /** Probability that a frame vanishes. */
   readonly loss: number
@@ -75,7 +75,7 @@ export const PERFECT: Impairments = {
   opportunitiesMs: undefined,
   queueBytes: 512 * 1024,
   queue: { kind: 'drop-tail' },
-  limitFrames: 2048,
+  limitFrames: 4096,
   loss: 0,
   lossCorrelation: 0,
   lossModel: undefined,

@@ -27,8 +27,6 @@ export class Interface implements NetworkInterface, FrameSink {
   /** Assigned addresses with their prefix lengths, link-local ones included. */
   readonly prefixes: Prefix[] = []
   linkLocal: Ip | undefined
-  /** Addresses (as text) whose preferred lifetime is over: not chosen as source while there is another. */
-  readonly deprecated = new Set<string>()
   /** Whether IPv6 addresses are asked for before they are used. */
   detectsDuplicates = false
   /** Whether joined IPv6 groups are reported to multicast routers. */
@@ -42,6 +40,7 @@ export class Interface implements NetworkInterface, FrameSink {
   framesOut = 0
   bytesOut = 0
   readonly #stack: Stack
+  readonly #deprecated = new Set<string>()
   readonly #groups = new Map<string, number>()
   readonly #groupKeys = new AddressMap()
   readonly #transmit = new Int32Array(TRANSMIT_BATCH)
@@ -60,6 +59,18 @@ export class Interface implements NetworkInterface, FrameSink {
 
   get isUp(): boolean {
     return this.#isAdminUp && (this.port === undefined || this.port.isUp)
+  }
+
+  /** Addresses (as text) whose preferred lifetime is over: not chosen as source while there is another. */
+  get deprecated(): ReadonlySet<string> {
+    return this.#deprecated
+  }
+
+  setDeprecated(address: string, isDeprecated: boolean): void {
+    if (this.#deprecated.has(address) === isDeprecated) return
+    if (isDeprecated) this.#deprecated.add(address)
+    else this.#deprecated.delete(address)
+    this.#stack.sourcesGeneration++
   }
 
   get addresses(): readonly Ip[] {

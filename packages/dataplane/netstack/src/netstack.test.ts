@@ -174,6 +174,35 @@ describe('UDP', () => {
     assert.deepEqual(seen, ['p1'])
   })
 
+  test('a socket that has sent follows changes of routes, of addresses and of their preference', async () => {
+    const { network, left, right } = pairOfHosts()
+    const from: string[] = []
+    await right.bindUdp({ port: 9 }, (datagram) => from.push(datagram.remoteAddress))
+    const socket = await left.bindUdp({ port: 0 }, () => undefined)
+    const send = async (address: string): Promise<void> => {
+      for (let i = 0; i < 2; i++) socket.send(new Uint8Array(1), address, 9)
+      await network.clock.advance(10)
+    }
+    const nic = left.interface('nic0')!
+    await send('fd00::2')
+    nic.addAddress(Prefix.of('fd00::3/64'))
+    nic.setDeprecated('fd00::1', true)
+    await send('fd00::2')
+    nic.removeAddress(Ip.of('fd00::3'))
+    await send('fd00::2')
+    assert.deepEqual(from, ['fd00::1', 'fd00::1', 'fd00::3', 'fd00::3', 'fd00::1', 'fd00::1'])
+    right.addLoopbackAddress(Ip.of('192.0.2.1'))
+    await send('192.0.2.1')
+    assert.equal(left.counters()['NS_NO_ROUTE'], 2)
+    left.setRoute(Prefix.of('192.0.2.0/24'), [{ via: Ip.of('10.0.0.2'), interface: 'nic0' }])
+    await send('192.0.2.1')
+    assert.deepEqual(from.slice(6), ['10.0.0.1', '10.0.0.1'])
+    left.removeRoute(Prefix.of('192.0.2.0/24'))
+    await send('192.0.2.1')
+    assert.equal(left.counters()['NS_NO_ROUTE'], 4)
+    assert.equal(await network.leaked(), 0)
+  })
+
   test('interception hands whole frames over in one call and gives the port back', async () => {
     const { network, left, right } = pairOfHosts({ delayMs: 1 })
     const batches: number[] = []

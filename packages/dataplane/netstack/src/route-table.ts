@@ -51,6 +51,10 @@ interface LengthTable {
   readonly map: AddressMap
 }
 
+/** A power of two, and the shift that leaves as many values of a 32-bit product. */
+const RECENT = 64
+const RECENT_SHIFT = 26
+
 export class RouteTable {
   /** Changes with every change of a route or of an interface's state. */
   generation = 0
@@ -58,9 +62,40 @@ export class RouteTable {
   readonly #routes: (Route | undefined)[] = []
   readonly #free: number[] = []
   readonly #masked = new Int32Array(4)
+  /** Destinations looked up lately and their routes, as of a generation: one comparison instead of a probe per length. */
+  readonly #recent = new Int32Array(4 * RECENT)
+  readonly #recentRoutes: (Route | undefined)[] = Array.from({ length: RECENT }, () => undefined)
+  #recentGeneration = 0
 
   /** The best usable route to `key`, or undefined. No allocation. */
   match(family: 4 | 6, key: AddressKey): Route | undefined {
+    if (this.#recentGeneration !== this.generation) this.#forget()
+    const recent = this.#recent
+    const entry = (Math.imul(key[3]! ^ key[1]! ^ (key[0]! >>> 7), 0x9e3779b1) >>> RECENT_SHIFT) & (RECENT - 1)
+    const at = entry * 4
+    const known = this.#recentRoutes[entry]
+    if (
+      known !== undefined &&
+      recent[at + 3] === key[3] &&
+      recent[at + 2] === key[2] &&
+      recent[at + 1] === key[1] &&
+      recent[at] === key[0]
+    ) {
+      return known
+    }
+    const route = this.#search(family, key)
+    if (route === undefined) return undefined
+    for (let i = 0; i < 4; i++) recent[at + i] = key[i]!
+    this.#recentRoutes[entry] = route
+    return route
+  }
+
+  #forget(): void {
+    this.#recentGeneration = this.generation
+    this.#recentRoutes.fill(undefined)
+  }
+
+  #search(family: 4 | 6, key: AddressKey): Route | undefined {
     const tables = this.#families[family]
     for (let i = 0; i < tables.length; i++) {
       const table = tables[i]!

@@ -200,9 +200,9 @@ export class RouterDiscovery {
         this.#iface.removeAddress(address.ip)
         this.#addresses.delete(key)
       } else if (address.preferredUntilMs <= nowMs) {
-        this.#iface.deprecated.add(key)
+        this.#iface.setDeprecated(key, true)
       } else {
-        this.#iface.deprecated.delete(key)
+        this.#iface.setDeprecated(key, false)
       }
     }
     this.#chooseRouter()

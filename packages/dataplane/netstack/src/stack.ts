@@ -92,6 +92,8 @@ export class Stack {
   /** Time of this turn. */
   nowMs: number
   isClosed = false
+  /** Changes whenever another source address might be chosen, besides with the routes' generation. */
+  sourcesGeneration = 0
   readonly #drops = new Float64Array(NS_DROP_REASONS.length)
   readonly #watchers = new Set<() => void>()
   readonly #transmitting: Interface[] = []
@@ -201,7 +203,7 @@ export class Stack {
     if (at < 0) return
     const prefix = iface.prefixes[at]!
     iface.prefixes.splice(at, 1)
-    iface.deprecated.delete(ip.toString())
+    iface.setDeprecated(ip.toString(), false)
     const isScoped = ip.family === 6 && ip.isLinkLocal
     const isElsewhere = !isScoped && this.interfaces.some((other) => other.addresses.some((each) => each.equals(ip)))
     if (!isElsewhere) this.localAddresses.delete(isScoped ? iface.index : 0, keyOf(ip))
@@ -420,6 +422,7 @@ export class Stack {
   }
 
   #notify(): void {
+    this.sourcesGeneration++
     for (const watcher of [...this.#watchers]) watcher()
   }
 }

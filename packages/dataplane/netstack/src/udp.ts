@@ -3,7 +3,7 @@
  * frames for a port (Geneve) instead of a socket.
  */
 import { type BindOptions, type Datagram, socketError, type UdpSocket } from '@lodestone/host'
-import { Ip } from '@lodestone/net'
+import type { Ip } from '@lodestone/net'
 import {
   fixTransportChecksum,
   IPV4_DST,
@@ -23,8 +23,9 @@ import {
   verifyTransportChecksum,
   writeUdp,
 } from '@lodestone/packet'
+import { AddressCache } from './address-cache.ts'
 import { formatZoned, parseZoned, type ZonedAddress } from './address-text.ts'
-import { NS_DROP } from './drop.ts'
+import { NS_DROP, type NsDrop } from './drop.ts'
 import { ErrorKind } from './error-kind.ts'
 import type { Interface } from './interface.ts'
 import { TO_UNICAST } from './ip-input.ts'
@@ -38,8 +39,8 @@ export type FrameHandler = (slots: Int32Array, count: number) => void
 
 const HOP_LIMIT = 64
 const INTERCEPT_BATCH = 256
-/** Destinations whose text a socket remembers parsed. */
-const PARSED_LIMIT = 64
+/** Destinations that a socket remembers. */
+const DESTINATION_LIMIT = 64
 
 interface Interceptor {
   readonly handler: FrameHandler
@@ -60,11 +61,24 @@ interface Binding {
   readonly deliver: (datagram: Datagram) => void
 }
 
+/** Where a socket sends to, and how: valid while the two generations are the stack's. */
+interface Destination {
+  readonly to: ZonedAddress
+  routesGeneration: number
+  sourcesGeneration: number
+  /** Undefined: there is no way, for this reason. */
+  from: Ip | undefined
+  reason: NsDrop
+  /** For destinations of a link. */
+  interface: Interface | undefined
+}
+
 export class Udp {
   readonly #stack: Stack
   readonly #bindings = new Map<number, Binding[]>()
   readonly #ports: PortSpace
   readonly #interceptors = new Map<number, Interceptor>()
+  readonly #addresses = new AddressCache()
   #intercepted = 0
 
   constructor(stack: Stack) {
@@ -132,11 +146,11 @@ export class Udp {
     const stack = this.#stack
     const { bytes } = stack.arena
     const isV4 = bytes[l3]! >>> 4 === 4
-    const to = isV4 ? Ip.fromBytes(bytes, l3 + IPV4_DST, 4) : Ip.fromBytes(bytes, l3 + IPV6_DST, 16)
+    const to = isV4 ? this.#addresses.at(bytes, l3 + IPV4_DST, 4) : this.#addresses.at(bytes, l3 + IPV6_DST, 16)
     const takers = addressed === TO_UNICAST ? unicastTaker(bindings, iface, to) : groupTakers(bindings, iface, to)
     if (takers.length === 0) return 0
     stack.noteDelivered(slot, l3)
-    const from = isV4 ? Ip.fromBytes(bytes, l3 + IPV4_SRC, 4) : Ip.fromBytes(bytes, l3 + IPV6_SRC, 16)
+    const from = isV4 ? this.#addresses.at(bytes, l3 + IPV4_SRC, 4) : this.#addresses.at(bytes, l3 + IPV6_SRC, 16)
     const remoteAddress = formatZoned(from, iface.name)
     const remotePort = stack.row[ROW_SRC_PORT]!
     const hopLimit = isV4 ? ipv4Ttl(bytes, l3) : ipv6HopLimit(bytes, l3)
@@ -168,15 +182,17 @@ export class Udp {
     }
     this.#bindings.set(binding.port, [...bindings, binding])
     for (const group of groups) group.interface.join(group.ip)
-    const parsed = new Map<string, ZonedAddress>()
+    const destinations = new Map<string, Destination>()
     return {
       port: binding.port,
       send: (payload, address, port) => {
-        const to = parsed.get(address) ?? parseZoned(address)
-        if (to === undefined) throw new Error(`not an IP address: ${JSON.stringify(address)}`)
-        if (parsed.size >= PARSED_LIMIT) parsed.clear()
-        parsed.set(address, to)
-        this.#send(binding, payload, to, port, options.hopLimit)
+        let destination = destinations.get(address)
+        if (destination === undefined) {
+          destination = destinationOf(address)
+          if (destinations.size >= DESTINATION_LIMIT) destinations.clear()
+          destinations.set(address, destination)
+        }
+        this.#send(binding, payload, destination, port, options.hopLimit)
       },
       close: () => this.#close(binding),
     }
@@ -190,23 +206,46 @@ export class Udp {
     if (wasOpen) for (const group of binding.groups) group.interface.leave(group.ip)
   }
 
-  #send(binding: Binding, payload: Uint8Array, to: ZonedAddress, port: number, hopLimit: number | undefined): void {
+  #send(
+    binding: Binding,
+    payload: Uint8Array,
+    destination: Destination,
+    port: number,
+    hopLimit: number | undefined,
+  ): void {
     const stack = this.#stack
     stack.enter()
     try {
-      const groupInterface = binding.groups.find((group) => group.ip.equals(to.ip))?.interface
-      const zone = to.zone === undefined ? (binding.interface ?? groupInterface) : stack.interface(to.zone)
-      const isScoped = to.ip.isMulticast || (to.ip.family === 6 && to.ip.isLinkLocal)
-      const route = isScoped ? undefined : stack.route(to.ip)
-      const iface = isScoped ? zone : route?.interface
-      if (iface === undefined) return stack.countDrop(isScoped ? NS_DROP.NO_SCOPE : NS_DROP.NO_ROUTE)
-      const bound = binding.address?.family === to.ip.family ? binding.address : undefined
-      const from = stack.sourceFor(to.ip, iface, bound ?? route?.source)
-      if (from === undefined) return stack.countDrop(NS_DROP.NO_ROUTE)
-      this.sendFrom(from, binding.port, to.ip, port, payload, hopLimit ?? HOP_LIMIT, isScoped ? iface : undefined)
+      const isFresh =
+        destination.routesGeneration === stack.routes.generation &&
+        destination.sourcesGeneration === stack.sourcesGeneration
+      if (!isFresh) this.#findWay(binding, destination)
+      const { from, to } = destination
+      if (from === undefined) return stack.countDrop(destination.reason)
+      this.sendFrom(from, binding.port, to.ip, port, payload, hopLimit ?? HOP_LIMIT, destination.interface)
     } finally {
       stack.leave()
     }
+  }
+
+  /** From which address, and for scoped destinations by which interface; remembered until routes or addresses change. */
+  #findWay(binding: Binding, destination: Destination): void {
+    const stack = this.#stack
+    const { to } = destination
+    destination.routesGeneration = stack.routes.generation
+    destination.sourcesGeneration = stack.sourcesGeneration
+    destination.from = undefined
+    destination.interface = undefined
+    const groupInterface = binding.groups.find((group) => group.ip.equals(to.ip))?.interface
+    const zone = to.zone === undefined ? (binding.interface ?? groupInterface) : stack.interface(to.zone)
+    const isScoped = to.ip.isMulticast || (to.ip.family === 6 && to.ip.isLinkLocal)
+    const route = isScoped ? undefined : stack.route(to.ip)
+    const iface = isScoped ? zone : route?.interface
+    destination.reason = isScoped && iface === undefined ? NS_DROP.NO_SCOPE : NS_DROP.NO_ROUTE
+    if (iface === undefined) return
+    const bound = binding.address?.family === to.ip.family ? binding.address : undefined
+    destination.from = stack.sourceFor(to.ip, iface, bound ?? route?.source)
+    if (isScoped) destination.interface = iface
   }
 
   /** Sends one datagram; on `iface` where that is given, else by route. */
@@ -266,6 +305,19 @@ export class Udp {
       this.#interceptors.delete(port)
       if (interceptor.count > 0) this.#handOver(interceptor)
     }
+  }
+}
+
+function destinationOf(text: string): Destination {
+  const to = parseZoned(text)
+  if (to === undefined) throw new Error(`not an IP address: ${JSON.stringify(text)}`)
+  return {
+    to,
+    routesGeneration: -1,
+    sourcesGeneration: -1,
+    from: undefined,
+    reason: NS_DROP.NO_ROUTE,
+    interface: undefined,
   }
 }
 

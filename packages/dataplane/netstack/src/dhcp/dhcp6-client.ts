@@ -127,8 +127,7 @@ export class Dhcp6Client {
   #configure(lease: Dhcp6Reply): void {
     const address = lease.address! // because a lease has one
     const key = address.toString()
-    if (lease.preferredS > 0) this.#iface.deprecated.delete(key)
-    else this.#iface.deprecated.add(key)
+    this.#iface.setDeprecated(key, lease.preferredS <= 0)
     if (this.#iface.addresses.some((each) => each.equals(address))) return this.#assigned(lease)
     this.#iface.addAddressChecked(Prefix.host(address), (isAssigned) => {
       if (isAssigned) this.#assigned(lease)
