@@ -18,7 +18,8 @@
 #define SLOT_BYTES 2048
 #define HEADROOM 254
 #define FRAME_BYTES 118
-#define TEMPLATE 96
+#define TEMPLATE 80
+#define FRONT 96
 
 static uint32_t seed = 7;
 static uint32_t next(void) {
@@ -119,7 +120,7 @@ static uint32_t process(const uint32_t *slots, uint32_t count, uint32_t vni, uin
     }
     if (versions[row->port] + versions[row->dependency] != row->expected) return i;
     if ((row->flags & 3) != 3 || f->total > row->max_bytes) return i;
-    if (l3 < frames + slots[i] * SLOT_BYTES + TEMPLATE) return i;
+    if (l3 < frames + slots[i] * SLOT_BYTES + FRONT) return i;
     uint32_t bytes = f->total + 14;
     row->last_hit = now;
     row->packets++;
@@ -128,6 +129,7 @@ static uint32_t process(const uint32_t *slots, uint32_t count, uint32_t vni, uin
     adjust(l3 + 10, row->ip_delta);
     memcpy(l4, &row->ports, 4);
     adjust(l4 + 16, row->l4_delta);
+    memset(l3 - FRONT, 0, FRONT - TEMPLATE);
     memcpy(l3 - TEMPLATE, row->template, TEMPLATE);
     uint8_t *start = l3 - 14 - row->encap;
     uint32_t udp = swap16(bytes + row->encap - 40);

@@ -3,7 +3,8 @@
  * `node packages/dataplane/vport/bench/fast-path.ts`. Outbound: parse, look up, TCP state, source translation with
  * incremental checksums, 70 bytes of encapsulation. Inbound: outer and inner headers, tunnel options, look up, TCP state,
  * translation. 64-byte payloads; frames are put into the arena before each batch, outside the clock. Medians of batches of
- * 256 packets, each of a random flow; of several rounds, in turns with the C program, the best counts.
+ * 256 packets, each of a random flow. IPv4, IPv6 and the C program take turns; of several rounds the best time counts, and of
+ * their ratios the median.
  */
 import { Arena } from '@lodestone/frame'
 import { RealClock } from '@lodestone/host'
@@ -16,8 +17,8 @@ import type { VirtualPort } from '../src/virtual-port.ts'
 import { generator, medianOf, native, type Row, print } from './harness.ts'
 
 const BATCH = 256
-const PACKETS = 500_000
-const ROUNDS = 3
+const PACKETS = 300_000
+const ROUNDS = 5
 const FIRST_PORT = 1024
 const PAYLOAD = new Uint8Array(64)
 const ACK = 0x10
@@ -139,53 +140,74 @@ class Bench {
   }
 }
 
+/** Nanoseconds of the rounds in which both families, and outbound the C program, take turns. */
+interface Rounds {
+  readonly v4: number[]
+  readonly v6: number[]
+  readonly native: number[]
+}
+
+function roundsOf(benches: Readonly<Record<'4' | '6', Bench>>, direction: 'out' | 'in', flows: number): Rounds {
+  const rounds: Rounds = { v4: [], v6: [], native: [] }
+  const kinds = (['4', '6'] as const).map((family) => {
+    const kind: Kind = `${direction}${family}`
+    const bench = benches[family]
+    const { image, frameBytes } = imageOf(kind, flows)
+    bench.open(kind, flows, image, frameBytes)
+    bench.open(kind, flows, image, frameBytes)
+    bench.measure(kind, flows, image, frameBytes, 200_000)
+    return () => bench.measure(kind, flows, image, frameBytes)
+  })
+  for (let round = 0; round < ROUNDS; round++) {
+    if (direction === 'out' && c !== undefined) rounds.native.push(c.run(String(flows), String(PACKETS))[0]!)
+    rounds.v4.push(kinds[0]!())
+    rounds.v6.push(kinds[1]!())
+  }
+  return rounds
+}
+
+/** What the rounds say about a ratio: other programs disturb single rounds, and both sides of one about alike. */
+function medianRatio(of: readonly number[], to: readonly number[]): number {
+  return medianOf(of.map((ns, i) => ns / to[i]!))
+}
+
 function rows(): Row[] {
   const found: Row[] = []
-  const c = native('fast-path.c')
   for (const [flows, limitNs] of LIMITS) {
-    const best = new Map<Kind, number>()
-    let nativeNs = Infinity
-    for (const family of ['4', '6'] as const) {
-      const bench = new Bench()
-      for (const direction of ['out', 'in'] as const) {
-        const kind: Kind = `${direction}${family}`
-        const { image, frameBytes } = imageOf(kind, flows)
-        bench.open(kind, flows, image, frameBytes)
-        bench.open(kind, flows, image, frameBytes)
-        bench.measure(kind, flows, image, frameBytes, 200_000)
-        for (let round = 0; round < ROUNDS; round++) {
-          if (kind === 'out4' && c !== undefined)
-            nativeNs = Math.min(nativeNs, c.run(String(flows), String(PACKETS))[0]!)
-          const ns = bench.measure(kind, flows, image, frameBytes)
-          best.set(kind, Math.min(ns, best.get(kind) ?? Infinity))
-        }
-      }
-      bench.engine.close()
-    }
-    const [out4, in4, out6, in6] = [best.get('out4')!, best.get('in4')!, best.get('out6')!, best.get('in6')!]
-    const ratio =
-      c === undefined ? 'no C compiler' : `${(out4 / nativeNs).toFixed(2)} times native C (${nativeNs.toFixed(0)} ns)`
+    const benches = { 4: new Bench(), 6: new Bench() }
+    const out = roundsOf(benches, 'out', flows)
+    const into = roundsOf(benches, 'in', flows)
+    benches[4].engine.close()
+    benches[6].engine.close()
+    const out4 = Math.min(...out.v4)
+    const nativeRatio = c === undefined ? 0 : medianRatio(out.v4, out.native)
+    const nativeText =
+      c === undefined
+        ? 'no C compiler'
+        : `${nativeRatio.toFixed(2)} times native C (${Math.min(...out.native).toFixed(0)} ns)`
+    const ratio = medianRatio(out.v6, out.v4)
     found.push({
       what: `outbound, TCP over IPv4, NAT, 70-byte encapsulation, ${flows} flows`,
       mustReach: `${limitNs} ns; within 2.5 times native C`,
-      reached: `${out4.toFixed(0)} ns, ${ratio}`,
-      isReached: out4 <= limitNs && !(out4 > 2.5 * nativeNs),
+      reached: `${out4.toFixed(0)} ns, ${nativeText}`,
+      isReached: out4 <= limitNs && nativeRatio <= 2.5,
     })
     found.push({
       what: `the same over IPv6, ${flows} flows`,
       mustReach: '1.4 times the IPv4 figure',
-      reached: `${out6.toFixed(0)} ns, ${(out6 / out4).toFixed(2)} times IPv4`,
-      isReached: out6 <= 1.4 * out4,
+      reached: `${Math.min(...out.v6).toFixed(0)} ns, ${ratio.toFixed(2)} times IPv4`,
+      isReached: ratio <= 1.4,
     })
     found.push({
       what: `inbound, ${flows} flows`,
       mustReach: '(no limit)',
-      reached: `IPv4 ${in4.toFixed(0)} ns, IPv6 ${in6.toFixed(0)} ns`,
+      reached: `IPv4 ${Math.min(...into.v4).toFixed(0)} ns, IPv6 ${Math.min(...into.v6).toFixed(0)} ns`,
       isReached: true,
     })
   }
-  c?.close()
   return found
 }
 
+const c = native('fast-path.c')
 if (import.meta.main) print(rows())
+c?.close()

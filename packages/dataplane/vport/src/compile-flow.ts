@@ -10,8 +10,9 @@ import {
   FLAG_LOCAL,
   FLAG_SETTLED,
   FLAG_VALID,
+  FRONT_BYTES,
   ROW_ADDRESSES_4,
-  ROW_ADDRESSES_6,
+  ROW_ADDRESS_6,
   ROW_DEPENDENCY,
   ROW_ENCAP_BYTES,
   ROW_EXPECTED,
@@ -42,7 +43,8 @@ export interface CompileContext {
   readonly underlaySource: Uint8Array
 }
 
-const template = new Uint8Array(TEMPLATE_BYTES)
+const template = new Uint8Array(FRONT_BYTES)
+const TEMPLATE_FROM = FRONT_BYTES - TEMPLATE_BYTES
 const templateView = new DataView(template.buffer)
 
 /** @param row address of the row in the flow memory, which `view` is over. */
@@ -51,10 +53,12 @@ export function compileFlow(view: DataView, row: number, walk: Walk, context: Co
   const { key, current } = walk
   const count = family === 4 ? 1 : 4
   let ipDelta = 0
-  const addresses = row + (family === 4 ? ROW_ADDRESSES_4 : ROW_ADDRESSES_6)
   for (let i = 0; i < count * 2; i++) {
-    const at = i < count ? i : dstAt(family) + i - count
-    view.setInt32(addresses + i * 4, current[at]!)
+    const isSource = i < count
+    const at = isSource ? i : dstAt(family) + i - count
+    if (family === 4) view.setInt32(row + ROW_ADDRESSES_4 + i * 4, current[at]!)
+    else if (isSource === walk.isOut) view.setInt32(row + ROW_ADDRESS_6 + (i & 3) * 4, current[at]!)
+    else if (current[at] !== key[at]) throw new Error('a row cannot rewrite the address of the other side')
     ipDelta += wordDelta(key[at]!, current[at]!)
   }
   const before = key[portsAt(family)]!
@@ -67,7 +71,7 @@ export function compileFlow(view: DataView, row: number, walk: Walk, context: Co
 
   const encapBytes = compileTemplate(walk, context)
   const to = row + (family === 4 ? ROW_TEMPLATE_4 : ROW_TEMPLATE_6)
-  for (let i = 0; i < TEMPLATE_BYTES; i += 4) view.setInt32(to + i, templateView.getInt32(i))
+  for (let i = 0; i < TEMPLATE_BYTES; i += 4) view.setInt32(to + i, templateView.getInt32(TEMPLATE_FROM + i))
   const isHere = isLocal(walk, context.underlaySource) ? FLAG_LOCAL : 0
   view.setUint8(row + ROW_FLAGS, (view.getUint8(row + ROW_FLAGS) & FLAG_SETTLED) | FLAG_VALID | isHere)
   view.setInt32(row + ROW_EXPECTED, context.expected, true)
@@ -82,7 +86,7 @@ export function compileFlow(view: DataView, row: number, walk: Walk, context: Co
 /** @returns bytes of the encapsulation. */
 function compileTemplate(walk: Walk, context: CompileContext): number {
   template.fill(0)
-  const ethernet = TEMPLATE_BYTES - ETHERNET_BYTES
+  const ethernet = FRONT_BYTES - ETHERNET_BYTES
   const { bytes } = walk
   for (let i = 0; i < 6; i++) {
     template[ethernet + i] = walk.etherDst?.[i] ?? bytes[walk.start + i]!
@@ -100,7 +104,8 @@ function compileTemplate(walk: Walk, context: CompileContext): number {
       0,
     )
   }
-  for (let i = 0; i < 16; i++) template[TEMPLATE_SOURCE + i] = bytes[walk.outerIp + OUTER_SOURCE_AT + i]!
+  for (let i = 0; i < 16; i++)
+    template[TEMPLATE_FROM + TEMPLATE_SOURCE + i] = bytes[walk.outerIp + OUTER_SOURCE_AT + i]!
   return 0
 }
 

@@ -16,8 +16,7 @@ import {
   ROW_FLAGS,
   ROW_LAST_HIT,
   ROW_PACKETS,
-  ROW_SIZE_4,
-  ROW_SIZE_6,
+  ROW_SIZE,
 } from './kernel/layout.ts'
 import type { NatMapping } from './nat-mapping.ts'
 import { isSettled, TCP_TTL_S } from './tcp-state.ts'
@@ -143,7 +142,7 @@ export class Connection {
 
   /** Address of a direction's row. */
   row(isOut: boolean): number {
-    return this.at + CONNECTION_BYTES + (isOut ? 0 : this.family === 4 ? ROW_SIZE_4 : ROW_SIZE_6)
+    return this.at + CONNECTION_BYTES + (isOut ? 0 : ROW_SIZE)
   }
 
   get ttlS(): number {

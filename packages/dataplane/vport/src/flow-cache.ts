@@ -98,7 +98,7 @@ export class FlowCache {
     this.#retireHolder(outKey, family, nowMs)
     this.#retireHolder(inKey, family, nowMs)
     if (this.#count >= this.limit && !this.#evict(nowMs)) return undefined
-    const at = table.takeBlock(family)
+    const at = table.takeBlock()
     if (at === 0) return undefined
     const connection = this.#look(at)
     this.#fill(at, fields)
@@ -109,7 +109,7 @@ export class FlowCache {
       const row = connection.row(isOut)
       if (!table.enter(row, isOut ? outKey : inKey, family, this.#port)) {
         if (!isOut) table.leave(connection.row(true), family)
-        table.giveBlock(at, family)
+        table.giveBlock(at)
         return undefined
       }
       const { words } = table.memory
@@ -135,7 +135,7 @@ export class FlowCache {
     table.wheel.cancel(at)
     this.#unlink(at)
     this.#count--
-    table.giveBlock(at, family)
+    table.giveBlock(at)
     nat?.pool?.release(natPort, nowMs)
   }
 

@@ -12,8 +12,7 @@ import { type FlowKey, META_EXTERNAL, META_OUT, metaAt, portsAt } from './flow-k
 import { FlowMemory } from './flow-memory.ts'
 import { instantiateKernel, type Kernel } from './kernel/kernel.ts'
 import {
-  BLOCK_BYTES_4,
-  BLOCK_BYTES_6,
+  BLOCK_BYTES,
   KEY_BYTES_4,
   KEY_BYTES_6,
   KEY_EXTERNAL,
@@ -44,8 +43,7 @@ export class FlowTable {
   readonly caches: (FlowCache | undefined)[] = []
   readonly #startMs: number
   /** Blocks that were given back, chained through their first word. */
-  #free4 = 0
-  #free6 = 0
+  #free = 0
   readonly #isWanted4: (row: number) => boolean
   readonly #isWanted6: (row: number) => boolean
 
@@ -125,26 +123,18 @@ export class FlowTable {
   }
 
   /** @returns a block of zeros, or 0 when memory is exhausted. */
-  takeBlock(family: 4 | 6): number {
-    const bytes = family === 4 ? BLOCK_BYTES_4 : BLOCK_BYTES_6
-    const freed = family === 4 ? this.#free4 : this.#free6
-    if (freed === 0) return this.memory.take(bytes, true)
+  takeBlock(): number {
+    const freed = this.#free
+    if (freed === 0) return this.memory.take(BLOCK_BYTES, true)
     const { words } = this.memory
-    if (family === 4) this.#free4 = words[freed >> 2]!
-    else this.#free6 = words[freed >> 2]!
-    words.fill(0, freed >> 2, (freed + bytes) >> 2)
+    this.#free = words[freed >> 2]!
+    words.fill(0, freed >> 2, (freed + BLOCK_BYTES) >> 2)
     return freed
   }
 
-  giveBlock(at: number, family: 4 | 6): void {
-    const { words } = this.memory
-    if (family === 4) {
-      words[at >> 2] = this.#free4
-      this.#free4 = at
-    } else {
-      words[at >> 2] = this.#free6
-      this.#free6 = at
-    }
+  giveBlock(at: number): void {
+    this.memory.words[at >> 2] = this.#free
+    this.#free = at
   }
 
   /**

@@ -20,6 +20,7 @@ import {
   FOUND_L4,
   FOUND_OUTER,
   FOUND_ROW,
+  FRONT_BYTES,
   KIND_TCP,
   KIND_UDP,
   NOW,
@@ -33,7 +34,7 @@ import {
   RESULT_LOCAL,
   RESULT_UNDERLAY,
   ROW_ADDRESSES_4,
-  ROW_ADDRESSES_6,
+  ROW_ADDRESS_6,
   ROW_BYTES,
   ROW_DEPENDENCY,
   ROW_ENCAP_BYTES,
@@ -134,12 +135,12 @@ export function writeApply(
   // TCP: only where nothing can change.
   leaveIf(w.binary('i32.and', w.eq(w.get(kind), KIND_TCP), w.unary('i32.eqz', w.and(w.get(flags), FLAG_SETTLED))))
   if (isOut) {
-    // There must be room in front for the whole template.
+    // There must be room in front for zeros and template.
     const first = w.add(
       w.flow('i32.load', w.i32(0), PARAM_DATA),
       w.binary('i32.mul', w.get(slot), w.flow('i32.load', w.i32(0), PARAM_SLOT_BYTES)),
     )
-    leaveIf(w.lt(w.get(l3), w.add(first, TEMPLATE_BYTES)))
+    leaveIf(w.lt(w.get(l3), w.add(first, FRONT_BYTES)))
   } else {
     // From another neighbour than before: the peers' list is asked.
     const outer = w.let32('outer', w.flow('i32.load', w.get(found), FOUND_OUTER))
@@ -175,7 +176,7 @@ export function writeApply(
   f.if(
     undefined,
     () => {
-      copy(ROW_ADDRESSES_6, 8, 32, l3)
+      copy(ROW_ADDRESS_6, isOut ? 8 : 24, 16, l3)
       w.set(ports, w.flow('i32.load', w.get(row), ROW_PORTS_6))
     },
     () => {
@@ -211,9 +212,11 @@ export function writeApply(
   const frameStart = f.local('i32', 'frameStart')
   const descriptor = w.let32('descriptor', w.shl(w.get(slot), 4))
   if (isOut) {
-    const front = w.let32('front', w.sub(w.get(l3), TEMPLATE_BYTES))
+    const front = w.let32('front', w.sub(w.get(l3), FRONT_BYTES))
+    const zeros = FRONT_BYTES - TEMPLATE_BYTES
+    for (let at = 0; at < zeros; at += 8) w.store('i64.store', FRAMES, w.get(front), at, w.i64(0n))
     for (let at = 0; at < TEMPLATE_BYTES; at += 8) {
-      w.store('i64.store', FRAMES, w.get(front), at, w.flow('i64.load', w.get(template), at))
+      w.store('i64.store', FRAMES, w.get(front), zeros + at, w.flow('i64.load', w.get(template), at))
     }
     const encap = w.let32('encap', w.flow('i32.load8_u', w.get(row), ROW_ENCAP_BYTES))
     w.set(frameStart, w.sub(w.sub(w.get(l3), 14), w.get(encap)))

@@ -19,7 +19,6 @@ import {
   COUNT,
   FOUND_BYTES,
   FOUND_HASH,
-  FOUND_IS_V6,
   FOUND_ROW,
   FROM,
   KEY_SCRATCH,
@@ -125,8 +124,6 @@ function writeBatch(w: Writer, isOut: boolean): void {
   touchPass(() => {
     const row = w.flow('i32.load', w.get(found), FOUND_ROW)
     for (const line of [0, 64, 128]) touch(row, line)
-    // Rows of IPv6 have a fourth line; for IPv4 this is the third again.
-    touch(w.add(row, w.shl(w.flow('i32.load', w.get(found), FOUND_IS_V6), 6)), 128)
   })
   pass((leave) => writeApply(w, isOut, i, found, bytes, leave))
   w.store('i32.store', FLOWS, w.i32(0), PARAM_SINK, w.get(sink))

@@ -8,8 +8,9 @@
  *
  * A block is one connection: a cache line that only the slow path reads, then a row for each direction.
  *
- *     IPv4  connection 64 | out 192 | in 192
- *     IPv6  connection 64 | out 256 | in 256
+ *     connection 64 | out 192 | in 192
+ *
+ * A row is three cache lines in both families: with large tables the lines are what a packet costs.
  */
 
 // Parameters
@@ -86,29 +87,33 @@ export const ROW_KEY = 40
 export const KEY_BYTES_4 = 24
 export const KEY_BYTES_6 = 48
 
-/** After the key, which differs in length: new addresses as in the packet, new ports, the block, the template. */
+/**
+ * After the key, which differs in length: new addresses as in the packet, new ports, the block, the template. Of IPv6 only the
+ * address that can change is there: outbound the source, inbound the destination.
+ */
 export const ROW_ADDRESSES_4: number = ROW_KEY + KEY_BYTES_4
 export const ROW_PORTS_4: number = ROW_ADDRESSES_4 + 8
 export const ROW_BLOCK_4: number = ROW_PORTS_4 + 4
 export const ROW_TEMPLATE_4: number = ROW_BLOCK_4 + 4
-export const ROW_ADDRESSES_6: number = ROW_KEY + KEY_BYTES_6
-export const ROW_PORTS_6: number = ROW_ADDRESSES_6 + 32
+export const ROW_ADDRESS_6: number = ROW_KEY + KEY_BYTES_6
+export const ROW_PORTS_6: number = ROW_ADDRESS_6 + 16
 export const ROW_BLOCK_6: number = ROW_PORTS_6 + 4
 export const ROW_TEMPLATE_6: number = ROW_BLOCK_6 + 4
 
 /**
  * Everything in front of the IP header, so that it ends where that begins: outer Ethernet (14, zero: the next hop is
- * found later), IPv6, UDP and Geneve with options, inner Ethernet. Inbound only the last is there, and in the first 16
- * bytes stands the outer source address that the flow came from.
+ * found later), IPv6, UDP and Geneve with options, inner Ethernet; of the zeros in front only what falls into these 80
+ * bytes. Inbound only the inner Ethernet header is there, and in the first 16 bytes stands the outer source address that
+ * the flow came from.
  */
-export const TEMPLATE_BYTES = 96
+export const TEMPLATE_BYTES = 80
 export const TEMPLATE_SOURCE = 0
+/** What the kernel writes in front of the IP header: zeros, then the template. */
+export const FRONT_BYTES: number = 16 + TEMPLATE_BYTES
 
-export const ROW_SIZE_4 = 192
-export const ROW_SIZE_6 = 256
+export const ROW_SIZE = 192
 export const CONNECTION_BYTES = 64
-export const BLOCK_BYTES_4: number = CONNECTION_BYTES + 2 * ROW_SIZE_4
-export const BLOCK_BYTES_6: number = CONNECTION_BYTES + 2 * ROW_SIZE_6
+export const BLOCK_BYTES: number = CONNECTION_BYTES + 2 * ROW_SIZE
 
 /** There is something to repeat. */
 export const FLAG_VALID = 1
