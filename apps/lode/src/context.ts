@@ -2,9 +2,10 @@
  * What a command may use of its surroundings: output streams, environment, exit status, and the host capabilities that
  * it hands on to everything below.
  */
-import { OsNetwork, OsRandom, RealClock } from '@lodestone/host'
+import { OsFiles, OsNetwork, OsRandom, RealClock } from '@lodestone/host'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** What an exit status of `lode` means. */
 export const ExitStatus = {
@@ -60,6 +61,14 @@ export class LodeContext {
     } catch (error) {
       return (error as NodeJS.ErrnoException).code === 'EPERM' // it runs, and is someone else's
     }
+  }
+
+  /** Where archives of empty databases are: in the published package, and in the cache, which is also written to. */
+  get databaseArchives(): readonly OsFiles[] {
+    const cache = this.process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
+    const own = new OsFiles(join(cache, 'lodestone', 'databases'))
+    if (import.meta.url.endsWith('.ts')) return [own]
+    return [new OsFiles(fileURLToPath(new URL('./databases', import.meta.url))), own]
   }
 
   stateDirectory(flag: string | undefined): string {

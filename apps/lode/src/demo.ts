@@ -47,6 +47,7 @@ export async function demo(context: LodeContext, flags: DemoFlags): Promise<void
       isProcessAlive: (pid) => context.isAlive(pid),
       sleds: flags.sleds,
       stateDirectory,
+      archives: context.databaseArchives,
       isEphemeral: true,
       apiAddress: '127.0.0.1',
       apiPort: 0,

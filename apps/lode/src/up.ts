@@ -38,6 +38,7 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
       multipath: flags.multipath,
       ...(config === undefined ? {} : { config }),
       stateDirectory,
+      archives: context.databaseArchives,
       ...(flags.database === undefined ? {} : { database: flags.database }),
       ...(flags.console === undefined ? {} : { console: consoleFiles(context, flags.console) }),
       apiAddress: '127.0.0.1',

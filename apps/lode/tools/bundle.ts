@@ -1,4 +1,6 @@
-/** Bundles the command for `npm pack`: one file for it, one for each kind of worker, the P4 programs beside them. */
+/** Bundles the command for `npm pack`: one file for it, one for each kind of worker, the P4 programs and an empty database beside them. */
+import { OsFiles } from '@lodestone/host'
+import { ensureArchive } from '@lodestone/testbed'
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -21,3 +23,4 @@ const bundle = await rolldown({
 await bundle.write({ dir: dist, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunk-[hash].js' })
 cpSync(join(root, 'p4'), join(dist, 'p4'), { recursive: true })
 cpSync(join(root, 'LICENSE'), join(dist, 'LICENSE'))
+await ensureArchive(new OsFiles(join(dist, 'databases')))

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { MemoryFiles } from '@lodestone/host'
+import { TEST_ARCHIVES } from './archives.fixture.ts'
 import { type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
 import type { Nexus } from './nexus.ts'
 import { Store } from './store/store.ts'
@@ -14,7 +15,7 @@ let cookie: string
 
 before(async () => {
   rack = await makeFakeRack(1)
-  store = await Store.open()
+  store = await Store.open({ archives: TEST_ARCHIVES })
   const files = new MemoryFiles()
   await files.write('index.html', Buffer.from(PAGE))
   await files.write('assets/index-1a2b.js', Buffer.from('start()'))

@@ -9,9 +9,11 @@ import { env } from 'node:process'
 import { after, before, test } from 'node:test'
 import type { CallResult } from '@lodestone/api'
 import type { NexusClient } from '@lodestone/contract-nexus'
-import { PGlite, type Transaction } from '@electric-sql/pglite'
+import type { PGlite, Transaction } from '@electric-sql/pglite'
 import { Kysely, PGliteDialect } from 'kysely'
+import { TEST_ARCHIVES } from './archives.fixture.ts'
 import { clientWith, type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
+import { openEmbeddedDatabase } from './store/embedded-database.ts'
 import { releaseAllLeases } from './store/lease.ts'
 import type { Database } from './store/schema.ts'
 import { Store } from './store/store.ts'
@@ -99,7 +101,7 @@ async function startProcess(): Promise<Process> {
 
 before(async () => {
   rack = await makeFakeRack(1)
-  pglite = await PGlite.create()
+  pglite = await openEmbeddedDatabase({ archives: TEST_ARCHIVES })
   const { api, end } = await startProcess()
   await api.system_ip_pool_create({ body: { name: 'internet', description } })
   const range = { first: '198.51.100.10', last: '198.51.103.250' }

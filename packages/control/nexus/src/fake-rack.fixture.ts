@@ -34,6 +34,7 @@ import {
   switchdApi,
 } from '@lodestone/contract-switchd'
 import { type Files, Host, MemoryFabric, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
+import { TEST_ARCHIVES } from './archives.fixture.ts'
 import type { Inventory } from './inventory.ts'
 import { Nexus } from './nexus.ts'
 import type { RackNetwork } from './rack-network.ts'
@@ -406,7 +407,13 @@ export async function makeFakeRack(sledCount = 2): Promise<FakeRack> {
       networks: { underlay },
       log: (line) => errors.push(line),
     })
-    return new Nexus(host, { inventory, ...where, passwordCost: CHEAP_PASSWORDS, checkResponses: true })
+    return new Nexus(host, {
+      inventory,
+      archives: TEST_ARCHIVES,
+      ...where,
+      passwordCost: CHEAP_PASSWORDS,
+      checkResponses: true,
+    })
   }
   return { clock, fabric, sleds, switches, inventory, errors, makeNexus }
 }

@@ -20,6 +20,8 @@ export interface NexusOptions {
   readonly inventory: Inventory
   /** Directory of the embedded database, an open store, or nothing for a database in memory. */
   readonly storeDirectory?: string
+  /** Where archives of empty embedded databases are kept, from which a new one is made quickly. */
+  readonly archives?: readonly Files[]
   /** URL of a PostgreSQL server instead of a directory. */
   readonly database?: string
   /** An open store instead of a directory; it is left open by `close`. */
@@ -63,11 +65,14 @@ export class Nexus {
 
   async start(): Promise<void> {
     const { clock, random } = this.#host
-    const { inventory, database, console: files } = this.#options
+    const { inventory, database, storeDirectory, archives = [], console: files } = this.#options
     const store =
       this.#options.store ??
       (database === undefined
-        ? await Store.open(this.#options.storeDirectory)
+        ? await Store.open({
+            ...(storeDirectory === undefined ? {} : { directory: storeDirectory }),
+            archives,
+          })
         : await Store.connect(postgresPool(database)))
     const plainFetch =
       this.#options.fetch ?? httpFetch(this.#host.network('underlay'), { clock, timeoutMs: CALL_TIMEOUT_MS })

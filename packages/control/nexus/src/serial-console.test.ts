@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { serveHttp } from '@lodestone/api'
 import { OsNetwork } from '@lodestone/host'
 import { WebSocket } from 'ws'
+import { TEST_ARCHIVES } from './archives.fixture.ts'
 import { clientWith, type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
 import type { Nexus } from './nexus.ts'
 import { Store } from './store/store.ts'
@@ -13,7 +14,7 @@ let nexus: Nexus
 
 before(async () => {
   rack = await makeFakeRack(1)
-  store = await Store.open()
+  store = await Store.open({ archives: TEST_ARCHIVES })
   nexus = rack.makeNexus({ store })
   await nexus.start()
 })

@@ -4,6 +4,7 @@
  */
 import process from 'node:process'
 import pg from 'pg'
+import { TEST_ARCHIVES } from './archives.fixture.ts'
 import { postgresPool } from './store/postgres-pool.ts'
 import { Store } from './store/store.ts'
 
@@ -17,7 +18,7 @@ export interface TestStore {
 export async function openTestStore(): Promise<TestStore> {
   const server = process.env['LODE_TEST_POSTGRES']
   if (server === undefined || server === '') {
-    const store = await Store.open()
+    const store = await Store.open({ archives: TEST_ARCHIVES })
     return { store, isQuiet: () => true, close: () => store.close() }
   }
   const name = `lode_test_${process.pid}_${process.hrtime.bigint()}`

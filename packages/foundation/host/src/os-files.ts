@@ -1,4 +1,5 @@
 /** A directory of the operating system as `Files`. */
+import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { cleanPath, type Files } from './files.ts'
@@ -8,7 +9,6 @@ const TEMPORARY = '.~'
 
 export class OsFiles implements Files {
   readonly root: string
-  #writes = 0
 
   constructor(root: string) {
     this.root = root
@@ -26,8 +26,8 @@ export class OsFiles implements Files {
   async write(path: string, content: Uint8Array): Promise<void> {
     const target = this.#resolve(path)
     await mkdir(dirname(target), { recursive: true })
-    // Each write has its own, so that two of them cannot mix.
-    const temporary = join(dirname(target), `${TEMPORARY}${this.#writes++}-${basename(target)}`)
+    // Each write has its own, so that two of them cannot mix, even of two processes.
+    const temporary = join(dirname(target), `${TEMPORARY}${randomUUID()}-${basename(target)}`)
     const file = await open(temporary, 'w', 0o600)
     try {
       await file.writeFile(content)

@@ -3,7 +3,9 @@
  * is 200 seeds; most bugs need one or two.
  */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
+import { OsFiles } from '@lodestone/host'
 import { rackTopology } from '@lodestone/testbed'
 import { describeEvent } from './fault/sim-event.ts'
 import { sabotages } from './sabotage.fixture.ts'
@@ -13,10 +15,11 @@ import { simulate, type SimulationOptions } from './simulation.ts'
 
 const MAX_SEEDS = 200
 const MAX_EVENTS = 5
+const ARCHIVES = [new OsFiles(join(import.meta.dirname, '../../../../node_modules/.cache/lodestone'))]
 
 let database: SimulatedDatabase
 before(async () => {
-  database = await SimulatedDatabase.create()
+  database = await SimulatedDatabase.create(ARCHIVES)
 })
 after(() => database.close())
 

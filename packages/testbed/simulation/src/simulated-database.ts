@@ -3,13 +3,13 @@
  * broken, and by processes that can die in the middle of a transaction. Statements run on this thread and need no time but what the disk
  * takes, which is the simulation's.
  *
- * One engine serves all simulations of a process, one after the other: making one takes 5 seconds, emptying it a few milliseconds.
+ * One engine serves all simulations of a process, one after the other: making one takes a second or more, emptying it a few milliseconds.
  *
  * NOT IMPLEMENTED: what happens below the engine's files (torn pages, lost flushes). Its recovery is PostgreSQL's own.
  */
-import { PGlite } from '@electric-sql/pglite'
-import type { Clock, Random } from '@lodestone/host'
-import { Store } from '@lodestone/nexus'
+import type { PGlite } from '@electric-sql/pglite'
+import type { Clock, Files, Random } from '@lodestone/host'
+import { openEmbeddedDatabase, Store } from '@lodestone/nexus'
 import { Kysely, PGliteDialect } from 'kysely'
 import { asDatabase } from './ambient-guard.ts'
 
@@ -62,8 +62,9 @@ export class SimulatedDatabase {
     this.#engine = engine
   }
 
-  static async create(): Promise<SimulatedDatabase> {
-    const engine = await PGlite.create()
+  /** @param archives where archives of empty databases are kept. */
+  static async create(archives: readonly Files[] = []): Promise<SimulatedDatabase> {
+    const engine = await openEmbeddedDatabase({ archives })
     const execute = engine.execProtocolRawSync.bind(engine)
     engine.execProtocolRawSync = (message) => asDatabase(() => execute(message))
     const database = new SimulatedDatabase(engine)

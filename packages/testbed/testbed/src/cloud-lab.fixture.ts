@@ -4,7 +4,7 @@
  */
 import { type CallResult, client } from '@lodestone/api'
 import { type NexusClient, nexusApi } from '@lodestone/contract-nexus'
-import { SeededRandom, VirtualClock } from '@lodestone/host'
+import { OsFiles, SeededRandom, VirtualClock } from '@lodestone/host'
 import type { Program } from '@lodestone/p4'
 import { Nexus } from '@lodestone/nexus'
 import { CurrentNetwork } from './current-network.ts'
@@ -17,8 +17,10 @@ import { withServices } from './rack-services.ts'
 import { ensureDefaultPool, obtainToken } from './rack-setup.ts'
 import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
 import { rackChecks } from './readiness.ts'
+import { join } from 'node:path'
 import { World } from './world.ts'
 
+const ARCHIVES = [new OsFiles(join(import.meta.dirname, '../../../../node_modules/.cache/lodestone'))]
 let program: Program | undefined
 
 export class CloudLab {
@@ -66,6 +68,7 @@ export class CloudLab {
     this.nexus = new Nexus(this.world.host('nexus', { underlay }), {
       inventory: rackInventory(topology, dnsZone),
       network: rackNetwork(topology),
+      archives: ARCHIVES,
       passwordCost: { memoryKiB: 64, iterations: 1 },
       checkResponses: true,
     })

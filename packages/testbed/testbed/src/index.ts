@@ -1,4 +1,5 @@
 export type { PublishSpec } from './publish.ts'
+export { ensureArchive } from '@lodestone/nexus'
 export { type CaptureOptions, type CapturePoint, captureStream } from './capture.ts'
 export { Emulation, type EmulationOptions } from './emulation.ts'
 export { applyFault, playFaults, type RackFault, type TimedFault } from './fault-timeline.ts'

@@ -59,6 +59,8 @@ export interface RackOptions {
   /** What the operator wants of a new rack. The outside is always as it says; the control plane's state is what it was. */
   readonly config?: RackConfig
   readonly stateDirectory: string
+  /** Where archives of empty databases are kept, so that a new rack starts quickly. */
+  readonly archives?: readonly Files[]
   /** Keeps the database in memory: for demonstrations, whose state nobody wants back. */
   readonly isEphemeral?: boolean
   /** URL of a PostgreSQL server to use instead of the embedded database. */
@@ -161,6 +163,7 @@ export class Rack {
       network: rackNetwork(this.emulation.topology, options.config),
       ...(options.config === undefined ? {} : { recoverySilo: recoverySilo(options.config) }),
       ...(options.isEphemeral === true ? {} : { storeDirectory: `${options.stateDirectory}/database` }),
+      ...(options.archives === undefined ? {} : { archives: options.archives }),
       ...(options.database === undefined ? {} : { database: options.database }),
       ...(options.console === undefined ? {} : { console: options.console }),
     })

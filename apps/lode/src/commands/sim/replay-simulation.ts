@@ -20,7 +20,7 @@ export async function replaySimulation(this: LodeContext, flags: ReplayFlags, fi
     return this.exit(ExitStatus.usage)
   }
   const { seed, minutes, timeline, topology, hash } = replay.value
-  const database = await SimulatedDatabase.create()
+  const database = await SimulatedDatabase.create(this.databaseArchives)
   const stop = new ReplayStop({
     seed,
     minutes,

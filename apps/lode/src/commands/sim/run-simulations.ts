@@ -24,7 +24,7 @@ export async function runSimulations(this: LodeContext, flags: RunFlags): Promis
   }
   const topology = flags.topology === undefined ? undefined : await loadTopology(flags.topology)
   const { minutes } = flags
-  const database = await SimulatedDatabase.create()
+  const database = await SimulatedDatabase.create(this.databaseArchives)
   const endMs = this.clock.nowMs() + (flags.budget ?? Infinity) * 1000
   const verdicts: Verdict[] = []
   for (let seed = first; seed <= last && this.clock.nowMs() < endMs; seed++) {

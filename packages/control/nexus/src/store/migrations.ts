@@ -2,9 +2,11 @@
  * The schema, one DDL statement per step, so that every PostgreSQL-protocol database can run it and a crash between
  * steps loses nothing. Steps are only ever appended. No statement asks the database for the time or for an identifier.
  */
+import { createHash } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
+import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
 import { FLEET_ID } from './fleet.ts'
-import type { Migration, MigrationProvider } from 'kysely/migration'
+import type { Db } from './store.ts'
 
 const IDENTITY = 'id uuid primary key, name text not null, description text not null'
 const TIMES = 'time_created timestamptz not null, time_modified timestamptz not null'
@@ -179,7 +181,25 @@ const STEPS: readonly string[] = [
   `create table reconciler_lease (name text primary key, holder uuid not null, expires_ms bigint not null)`,
 ]
 
-export class NexusMigrations implements MigrationProvider {
+/** Of all steps: another one is another schema. */
+export const SCHEMA_DIGEST: string = createHash('sha256').update(STEPS.join('\n')).digest('hex')
+
+/** Runs the steps that a database has not had. */
+export async function bringUpToDate(db: Db): Promise<void> {
+  const migrator = new Migrator({ db, provider: new NexusMigrations(), disableTransactions: true })
+  const { error } = await migrator.migrateToLatest()
+  if (error !== undefined) {
+    throw new Error(`its schema could not be brought up to date: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+/** A refused connection is an error without a text of its own, made of one for each address that was tried. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
+}
+
+class NexusMigrations implements MigrationProvider {
   getMigrations(): Promise<Record<string, Migration>> {
     const entries = STEPS.map((statement, i): [string, Migration] => [
       `step-${String(i + 1).padStart(4, '0')}`,

@@ -6,13 +6,12 @@
  * A transaction that has committed on a data directory or a server survives the death of the process. Transactions are
  * serializable: what they read is what holds when they commit, whoever else writes.
  */
-import { PGlite } from '@electric-sql/pglite'
 import { Kysely, PGliteDialect, PostgresDialect, type Transaction } from 'kysely'
-import { Migrator } from 'kysely/migration'
 import type pg from 'pg'
 import { type ChangeChannel, ProcessChanges, ServerChanges } from './change-channel.ts'
+import { type EmbeddedDatabaseOptions, openEmbeddedDatabase } from './embedded-database.ts'
 import { releaseAllLeases } from './lease.ts'
-import { NexusMigrations } from './migrations.ts'
+import { bringUpToDate } from './migrations.ts'
 import type { Database } from './schema.ts'
 
 /** The database, or a transaction on it. */
@@ -36,9 +35,9 @@ export class Store {
     this.changes = changes
   }
 
-  /** @param directory created when it does not exist; absent: in memory. */
-  static async open(directory?: string): Promise<Store> {
-    const pglite = await PGlite.create(directory === undefined ? {} : { dataDir: directory })
+  /** Over an embedded database, by default one in memory. */
+  static async open(options: EmbeddedDatabaseOptions = {}): Promise<Store> {
+    const pglite = await openEmbeddedDatabase(options)
     const store = await Store.over(new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) }))
     await releaseAllLeases(store.db)
     return store
@@ -54,11 +53,7 @@ export class Store {
     db: Db,
     channel: () => ChangeChannel | Promise<ChangeChannel> = () => new ProcessChanges(),
   ): Promise<Store> {
-    const migrator = new Migrator({ db, provider: new NexusMigrations(), disableTransactions: true })
-    const { error } = await migrator.migrateToLatest()
-    if (error !== undefined) {
-      throw new Error(`its schema could not be brought up to date: ${reasonOf(error)}`, { cause: error })
-    }
+    await bringUpToDate(db)
     return new Store(db, await channel())
   }
 
@@ -94,12 +89,6 @@ export class Store {
     await this.changes.close()
     await this.db.destroy()
   }
-}
-
-/** A refused connection is an error without a text of its own, made of one for each address that was tried. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
 }
 
 export function isUniqueViolation(error: unknown): boolean {
