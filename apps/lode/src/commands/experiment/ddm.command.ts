@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ExitStatus, type LodeContext } from '../../context.ts'
 import { parseText } from '../../state-flag.ts'
-import { answerRuns, isCellWorker, runCells } from './cell-workers.ts'
+import { answerJobs, isJobWorker, runJobs } from '../job-workers.ts'
 import { type DdmFlags, experimentOf, parseFlows, parseList, parseLoads, parseSeeds } from './ddm-flags.ts'
 import { cellTables, goalTable } from './ddm-report.ts'
 
@@ -63,8 +63,8 @@ export const ddmCommand = buildCommand({
     },
   },
   async func(this: LodeContext, flags: DdmFlags) {
-    if (isCellWorker) return answerRuns()
     const experiment = await import('@lodestone/experiment')
+    if (isJobWorker) return answerJobs(experiment.runCell)
     const options = experimentOf(
       flags,
       {
@@ -85,9 +85,13 @@ export const ddmCommand = buildCommand({
     }
     const runs = experiment.planRuns(options)
     const startedMs = this.clock.nowMs()
-    const [, path] = this.process.argv
-    const entry = path === undefined || !isLode(path) ? undefined : { path, words: this.process.argv.slice(2) }
-    const results = await runCells(runs, entry, (done) => tellProgress(this, done, runs.length, startedMs))
+    const results = await runJobs({
+      jobs: runs,
+      jobsPerThread: 1,
+      argv: this.process.argv,
+      run: experiment.runCell,
+      progress: (done) => tellProgress(this, done, runs.length, startedMs),
+    })
     const rows = experiment.summarize(runs, results)
     const goals = experiment.judgeGoals(rows)
     const directory = flags.plots ?? (flags.quick || flags.json ? undefined : 'ddm-plots')
@@ -120,9 +124,4 @@ function tellProgress(context: LodeContext, done: number, of: number, startedMs:
   } else if (Math.floor((10 * done) / of) > Math.floor((10 * (done - 1)) / of) && done < of) {
     context.note(text)
   }
-}
-
-/** Whether a script is `lode` itself and not, say, a test that calls the command. */
-function isLode(path: string): boolean {
-  return /(?:^|[/\\])(?:main\.ts|main\.js|main\.mjs|lode|lode\.js|lode\.mjs)$/.test(path)
 }

@@ -3,8 +3,8 @@ import { readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { ExitStatus, type LodeContext } from '../../context.ts'
 import { parseText } from '../../state-flag.ts'
-import { type CorpusAnswer, type CorpusMode, stfPath } from './corpus-job.ts'
-import { answerJobs, isCorpusWorker, runCorpus } from './corpus-workers.ts'
+import { answerJobs, isJobWorker, runJobs } from '../job-workers.ts'
+import { type CorpusAnswer, type CorpusJob, type CorpusMode, runCorpusJob, stfPath } from './corpus-job.ts'
 
 interface CorpusFlags {
   readonly stf: boolean
@@ -49,7 +49,7 @@ export const corpusCommand = buildCommand({
     positional: { kind: 'tuple', parameters: [{ parse: parseText, brief: 'Folder of programs', placeholder: 'DIR' }] },
   },
   async func(this: LodeContext, flags: CorpusFlags, folder: string) {
-    if (isCorpusWorker) return answerJobs()
+    if (isJobWorker) return answerJobs(runCorpusJob)
     const modes = (['stf', 'accept', 'reject'] as const).filter((mode) => flags[mode])
     if (modes.length > 1) {
       this.note(`lode p4 corpus: --${modes.join(' and --')} exclude each other`)
@@ -64,12 +64,16 @@ export const corpusCommand = buildCommand({
     const jobs = programs.map((program) => ({ mode, program, include: flags.include ?? [] }))
     const isTelling = this.process.stderr.isTTY === true
     const startedMs = this.clock.nowMs()
-    const [, path] = this.process.argv
-    const entry = path === undefined || !isLode(path) ? undefined : { path, words: this.process.argv.slice(2) }
-    const answers = await runCorpus(jobs, entry, (done) => {
-      if (isTelling && this.clock.nowMs() - startedMs > 1000) {
-        this.process.stderr.write(done === jobs.length ? '\r\u001b[K' : `\r${done} of ${jobs.length}`)
-      }
+    const answers = await runJobs<CorpusJob, CorpusAnswer>({
+      jobs,
+      jobsPerThread: 16,
+      argv: this.process.argv,
+      run: runCorpusJob,
+      progress: (done) => {
+        if (isTelling && this.clock.nowMs() - startedMs > 1000) {
+          this.process.stderr.write(done === jobs.length ? '\r\u001b[K' : `\r${done} of ${jobs.length}`)
+        }
+      },
     })
     const failed = answers.filter((answer) => answer.outcome === 'failed')
     const passed = answers.filter((answer) => answer.outcome === 'passed')
@@ -82,11 +86,6 @@ export const corpusCommand = buildCommand({
     this.exit(failed.length === 0 ? ExitStatus.ok : ExitStatus.failed)
   },
 })
-
-/** Whether a script is `lode` itself and not, say, a test that calls the command. */
-function isLode(path: string): boolean {
-  return /(?:^|[/\\])(?:main\.ts|main\.js|main\.mjs|lode|lode\.js|lode\.mjs)$/.test(path)
-}
 
 /** A sentence when there are none. */
 function programsIn(folder: string, mode: CorpusMode): readonly string[] | string {
