@@ -95,8 +95,8 @@ export class FlowCache {
   open(fields: NewConnection, outKey: FlowKey, inKey: FlowKey, nowMs: number): Connection | undefined {
     const { table } = this
     const { family } = fields
-    this.#retireHolder(outKey, family, nowMs)
-    this.#retireHolder(inKey, family, nowMs)
+    const outHash = this.#retireHolder(outKey, family, nowMs)
+    const inHash = this.#retireHolder(inKey, family, nowMs)
     if (this.#count >= this.limit && !this.#evict(nowMs)) return undefined
     const at = table.takeBlock()
     if (at === 0) return undefined
@@ -107,7 +107,7 @@ export class FlowCache {
     const stamp = table.stampOf(fields.createdMs)
     for (const isOut of [true, false]) {
       const row = connection.row(isOut)
-      if (!table.enter(row, isOut ? outKey : inKey, family, this.#port)) {
+      if (!table.enter(row, isOut ? outKey : inKey, family, this.#port, isOut ? outHash : inHash)) {
         if (!isOut) table.leave(connection.row(true), family)
         table.giveBlock(at)
         return undefined
@@ -205,6 +205,9 @@ export class FlowCache {
 
   #numberOfMapping(mapping: NatMapping | undefined): number {
     if (mapping === undefined) return 0
+    // Layers keep their mappings, so mostly it is the very object.
+    const same = this.#mappings.lastIndexOf(mapping)
+    if (same > 0) return same
     const known = this.#mappings.findIndex((other) => other !== undefined && isSameMapping(other, mapping))
     return known > 0 ? known : this.#mappings.push(mapping) - 1
   }
@@ -251,14 +254,17 @@ export class FlowCache {
     return true
   }
 
-  #retireHolder(key: FlowKey, family: 4 | 6, nowMs: number): void {
-    const row = this.table.find(key, family, this.#port)
-    if (row === 0) return
+  /** @returns the key's hash. */
+  #retireHolder(key: FlowKey, family: 4 | 6, nowMs: number): number {
+    const hash = this.table.writeKey(key, family, this.#port)
+    const row = this.table.findHashed(hash, family)
+    if (row === 0) return hash
     const { words } = this.table.memory
     const at = words[(row + (family === 4 ? ROW_BLOCK_4 : ROW_BLOCK_6)) >> 2]!
     // It may belong to a port of the same identity that is being cleared.
     const cache = this.table.caches[words[(at + AT_PORT) >> 2]!]!
     cache.retire(cache.#look(at), nowMs)
+    return hash
   }
 
   /** Puts a block behind all others: in front of the hand. */

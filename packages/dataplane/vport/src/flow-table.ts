@@ -68,11 +68,16 @@ export class FlowTable {
 
   /** Writes the key where the kernel and `find` look for it. @returns its hash. */
   writeKey(key: FlowKey, family: 4 | 6, port: PortKey): number {
+    this.#putKey(KEY_SCRATCH, key, family, port)
+    return family === 4 ? this.kernel.hash4() : this.kernel.hash6()
+  }
+
+  #putKey(to: number, key: FlowKey, family: 4 | 6, port: PortKey): void {
     const { view } = this.memory
     const addressWords = family === 4 ? 2 : 8
-    for (let i = 0; i < addressWords; i++) view.setInt32(KEY_SCRATCH + i * 4, key[i]!)
+    for (let i = 0; i < addressWords; i++) view.setInt32(to + i * 4, key[i]!)
     const meta = key[metaAt(family)]!
-    const at = KEY_SCRATCH + addressWords * 4
+    const at = to + addressWords * 4
     view.setInt32(at, key[portsAt(family)]!)
     view.setInt32(at + 4, ((meta & 0xff) << 24) | port.vni)
     const { mac } = port
@@ -80,21 +85,21 @@ export class FlowTable {
     view.setUint16(at + 12, (mac[4]! << 8) | mac[5]!)
     const flags = ((meta & META_OUT) === 0 ? 0 : KEY_OUT) | ((meta & META_EXTERNAL) === 0 ? 0 : KEY_EXTERNAL)
     view.setUint16(at + 14, flags, true)
-    return family === 4 ? this.kernel.hash4() : this.kernel.hash6()
   }
 
   /** @returns the row of a key, or 0. */
   find(key: FlowKey, family: 4 | 6, port: PortKey): number {
-    return this.index.find(this.writeKey(key, family, port), family === 4 ? this.#isWanted4 : this.#isWanted6)
+    return this.findHashed(this.writeKey(key, family, port), family)
   }
 
-  /** Gives a row its key and enters it. @returns false when the index is full. */
-  enter(row: number, key: FlowKey, family: 4 | 6, port: PortKey): boolean {
-    const hash = this.writeKey(key, family, port)
-    const { words } = this.memory
-    const bytes = family === 4 ? KEY_BYTES_4 : KEY_BYTES_6
-    const to = (row + ROW_KEY) >> 2
-    for (let i = 0; i < bytes / 4; i++) words[to + i] = words[(KEY_SCRATCH >> 2) + i]!
+  /** @param hash what `writeKey` has just said. */
+  findHashed(hash: number, family: 4 | 6): number {
+    return this.index.find(hash, family === 4 ? this.#isWanted4 : this.#isWanted6)
+  }
+
+  /** Gives a row its key and enters it. @param hash of the key. @returns false when the index is full. */
+  enter(row: number, key: FlowKey, family: 4 | 6, port: PortKey, hash: number): boolean {
+    this.#putKey(row + ROW_KEY, key, family, port)
     return this.index.insert(hash, row)
   }
 

@@ -21,6 +21,10 @@ export class SnatPools {
     return protocol === IpProtocol.udp ? this.#udp : this.#icmp
   }
 
+  all(): readonly SnatPool[] {
+    return [this.#tcp, this.#udp, this.#icmp]
+  }
+
   includes(pool: SnatPool): boolean {
     return pool === this.#tcp || pool === this.#udp || pool === this.#icmp
   }

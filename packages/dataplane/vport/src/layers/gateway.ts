@@ -203,5 +203,8 @@ function rule(
   predicates: readonly Predicate[],
   act: (walk: Walk) => Verdict,
 ): LayerRule {
-  return { id, name, priority, isDenial: false, predicates, act, hits: 0 }
+  // What tells packets apart is asked first: nearly all of them come from the guest's MAC address.
+  const isMac = (predicate: Predicate): boolean => predicate.kind === 'ether-src'
+  const ordered = [...predicates.filter((each) => !isMac(each)), ...predicates.filter(isMac)]
+  return { id, name, priority, isDenial: false, predicates: ordered, act, hits: 0 }
 }

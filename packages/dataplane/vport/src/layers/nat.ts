@@ -28,6 +28,15 @@ interface Candidate {
   readonly text: string
   readonly label: string
   readonly hash: number
+  readonly mapping: NatMapping
+}
+
+/** A shared address: its pools and the translation that each of them means. */
+interface Shared {
+  readonly words: AddressWords
+  readonly text: string
+  readonly pools: SnatPools
+  readonly mappings: ReadonlyMap<SnatPool, NatMapping>
 }
 
 interface Family {
@@ -35,7 +44,7 @@ interface Family {
   readonly privateWords: AddressWords
   readonly floating: readonly Candidate[]
   readonly ephemeral: Candidate | undefined
-  readonly snat: { readonly words: AddressWords; readonly text: string; readonly pools: SnatPools } | undefined
+  readonly snat: Shared | undefined
 }
 
 export function natLayer(
@@ -88,7 +97,7 @@ function addRules(
       priority,
       isDenial: false,
       predicates: [{ kind: 'dst', addresses }],
-      act: (walk) => applyInbound(walk, oneToOne(candidate, family), -1),
+      act: (walk) => applyInbound(walk, candidate.mapping, -1),
       hits: 0,
     })
   }
@@ -173,7 +182,7 @@ function isAttached(mapping: NatMapping, family: Family): boolean {
 }
 
 function useFirstOf(walk: Walk, family: Family, candidate: Candidate | undefined): Verdict | undefined {
-  return candidate === undefined ? undefined : applyOutbound(walk, oneToOne(candidate, family), -1)
+  return candidate === undefined ? undefined : applyOutbound(walk, candidate.mapping, -1)
 }
 
 function chooseFloating(
@@ -212,7 +221,7 @@ function leaseOutbound(walk: Walk, family: Family): Verdict {
       `${pool.leased} of ${pool.size} ports of ${snat.text} are in use, the rest just released`,
     )
   }
-  return applyOutbound(walk, sharedMapping(snat, family, pool), port)
+  return applyOutbound(walk, snat.mappings.get(pool)!, port)
 }
 
 /** @param port leased with the mapping, or -1. */
@@ -267,41 +276,38 @@ function mayUse(walk: Walk, address: string, gateways: PortConfig['internetGatew
   return gateways[address]?.includes(target.id) ?? false
 }
 
-function oneToOne(candidate: Candidate, family: Family): NatMapping {
-  return {
-    kind: candidate.kind,
-    family: family.family,
-    external: candidate.words,
-    externalText: candidate.text,
-    private: family.privateWords,
-    pool: undefined,
-    rule: candidate.label,
-  }
-}
-
 function familyOf(
   family: 4 | 6,
   ip: IpConfig,
   external: ExternalIps | undefined,
   pools: SnatPools | undefined,
 ): Family {
-  const candidate = (kind: Candidate['kind'], from: ExternalIp): Candidate => ({
-    kind,
-    words: wordsOf(from.ip),
-    text: from.ip.toString(),
-    label: from.name === undefined ? `${kind} ${from.ip}` : `${kind} ${from.name}`,
-    hash: hashOf(from.ip),
-  })
+  const privateWords = wordsOf(ip.address)
+  const candidate = (kind: Candidate['kind'], from: ExternalIp): Candidate => {
+    const words = wordsOf(from.ip)
+    const text = from.ip.toString()
+    const label = from.name === undefined ? `${kind} ${text}` : `${kind} ${from.name}`
+    const names = { external: words, externalText: text, private: privateWords, rule: label }
+    return { kind, words, text, label, hash: hashOf(from.ip), mapping: { kind, family, ...names, pool: undefined } }
+  }
   return {
     family,
-    privateWords: wordsOf(ip.address),
+    privateWords,
     floating: (external?.floating ?? []).map((from) => candidate('floating', from)),
     ephemeral: external?.ephemeral === undefined ? undefined : candidate('ephemeral', external.ephemeral),
     snat:
       external?.snat === undefined || pools === undefined
         ? undefined
-        : { words: wordsOf(external.snat.ip), text: external.snat.ip.toString(), pools },
+        : sharedOf(family, privateWords, external.snat.ip, pools),
   }
+}
+
+function sharedOf(family: 4 | 6, privateWords: AddressWords, ip: Ip, pools: SnatPools): Shared {
+  const words = wordsOf(ip)
+  const text = ip.toString()
+  const names = { external: words, externalText: text, private: privateWords, rule: 'snat' }
+  const mappings = pools.all().map((pool): [SnatPool, NatMapping] => [pool, { kind: 'snat', family, ...names, pool }])
+  return { words, text, pools, mappings: new Map(mappings) }
 }
 
 /** The translation of a connection that was saved elsewhere, where the configuration still has it. */
@@ -320,23 +326,11 @@ export function mappingOf(
   const family = familyOf(wanted.family, ip, wanted.family === 4 ? config.externalIps4 : config.externalIps6, pools)
   if (wanted.kind === 'snat') {
     const { snat } = family
-    return snat?.text === wanted.external ? sharedMapping(snat, family, snat.pools.of(wanted.protocol)) : undefined
+    return snat?.text === wanted.external ? snat.mappings.get(snat.pools.of(wanted.protocol)) : undefined
   }
   const candidates = wanted.kind === 'floating' ? family.floating : [family.ephemeral]
   const found = candidates.find((candidate) => candidate?.text === wanted.external)
-  return found === undefined ? undefined : oneToOne(found, family)
-}
-
-function sharedMapping(snat: NonNullable<Family['snat']>, family: Family, pool: SnatPool): NatMapping {
-  return {
-    kind: 'snat',
-    family: family.family,
-    external: snat.words,
-    externalText: snat.text,
-    private: family.privateWords,
-    pool,
-    rule: 'snat',
-  }
+  return found === undefined ? undefined : found.mapping
 }
 
 function hashOf(ip: Ip): number {
