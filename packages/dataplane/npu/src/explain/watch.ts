@@ -50,7 +50,11 @@ function savedState({ program, layout }: Generated, { u32, u64, bytes }: StateMe
     const cell = address === 0 ? layout.replicaCells.get(id) : layout.replicaSlots + address - layout.slotsStart
     let value = 0n
     let length = 0
-    if (cell !== undefined && kind === 'varbit') {
+    const bit = layout.images.bits.get(id)
+    if (bit !== undefined) {
+      const first = bit + 8 * (layout.replicaSlots - layout.slotsStart)
+      for (let k = first; k < first + width; k++) value = (value << 1n) | BigInt((bytes[k >> 3]! >> (7 - (k & 7))) & 1)
+    } else if (cell !== undefined && kind === 'varbit') {
       length = u32[cell >> 2]!
       for (let k = 0; k < length >> 3; k++) value = (value << 8n) | BigInt(bytes[cell + 8 + k]!)
     } else if (cell !== undefined && width <= 32) {

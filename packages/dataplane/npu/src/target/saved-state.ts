@@ -12,9 +12,11 @@ export class SavedState {
   readonly #base: number
   /** Bytes of a state. */
   readonly bytes: number
-  /** By slot: where its cell begins in a state, and its bytes; 0 bytes for slots that are not saved. */
+  /** By slot: where its cell begins in a state, and its bytes; 0 bytes for slots that are not saved; bits in images. */
   readonly #offsets: Int32Array
   readonly #sizes: Int32Array
+  /** By slot: the first bit of a field of a header image; -1 for cells. An image's fields are in network order. */
+  readonly #imageBits: Int32Array
   /** Validity and fields of headers, and how far stacks are filled: what survives when metadata is forgotten. */
   readonly headerSlots: readonly SlotId[]
   readonly #scratch: DataView
@@ -27,10 +29,17 @@ export class SavedState {
     this.#base = layout.replicaSlots
     this.#offsets = new Int32Array(program.slots.length)
     this.#sizes = new Int32Array(program.slots.length)
+    this.#imageBits = new Int32Array(program.slots.length).fill(-1)
     let end = this.#base + layout.slotsEnd - layout.slotsStart
     program.slots.forEach((slot, id) => {
       const words = Math.ceil(slot.width / 64)
       const size = slot.kind === 'varbit' ? 8 + 8 * words : slot.width <= 32 ? 4 : 8 * words
+      const bit = layout.images.bits.get(id)
+      if (bit !== undefined) {
+        this.#imageBits[id] = bit - 8 * layout.slotsStart
+        this.#sizes[id] = slot.width
+        return
+      }
       const address = layout.slotAddresses[id]!
       const cell = layout.replicaCells.get(id)
       if (address !== 0) this.#offsets[id] = address - layout.slotsStart
@@ -74,6 +83,13 @@ export class SavedState {
   /** The low 32 bits of a slot; 0 where it is unknown. */
   read(from: Uint8Array, slot: SlotId | undefined): number {
     if (slot === undefined || this.#sizes[slot] === 0) return 0
+    if (this.#imageBits[slot]! >= 0) {
+      const bits = Math.min(32, this.#sizes[slot]!)
+      const first = this.#imageBits[slot]! + this.#sizes[slot]! - bits
+      let value = 0
+      for (let k = 0; k < bits; k++) value = 2 * value + ((from[(first + k) >> 3]! >> (7 - ((first + k) & 7))) & 1)
+      return value
+    }
     const at = this.#offsets[slot]!
     return (from[at]! | (from[at + 1]! << 8) | (from[at + 2]! << 16) | (from[at + 3]! << 24)) >>> 0
   }
@@ -81,6 +97,16 @@ export class SavedState {
   /** @param value a whole number below 2^53, which must fit the slot. */
   write(into: Uint8Array, slot: SlotId | undefined, value: number): void {
     if (slot === undefined || this.#sizes[slot] === 0) return
+    if (this.#imageBits[slot]! >= 0) {
+      const last = this.#imageBits[slot]! + this.#sizes[slot]! - 1
+      for (let k = 0; k < this.#sizes[slot]!; k++) {
+        const mask = 0x80 >> ((last - k) & 7)
+        const isSet = Math.floor(value / 2 ** k) % 2 === 1
+        const byte = (last - k) >> 3
+        into[byte] = isSet ? into[byte]! | mask : into[byte]! & ~mask
+      }
+      return
+    }
     const at = this.#offsets[slot]!
     const high = Math.floor(value / 2 ** 32)
     this.#scratch.setUint32(0, value % 2 ** 32, true)
@@ -92,9 +118,24 @@ export class SavedState {
   copy(from: Uint8Array, into: Uint8Array, slots: readonly SlotId[]): void {
     for (let k = 0; k < slots.length; k++) {
       const slot = slots[k]!
+      if (this.#imageBits[slot]! >= 0) {
+        copyBits(from, into, this.#imageBits[slot]!, this.#sizes[slot]!)
+        continue
+      }
       const at = this.#offsets[slot]!
       const end = at + this.#sizes[slot]!
       for (let byte = at; byte < end; byte++) into[byte] = from[byte]!
     }
+  }
+}
+
+/** The same bits of one state into another. */
+function copyBits(from: Uint8Array, into: Uint8Array, first: number, count: number): void {
+  const end = first + count
+  for (let byte = first >> 3; 8 * byte < end; byte++) {
+    const head = Math.max(0, first - 8 * byte)
+    const tail = Math.max(0, 8 * byte + 8 - end)
+    const mask = (0xff >> head) & (0xff << tail)
+    into[byte] = (into[byte]! & ~mask) | (from[byte]! & mask)
   }
 }

@@ -9,6 +9,7 @@
 import type { Block, Expression, HeaderId, ProcedureId, Program, Statement } from '../ir/index.ts'
 import { DESCRIPTOR } from './arena-layout.ts'
 import { ARENA, STATE } from './value-class.ts'
+import { imageBytes, moveBytes } from './header-image.ts'
 import { CELL, headerBytes, RESERVED_DROP, VERDICT } from './layout.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
 import { chunksOf, storeChunk, wideChunksOf } from './wire-code.ts'
@@ -117,7 +118,7 @@ function emitBackwards(body: StatementCode, statements: readonly Statement[], to
       emitBackwards(body, program.procedures[statement.procedure]!.body, to, limit)
     } else if (statement.kind === 'if') {
       f.scope(() => {
-        code.push(statement.condition)
+        code.pushCondition(statement.condition)
         f.if(
           undefined,
           () => emitBackwards(body, statement.then, to, limit),
@@ -187,6 +188,7 @@ function writeInFront(body: StatementCode, header: HeaderId, to: number, limit: 
     const end = f.stash('i32')
     return writeHeader(body, header, ARENA, end)
   }
+  if (moveImage(body, header, ARENA, to)) return
   const run = fields.map((slot): Expression => ({ op: 'load', width: program.slots[slot]!.width, slot }))
   for (const chunk of wideChunksOf(run)) f.scope(() => storeChunk(code, ARENA, to, 0, chunk))
 }
@@ -222,7 +224,7 @@ function drop(body: StatementCode, reason: number): void {
 
 function whenValid(body: StatementCode, header: HeaderId, then: () => void): void {
   const { valid } = body.generator.program.headers[header]!
-  body.code.push({ op: 'load', width: 1, slot: valid })
+  body.code.pushCondition({ op: 'load', width: 1, slot: valid })
   body.f.if(undefined, () => body.f.scope(then))
 }
 
@@ -253,10 +255,26 @@ function pushVarbitBytes(body: StatementCode, address: number): void {
   body.f.op('i32.shr_u')
 }
 
+/** Copies a header's image to `to`; false when it has none. */
+function moveImage(body: StatementCode, header: HeaderId, memory: number, to: number): boolean {
+  const { program, layout } = body.generator
+  const image = layout.images.addresses[header]
+  if (image === undefined) return false
+  const from = { memory: STATE, pointer: undefined, offset: image }
+  moveBytes(body.f, { memory, pointer: to, offset: 0 }, from, imageBytes(program, header))
+  return true
+}
+
 /** Writes a header at `to` and moves `to` behind it. */
 function writeHeader(body: StatementCode, header: HeaderId, memory: number, to: number): void {
   const { f, code, generator } = body
   const { program, layout } = generator
+  if (moveImage(body, header, memory, to)) {
+    f.get(to)
+    f.i32(imageBytes(program, header))
+    f.op('i32.add')
+    return f.set(to)
+  }
   let run: Expression[] = []
   const flush = (): void => {
     const chunks = chunksOf(run)

@@ -8,12 +8,15 @@ import type { FunctionBuilder } from '../wasm/index.ts'
 import { CELL, type Layout, wordsOf } from './layout.ts'
 import { type Class, classOf, mask, STATE } from './value-class.ts'
 import type { Runtime } from './runtime-code.ts'
+import { pushField, storeField } from './wire-code.ts'
 import { compareWide, saturate, wideWords } from './wide-code.ts'
 
 /** One 64-bit word of a wide value, readable any number of times until a slot is written. */
 export type Word =
   | { readonly kind: 'local'; readonly local: number }
   | { readonly kind: 'cell'; readonly address: number }
+  /** In a header image: at most 64 bits in network order from this bit on. */
+  | { readonly kind: 'image'; readonly bit: number; readonly width: number }
   | { readonly kind: 'const'; readonly value: bigint }
 
 export type Binary = Extract<Expression, { op: 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'and' | 'or' | 'xor' }>
@@ -25,7 +28,7 @@ export type Comparison = Extract<Expression, { op: 'eq' | 'ne' | 'lt' | 'le' | '
 export interface SlotLocals {
   /** One local up to 64 bits, else one per word. */
   readonly words: ReadonlyMap<SlotId, readonly number[]>
-  /** Validity of headers: bits of i64 locals, so that a merge of control flow moves a few words instead of all of them. */
+  /** One-bit slots: bits of i64 locals, so that a merge of control flow moves a few words instead of all of them. */
   readonly bits: ReadonlyMap<SlotId, FlagBit>
 }
 
@@ -70,7 +73,7 @@ export class ExpressionCode {
       case 'load':
         return this.#pushSlot(e.slot)
       case 'lnot':
-        this.push(e.operand)
+        this.pushCondition(e.operand)
         return f.op('i32.eqz')
       case 'not':
         this.push(e.operand)
@@ -118,9 +121,7 @@ export class ExpressionCode {
         return e.left.width > 64 ? compareWide(this, e) : this.#compare(e)
       case 'land':
       case 'lor':
-        this.push(e.left)
-        this.push(e.right)
-        return f.op(e.op === 'land' ? 'i32.and' : 'i32.or')
+        return this.#pushConjunction(e, e.op === 'lor')
       case 'concat':
         this.#pushAs(e.left, type)
         this.constant(e.width, BigInt(e.right.width))
@@ -144,6 +145,72 @@ export class ExpressionCode {
         this.push(e.condition)
         return f.op('select')
     }
+  }
+
+  /** Pushes an i32 that is not 0 when a one-bit expression is true: enough for a branch, and shorter than 0 or 1. */
+  pushCondition(e: Expression): void {
+    const flag = e.op === 'load' ? this.#bits.get(e.slot) : undefined
+    if (flag === undefined) return this.push(e)
+    this.#pushFlags(flag.local, 1n << BigInt(flag.bit), 1n << BigInt(flag.bit))
+  }
+
+  /**
+   * All of several conditions, or with `isNegated` not none of them. Flags in one word are tested together; the rest are
+   * combined.
+   */
+  #pushConjunction(e: Expression, isNegated: boolean): void {
+    const { f } = this
+    const masks = new Map<number, { mask: bigint; wanted: bigint }>()
+    const others: { readonly e: Expression; readonly isNegated: boolean }[] = []
+    let isNever = false
+    const collect = (one: Expression, isFalse: boolean): void => {
+      if (one.op === (isFalse ? 'lor' : 'land')) {
+        collect(one.left, isFalse)
+        collect(one.right, isFalse)
+        return
+      }
+      if (one.op === 'lnot') return collect(one.operand, !isFalse)
+      const flag = one.op === 'load' ? this.#bits.get(one.slot) : undefined
+      if (flag === undefined) {
+        others.push({ e: one, isNegated: isFalse })
+        return
+      }
+      const bit = 1n << BigInt(flag.bit)
+      const known = masks.get(flag.local) ?? { mask: 0n, wanted: 0n }
+      const wanted = isFalse ? 0n : bit
+      isNever ||= (known.mask & bit) !== 0n && (known.wanted & bit) !== wanted
+      masks.set(flag.local, { mask: known.mask | bit, wanted: known.wanted | wanted })
+    }
+    collect(e, isNegated)
+    if (isNever) return f.i32(isNegated ? 1 : 0)
+    let isFirst = true
+    const and = (): void => {
+      if (!isFirst) f.op('i32.and')
+      isFirst = false
+    }
+    for (const [local, { mask: bits, wanted }] of masks) {
+      this.#pushFlags(local, bits, wanted)
+      and()
+    }
+    for (const other of others) {
+      this.push(other.e)
+      if (other.isNegated) f.op('i32.eqz')
+      and()
+    }
+    if (isNegated) f.op('i32.eqz')
+  }
+
+  /** Pushes whether the masked bits of a word of flags are the wanted ones. */
+  #pushFlags(local: number, bits: bigint, wanted: bigint): void {
+    const { f } = this
+    f.get(local)
+    f.i64(BigInt.asIntN(64, bits))
+    f.op('i64.and')
+    if (wanted === 0n) return f.op('i64.eqz')
+    // One bit: not 0 says it, too.
+    const isSingle = (bits & (bits - 1n)) === 0n
+    f.i64(isSingle ? 0n : BigInt.asIntN(64, wanted))
+    f.op(isSingle ? 'i64.ne' : 'i64.eq')
   }
 
   /** Pushes a value of up to 64 bits, zero-extended to i64. */
@@ -174,6 +241,11 @@ export class ExpressionCode {
     const { f } = this
     if (word.kind === 'local') return f.get(word.local)
     if (word.kind === 'const') return f.i64(word.value)
+    if (word.kind === 'image') {
+      pushField(f, STATE, undefined, word.bit, word.width)
+      if (classOf(word.width) === 'i32') f.op('i64.extend_i32_u')
+      return
+    }
     f.i32(0)
     f.access('i64.load', STATE, word.address)
   }
@@ -253,10 +325,16 @@ export class ExpressionCode {
       push()
       return f.set(locals[0]!)
     }
+    const bit = this.imageBit(slot)
+    if (bit !== undefined) {
+      storeField(f, STATE, bit, this.#program.slots[slot]!.width, push)
+      return this.markStacks(bit >> 3)
+    }
+    if (this.#layout.slotAddresses[slot] === 0) throw new Error(`${this.#program.slots[slot]!.name} has no place`)
     f.i32(0)
     push()
     f.access(`${classOf(this.#program.slots[slot]!.width)}.store`, STATE, this.#layout.slotAddresses[slot]!)
-    this.#markStacks(slot)
+    this.markStacks(this.#layout.slotAddresses[slot]!)
   }
 
   /** Sets word `k` of a slot over 64 bits to the i64 that `push` leaves. */
@@ -267,15 +345,30 @@ export class ExpressionCode {
       push()
       return f.set(locals[k]!)
     }
+    const bit = this.imageBit(slot)
+    if (bit !== undefined) {
+      const { width } = this.#program.slots[slot]!
+      const piece = Math.min(64, width - 64 * k)
+      storeField(f, STATE, bit + width - 64 * k - piece, piece, () => {
+        push()
+        if (classOf(piece) === 'i32') f.op('i32.wrap_i64')
+      })
+      return this.markStacks(bit >> 3)
+    }
     f.i32(0)
     push()
     f.access('i64.store', STATE, this.#layout.slotAddresses[slot]! + 8 * k)
-    this.#markStacks(slot)
+    this.markStacks(this.#layout.slotAddresses[slot]!)
   }
 
-  /** Notes that a slot in memory was written, if it is one of a header stack. */
-  #markStacks(slot: SlotId): void {
-    if (this.#layout.slotAddresses[slot]! < this.#layout.stacksStart) return
+  /** The first bit of a field of a header image, counted from address 0. */
+  imageBit(slot: SlotId): number | undefined {
+    return this.#layout.images.bits.get(slot)
+  }
+
+  /** Notes that something in memory was written, if it belongs to a header stack. */
+  markStacks(address: number): void {
+    if (address < this.#layout.stacksStart) return
     const { f } = this
     f.i32(0)
     f.i32(1)
@@ -299,6 +392,8 @@ export class ExpressionCode {
     }
     const locals = this.#locals.get(slot)
     if (locals !== undefined) return f.get(locals[0]!)
+    const bit = this.imageBit(slot)
+    if (bit !== undefined) return pushField(f, STATE, undefined, bit, this.#program.slots[slot]!.width)
     f.i32(0)
     f.access(`${classOf(this.#program.slots[slot]!.width)}.load`, STATE, this.#layout.slotAddresses[slot]!)
   }
@@ -308,6 +403,13 @@ export class ExpressionCode {
     const locals = this.#locals.get(slot)
     if (locals !== undefined) return locals.map((local) => ({ kind: 'local', local }))
     if (kind === 'varbit') throw new Error(`${this.#program.slots[slot]!.name}: a varbit is not a number`)
+    const bit = this.imageBit(slot)
+    if (bit !== undefined) {
+      return Array.from({ length: wordsOf(width) }, (_, k) => {
+        const piece = Math.min(64, width - 64 * k)
+        return { kind: 'image', bit: bit + width - 64 * k - piece, width: piece }
+      })
+    }
     const address = this.#layout.slotAddresses[slot]!
     return Array.from({ length: wordsOf(width) }, (_, k) => ({ kind: 'cell', address: address + 8 * k }))
   }
@@ -368,6 +470,8 @@ export class ExpressionCode {
 
   #pushSlice(operand: Expression, low: number, width: number): void {
     const { f } = this
+    const bit = operand.op === 'load' ? this.imageBit(operand.slot) : undefined
+    if (bit !== undefined) return pushField(f, STATE, undefined, bit + operand.width - low - width, width)
     if (operand.width > 64) {
       this.pushBits(this.words(operand), low, width)
       return this.#narrow(width)
@@ -450,12 +554,30 @@ export class ExpressionCode {
     f.op('select')
   }
 
+  /** Whole bytes of a header image against a constant: the constant is swapped instead. False for other comparisons. */
+  #pushRawComparison(e: Comparison): boolean {
+    const { f } = this
+    const { left, right } = e
+    if (left.op !== 'load' || right.op !== 'const') return false
+    const bit = this.imageBit(left.slot)
+    const { width } = left
+    if (bit === undefined || bit % 8 !== 0 || (width !== 16 && width !== 32 && width !== 64)) return false
+    let swapped = 0n
+    for (let k = 0n; k < width; k += 8n) swapped = (swapped << 8n) | ((right.value >> k) & 0xffn)
+    f.i32(0)
+    f.access(width === 16 ? 'i32.load16_u' : width === 32 ? 'i32.load' : 'i64.load', STATE, bit >> 3)
+    this.constant(width, swapped)
+    f.op(`${classOf(width)}.${e.op === 'eq' ? 'eq' : 'ne'}`)
+    return true
+  }
+
   #compare(e: Comparison): void {
     const { f } = this
     const { width } = e.left
     const isSigned = 'signed' in e && e.signed
     const type = classOf(width)
     if (e.op === 'eq' || e.op === 'ne') {
+      if (this.#pushRawComparison(e)) return
       if (e.op === 'eq' && e.right.op === 'const' && e.right.value === 0n) {
         this.push(e.left)
         return f.op(`${type}.eqz`)

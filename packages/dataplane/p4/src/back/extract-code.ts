@@ -2,6 +2,7 @@
 import type { Expression, SlotId, Statement } from '../ir/index.ts'
 import { ARENA, classOf, STATE } from './value-class.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
+import { moveBytes } from './header-image.ts'
 import { pushField } from './wire-code.ts'
 
 const ERROR = { packetTooShort: 1, headerTooShort: 4, invalidArgument: 6 }
@@ -48,9 +49,15 @@ export function writeExtract(
     },
     flow,
   )
+  const image = layout.images.addresses[statement.header]
+  if (image !== undefined) {
+    const to = { memory: STATE, pointer: undefined, offset: image }
+    moveBytes(f, to, { memory: ARENA, pointer: at, offset: 0 }, fixedBytes)
+    code.markStacks(image)
+  }
   let bit = 0
   let afterVarbit: number | undefined
-  for (const slot of slots) {
+  for (const slot of image === undefined ? slots : []) {
     const pointer = afterVarbit ?? at
     if (slot.kind !== 'varbit') {
       readSlot(body, slot.id, slot.width, pointer, bit)

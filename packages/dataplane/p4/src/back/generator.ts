@@ -37,6 +37,7 @@ import { TRACE, TraceCode } from './trace-code.ts'
 import { writeUndoReset } from './undo-log.ts'
 
 const FILL_BYTES_MIN = 1024
+const FLAGS_PER_WORD = 64
 
 /** A program ready to be instantiated. */
 export interface Generated {
@@ -57,7 +58,7 @@ export type VariantKind = 'fast' | 'logged' | 'traced'
 /** Generates the variants of a program. */
 export function generate(program: Program): Generated {
   const plan = planFunctions(program)
-  const layout = layOut(program, (slot) => !plan.localSlots.has(slot), plan.copiedSlots)
+  const layout = layOut(program, plan)
   const messages: string[] = []
   const make = (variant: VariantKind): Uint8Array<ArrayBuffer> =>
     new Generator(program, plan, layout, messages, variant).finish()
@@ -370,10 +371,15 @@ export class Generator {
     const words = new Map<SlotId, number[]>()
     const bits = new Map<SlotId, FlagBit>()
     let flags = -1
-    for (const { valid } of program.headers) {
-      if (!plan.localSlots.has(valid) || bits.has(valid)) continue
-      if (bits.size % 64 === 0) flags = f.local('i64', 'valid')
-      bits.set(valid, { local: flags, bit: bits.size % 64 })
+    let taken = FLAGS_PER_WORD
+    for (const group of plan.flagGroups) {
+      for (const slot of group) {
+        if (taken >= FLAGS_PER_WORD || (slot === group[0] && taken + group.length > FLAGS_PER_WORD)) {
+          flags = f.local('i64', 'flags')
+          taken = 0
+        }
+        bits.set(slot, { local: flags, bit: taken++ })
+      }
     }
     for (const slot of plan.localSlots) {
       if (bits.has(slot)) continue

@@ -11,6 +11,7 @@ import type { MatchKind, Program, Table } from '../ir/index.ts'
 import { GROUP as CRC_GROUP } from './crc-code.ts'
 import { CUSTOM_CRC_BYTES } from './custom-crc-code.ts'
 import { externCallWords } from './extern-call-code.ts'
+import { type HeaderImages, imageBytes } from './header-image.ts'
 
 /** Fixed cells; byte addresses. */
 export const CELL = {
@@ -271,8 +272,9 @@ export interface ValueSetLayout {
 }
 
 export interface Layout {
-  /** 0 for slots that are locals. */
+  /** Of cells; 0 for slots that are locals, fields of header images, or never used. */
   readonly slotAddresses: readonly number[]
+  readonly images: HeaderImages
   readonly slotsStart: number
   /** Between it and `varbitsStart` are the slots of header stacks, which few packets write (`CELL.areStacksDirty`). */
   readonly stacksStart: number
@@ -333,11 +335,17 @@ export function tableShape(table: Table): TableShape {
   return others.every((key) => key.match === 'range') ? 'chained' : 'general'
 }
 
-/**
- * @param inMemory slots that need an address; the others are locals of the packet function.
- * @param copied locals that are saved for the blocks that run once per copy.
- */
-export function layOut(program: Program, inMemory: (slot: number) => boolean, copied: ReadonlySet<number>): Layout {
+/** Where slots are, as far as it is decided outside. */
+export interface SlotPlaces {
+  /** Slots that need a cell. */
+  readonly cellSlots: ReadonlySet<number>
+  /** Locals of the packet function that are saved for the blocks that run once per copy. */
+  readonly copiedSlots: ReadonlySet<number>
+  /** Headers that are kept as images. */
+  readonly imageHeaders: ReadonlySet<number>
+}
+
+export function layOut(program: Program, places: SlotPlaces): Layout {
   let at = BATCH_END
   const take = (bytes: number, alignment = 8): number => {
     at = Math.ceil(at / alignment) * alignment
@@ -347,11 +355,24 @@ export function layOut(program: Program, inMemory: (slot: number) => boolean, co
   }
   const slotsStart = take(0, 16)
   const slotAddresses = program.slots.map(() => 0)
-  const takeSlots = (areOfStacks: boolean): void =>
+  const imageAddresses = program.headers.map((): number | undefined => undefined)
+  const imageBits = new Map<number, number>()
+  const takeSlots = (areOfStacks: boolean): void => {
+    program.headers.forEach(({ name, fields }, id) => {
+      if (!places.imageHeaders.has(id) || isOfStack(name) !== areOfStacks) return
+      const address = take(imageBytes(program, id))
+      imageAddresses[id] = address
+      let bit = 8 * address
+      for (const slot of fields) {
+        imageBits.set(slot, bit)
+        bit += program.slots[slot]!.width
+      }
+    })
     program.slots.forEach(({ name, kind, width }, id) => {
-      if (kind === 'varbit' || !inMemory(id) || isOfStack(name) !== areOfStacks) return
+      if (kind === 'varbit' || !places.cellSlots.has(id) || isOfStack(name) !== areOfStacks) return
       slotAddresses[id] = take(cellBytes(width), width <= 32 ? 4 : 8)
     })
+  }
   takeSlots(false)
   // Slots are cleared 16 bytes at a time.
   const stacksStart = take(0, 16)
@@ -363,7 +384,9 @@ export function layOut(program: Program, inMemory: (slot: number) => boolean, co
   })
   const slotsEnd = take(0)
   const replicaSlots = take(slotsEnd - slotsStart)
-  const replicaCells = new Map([...copied].map((slot) => [slot, take(cellBytes(program.slots[slot]!.width))]))
+  const replicaCells = new Map(
+    [...places.copiedSlots].map((slot) => [slot, take(cellBytes(program.slots[slot]!.width))]),
+  )
   const counted = countedTables(program)
   const tables = program.tables.map((table, index) => layOutTable(program, table, counted.has(index), take))
   const externStart = take(0, 64)
@@ -392,6 +415,7 @@ export function layOut(program: Program, inMemory: (slot: number) => boolean, co
   const scratchBytes = 65536 + 4 * program.headers.reduce((sum, header) => sum + headerBytes(program, header.fields), 0)
   return {
     slotAddresses,
+    images: { addresses: imageAddresses, bits: imageBits },
     slotsStart,
     stacksStart,
     varbitsStart,

@@ -4,7 +4,8 @@
  * shared (a large action of several tables, a table applied in several places) becomes a function, and the slots that it
  * touches live in memory.
  */
-import type { Block, Expression, Program, SlotId, Statement } from '../ir/index.ts'
+import type { Block, Expression, HeaderId, Program, SlotId, Statement } from '../ir/index.ts'
+import { mayHaveImage } from './header-image.ts'
 import { isOfStack } from './layout.ts'
 
 /** `procedure:3`, `action:0`, `apply:7`. */
@@ -16,8 +17,14 @@ export interface Plan {
   mayExit(unit: Unit): boolean
   /** Units that become functions, callees before callers. */
   readonly functions: readonly Unit[]
-  /** Slots that may live in locals of the packet function. */
+  /** Headers that are kept in memory as on the wire. */
+  readonly imageHeaders: ReadonlySet<HeaderId>
+  /** Slots that live in locals of the packet function. */
   readonly localSlots: ReadonlySet<SlotId>
+  /** Of these, one-bit ones that share words with others, in groups that must not be torn apart. */
+  readonly flagGroups: readonly (readonly SlotId[])[]
+  /** Slots that live in cells in memory. */
+  readonly cellSlots: ReadonlySet<SlotId>
   /** How many blocks run before replication; what follows runs once per copy. */
   readonly blocksBeforeReplication: number
   /** Local slots that the blocks after replication mention. */
@@ -31,8 +38,10 @@ interface Facts {
   /** Contains extract, emit and the like, which need the packet function's cursor. */
   needsCursor: boolean
   readonly slots: Set<SlotId>
-  /** Of these, the ones whose value is used by something other than an emit. */
+  /** Of these, the ones whose value an expression uses. */
   readonly reads: Set<SlotId>
+  /** Extracted or emitted. */
+  readonly headers: Set<HeaderId>
   readonly callees: Unit[]
 }
 
@@ -87,8 +96,16 @@ export function planFunctions(program: Program): Plan {
   }
   for (const unit of functions) share(unit)
 
-  const cold = coldSlots(program, [root, ...facts.values()])
+  const all = [root, ...facts.values()]
+  const used = usedSlots(program, all)
+  const imageHeaders = new Set(
+    program.headers.flatMap(({ valid, fields }, id) =>
+      mayHaveImage(program, id) && (used.has(valid) || fields.some((slot) => used.has(slot))) ? [id] : [],
+    ),
+  )
+  const imageSlots = new Set([...imageHeaders].flatMap((id) => program.headers[id]!.fields))
   const localSlots = new Set<SlotId>()
+  const cellSlots = new Set<SlotId>()
   let words = 0
   const split = replicationPoint(program)
   const copied = new Set<SlotId>(
@@ -115,7 +132,11 @@ export function planFunctions(program: Program): Plan {
   }
 
   program.slots.forEach((slot, id) => {
-    if (slot.kind === 'varbit' || shared.has(id) || cold.has(id) || words >= LOCAL_WORDS_MAX) return
+    if (slot.kind === 'varbit' || !used.has(id) || imageSlots.has(id)) return
+    if (shared.has(id) || words >= LOCAL_WORDS_MAX) {
+      cellSlots.add(id)
+      return
+    }
     words += Math.ceil(slot.width / 64)
     localSlots.add(id)
   })
@@ -123,25 +144,54 @@ export function planFunctions(program: Program): Plan {
     isInline: (unit) => inline.has(unit),
     mayExit: (unit) => facts.get(unit)!.mayExit,
     functions,
+    imageHeaders,
     localSlots,
+    flagGroups: flagGroups(program, all, localSlots),
+    cellSlots,
     blocksBeforeReplication: split,
     copiedSlots: new Set([...localSlots].filter((slot) => copied.has(slot))),
   }
 }
 
-/**
- * Fields that most packets do not touch: of the elements of header stacks, and those that are only taken from the packet and
- * put back. A local would have to be kept on the stack, and set to 0 wherever paths meet; memory is cleared once.
- */
-function coldSlots(program: Program, all: readonly Facts[]): ReadonlySet<SlotId> {
-  const cold = new Set<SlotId>()
-  const read = new Set<SlotId>()
-  for (const { reads } of all) for (const slot of reads) read.add(slot)
-  for (const { name, fields } of program.headers) {
-    for (const slot of fields) if (isOfStack(name) || !read.has(slot)) cold.add(slot)
+/** Slots that anything mentions, or that the target does. */
+function usedSlots(program: Program, all: readonly Facts[]): ReadonlySet<SlotId> {
+  const used = new Set<SlotId>(Object.values(program.intrinsics))
+  for (const { slots, headers } of all) {
+    for (const slot of slots) used.add(slot)
+    for (const header of headers) {
+      used.add(program.headers[header]!.valid)
+      for (const slot of program.headers[header]!.fields) used.add(slot)
+    }
   }
-  for (const slot of Object.values(program.intrinsics)) cold.delete(slot)
-  return cold
+  for (const list of program.fieldLists ?? []) for (const slot of list) used.add(slot)
+  program.slots.forEach(({ name }, id) => {
+    if (name.endsWith('.nextIndex')) used.add(id)
+  })
+  return used
+}
+
+/**
+ * One-bit slots whose value matters, the validity of a stack's elements together: a merge of control flow then moves a few
+ * words instead of all of them, and several are tested at once.
+ */
+function flagGroups(program: Program, all: readonly Facts[], localSlots: ReadonlySet<SlotId>): SlotId[][] {
+  const wanted = new Set<SlotId>(Object.values(program.intrinsics))
+  for (const { reads } of all) for (const slot of reads) wanted.add(slot)
+  for (const { valid } of program.headers) wanted.add(valid)
+  const singles: SlotId[][] = []
+  const stacks = new Map<string, SlotId[]>()
+  program.slots.forEach(({ name, width }, slot) => {
+    if (width !== 1 || !localSlots.has(slot) || !wanted.has(slot)) return
+    if (!isOfStack(name)) {
+      singles.push([slot])
+      return
+    }
+    const stack = name.replace(/\[\d+\].*$/, '')
+    const group = stacks.get(stack) ?? []
+    group.push(slot)
+    stacks.set(stack, group)
+  })
+  return [...singles, ...stacks.values()]
 }
 
 /** Ingress decides about replication. A program without a block of that name replicates what the deparser leaves. */
@@ -158,7 +208,15 @@ export function hasTarget(program: Program): boolean {
 }
 
 function emptyFacts(): Facts {
-  return { size: 0, mayExit: false, needsCursor: false, slots: new Set(), reads: new Set(), callees: [] }
+  return {
+    size: 0,
+    mayExit: false,
+    needsCursor: false,
+    slots: new Set(),
+    reads: new Set(),
+    headers: new Set(),
+    callees: [],
+  }
 }
 
 function collectBlock(program: Program, block: Block, facts: Facts): void {
@@ -216,10 +274,13 @@ function collectStatements(statements: readonly Statement[], facts: Facts): void
         facts.mayExit = true
         break
       case 'extract':
+      case 'emit':
+        facts.headers.add(statement.header)
+        facts.needsCursor = true
+        break
       case 'advance':
       case 'lookahead':
       case 'verify':
-      case 'emit':
         facts.needsCursor = true
         break
       case 'hash':

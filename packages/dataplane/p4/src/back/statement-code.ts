@@ -13,6 +13,7 @@ import {
   writeRegisterRead,
   writeRegisterWrite,
 } from './extern-code.ts'
+import { writeAssignments } from './assignment-code.ts'
 import { writeApply } from './apply-code.ts'
 import { writeExternCall } from './extern-call-code.ts'
 import { writeAdvance, writeExtract, writeLookahead } from './extract-code.ts'
@@ -60,7 +61,13 @@ export class StatementCode {
   }
 
   statements(body: readonly Statement[], flow: Flow): void {
-    for (const statement of body) this.f.scope(() => this.#statement(statement, flow))
+    for (let k = 0; k < body.length;) {
+      this.f.scope(() => {
+        const count = writeAssignments(this, body, k)
+        if (count === 0) this.#statement(body[k]!, flow)
+        k += Math.max(1, count)
+      })
+    }
   }
 
   /** A procedure, action or apply: in place, or as a call. */
@@ -103,7 +110,7 @@ export class StatementCode {
       case 'assignSlice':
         return this.#assignSlice(statement)
       case 'if':
-        code.push(statement.condition)
+        code.pushCondition(statement.condition)
         return f.if(
           undefined,
           () => this.statements(statement.then, flow),

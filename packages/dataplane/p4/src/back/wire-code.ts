@@ -11,8 +11,14 @@ import { classOf, mask } from './value-class.ts'
 
 const REVERSED = [7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0]
 
-/** Pushes `width` (up to 64) bits that start `bit` bits after the pointer, as i32 or i64 by width. */
-export function pushField(f: FunctionBuilder, memory: number, pointer: number, bit: number, width: number): void {
+/** Pushes `width` (up to 64) bits that start `bit` bits after the pointer (none: after address 0), as i32 or i64 by width. */
+export function pushField(
+  f: FunctionBuilder,
+  memory: number,
+  pointer: number | undefined,
+  bit: number,
+  width: number,
+): void {
   const first = bit >> 3
   const last = Math.ceil((bit + width) / 8)
   const below = 8 * last - (bit + width)
@@ -51,8 +57,14 @@ export function pushField(f: FunctionBuilder, memory: number, pointer: number, b
 }
 
 /** Big-endian load of 1, 2, 4 (i32) or 8 (i64) bytes at pointer + offset, which may be negative. */
-function pushWindow(f: FunctionBuilder, memory: number, pointer: number, offset: number, bytes: 1 | 2 | 4 | 8): void {
-  f.get(pointer)
+function pushWindow(
+  f: FunctionBuilder,
+  memory: number,
+  pointer: number | undefined,
+  offset: number,
+  bytes: 1 | 2 | 4 | 8,
+): void {
+  pushPointer(f, pointer)
   if (offset < 0) {
     f.i32(-offset)
     f.op('i32.sub')
@@ -73,6 +85,11 @@ function pushWindow(f: FunctionBuilder, memory: number, pointer: number, offset:
   f.get(vector)
   f.shuffle(REVERSED)
   f.extractLane64(0)
+}
+
+function pushPointer(f: FunctionBuilder, pointer: number | undefined): void {
+  if (pointer === undefined) f.i32(0)
+  else f.get(pointer)
 }
 
 /** Of a 16-bit value in an i32. */
@@ -184,14 +201,31 @@ function concatSlices(fields: readonly Expression[], total: number, low: number,
   return out
 }
 
-/** Stores a chunk at pointer + base + chunk.offset. */
-export function storeChunk(code: ExpressionCode, memory: number, pointer: number, base: number, chunk: Chunk): void {
-  const { f } = code
+/** Stores a chunk at pointer (none: 0) + base + chunk.offset. */
+export function storeChunk(
+  code: ExpressionCode,
+  memory: number,
+  pointer: number | undefined,
+  base: number,
+  chunk: Chunk,
+): void {
   const { bytes, value } = chunk
-  const at = base + chunk.offset
+  const push = (): void => (bytes <= 2 || bytes === 4 ? code.push(value) : code.push64(value))
+  storeBytes(code.f, memory, pointer, base + chunk.offset, bytes, push)
+}
+
+/** Stores the low `bytes` (up to 8) bytes, in network order, of what `push` leaves: an i32 for 1, 2 and 4 bytes, else an i64. */
+function storeBytes(
+  f: FunctionBuilder,
+  memory: number,
+  pointer: number | undefined,
+  at: number,
+  bytes: number,
+  push: () => void,
+): void {
   if (bytes <= 2 || bytes === 4) {
-    f.get(pointer)
-    code.push(value)
+    pushPointer(f, pointer)
+    push()
     if (bytes === 1) return f.access('i32.store8', memory, at)
     if (bytes === 2) {
       swap16(f)
@@ -200,7 +234,12 @@ export function storeChunk(code: ExpressionCode, memory: number, pointer: number
     swap32(f)
     return f.access('i32.store', memory, at)
   }
-  code.push64(value)
+  push()
+  let value: number | undefined
+  if (bytes % 2 === 1) {
+    value = f.temp('i64')
+    f.tee(value)
+  }
   if (bytes < 8) {
     f.i64(BigInt(64 - 8 * bytes))
     f.op('i64.shl')
@@ -212,15 +251,64 @@ export function storeChunk(code: ExpressionCode, memory: number, pointer: number
   f.shuffle(REVERSED)
   f.set(vector)
   const lane = (bits: 16 | 32 | 64, index: number, offset: number): void => {
-    f.get(pointer)
+    pushPointer(f, pointer)
     f.get(vector)
     f.storeLane(bits, index, memory, at + offset)
   }
   if (bytes === 8) return lane(64, 0, 0)
   if (bytes >= 4) lane(32, 0, 0)
   if (bytes === 3 || bytes >= 6) lane(16, bytes === 3 ? 0 : 2, bytes === 3 ? 0 : 4)
-  if (bytes % 2 === 0) return
-  f.get(pointer)
-  code.push64(value)
+  if (value === undefined) return
+  pushPointer(f, pointer)
+  f.get(value)
   f.access('i64.store8', memory, at + bytes - 1)
+}
+
+/** Stores `width` (up to 64) bits, which `push` leaves as i32 or i64 by width, at an absolute bit; bits around them stay. */
+export function storeField(f: FunctionBuilder, memory: number, bit: number, width: number, push: () => void): void {
+  const first = bit >> 3
+  const last = Math.ceil((bit + width) / 8)
+  const bytes = last - first
+  const isNarrow = bytes <= 2 || bytes === 4
+  const fit = (): void => {
+    push()
+    if (classOf(width) === 'i32' && !isNarrow) f.op('i64.extend_i32_u')
+  }
+  if (8 * bytes === width) return storeBytes(f, memory, undefined, first, bytes, fit)
+  if (bytes > 8) {
+    // The bits of the first byte, then the rest, which begins a byte.
+    const head = 8 - (bit & 7)
+    push()
+    const value = f.stash('i64')
+    storeField(f, memory, bit, head, () => {
+      f.get(value)
+      f.i64(BigInt(width - head))
+      f.op('i64.shr_u')
+      f.op('i32.wrap_i64')
+    })
+    return storeField(f, memory, bit + head, width - head, () => {
+      f.get(value)
+      if (classOf(width - head) === 'i32') f.op('i32.wrap_i64')
+      const type = classOf(width - head)
+      if (type === 'i32') f.i32(Number(BigInt.asIntN(32, mask(width - head))))
+      else f.i64(mask(width - head))
+      f.op(`${type}.and`)
+    })
+  }
+  const type = isNarrow ? 'i32' : 'i64'
+  const constant = (value: bigint): void =>
+    type === 'i32' ? f.i32(Number(BigInt.asIntN(32, value))) : f.i64(BigInt.asIntN(64, value))
+  const below = BigInt(8 * last - (bit + width))
+  storeBytes(f, memory, undefined, first, bytes, () => {
+    pushField(f, memory, undefined, 8 * first, 8 * bytes)
+    if (type === 'i64' && classOf(8 * bytes) === 'i32') f.op('i64.extend_i32_u')
+    constant(mask(8 * bytes) ^ (mask(width) << below))
+    f.op(`${type}.and`)
+    fit()
+    if (below > 0n) {
+      constant(below)
+      f.op(`${type}.shl`)
+    }
+    f.op(`${type}.or`)
+  })
 }

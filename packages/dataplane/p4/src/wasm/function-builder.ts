@@ -139,6 +139,13 @@ export class FunctionBuilder implements FunctionRef {
     this.#memoryArgument(memory, offset)
   }
 
+  /** i32 address → v128. */
+  loadVector(memory: number, offset: number): void {
+    this.#code.byte(SIMD_PREFIX)
+    this.#code.u32(SIMD_MEMORY['v128.load'])
+    this.#memoryArgument(memory, offset)
+  }
+
   /** Pops address and vector. */
   storeVector(memory: number, offset: number): void {
     this.#code.byte(SIMD_PREFIX)

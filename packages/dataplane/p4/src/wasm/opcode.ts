@@ -87,6 +87,7 @@ export const MEMORY = {
 
 /** A memory argument and, for lane stores, a lane; behind the SIMD prefix. */
 export const SIMD_MEMORY = {
+  'v128.load': 0x00,
   'v128.store': 0x0b,
   'v128.load64_zero': 0x5d,
   'v128.store16_lane': 0x59,
