@@ -179,9 +179,10 @@ class WasmPipeline extends ProgramControl implements Pipeline {
     for (let done = 0; done < batch.count;) {
       const count = isTraced ? 1 : Math.min(BATCH_CAPACITY, batch.count - done)
       const { i32 } = this.state
+      const { slots, ports } = batch
       for (let i = 0; i < count; i++) {
-        i32[(BATCH_SLOTS >> 2) + i] = batch.slots[done + i]!
-        i32[(BATCH_PORTS >> 2) + i] = batch.ports[done + i]!
+        i32[(BATCH_SLOTS >> 2) + i] = slots[done + i]!
+        i32[(BATCH_PORTS >> 2) + i] = ports[done + i]!
       }
       if (isTraced) this.#processTraced(batch, batch.slots[done]!, batch.ports[done]!)
       else if (this.#recorder.isOn) this.#processRecorded(batch, done, count)
@@ -194,10 +195,8 @@ class WasmPipeline extends ProgramControl implements Pipeline {
         // A run ends early behind a frame to be replicated: its copies come before the next frame.
         for (let first = 0; first < count;) {
           const end = this.#fast.process(first, count)
-          for (; first < end; first++) {
-            const verdict = i32[(BATCH_VERDICTS >> 2) + first]!
-            this.#deliver(batch, batch.slots[done + first]!, batch.ports[done + first]!, verdict)
-          }
+          this.#deliverRun(batch, done, first, end)
+          first = end
         }
       }
       done += count
@@ -343,6 +342,29 @@ class WasmPipeline extends ProgramControl implements Pipeline {
 
   #tell(packet: number, step: Step): void {
     this.#options.tracer!.emit(this.#options.node ?? this.program.name, packet, step)
+  }
+
+  /** Carries out the verdicts on frames that nobody watches. */
+  #deliverRun(batch: Batch, done: number, from: number, end: number): void {
+    const { slots, ports, outSlots, outPorts } = batch
+    const { i32 } = this.state
+    const isPort = this.#isPort
+    const room = outSlots.length
+    let out = batch.outCount
+    for (let k = from; k < end; k++) {
+      const verdict = i32[(BATCH_VERDICTS >> 2) + k]!
+      const port = verdict & 0xffff
+      if (verdict >>> 16 === 0 && out < room && (isPort === undefined || isPort[port] === 1)) {
+        outSlots[out] = slots[done + k]!
+        outPorts[out] = port
+        out++
+        continue
+      }
+      batch.outCount = out
+      this.#deliver(batch, slots[done + k]!, ports[done + k]!, verdict)
+      out = batch.outCount
+    }
+    batch.outCount = out
   }
 
   /** Carries out the verdict on one frame. */

@@ -130,10 +130,13 @@ export function applyBlock(lower: Lowering, object: BlockObject, args: readonly 
     return
   }
   const environment = blockEnvironment(lower, object)
-  if (lower.shared.has(object.path)) {
-    const places = args.map((arg) =>
-      allocate(lower.builder, lower.context, lower.resolve(arg.type), `${object.path}.${arg.parameter.name}`),
-    )
+  const isShared = lower.shared.has(object.path)
+  const places = args.map((arg, index) =>
+    isShared || lower.shared.has(parameterPath(object, index))
+      ? allocate(lower.builder, lower.context, lower.resolve(arg.type), `${object.path}.${arg.parameter.name}`)
+      : undefined,
+  )
+  if (isShared) {
     bindShared(lower, environment, args, places)
     const saved = lower.exit
     const flag = lower.builder.slot(`${object.path}.$exit`, 'bool', 1)
@@ -141,56 +144,76 @@ export function applyBlock(lower: Lowering, object: BlockObject, args: readonly 
     lower.exit = exit
     const procedure = lowerControl(lower, declaration, object, environment)
     lower.exit = saved
-    const control = { procedure, places, signature: '', exitFlag: exit.isUsed ? flag : undefined }
+    const control = { procedure, isShared, places, signature: [], exitFlag: exit.isUsed ? flag : undefined }
     lower.controls.set(object, control)
     applyAgain(lower, object, control, args)
     return
   }
-  passArguments(lower, environment, args, 'alias', () => {
+  copyIn(lower, args, places)
+  passArguments(lower, environment, withoutPlace(args, places), 'alias', () => {
+    bindShared(lower, environment, args, places)
     const signature = storageOf(lower, environment, args)
     const procedure = lowerControl(lower, declaration, object, environment)
-    lower.controls.set(object, { procedure, places: undefined, signature, exitFlag: undefined })
+    lower.controls.set(object, { procedure, isShared, places, signature, exitFlag: undefined })
     lower.emit({ kind: 'call', procedure })
     leaveIfExited(lower)
   })
 }
 
+/** Names a parameter of an instance in `Lowering.shared`. */
+function parameterPath(object: BlockObject, index: number): string {
+  return `${object.path}#${index}`
+}
+
+function withoutPlace(args: readonly BoundArgument[], places: readonly (Place | undefined)[]): BoundArgument[] {
+  return args.filter((_, index) => places[index] === undefined)
+}
+
+/** Arguments of `in` parameters that have storage of their own. */
+function copyIn(lower: Lowering, args: readonly BoundArgument[], places: readonly (Place | undefined)[]): void {
+  args.forEach(({ value, parameter }, index) => {
+    const place = places[index]
+    const source = value ?? parameter.initializer
+    if (place !== undefined && source !== undefined) write(lower, place, lowerValue(lower, source))
+  })
+}
+
 export interface LoweredControl {
   readonly procedure: number
-  /** Parameter storage, for an instance that is applied with different arguments in different places. */
-  readonly places: readonly Place[] | undefined
-  /** What the parameters were bound to. */
-  readonly signature: string
+  /** All parameters have storage of their own, because the instance is applied to different things in different places. */
+  readonly isShared: boolean
+  /** The storage of those parameters that have it; `in` parameters have it alone when only their values differ. */
+  readonly places: readonly (Place | undefined)[]
+  /** What each parameter was bound to. */
+  readonly signature: readonly string[]
   /** Set when the control ended by `exit`. */
   readonly exitFlag: SlotId | undefined
 }
 
-/** The slots that the parameters of a block are bound to, as text. */
-function storageOf(lower: Lowering, environment: Environment, args: readonly BoundArgument[]): string {
-  return args
-    .map((argument) => {
-      const symbol = lower.context.symbols.get(argument.parameter.node)
-      const binding = symbol === undefined ? undefined : environment.lookup(symbol)
-      if (binding?.kind === 'object') return 'object'
-      const slots = new Set<SlotId>()
-      if (binding?.kind === 'place') allSlots(binding.place, slots)
-      if (binding?.kind === 'value') {
-        const parts: Expression[] = []
-        leaves(binding.value, parts)
-        return parts
-          .map((part) => (part.op === 'const' ? `=${part.value}` : part.op === 'load' ? part.slot : '?'))
-          .join('+')
-      }
-      return [...slots].join('+')
-    })
-    .join(',')
+/** The slots that each parameter of a block is bound to, as text. */
+function storageOf(lower: Lowering, environment: Environment, args: readonly BoundArgument[]): string[] {
+  return args.map((argument) => {
+    const symbol = lower.context.symbols.get(argument.parameter.node)
+    const binding = symbol === undefined ? undefined : environment.lookup(symbol)
+    if (binding?.kind === 'object') return 'object'
+    const slots = new Set<SlotId>()
+    if (binding?.kind === 'place') allSlots(binding.place, slots)
+    if (binding?.kind === 'value') {
+      const parts: Expression[] = []
+      leaves(binding.value, parts)
+      return parts
+        .map((part) => (part.op === 'const' ? `=${part.value}` : part.op === 'load' ? part.slot : '?'))
+        .join('+')
+    }
+    return [...slots].join('+')
+  })
 }
 
 function bindShared(
   lower: Lowering,
   environment: Environment,
   args: readonly BoundArgument[],
-  places: readonly Place[],
+  places: readonly (Place | undefined)[],
 ): void {
   for (const [index, argument] of args.entries()) {
     const symbol = lower.context.symbols.get(argument.parameter.node)
@@ -210,11 +233,17 @@ function applyAgain(
   args: readonly BoundArgument[],
 ): void {
   const { procedure, places } = control
-  if (places === undefined) {
+  if (!control.isShared) {
     const environment = blockEnvironment(lower, object)
-    passArguments(lower, environment, args, 'alias', () => {
-      // Bound to other storage than before: the whole program is lowered again, with storage for this instance.
-      if (storageOf(lower, environment, args) !== control.signature) lower.foundShared.add(object.path)
+    copyIn(lower, args, places)
+    passArguments(lower, environment, withoutPlace(args, places), 'alias', () => {
+      bindShared(lower, environment, args, places)
+      // Bound to other storage than before: the whole program is lowered again, with storage for what differs.
+      storageOf(lower, environment, args).forEach((storage, index) => {
+        if (storage === control.signature[index]) return
+        const isIn = args[index]!.parameter.direction === 'in'
+        lower.foundShared.add(isIn ? parameterPath(object, index) : object.path)
+      })
       lower.emit({ kind: 'call', procedure })
       leaveIfExited(lower)
     })
