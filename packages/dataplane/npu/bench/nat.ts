@@ -6,7 +6,7 @@
  */
 import type { Arena } from '@lodestone/frame'
 import { createPipeline, type Pipeline } from '../src/index.ts'
-import { arenaOf, generator, measure, mpps, native, print, type Row, Traffic } from './harness.ts'
+import { arenaOf, generator, measure, medianOf, mpps, native, print, type Row, Traffic } from './harness.ts'
 import { compiled, must, writeUdp } from './programs.ts'
 
 const ENTRIES = 100_000
@@ -16,8 +16,9 @@ const UPLINK = 1
 /** Flows that are active at the same time. */
 const ACTIVE = 1024
 const WARM_UP = 1_000_000
-const PACKETS = 500_000
-const ROUNDS = 5
+/** A round is short, so that what else the machine does meets both programs alike; ratios are of neighbours. */
+const PACKETS = 200_000
+const ROUNDS = 11
 
 /** What an entry's packets look like: destination and port. */
 interface Flow {
@@ -157,16 +158,16 @@ function rows(): Row[] {
       if (c !== undefined) theirs.push(c.run(String(count), String(PACKETS))[0]!)
       ours.push(measure(pipeline, traffic, PACKETS))
     }
-    const ns = Math.min(...ours)
-    const nativeNs = Math.min(...theirs)
+    const ns = medianOf(ours)
+    const times = medianOf(ours.map((own, round) => own / (theirs[round] ?? NaN)))
     const ratio =
-      c === undefined ? 'no C compiler' : `${(ns / nativeNs).toFixed(2)} times native C (${nativeNs.toFixed(0)} ns)`
+      c === undefined ? 'no C compiler' : `${times.toFixed(2)} times native C (${medianOf(theirs).toFixed(0)} ns)`
     const isHeadline = count === ACTIVE
     found.push({
       what: `p4/switch.p4, NAT hit with Geneve, 100k NAT entries, 100k routes, ${isHeadline ? `${ACTIVE} flows at a time` : 'every packet to any entry'}`,
       mustReach: isHeadline ? '8 M/s; within 3 times native C' : 'within 3 times native C',
-      reached: `${mpps(ns)}, ${ratio}`,
-      isReached: (!isHeadline || ns <= 125) && (c === undefined || ns <= 3 * nativeNs),
+      reached: `${mpps(ns)}, best round ${Math.min(...ours).toFixed(0)} ns, ${ratio}`,
+      isReached: (!isHeadline || ns <= 125) && (c === undefined || times <= 3),
     })
   }
   c?.close()

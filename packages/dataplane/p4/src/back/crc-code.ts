@@ -46,10 +46,25 @@ export function pushStaticCrc(
   const { f } = code
   const table = groupTable(bits, byteTable)
   runtime.data(`crc${bits} groups`, address, table)
+  // As 32-bit halves: shortening a 64-bit value costs an instruction, here once for four bytes.
   const bytes = chunksOf(inputs).flatMap(({ bytes: count, value }) => {
     code.push64(value)
-    const local = f.stash('i64')
-    return Array.from({ length: count }, (_, k) => ({ local, shift: 8 * (count - 1 - k) }))
+    const whole = f.stash('i64')
+    f.get(whole)
+    f.op('i32.wrap_i64')
+    const low = f.stash('i32')
+    let high = low
+    if (count > 4) {
+      f.get(whole)
+      f.i64(32n)
+      f.op('i64.shr_u')
+      f.op('i32.wrap_i64')
+      high = f.stash('i32')
+    }
+    return Array.from({ length: count }, (_, k) => {
+      const shift = 8 * (count - 1 - k)
+      return { local: shift >= 32 ? high : low, shift: shift % 32 }
+    })
   })
   const ones = bits === 32
   if (bytes.length === 0) return f.i64(0n)
@@ -67,9 +82,8 @@ export function pushStaticCrc(
       lookup(k, () => {
         // Four times the byte, by one shift.
         f.get(local)
-        if (shift !== 2) f.i64(BigInt(Math.abs(shift - 2)))
-        if (shift !== 2) f.op(shift > 2 ? 'i64.shr_u' : 'i64.shl')
-        f.op('i32.wrap_i64')
+        f.i32(Math.abs(shift - 2))
+        f.op(shift > 2 ? 'i32.shr_u' : 'i32.shl')
       })
       if (k > 0) f.op('i64.xor')
     })
@@ -79,12 +93,15 @@ export function pushStaticCrc(
         f.op('i64.xor')
       }
     } else {
+      const register = f.temp('i32')
+      f.get(crc)
+      f.op('i32.wrap_i64')
+      f.set(register)
       for (let k = 0; k < Math.min(bits / 8, group.length); k++) {
         lookup(k, () => {
-          f.get(crc)
-          f.i64(BigInt(Math.abs(8 * k - 2)))
-          f.op(k === 0 ? 'i64.shl' : 'i64.shr_u')
-          f.op('i32.wrap_i64')
+          f.get(register)
+          f.i32(Math.abs(8 * k - 2))
+          f.op(k === 0 ? 'i32.shl' : 'i32.shr_u')
         })
         f.op('i64.xor')
       }
