@@ -52,14 +52,27 @@ for (let i = 0; i < 100; i++) {
   if (!made.ok) throw new Error(made.message)
 }
 
+const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+/** A whole request without its client: what a server pays between a parsed request and the bytes of the answer. */
+async function ask(method: string, path: string, body?: unknown): Promise<void> {
+  const request = new Request(`http://nexus${path}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const response = await nexus.handler(request)
+  const { length } = await response.arrayBuffer().then((bytes) => new Uint8Array(bytes))
+  if (!response.ok || length === 0) throw new Error(`${method} ${path}: ${response.status}`)
+}
+
 let created = 0
-const rows: readonly [string, number, () => Promise<{ readonly ok: boolean }>][] = [
-  ['list of 100 instances', 400, () => api.instance_list({ query: { ...query, limit: 100 } })],
-  ['one view', 700, () => api.instance_view({ params: { instance: 'i50' }, query })],
+const rows: readonly [string, number, () => Promise<void>][] = [
+  ['list of 100 instances', 400, () => ask('GET', '/v1/instances?project=p&limit=100')],
+  ['one view', 700, () => ask('GET', '/v1/instances/i50?project=p')],
   [
     'floating IP create',
     200,
-    () => api.floating_ip_create({ query, body: { name: `f${created++}`, description: '' } }),
+    () => ask('POST', '/v1/floating-ips?project=p', { name: `f${created++}`, description: '' }),
   ],
 ]
 for (const [name, goal, call] of rows) {
@@ -68,10 +81,7 @@ for (const [name, goal, call] of rows) {
     const before = process.cpuUsage()
     const endMs = clock.nowMs() + seconds * 1000
     let count = 0
-    for (; clock.nowMs() < endMs; count++) {
-      const result = await call()
-      if (!result.ok) throw new Error(`${name} failed`)
-    }
+    for (; clock.nowMs() < endMs; count++) await call()
     const { user, system } = process.cpuUsage(before)
     if (round > 0) rates.push((count / (user + system)) * 1e6) // the first warms up
   }

@@ -5,7 +5,13 @@ import { Ip } from '@lodestone/net'
 import { type AddressRange, blocksOf, firstFreeInRanges, firstFreeSnatBlock, rangeContains } from '../address-plan.ts'
 import type { Caller } from '../auth/authorize.ts'
 import { nowOf, type Service } from '../service.ts'
-import { type ExternalIpRow, externalIpsOfInstance, externalIpsOfPool, insertExternalIp } from '../store/external-ip.ts'
+import {
+  type ExternalIpRow,
+  externalIpsOfInstance,
+  insertExternalIp,
+  isTaken,
+  takenInPool,
+} from '../store/external-ip.ts'
 import {
   defaultSiloPools,
   type IpPoolRangeRow,
@@ -49,7 +55,7 @@ export async function selectPool(db: Db, actor: Caller, selector: PoolSelector):
 
 /** A whole free address of the pool. */
 export async function freeAddress(db: Db, pool: SiloIpPoolRow): Promise<Ip> {
-  const taken = new Set((await externalIpsOfPool(db, pool.id)).map((row) => row.ip))
+  const taken = new Set((await takenInPool(db, pool.id)).map((row) => row.ip))
   const ranges = (await rangesOfPool(db, pool.id)).map(rangeFromRow)
   const ip = firstFreeInRanges(ranges, taken)
   if (ip !== undefined) return ip
@@ -65,8 +71,7 @@ export async function poolOfAddress(db: Db, actor: Caller, ip: Ip): Promise<Silo
   for (const pool of await listSiloPools(db, actor.siloId, { pool_type: 'unicast' }, scan)) {
     const ranges = (await rangesOfPool(db, pool.id)).map(rangeFromRow)
     if (!ranges.some((range) => rangeContains(range, ip))) continue
-    const isTaken = (await externalIpsOfPool(db, pool.id)).some((row) => row.ip === ip.toString())
-    if (isTaken) throw invalidRequest(`The IP address '${ip}' is already in use`)
+    if (await isTaken(db, ip.toString())) throw invalidRequest(`The IP address '${ip}' is already in use`)
     return pool
   }
   throw invalidRequest(`The IP address '${ip}' is not in any pool that is linked to the silo`)
@@ -83,7 +88,7 @@ export async function ensureSnat(db: Db, service: Service, actor: Caller, instan
   )
   if (pool === undefined) return
   const used = new Map<string, Set<number>>()
-  for (const row of await externalIpsOfPool(db, pool.id)) {
+  for (const row of await takenInPool(db, pool.id)) {
     const blocks = used.get(row.ip) ?? new Set<number>()
     for (const block of blocksOf(row.first_port, row.last_port)) blocks.add(block)
     used.set(row.ip, blocks)

@@ -12,6 +12,7 @@ import {
   instancesPerSled,
   isAtRest,
   listInstances,
+  type ShownInstanceRow,
   updateInstance,
 } from '../store/instance.ts'
 import { isId, pageOfRows, scanOf } from '../store/scan.ts'
@@ -155,7 +156,7 @@ export function instanceHandlers(service: Service): HandlersOf<Ids> {
   }
 }
 
-export function instanceFromRow(row: InstanceRow): Instance {
+export function instanceFromRow(row: ShownInstanceRow): Instance {
   return {
     ...identityFromRow(row),
     project_id: row.project_id,

@@ -5,7 +5,7 @@ import { Ip } from '@lodestone/net'
 import { type AddressRange, rangeContains, rangesOverlap, rangeSize } from '../address-plan.ts'
 import { actorOf } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
-import { externalIpsOfPool, poolIsUsedBySilo } from '../store/external-ip.ts'
+import { poolIsUsedBySilo, takenInPool } from '../store/external-ip.ts'
 import { detachPoolFromSilo } from '../store/internet-gateway.ts'
 import {
   allRanges,
@@ -131,7 +131,7 @@ function poolHandlers(service: Service): HandlersOf<PoolIds> {
       const { id } = await selectSystemPool(store.db, params.pool)
       const ranges = (await rangesOfPool(store.db, id)).map(rangeFromRow)
       const capacity = ranges.reduce((sum, range) => sum + rangeSize(range), 0)
-      const used = new Set((await externalIpsOfPool(store.db, id)).map((row) => row.ip))
+      const used = new Set((await takenInPool(store.db, id)).map((row) => row.ip))
       return { capacity, remaining: capacity - used.size }
     },
   }
@@ -177,7 +177,7 @@ function rangeHandlers(service: Service): HandlersOf<RangeIds> {
         if (row === undefined) {
           throw invalidRequest(`The provided range ${range.first}-${range.last} does not exist`)
         }
-        if ((await externalIpsOfPool(tx, pool.id)).some((used) => rangeContains(range, Ip.of(used.ip)))) {
+        if ((await takenInPool(tx, pool.id)).some((used) => rangeContains(range, Ip.of(used.ip)))) {
           throw invalidRequest('IP pool ranges cannot be deleted while external IP addresses are allocated from them')
         }
         await deleteRange(tx, row.id)

@@ -3,11 +3,9 @@
  * after 24 hours in any case.
  */
 import type { AuthMethod } from '@lodestone/contract-nexus'
-import { grantsOfUser, type RoleGrantRow } from '../store/role-grant.ts'
-import { siloByRef } from '../store/silo.ts'
-import { accessTokenByHash, deleteSession, sessionByHash, touchSession } from '../store/session.ts'
+import { type Holder, sessionHolder, tokenHolder } from '../store/credential.ts'
+import { deleteSession, touchSession } from '../store/session.ts'
 import type { Db } from '../store/store.ts'
-import { groupsOfUser, userById } from '../store/user.ts'
 import {
   type FleetRole,
   higherFleetRole,
@@ -21,10 +19,6 @@ import { secretDigest } from './secret.ts'
 export interface Credential {
   readonly method: AuthMethod
   readonly id: string
-}
-
-interface Shown extends Credential {
-  readonly userId: string
 }
 
 export interface Actor {
@@ -52,14 +46,9 @@ export const TOKEN_PREFIX = 'oxide-token-'
 /** Undefined when there are no credentials or they are not valid; which of the two is for the log only. */
 export async function authenticate(db: Db, headers: Headers, now: Date): Promise<Actor | undefined> {
   const bearer = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '')?.[1]
-  if (bearer !== undefined) {
-    const shown = await tokenShown(db, bearer, now)
-    return shown === undefined ? undefined : loadActor(db, shown)
-  }
+  if (bearer !== undefined) return tokenActor(db, bearer, now)
   const cookie = sessionCookie(headers)
-  if (cookie === undefined) return undefined
-  const shown = await sessionShown(db, cookie, now)
-  return shown === undefined ? undefined : loadActor(db, shown)
+  return cookie === undefined ? undefined : sessionActor(db, cookie, now)
 }
 
 export function sessionCookie(headers: Headers): string | undefined {
@@ -70,66 +59,51 @@ export function sessionCookie(headers: Headers): string | undefined {
   return undefined
 }
 
-async function tokenShown(db: Db, bearer: string, now: Date): Promise<Shown | undefined> {
+async function tokenActor(db: Db, bearer: string, now: Date): Promise<Actor | undefined> {
   if (!bearer.startsWith(TOKEN_PREFIX)) return undefined
-  const token = await accessTokenByHash(db, secretDigest(bearer))
-  if (token === undefined || (token.time_expires !== null && token.time_expires <= now)) return undefined
-  return { method: 'access_token', id: token.id, userId: token.user_id }
+  const holder = await tokenHolder(db, secretDigest(bearer))
+  if (holder === undefined || (holder.time_expires !== null && holder.time_expires <= now)) return undefined
+  return actorFrom(holder, { method: 'access_token', id: holder.id })
 }
 
-async function sessionShown(db: Db, cookie: string, now: Date): Promise<Shown | undefined> {
+async function sessionActor(db: Db, cookie: string, now: Date): Promise<Actor | undefined> {
   const digest = secretDigest(cookie)
-  const session = await sessionByHash(db, digest)
-  if (session === undefined) return undefined
-  const idleMs = now.getTime() - session.time_last_used.getTime()
-  const ageMs = now.getTime() - session.time_created.getTime()
+  const holder = await sessionHolder(db, digest)
+  if (holder === undefined) return undefined
+  const idleMs = now.getTime() - holder.time_last_used.getTime()
+  const ageMs = now.getTime() - holder.time_created.getTime()
   if (idleMs > SESSION_IDLE_MS || ageMs > SESSION_ABSOLUTE_MS) {
     await deleteSession(db, digest)
     return undefined
   }
   if (idleMs > TOUCH_MS) await touchSession(db, digest, now)
-  return { method: 'session_cookie', id: session.id, userId: session.user_id }
+  return actorFrom(holder, { method: 'session_cookie', id: holder.id })
 }
 
-async function loadActor(db: Db, { userId, ...credential }: Shown): Promise<Actor | undefined> {
-  const user = await userById(db, userId)
-  if (user === undefined) return undefined
-  const silo = await siloByRef(db, user.silo_id)
-  if (silo === undefined) return undefined
-  const groups = await groupsOfUser(db, userId)
-  const grants = await grantsOfUser(
-    db,
-    userId,
-    groups.map((group) => group.id),
-  )
-  const siloRole = siloRoleOf(grants, silo.id)
-  let fleetRole = mappedFleetRole(silo.mapped_fleet_roles, siloRole)
+function actorFrom(holder: Holder, credential: Credential): Actor {
+  let siloRole: SiloRole | undefined
+  let ownFleetRole: FleetRole | undefined
   const projectRoles = new Map<string, ProjectRole>()
-  for (const { resource_type, resource_id, role } of grants) {
+  for (const { resource_type, resource_id, role } of holder.grants) {
     // because only values of these unions are ever inserted
-    if (resource_type === 'fleet') fleetRole = higherFleetRole(fleetRole, role as FleetRole)
-    if (resource_type !== 'project') continue
-    const highest = higherSiloRole(projectRoles.get(resource_id), role as ProjectRole)
-    if (highest !== undefined) projectRoles.set(resource_id, highest)
+    if (resource_type === 'fleet') ownFleetRole = higherFleetRole(ownFleetRole, role as FleetRole)
+    else if (resource_type === 'silo') {
+      if (resource_id === holder.silo_id) siloRole = higherSiloRole(siloRole, role as SiloRole)
+    } else {
+      const highest = higherSiloRole(projectRoles.get(resource_id), role as ProjectRole)
+      if (highest !== undefined) projectRoles.set(resource_id, highest)
+    }
   }
   return {
-    userId,
-    userName: user.external_id,
-    siloId: silo.id,
-    siloName: silo.name,
-    fleetRole,
+    userId: holder.user_id,
+    userName: holder.user_name,
+    siloId: holder.silo_id,
+    siloName: holder.silo_name,
+    fleetRole: higherFleetRole(mappedFleetRole(holder.mapped_fleet_roles, siloRole), ownFleetRole),
     siloRole,
     projectRoles,
     credential,
-    timeCreated: user.time_created,
-    timeModified: user.time_modified,
+    timeCreated: holder.user_time_created,
+    timeModified: holder.user_time_modified,
   }
-}
-
-function siloRoleOf(grants: readonly RoleGrantRow[], siloId: string): SiloRole | undefined {
-  let highest: SiloRole | undefined
-  for (const { resource_type, resource_id, role } of grants) {
-    if (resource_type === 'silo' && resource_id === siloId) highest = higherSiloRole(highest, role as SiloRole)
-  }
-  return highest
 }

@@ -1,15 +1,26 @@
-/** One reading of the store for all loops that were woken by the same change. */
-import type { Clock } from '@lodestone/host'
+/**
+ * One reading of the store for all loops that were woken by the same change. Under a stream of changes a reading is followed by a rest in
+ * proportion to what it took, so that requests get most of the store's time.
+ */
+import { type Clock, sleep } from '@lodestone/host'
 import { readSnapshot, type Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 
 const FRESH_MS = 1000
+/** How many times as long as a reading the store is left alone after it, at most `MAX_REST_MS`. */
+const REST_FACTOR = 3
+const MAX_REST_MS = 50
 
 export class Snapshots {
   readonly #store: Store
   readonly #clock: Clock
   #reading: Promise<Snapshot> | undefined
+  /** The reading waits for its turn: what is committed meanwhile will be in it. */
+  #isWaiting = false
   #readMs = -Infinity
+  #notBeforeMs = -Infinity
+  /** Resolves when no reading is under way. */
+  #ended: Promise<void> = Promise.resolve()
 
   constructor(store: Store, clock: Clock) {
     this.#store = store
@@ -18,7 +29,7 @@ export class Snapshots {
 
   /** What was committed before this call stays unread by whoever asked earlier, and is read by whoever asks later. */
   invalidate(): void {
-    this.#reading = undefined
+    if (!this.#isWaiting) this.#reading = undefined
   }
 
   /** Loops that push everything again do so at the same time, and one reading is enough for them. */
@@ -29,12 +40,29 @@ export class Snapshots {
   read(): Promise<Snapshot> {
     const known = this.#reading
     if (known !== undefined) return known
-    const reading = readSnapshot(this.#store)
+    const reading = this.#readInTurn()
     this.#reading = reading
-    this.#readMs = this.#clock.nowMs()
     reading.catch(() => {
       if (this.#reading === reading) this.#reading = undefined
     })
     return reading
+  }
+
+  async #readInTurn(): Promise<Snapshot> {
+    this.#isWaiting = true
+    await this.#ended
+    await sleep(this.#clock, Math.max(0, this.#notBeforeMs - this.#clock.nowMs()))
+    this.#isWaiting = false
+    const beganMs = this.#clock.nowMs()
+    this.#readMs = beganMs
+    let ended = (): void => {}
+    this.#ended = new Promise((resolve) => (ended = resolve))
+    try {
+      return await readSnapshot(this.#store)
+    } finally {
+      const endedMs = this.#clock.nowMs()
+      this.#notBeforeMs = endedMs + Math.min(MAX_REST_MS, REST_FACTOR * (endedMs - beganMs))
+      ended()
+    }
   }
 }

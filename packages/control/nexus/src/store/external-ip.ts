@@ -7,8 +7,19 @@ import type { Owned } from './scan.ts'
 
 export type ExternalIpRow = Selectable<ExternalIpTable>
 
-export function externalIpsOfPool(db: Db, poolId: string): Promise<ExternalIpRow[]> {
-  return db.selectFrom('external_ip').selectAll().where('ip_pool_id', '=', poolId).execute()
+export type TakenPorts = Pick<ExternalIpRow, 'ip' | 'first_port' | 'last_port'>
+
+/** No more than what decides which address is next: a pool may have thousands. */
+export function takenInPool(db: Db, poolId: string): Promise<TakenPorts[]> {
+  return db
+    .selectFrom('external_ip')
+    .select(['ip', 'first_port', 'last_port'])
+    .where('ip_pool_id', '=', poolId)
+    .execute()
+}
+
+export async function isTaken(db: Db, ip: string): Promise<boolean> {
+  return (await db.selectFrom('external_ip').select('id').where('ip', '=', ip).executeTakeFirst()) !== undefined
 }
 
 /** Those of instances and floating addresses of one silo in one pool. */

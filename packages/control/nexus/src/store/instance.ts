@@ -8,8 +8,33 @@ import type { Owned } from './scan.ts'
 export type InstanceRow = Selectable<InstanceTable>
 export type NetworkInterfaceRow = Selectable<NetworkInterfaceTable>
 
-export function listInstances(db: Db, projectId: string, scan: Scan): Promise<InstanceRow[]> {
-  return scanned(db.selectFrom('instance').selectAll().where('project_id', '=', projectId), 'instance', scan).execute()
+/** What is shown of an instance; `user_data` for one can be longer than the rest of a page. */
+const SHOWN = [
+  'id',
+  'name',
+  'description',
+  'time_created',
+  'time_modified',
+  'project_id',
+  'hostname',
+  'ncpus',
+  'memory_bytes',
+  'run_state',
+  'time_run_state_updated',
+  'auto_restart_policy',
+  'boot_disk_id',
+  'cpu_platform',
+  'enable_jumbo_frames',
+] as const
+
+export type ShownInstanceRow = Pick<InstanceRow, (typeof SHOWN)[number]>
+
+export function listInstances(db: Db, projectId: string, scan: Scan): Promise<ShownInstanceRow[]> {
+  return scanned(
+    db.selectFrom('instance').select(SHOWN).where('project_id', '=', projectId),
+    'instance',
+    scan,
+  ).execute()
 }
 
 export function instanceByName(db: Db, projectId: string, name: string): Promise<InstanceRow | undefined> {

@@ -179,6 +179,9 @@ const STEPS: readonly string[] = [
     instance_id uuid not null references instance on delete cascade, primary key (group_id, instance_id))`,
   `create index placement_group_member_instance on placement_group_member (instance_id)`,
   `create table reconciler_lease (name text primary key, holder uuid not null, expires_ms bigint not null)`,
+  `create index silo_group_member_user on silo_group_member (user_id)`,
+  `create index external_ip_pool on external_ip (ip_pool_id)`,
+  `create index external_ip_instance on external_ip (instance_id)`,
 ]
 
 /** Of all steps: another one is another schema. */

@@ -11,15 +11,6 @@ export interface Resource {
   readonly id: string
 }
 
-/** What a user has, directly and through groups. */
-export function grantsOfUser(db: Db, userId: string, groupIds: readonly string[]): Promise<RoleGrantRow[]> {
-  return db
-    .selectFrom('role_grant')
-    .selectAll()
-    .where('identity_id', 'in', [userId, ...groupIds])
-    .execute()
-}
-
 export function grantsOfResource(db: Db, resource: Resource): Promise<RoleGrantRow[]> {
   return db
     .selectFrom('role_grant')

@@ -13,10 +13,6 @@ export async function insertSession(db: Db, row: Insertable<SessionTable>): Prom
   await db.insertInto('session').values(row).execute()
 }
 
-export function sessionByHash(db: Db, tokenHash: string): Promise<SessionRow | undefined> {
-  return db.selectFrom('session').selectAll().where('token_hash', '=', tokenHash).executeTakeFirst()
-}
-
 export async function touchSession(db: Db, tokenHash: string, now: Date): Promise<void> {
   await db.updateTable('session').set({ time_last_used: now }).where('token_hash', '=', tokenHash).execute()
 }
@@ -51,10 +47,6 @@ export async function deleteDeviceAuth(db: Db, userCode: string): Promise<void> 
 
 export async function insertAccessToken(db: Db, row: Insertable<AccessTokenTable>): Promise<void> {
   await db.insertInto('access_token').values(row).execute()
-}
-
-export function accessTokenByHash(db: Db, hash: string): Promise<AccessTokenRow | undefined> {
-  return db.selectFrom('access_token').selectAll().where('token_hash', '=', hash).executeTakeFirst()
 }
 
 export function listAccessTokens(db: Db, userId: string, scan: Scan): Promise<AccessTokenRow[]> {

@@ -6,10 +6,11 @@
  * A transaction that has committed on a data directory or a server survives the death of the process. Transactions are
  * serializable: what they read is what holds when they commit, whoever else writes.
  */
-import { Kysely, PGliteDialect, PostgresDialect, type Transaction } from 'kysely'
+import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import type pg from 'pg'
 import { type ChangeChannel, ProcessChanges, ServerChanges } from './change-channel.ts'
 import { type EmbeddedDatabaseOptions, openEmbeddedDatabase } from './embedded-database.ts'
+import { EmbeddedDialect } from './embedded-dialect.ts'
 import { releaseAllLeases } from './lease.ts'
 import { bringUpToDate } from './migrations.ts'
 import type { Database } from './schema.ts'
@@ -38,7 +39,7 @@ export class Store {
   /** Over an embedded database, by default one in memory. */
   static async open(options: EmbeddedDatabaseOptions = {}): Promise<Store> {
     const pglite = await openEmbeddedDatabase(options)
-    const store = await Store.over(new Kysely<Database>({ dialect: new PGliteDialect({ pglite }) }))
+    const store = await Store.over(new Kysely<Database>({ dialect: new EmbeddedDialect(pglite) }))
     await releaseAllLeases(store.db)
     return store
   }
