@@ -23,6 +23,7 @@ import { spRoutes } from './commands/sp/sp.routes.ts'
 import { statusCommand } from './commands/status.command.ts'
 import { tableCommand } from './commands/table.command.ts'
 import { probeCommand } from './commands/probe/probe.command.ts'
+import { causeCommand } from './commands/why/cause.command.ts'
 import { diffCommand } from './commands/why/diff.command.ts'
 import { explainCommand } from './commands/why/explain.command.ts'
 import { watchCommand } from './commands/why/watch.command.ts'
@@ -39,6 +40,7 @@ const routes = buildRouteMap({
     trace: traceCommand,
     explain: explainCommand,
     why: whyCommand,
+    cause: causeCommand,
     watch: watchCommand,
     diff: diffCommand,
     table: tableCommand,

@@ -9,3 +9,8 @@ export const Vni = z.int().min(0).max(0xff_ffff)
 export const Port16 = z.int().min(0).max(0xffff)
 /** Grows with every change of what it describes; an older one than the receiver has is refused with 409. */
 export const Generation = z.int().min(0)
+/**
+ * Ids of the requests to the control plane's public API that something is due to, for people who ask why it is there. Nothing is decided
+ * by them, and what differs in nothing else is not written anew.
+ */
+export const Causes = z.array(z.string().max(128)).max(16).meta({ id: 'Causes' })

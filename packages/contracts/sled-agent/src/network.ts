@@ -1,7 +1,7 @@
 /** Network state of the sled as a whole. Every PUT states all there should be, with a generation. */
 import { endpoint } from '@lodestone/api'
 import { z } from 'zod'
-import { Generation, IpAddr, MacAddr, Vni } from './address.ts'
+import { Causes, Generation, IpAddr, MacAddr, Vni } from './address.ts'
 import { ExternalIps, FirewallRule, VpcRoute, VpcRouteSet } from './nic.ts'
 
 export const V2pMapping = z
@@ -11,6 +11,7 @@ export const V2pMapping = z
     /** Underlay address of the sled that has it. */
     physical_host_ip: z.ipv6(),
     vni: Vni,
+    causes: Causes.optional(),
   })
   .meta({ id: 'V2pMapping', description: 'Where an address of a VPC is on the underlay.' })
 export type V2pMapping = z.output<typeof V2pMapping>

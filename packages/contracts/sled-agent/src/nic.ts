@@ -1,6 +1,6 @@
 /** What a packet engine port is made from: addresses, external addresses, firewall rules, routes. All resolved. */
 import { z } from 'zod'
-import { IpAddr, IpNet, MacAddr, Port16, Vni } from './address.ts'
+import { Causes, IpAddr, IpNet, MacAddr, Port16, Vni } from './address.ts'
 
 export const Nic = z
   .object({
@@ -17,6 +17,7 @@ export const Nic = z
     primary: z.boolean(),
     /** Prefixes the guest may send from and receive for, besides its own addresses. */
     transit_ips: z.array(IpNet),
+    causes: Causes.optional(),
   })
   .meta({ id: 'Nic' })
 export type Nic = z.output<typeof Nic>
@@ -36,6 +37,7 @@ export const ExternalIps = z
      * listed only where a route names no gateway.
      */
     internet_gateways: z.record(z.string(), z.array(z.guid())).optional(),
+    causes: Causes.optional(),
   })
   .meta({ id: 'ExternalIps' })
 export type ExternalIps = z.output<typeof ExternalIps>
@@ -73,6 +75,7 @@ export const FirewallRule = z
     protocols: z.array(ProtocolFilter).optional(),
     /** Each `80` or `8000-8080`; local port inbound, remote port outbound. TCP and UDP only. */
     ports: z.array(z.string().regex(/^\d{1,5}(-\d{1,5})?$/)).optional(),
+    causes: Causes.optional(),
   })
   .meta({ id: 'FirewallRule' })
 export type FirewallRule = z.output<typeof FirewallRule>
@@ -93,6 +96,7 @@ export const VpcRoute = z
     target: RouteTarget,
     /** At equal prefix length custom wins over system. */
     router: z.enum(['system', 'custom']),
+    causes: Causes.optional(),
   })
   .meta({ id: 'VpcRoute' })
 export type VpcRoute = z.output<typeof VpcRoute>

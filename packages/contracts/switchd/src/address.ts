@@ -8,3 +8,8 @@ export const MacAddr = z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'not 
 /** 24 bits. */
 export const Vni = z.int().min(0).max(0xff_ffff)
 export const Port16 = z.int().min(0).max(0xffff)
+/**
+ * Ids of the requests to the control plane's public API that something is due to, for people who ask why it is there. Nothing is decided
+ * by them, and what differs in nothing else is not written anew.
+ */
+export const Causes = z.array(z.string().max(128)).max(16).meta({ id: 'Causes' })

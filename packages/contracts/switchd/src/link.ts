@@ -1,7 +1,7 @@
 /** Front panel ports and the links on them. A link is what carries frames; a port may hold several (breakout). */
 import { endpoint, pageFields, pageOf } from '@lodestone/api'
 import { z } from 'zod'
-import { IpAddr, Ipv4Net, Ipv6Net, MacAddr } from './address.ts'
+import { Causes, IpAddr, Ipv4Net, Ipv6Net, MacAddr } from './address.ts'
 
 /** `qsfp0` … `qsfp31` face upstream, `rear0` … `rear31` face sleds, `int0` is the CPU port. */
 export const PortId = z.string().regex(/^(qsfp|rear|int)\d{1,2}$/, 'not a port, as in qsfp0, rear3, int0')
@@ -49,7 +49,9 @@ export const LinkSettings = z
   .meta({ id: 'LinkSettings' })
 
 /** Everything about one port; links are keyed by link id. */
-export const PortSettings = z.object({ links: z.record(z.string(), LinkSettings) }).meta({ id: 'PortSettings' })
+export const PortSettings = z
+  .object({ links: z.record(z.string(), LinkSettings), causes: Causes.optional() })
+  .meta({ id: 'PortSettings' })
 export type PortSettings = z.output<typeof PortSettings>
 
 const ofPort = z.object({ port_id: PortId })

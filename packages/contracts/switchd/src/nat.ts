@@ -5,7 +5,7 @@
  */
 import { endpoint, pageFields, pageOf } from '@lodestone/api'
 import { z } from 'zod'
-import { IpAddr, MacAddr, Port16, Vni } from './address.ts'
+import { Causes, IpAddr, MacAddr, Port16, Vni } from './address.ts'
 
 export const NatEntry = z
   .object({
@@ -18,6 +18,7 @@ export const NatEntry = z
     /** Destination MAC inside the tunnel: the instance's. */
     inner_mac: MacAddr,
     vni: Vni,
+    causes: Causes.optional(),
   })
   .meta({ id: 'NatEntry' })
 export type NatEntry = z.output<typeof NatEntry>

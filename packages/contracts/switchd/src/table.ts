@@ -1,12 +1,25 @@
 /** The pipeline as it is: tables, entries, counters. For people and tests; nothing is configured here. */
 import { endpoint } from '@lodestone/api'
 import { z } from 'zod'
+import { Causes } from './address.ts'
 import { PortId } from './link.ts'
 
 export const TableSummary = z
   .object({ name: z.string(), size: z.int(), capacity: z.int() })
   .meta({ id: 'TableSummary', description: 'How many entries a table has, and how many it can have.' })
 export type TableSummary = z.output<typeof TableSummary>
+
+export const Written = z
+  .object({
+    at: z.iso.datetime(),
+    /** Which part of the daemon: `nat`, `route`, `port`, `loopback`, `neighbor`, `start`. */
+    by: z.string(),
+    /** What it was about: a prefix, a port, a generation. */
+    about: z.string(),
+    causes: Causes,
+  })
+  .meta({ id: 'Written', description: 'When an entry got what it says, and by what.' })
+export type Written = z.output<typeof Written>
 
 export const TableEntry = z
   .object({
@@ -16,6 +29,7 @@ export const TableEntry = z
     action_args: z.record(z.string(), z.string()),
     priority: z.int().optional(),
     packets: z.int().optional(),
+    written: Written.optional(),
   })
   .meta({ id: 'TableEntry' })
 export type TableEntry = z.output<typeof TableEntry>

@@ -37,6 +37,7 @@ import { type Files, Host, MemoryFabric, MemoryFiles, SeededRandom, VirtualClock
 import { TEST_ARCHIVES } from './archives.fixture.ts'
 import type { Inventory } from './inventory.ts'
 import { Nexus } from './nexus.ts'
+import { contentText } from './reconcile/causes.ts'
 import type { RackNetwork } from './rack-network.ts'
 import type { Store } from './store/store.ts'
 
@@ -44,6 +45,11 @@ import type { Store } from './store/store.ts'
 export const CHEAP_PASSWORDS = { memoryKiB: 64, iterations: 1 }
 
 const BOOT_MS = 50
+
+/** What is pushed, without the causes that travel with it. */
+function content<T>(body: T): T {
+  return JSON.parse(contentText(body)) as T // because it is JSON that came over HTTP
+}
 
 export class FakeSled {
   readonly instances = new Map<string, { spec: InstanceEnsure; now: SledInstance }>()
@@ -102,7 +108,7 @@ export class FakeSled {
           state: known?.now.state ?? 'stopped',
           time_updated: time,
         }
-        this.instances.set(id, { spec: body, now })
+        this.instances.set(id, { spec: content(body), now })
         return now
       },
       instance_view: ({ params }) => this.find(params.instance_id).now,
@@ -121,7 +127,7 @@ export class FakeSled {
       },
       instance_external_ips_set: ({ params, body }) => {
         const known = this.find(params.instance_id)
-        known.spec = { ...known.spec, external_ips: body }
+        known.spec = { ...known.spec, external_ips: content(body) }
       },
       instance_serial_console: ({ query }) => {
         const text = Buffer.from('lodestone guest\n')
@@ -144,17 +150,17 @@ export class FakeSled {
       v2p_view: () => this.v2p,
       v2p_set: ({ body }) => {
         checkGeneration(body.generation, this.v2p.generation)
-        this.v2p = body
+        this.v2p = content(body)
         return { generation: body.generation }
       },
       vpc_firewall_rules_set: ({ params, body }) => {
         checkGeneration(body.generation, this.firewalls.get(params.vni)?.generation)
-        this.firewalls.set(params.vni, body)
+        this.firewalls.set(params.vni, content(body))
         return { generation: body.generation }
       },
       vpc_routes_set: ({ body }) => {
         checkGeneration(body.generation, this.routes.generation)
-        this.routes = body
+        this.routes = content(body)
         return { generation: body.generation }
       },
       port_list: () => [],
@@ -278,7 +284,7 @@ export class FakeSwitch {
     ...unusedOperations(switchdApi),
     port_settings_view: ({ params }) => this.ports.get(params.port_id) ?? { links: {} },
     port_settings_apply: ({ params, body }) => {
-      this.ports.set(params.port_id, body)
+      this.ports.set(params.port_id, content(body))
       return body
     },
     port_settings_clear: ({ params }) => void this.ports.delete(params.port_id),
@@ -313,7 +319,7 @@ export class FakeSwitch {
       if (this.isNatBroken) throw new ApiFailure({ kind: 'unavailable', message: 'the table cannot be written' })
       checkGeneration(body.generation, this.generation)
       this.generation = body.generation
-      this.entries = body.entries.filter((entry) => entry.external_address !== this.poison)
+      this.entries = content(body).entries.filter((entry) => entry.external_address !== this.poison)
       const results = body.entries.map(({ external_address, first_port, last_port }) => ({
         external_address,
         first_port,

@@ -3,8 +3,9 @@
  * is acknowledged when it is durable; a restart reads everything back and reconciles from scratch.
  */
 import { errorResponse, type FetchLike, httpFetch, type HttpHandler, objectNotFound } from '@lodestone/api'
-import type { SwitchSlot } from '@lodestone/contract-nexus'
+import type { AuditLogEntry, SwitchSlot } from '@lodestone/contract-nexus'
 import type { Files, Host } from '@lodestone/host'
+import { entryFromRow } from './api/audit-log.ts'
 import { nexusHandler } from './api/handlers.ts'
 import { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
 import type { Inventory } from './inventory.ts'
@@ -13,6 +14,7 @@ import { Reconcilers } from './reconcile/reconcilers.ts'
 import { DEFAULT_RECOVERY_SILO, ensureRecoverySilo, type RecoverySilo } from './recovery.ts'
 import type { Service } from './service.ts'
 import { ensureRackNetwork, NO_NETWORK, type RackNetwork } from './rack-network.ts'
+import { auditEntriesOf } from './store/audit-log.ts'
 import { postgresPool } from './store/postgres-pool.ts'
 import { Store } from './store/store.ts'
 
@@ -88,7 +90,7 @@ export class Nexus {
       switchd: (slot) => reconcilers.switchd(slot) ?? noSwitch(slot),
       routed: (slot) => reconcilers.routed(slot) ?? noSwitch(slot),
       reconcilers: () => reconcilers.status(),
-      activate: () => reconcilers.activate(),
+      activate: () => store.request.leave(() => reconcilers.activate()),
     }
     const recoverySilo = this.#options.recoverySilo ?? DEFAULT_RECOVERY_SILO
     await ensureRecoverySilo(service, recoverySilo)
@@ -109,6 +111,12 @@ export class Nexus {
   /** What each reconciler has done for each sled and switch. */
   reconcilers(): readonly ReconcilerStatus[] {
     return this.#reconcilers?.status() ?? []
+  }
+
+  /** What the audit log has of these requests, in the order of their ends. */
+  async requests(ids: readonly string[]): Promise<readonly AuditLogEntry[]> {
+    const db = this.#store?.db
+    return db === undefined ? [] : (await auditEntriesOf(db, ids)).map(entryFromRow)
   }
 
   /** Asks all reconcilers to look now. */

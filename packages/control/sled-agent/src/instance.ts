@@ -2,7 +2,7 @@
  * One instance on this sled: its packet engine ports, its guest, its console. States: creating → stopped ⇄ (starting →
  * running → stopping); failed from anywhere. Requests are carried out in the order they come.
  */
-import type { InstanceEnsure, PortSettings, SledInstance } from '@lodestone/contract-sled-agent'
+import type { InstanceEnsure, Nic, PortSettings, SledInstance } from '@lodestone/contract-sled-agent'
 import type { Arena } from '@lodestone/frame'
 import type { Host } from '@lodestone/host'
 import { Link, type Port } from '@lodestone/link'
@@ -11,14 +11,17 @@ import { Mac } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
 import type { PortConfig, VirtualPort, VportEngine } from '@lodestone/vport'
 import { ConsoleBuffer } from './console-buffer.ts'
+import type { EntryLedger } from './entry-ledger.ts'
 import type { Guest, InstanceRunner } from './instance-runner.ts'
-import { isSetOf, portConfigFromContract } from './port-config-from-contract.ts'
+import { isSetOf, portConfigFromContract, type PortInputs, routeFromContract } from './port-config-from-contract.ts'
 
 const GUEST_MTU = 1500
 
 export interface InstanceOptions {
   readonly id: string
   readonly host: Host
+  /** Of the rules of its ports. */
+  readonly ledger: EntryLedger
   readonly engine: VportEngine
   readonly runner: InstanceRunner
   readonly arena: Arena
@@ -120,6 +123,7 @@ export class Instance {
     if (!result.ok) return `port ${config.name}: ${result.error.path}: ${result.error.message}`
     this.#settings.set(portId, settings)
     this.#settingsGenerations.set(portId, settings.generation)
+    this.#keepBooks(nic, settings)
     return result.changed
   }
 
@@ -186,18 +190,41 @@ export class Instance {
       if (existing === undefined) this.#addPort(config.id, this.#options.engine.addPort(config))
       else existing.port.apply(config)
     }
+    for (const nic of this.#desired.nics) this.#keepBooks(nic, this.#settings.get(nic.id))
     return undefined
   }
 
-  #configOf(nic: InstanceEnsure['nics'][number], settings: PortSettings | undefined): PortConfig {
+  /** The rules of a port by layer, as its dump names them, and what follows from its addresses by layer alone. */
+  #keepBooks(nic: Nic, settings: PortSettings | undefined): void {
+    const { externalIps, firewall, routes } = this.#parts(nic, settings)
+    this.#options.ledger.state(nic.id, [
+      ...firewall.map((rule) => ({ key: `firewall ${rule.name}`, content: rule, causes: rule.causes })),
+      ...routes.map((route) => ({
+        key: `router ${routeFromContract(route).name}`,
+        content: route,
+        causes: route.causes,
+      })),
+      { key: 'nat', content: externalIps, causes: externalIps.causes },
+      { key: 'gateway', content: nic, causes: nic.causes },
+    ])
+  }
+
+  #parts(nic: Nic, settings: PortSettings | undefined): Pick<PortInputs, 'externalIps' | 'firewall' | 'routes'> {
+    const desired = this.#desired
+    return {
+      externalIps: settings?.external_ips ?? desired.external_ips,
+      firewall: settings?.firewall_rules ?? desired.firewall_rules,
+      routes: settings?.routes ?? desired.routes.filter((set) => isSetOf(set, nic)).flatMap((set) => set.routes),
+    }
+  }
+
+  #configOf(nic: Nic, settings: PortSettings | undefined): PortConfig {
     const desired = this.#desired
     return portConfigFromContract({
       generation: this.#revision,
       name: `${desired.hostname}-nic${nic.slot}`,
       nic,
-      externalIps: settings?.external_ips ?? desired.external_ips,
-      firewall: settings?.firewall_rules ?? desired.firewall_rules,
-      routes: settings?.routes ?? desired.routes.filter((set) => isSetOf(set, nic)).flatMap((set) => set.routes),
+      ...this.#parts(nic, settings),
       dhcp: { hostname: desired.hostname, dns: this.#options.dnsServers },
       mtuBytes: GUEST_MTU,
     })
@@ -226,6 +253,7 @@ export class Instance {
     this.#options.onWire(wire, false)
     wire.setUp(false)
     this.#options.engine.removePort(port.id)
+    this.#options.ledger.forget(id)
   }
 
   #enter(state: SledInstance['state'], reason?: string): void {

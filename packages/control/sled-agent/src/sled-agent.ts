@@ -11,6 +11,7 @@ import { Ip, Mac } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
 import type { VportEngine } from '@lodestone/vport'
 import { consoleStream } from './console-stream.ts'
+import { EntryLedger, type EntryWriting } from './entry-ledger.ts'
 import { Instance } from './instance.ts'
 import type { InstanceRunner } from './instance-runner.ts'
 import { isSetOf } from './port-config-from-contract.ts'
@@ -25,6 +26,8 @@ export interface SledAgentOptions {
   readonly onWire?: (link: Link, isThere: boolean) => void
 }
 
+/** Section of the ledger; the others are ids of ports. */
+const V2P = 'v2p'
 const CONSOLE_READ_BYTES = 65_536
 
 export class SledAgent {
@@ -32,6 +35,7 @@ export class SledAgent {
   readonly #host: Host
   readonly #options: SledAgentOptions
   readonly #instances = new Map<string, Instance>()
+  readonly #ledger: EntryLedger
   #v2p: V2pState = { generation: 0, mappings: [] }
   #firewallGenerations = new Map<number, number>()
   #routesGeneration = 0
@@ -39,11 +43,22 @@ export class SledAgent {
   constructor(host: Host, options: SledAgentOptions) {
     this.#host = host
     this.#options = options
+    this.#ledger = new EntryLedger(() => host.clock.wallMs())
     this.handler = this.#implement()
   }
 
   get instances(): ReadonlyMap<string, Instance> {
     return this.#instances
+  }
+
+  /** When the mapping of an address got what it says, and on whose behalf. */
+  mappingWriting(vni: number, ip: Ip): EntryWriting | undefined {
+    return this.#ledger.of(V2P, `${vni} ${ip}`)
+  }
+
+  /** The same of a rule of a port. Rules that follow from the whole of a part of the description are told of as that part. */
+  ruleWriting(portId: string, layer: string, rule: string): EntryWriting | undefined {
+    return this.#ledger.of(portId, `${layer} ${rule}`) ?? this.#ledger.of(portId, layer)
   }
 
   /** Stops every guest and removes every port. */
@@ -152,6 +167,7 @@ export class SledAgent {
         {
           id,
           host: this.#host,
+          ledger: this.#ledger,
           engine: this.#options.engine,
           runner: this.#options.runner,
           arena: this.#options.arena,
@@ -180,6 +196,14 @@ export class SledAgent {
       })),
     )
     this.#v2p = state
+    this.#ledger.state(
+      V2P,
+      state.mappings.map((content) => ({
+        key: `${content.vni} ${Ip.of(content.virtual_ip)}`,
+        content,
+        causes: content.causes,
+      })),
+    )
     return { generation: state.generation }
   }
 

@@ -33,12 +33,12 @@ for (const failEvery of [0, 3, 4]) {
       fc.property(fc.array(fc.array(change, { minLength: 1, maxLength: 3 }), { maxLength: 25 }), (steps) => {
         const pipeline = new FakePipeline()
         const addresses = new AddressTable(switchTables(pipeline))
-        const writer = new TableWriter(pipeline)
+        const writer = new TableWriter(pipeline, () => 0)
         pipeline.failEvery = failEvery
         const claims = new Map<string, Set<number | undefined>>()
         for (const step of steps) {
           const changes = step.map(({ kind, ip, port }) => ({ kind, ip, ...(port === undefined ? {} : { port }) }))
-          const outcome = writer.run(addresses.plan(changes))
+          const outcome = writer.run({ by: 'port', about: '' }, addresses.plan(changes))
           if (outcome.ok) {
             for (const { kind, ip, port } of step) {
               const claim = claims.get(ip.toString()) ?? new Set()

@@ -26,6 +26,8 @@ export interface PortSettings {
   readonly addresses: readonly Ip[]
   /** Those of the addresses whose subnet is on the link, with its length; absent: what the zone has stays. */
   readonly subnets?: readonly Prefix[]
+  /** Requests that the settings are due to. */
+  readonly causes?: readonly string[]
 }
 
 /** What a port gets without being asked: a link that is up, an uplink where it faces the world. */

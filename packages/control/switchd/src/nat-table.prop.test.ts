@@ -52,7 +52,7 @@ for (const failEvery of [0, 2, 3, 5]) {
     fc.assert(
       fc.property(fc.array(fc.array(mapping, { maxLength: 8 }), { minLength: 1, maxLength: 8 }), (statements) => {
         const pipeline = new FakePipeline()
-        const nat = new NatTable(switchTables(pipeline), new TableWriter(pipeline))
+        const nat = new NatTable(switchTables(pipeline), new TableWriter(pipeline, () => 0))
         pipeline.failEvery = failEvery
         statements.forEach((statement, generation) => {
           const outcome = nat.put(generation, statement)

@@ -8,7 +8,7 @@ import { TableWriter } from './table-writer.ts'
 
 function make(size = 16384): { pipeline: FakePipeline; nat: NatTable } {
   const pipeline = new FakePipeline({ sizes: { ingress_ipv4: size } })
-  return { pipeline, nat: new NatTable(switchTables(pipeline), new TableWriter(pipeline)) }
+  return { pipeline, nat: new NatTable(switchTables(pipeline), new TableWriter(pipeline, () => 0)) }
 }
 
 function mapping(external: string, firstPort: number, lastPort: number, vni = 7): NatMapping {

@@ -19,6 +19,8 @@ export interface NatMapping {
   readonly sled: Ip
   readonly innerMac: Mac
   readonly vni: number
+  /** Requests that it is due to; told when somebody asks, and no part of what is written. */
+  readonly causes?: readonly string[]
 }
 
 export interface NatResult {
@@ -137,13 +139,15 @@ export class NatTable {
       old === undefined
         ? { kind: 'add', table, entry }
         : { kind: 'modify', table, entry, before: this.#entry(old).entry },
+      mapping.causes,
     )
     if (reason === undefined) this.#installed.set(key, mapping)
     return reason
   }
 
-  #write(write: Write): string | undefined {
-    const outcome = this.#writer.apply([write])
+  #write(write: Write, causes?: readonly string[]): string | undefined {
+    const about = `generation ${this.#desiredGeneration}`
+    const outcome = this.#writer.apply([write], { by: 'nat', about, ...(causes === undefined ? {} : { causes }) })
     return outcome.ok ? undefined : errorText(outcome.error)
   }
 

@@ -8,8 +8,9 @@ import type { Ip, Mac } from '@lodestone/net'
 import type { Entry } from '@lodestone/npu'
 import { exact, ipValue, macValue } from './entry-key.ts'
 import { DONE, type Outcome } from './outcome.ts'
+import { portName } from './port-number.ts'
 import type { SwitchTable, SwitchTables } from './switch-tables.ts'
-import type { TableWriter } from './table-writer.ts'
+import type { TableWriter, Write } from './table-writer.ts'
 
 export interface Neighbor {
   readonly port: number
@@ -57,11 +58,12 @@ export class NeighborTable {
     }
     const table = this.#table(ip)
     const entry = this.#entry(port, ip, mac)
-    const outcome = this.#writer.apply([
+    const write: Write =
       old?.isInstalled === true
         ? { kind: 'modify', table, entry, before: this.#entry(port, ip, old.mac) }
-        : { kind: 'add', table, entry },
-    ])
+        : { kind: 'add', table, entry }
+    const about = `${isStatic ? 'set by hand' : 'learned'} on ${portName(port)}`
+    const outcome = this.#writer.apply([write], { by: 'neighbor', about })
     if (!outcome.ok) {
       if (isStatic) return outcome
       // A stale MAC address is worse than none: without its entry, packets come to the CPU, which knows the new one.

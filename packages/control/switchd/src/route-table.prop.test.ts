@@ -53,7 +53,7 @@ for (const failEvery of [0, 2, 3, 5, 7]) {
       fc.property(fc.array(command, { maxLength: 40 }), (commands) => {
         const pipeline = new FakePipeline({ sizes: { route_v4: 24 } })
         const tables = switchTables(pipeline)
-        const writer = new TableWriter(pipeline)
+        const writer = new TableWriter(pipeline, () => 0)
         const routes = new RouteTable(4, tables.lookupV4, tables.routeV4, writer)
         const expected = new Map<string, string[]>()
         pipeline.failEvery = failEvery
@@ -86,7 +86,7 @@ for (const failEvery of [0, 2, 3, 5, 7]) {
 test('when all writes fail for a while, the tables are put right before anything else is written', () => {
   const pipeline = new FakePipeline()
   const tables = switchTables(pipeline)
-  const writer = new TableWriter(pipeline)
+  const writer = new TableWriter(pipeline, () => 0)
   const routes = new RouteTable(4, tables.lookupV4, tables.routeV4, writer)
   const paths = [1, 2, 3].map((host): RoutePath => ({ port: 33, nextHop: Ip.of(`192.0.2.${host}`) }))
   // The third write fails, and so do the undos.

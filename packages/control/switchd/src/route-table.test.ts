@@ -16,7 +16,7 @@ const path = (port: number, nextHop: string, vlanId?: number): RoutePath => ({
 function make(pathSlots = 8192): { pipeline: FakePipeline; v4: RouteTable; v6: RouteTable } {
   const pipeline = new FakePipeline({ sizes: { route_v4: pathSlots, route_v6: pathSlots } })
   const tables = switchTables(pipeline)
-  const writer = new TableWriter(pipeline)
+  const writer = new TableWriter(pipeline, () => 0)
   return {
     pipeline,
     v4: new RouteTable(4, tables.lookupV4, tables.routeV4, writer),
@@ -95,7 +95,7 @@ test('a route that does not fit is refused as a matter of capacity, and what was
 test('a full lookup table gives the paths back', () => {
   const pipeline = new FakePipeline({ sizes: { lookup_v4: 1 } })
   const tables = switchTables(pipeline)
-  const v4 = new RouteTable(4, tables.lookupV4, tables.routeV4, new TableWriter(pipeline))
+  const v4 = new RouteTable(4, tables.lookupV4, tables.routeV4, new TableWriter(pipeline, () => 0))
   v4.set(P, [path(33, '192.0.2.1')])
   const second = v4.set(Prefix.of('10.0.0.0/8'), [path(33, '192.0.2.1')])
   assert.ok(!second.ok && second.error.kind === 'capacity')

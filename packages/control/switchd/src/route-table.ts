@@ -13,6 +13,7 @@ import { portName } from './port-number.ts'
 import { SpanAllocator } from './span-allocator.ts'
 import type { SwitchTable } from './switch-tables.ts'
 import type { TableWriter, Write } from './table-writer.ts'
+import type { Origin } from './write-record.ts'
 
 /** One path: out of a port, to a next hop. */
 export interface RoutePath {
@@ -91,7 +92,7 @@ export class RouteTable {
         ? { kind: 'add', table: this.#lookup, entry }
         : { kind: 'modify', table: this.#lookup, entry, before: this.#prefix(old) },
     )
-    const outcome = this.#writer.apply(writes)
+    const outcome = this.#writer.apply(writes, originOf(masked))
     if (!outcome.ok) {
       this.#spans.free(first, wanted.length)
       return outcome
@@ -105,7 +106,10 @@ export class RouteTable {
     const masked = prefix.masked()
     const old = this.#routes.get(masked.toString())
     if (old === undefined) return failed({ kind: 'notFound', type: 'route', name: masked.toString() })
-    const outcome = this.#writer.apply([{ kind: 'delete', table: this.#lookup, entry: this.#prefix(old) }])
+    const outcome = this.#writer.apply(
+      [{ kind: 'delete', table: this.#lookup, entry: this.#prefix(old) }],
+      originOf(masked),
+    )
     if (!outcome.ok) return outcome
     this.#routes.delete(masked.toString())
     this.#release(old, 0)
@@ -149,7 +153,7 @@ export class RouteTable {
     if (wanted.length < old.paths.length) {
       writes.push({ kind: 'modify', table: this.#lookup, entry: this.#prefix(next), before: this.#prefix(old) })
     }
-    const outcome = this.#writer.apply(writes)
+    const outcome = this.#writer.apply(writes, originOf(prefix))
     if (!outcome.ok) return outcome
     this.#routes.set(prefix.toString(), next)
     this.#release(old, wanted.length)
@@ -191,6 +195,11 @@ export class RouteTable {
     if (path.vlanId !== undefined) parameters.push(BigInt(path.vlanId))
     return this.#paths.entry([exact(index)], action, parameters)
   }
+}
+
+/** Whoever set the route is asked for by its prefix: the routing daemon knows. */
+function originOf(prefix: Prefix): Origin {
+  return { by: 'route', about: prefix.toString() }
 }
 
 /** Sorted by port, next hop and tag, without duplicates. */

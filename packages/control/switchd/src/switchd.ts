@@ -24,6 +24,7 @@ import type { SwitchNode } from './switch-node.ts'
 import type { SwitchZone } from './switch-zone.ts'
 import { type SwitchTables, switchTables } from './switch-tables.ts'
 import { TableWriter } from './table-writer.ts'
+import type { Origin } from './write-record.ts'
 
 /** How often what failed is tried again. */
 const RETRY_MS = 5000
@@ -64,7 +65,7 @@ export class Switchd {
     this.#options = options
     this.node = options.node
     this.tables = switchTables(options.node.pipeline)
-    this.writer = new TableWriter(options.node.pipeline)
+    this.writer = new TableWriter(options.node.pipeline, () => host.clock.wallMs())
     this.nat = new NatTable(this.tables, this.writer)
     this.#links = new LinkTable(this.tables)
     this.#addresses = new AddressTable(this.tables)
@@ -111,7 +112,7 @@ export class Switchd {
     if (!source.ok) return source
     if (this.#options.autoLink ?? true) {
       for (const port of this.node.ports) {
-        const outcome = this.setPort(port, { link: defaultLink(port), addresses: [] })
+        const outcome = this.setPort(port, { link: defaultLink(port), addresses: [] }, 'start')
         if (!outcome.ok) return outcome
       }
     }
@@ -162,7 +163,7 @@ export class Switchd {
   }
 
   /** Makes a port what `settings` say, all or nothing; undefined takes its link and addresses away. */
-  setPort(port: number, settings: PortSettings | undefined): Outcome {
+  setPort(port: number, settings: PortSettings | undefined, by: 'port' | 'start' = 'port'): Outcome {
     if (!this.node.ports.includes(port)) return failed({ kind: 'notFound', type: 'port', name: portName(port) })
     const bad = settings?.addresses.find((ip) => !isHostAddress(ip))
     if (bad !== undefined) return invalid(`${bad} cannot be the address of a port`)
@@ -177,7 +178,9 @@ export class Switchd {
       settings === undefined
         ? this.#links.planRemove(port)
         : this.#links.planSet({ ...settings.link, port, mac, linkLocal: mac.linkLocal() })
-    const outcome = this.writer.run(link, addresses)
+    const { causes } = settings ?? {}
+    const origin: Origin = { by, about: portName(port), ...(causes === undefined ? {} : { causes }) }
+    const outcome = this.writer.run(origin, link, addresses)
     if (!outcome.ok) return outcome
     this.node.setEnabled(port, settings?.link.isEnabled ?? false)
     const subnets = settings === undefined ? [] : settings.subnets
@@ -197,7 +200,7 @@ export class Switchd {
   setLink(port: number, change: Partial<LinkSettings>): Outcome {
     const link = this.#links.get(port)
     if (link === undefined) return failed({ kind: 'notFound', type: 'link', name: `${portName(port)}/0` })
-    const outcome = this.writer.run(this.#links.planSet({ ...link, ...change }))
+    const outcome = this.writer.run({ by: 'port', about: portName(port) }, this.#links.planSet({ ...link, ...change }))
     if (outcome.ok) this.node.setEnabled(port, change.isEnabled ?? link.isEnabled)
     return outcome
   }
@@ -208,7 +211,8 @@ export class Switchd {
     if (port !== undefined && this.#links.get(port) === undefined) {
       return failed({ kind: 'notFound', type: 'link', name: `${portName(port)}/0` })
     }
-    return this.writer.run(this.#addresses.plan([{ kind: 'add', ip, ...(port === undefined ? {} : { port }) }]))
+    const change = { kind: 'add', ip, ...(port === undefined ? {} : { port }) } as const
+    return this.writer.run(addressOrigin(port), this.#addresses.plan([change]))
   }
 
   removeAddress(ip: Ip, port?: number): Outcome {
@@ -216,7 +220,7 @@ export class Switchd {
     if (!this.#addresses.has(change)) {
       return failed({ kind: 'notFound', type: port === undefined ? 'loopback' : 'address', name: ip.toString() })
     }
-    return this.writer.run(this.#addresses.plan([change]))
+    return this.writer.run(addressOrigin(port), this.#addresses.plan([change]))
   }
 
   /** An address of the switch on no port, which the zone answers on. */
@@ -311,6 +315,10 @@ export class Switchd {
 }
 
 const UNSPECIFIED = Ip.of('::')
+
+function addressOrigin(port: number | undefined): Origin {
+  return port === undefined ? { by: 'loopback', about: 'the switch' } : { by: 'address', about: portName(port) }
+}
 
 function isHostAddress(ip: Ip): boolean {
   return !ip.isMulticast && !ip.isUnspecified && !(ip.family === 4 && ip.word(0) === 0xffffffff)

@@ -8,6 +8,7 @@ import type { Entry, TableResult } from '@lodestone/npu'
 import type { SwitchPipeline } from './switch-pipeline.ts'
 import { DONE, failed, type Outcome, tableFailure } from './outcome.ts'
 import type { SwitchTable } from './switch-tables.ts'
+import { type Origin, WriteRecord } from './write-record.ts'
 
 export type Write =
   | { readonly kind: 'add'; readonly table: SwitchTable; readonly entry: Entry }
@@ -31,6 +32,8 @@ interface CleanUp {
 const UNDO_ATTEMPTS = 4
 
 export class TableWriter {
+  /** Of what stands in the tables. */
+  readonly record: WriteRecord
   readonly #pipeline: SwitchPipeline
   readonly #defaults = new Map<string, string>()
   /** Tables that have to be emptied before anything is written. */
@@ -38,8 +41,10 @@ export class TableWriter {
   #undos: Write[] = []
   #cleanUps: CleanUp[] = []
 
-  constructor(pipeline: SwitchPipeline) {
+  /** @param wallMs the time of day, for the record. */
+  constructor(pipeline: SwitchPipeline, wallMs: () => number) {
     this.#pipeline = pipeline
+    this.record = new WriteRecord(wallMs)
   }
 
   /** Writes that still have to happen before the tables are what the daemon believes. */
@@ -53,7 +58,7 @@ export class TableWriter {
   }
 
   /** All writes in order, or none. */
-  apply(writes: readonly Write[]): Outcome {
+  apply(writes: readonly Write[], origin: Origin): Outcome {
     const unsettled = this.settle()
     if (!unsettled.ok) return unsettled
     for (let i = 0; i < writes.length; i++) {
@@ -63,12 +68,20 @@ export class TableWriter {
       for (let back = i - 1; back >= 0; back--) this.#undo(inverse(writes[back]!))
       return failed(tableFailure(write.table.name, result.error))
     }
+    const writing = this.record.writing(origin)
+    for (const { kind, table, entry } of writes) {
+      if (kind === 'delete') this.record.delete(table.name, entry)
+      else this.record.set(table.name, entry, writing)
+    }
     return DONE
   }
 
   /** Several plans as one. */
-  run(...plans: readonly Plan[]): Outcome {
-    const outcome = this.apply(plans.flatMap((plan) => plan.writes))
+  run(origin: Origin, ...plans: readonly Plan[]): Outcome {
+    const outcome = this.apply(
+      plans.flatMap((plan) => plan.writes),
+      origin,
+    )
     if (outcome.ok) for (const plan of plans) plan.commit()
     return outcome
   }
@@ -90,6 +103,7 @@ export class TableWriter {
   clear(): Outcome {
     this.#undos = []
     this.#cleanUps = []
+    this.record.clear()
     for (const table of this.#pipeline.tables) if (!table.isConst) this.#unclean.add(table.name)
     return this.settle()
   }
@@ -114,7 +128,10 @@ export class TableWriter {
   #sweep(): void {
     this.#cleanUps = this.#cleanUps.filter((cleanUp) => {
       for (let i = cleanUp.writes.length - 1; i >= 0; i--) {
-        if (retry(() => this.#write(cleanUp.writes[i]!)).ok) cleanUp.writes.splice(i, 1)
+        const write = cleanUp.writes[i]!
+        if (!retry(() => this.#write(write)).ok) continue
+        this.record.delete(write.table.name, write.entry)
+        cleanUp.writes.splice(i, 1)
       }
       if (cleanUp.writes.length > 0) return true
       cleanUp.done()

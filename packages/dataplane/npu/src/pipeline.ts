@@ -108,6 +108,8 @@ export interface Pipeline {
   setDefault(table: string, action: string, parameters: readonly bigint[]): TableResult
   clearTable(table: string): TableResult
   entries(table: string): readonly (Entry & { readonly hits: EntryCounter })[] | undefined
+  /** An entry that stands in the table as stories tell it, `203.0.113.0/24 → forward(port=1)`. */
+  entryText(table: string, key: EntryKey): string | undefined
   /** How full, and how many lookups hit and missed. */
   usage(
     table: string,

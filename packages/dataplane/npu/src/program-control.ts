@@ -173,6 +173,12 @@ export class ProgramControl {
     return this.#control(table)?.entries()
   }
 
+  entryText(table: string, key: EntryKey): string | undefined {
+    const control = this.#control(table)
+    const address = control?.locate(key) ?? 0
+    return address === 0 ? undefined : control?.entryText(address)
+  }
+
   usage(table: string): { size: number; entries: number; hits: number; misses: number } | undefined {
     const control = this.#control(table)
     if (control === undefined) return undefined

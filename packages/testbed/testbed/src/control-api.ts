@@ -14,6 +14,7 @@ import { type Netstack, shellCommand } from '@lodestone/netstack'
 import { parseStoryFilter, renderProgramProblem } from '@lodestone/probe'
 import { gatewayHandler, labHandler } from '@lodestone/sp'
 import { type CapturePoint, captureStream } from './capture.ts'
+import { causeOf } from './cause/entry-cause.ts'
 import { answerQuestion, instanceDrops } from './explain/explain-api.ts'
 import { type RackNode, tablesOf } from './node-table.ts'
 import { linkInfo, type Rack } from './rack.ts'
@@ -104,6 +105,11 @@ export function controlHandler(rack: Rack): HttpHandler {
       const groups = instanceDrops(rack.emulation, params.instance)
       if (groups === undefined) throw objectNotFound('instance', { name: params.instance })
       return groups
+    },
+    cause: async ({ body }) => {
+      const result = await causeOf(rack.emulation, rack.nexus, body)
+      if (!result.ok) throw invalidRequest(result.message)
+      return result.answer
     },
     exec: async ({ body }) => {
       const instance = rack.emulation

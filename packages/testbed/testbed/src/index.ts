@@ -1,5 +1,7 @@
 export type { PublishSpec } from './publish.ts'
 export { ensureArchive } from '@lodestone/nexus'
+export { causeOf, type CauseRecords, type CauseResult } from './cause/entry-cause.ts'
+export { type KeptStory, StoryKeeper } from './cause/story-keeper.ts'
 export { type CaptureOptions, type CapturePoint, captureStream } from './capture.ts'
 export { Emulation, type EmulationOptions } from './emulation.ts'
 export { applyFault, playFaults, type RackFault, type TimedFault } from './fault-timeline.ts'

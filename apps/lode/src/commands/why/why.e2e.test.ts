@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { DropGroup, PathAnswer } from '@lodestone/contract-testbed'
+import type { CauseAnswer, DropGroup, PathAnswer } from '@lodestone/contract-testbed'
 import { RackProcess, temporaryDirectory, until } from '../../lode-process.fixture.ts'
 import { createWebInstance } from '../../web-instance.fixture.ts'
 
@@ -88,4 +88,38 @@ test('watch follows drops, and a probe program counts them by reason', async () 
   const mistake = await rack.lode('probe', 'lnk:drop { }')
   assert.equal(mistake.status, 2)
   assert.match(mistake.stderr, /no provider matches lnk; there are action, api, bfd, bgp/)
+})
+
+test('cause leads from the request over the entry that it made to the packets that used it', async () => {
+  const body = { name: 'spare', description: '' }
+  const { ip } = await rack.api<{ ip: string }>('POST', '/v1/floating-ips?project=shop', body)
+  await rack.api('POST', '/v1/floating-ips/spare/attach?project=shop', { kind: 'instance', parent: 'web1' })
+  const answer = await until('the switch translates it', 10_000, async () => {
+    const result = await rack.lode('cause', 'switch0', 'ingress_ipv4', ip, '--wait', '0', '--json')
+    return result.status === 0 ? (JSON.parse(result.stdout) as CauseAnswer) : undefined
+  })
+  const [entry] = answer.entries
+  assert.equal(entry?.reconciler?.name, 'nat')
+  assert.equal(entry.requests[0]?.operation, 'floating_ip_attach')
+  const { items } = await rack.api<{ items: { request_id: string; request_uri: string }[] }>(
+    'GET',
+    '/v1/system/audit-log?start_time=2000-01-01T00:00:00Z&limit=1000',
+  )
+  const logged = items.find(({ request_id }) => request_id === entry.requests[0]!.id)
+  assert.match(logged?.request_uri ?? '', /spare\/attach/)
+  // Both switches are watched, because either may get the packets.
+  const watched = ['switch0', 'switch1'].map((name) => rack.lode('cause', name, 'ingress_ipv4', ip, '--wait', '4'))
+  const ping = rack.lode('exec', 'client', '--', 'ping', '-c', '5', ip)
+  const texts = (await Promise.all(watched)).map(({ stdout }) => stdout)
+  await ping
+  assert.match(
+    texts[0]!,
+    /^switch0 ingress\.\S*ingress_ipv4 {2}.*\nwritten {3}\S+, by switchd, .*\npushed .*\nbecause .* floating_ip_attach /,
+  )
+  assert.match(texts.join('\n'), /\npacket {4}\d+ {2}DELIVERED .* ICMP/)
+  const none = await rack.lode('cause', 'switch0', 'ingress_ipv4', '192.0.2.77')
+  assert.equal(none.status, 1)
+  const wrong = await rack.lode('cause', 'switch0', 'nonsense')
+  assert.equal(wrong.status, 2)
+  assert.match(wrong.stderr, /has no table nonsense/)
 })

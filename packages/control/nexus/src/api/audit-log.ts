@@ -86,7 +86,7 @@ export async function audit(
   })
 }
 
-function entryFromRow(row: AuditLogRow): AuditLogEntry {
+export function entryFromRow(row: AuditLogRow): AuditLogEntry {
   const { silo_id, silo_user_id, http_status, error_code, error_message } = row
   return {
     id: row.id,

@@ -88,12 +88,14 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     ...routingStatusHandlers(service),
     ...switchPortHandlers(service),
   }
-  const newRequestId = (): string => service.random.uuid()
+  const { request: served } = service.store
+  // because every request is served inside `served.run`
+  const newRequestId = (): string => served.id!
   const pages = options.console === undefined ? undefined : consoleHandler(service, options.console)
   const started = new WeakMap<Request, Date>()
   const gate = new SourceGate(service)
   const unserved = unservedHandler(service, newRequestId)
-  return implement<NexusApi, RequestContext>(nexusApi, handlers, {
+  const handler = implement<NexusApi, RequestContext>(nexusApi, handlers, {
     ...options,
     newRequestId,
     async before({ request, endpoint: { operationId, path } }) {
@@ -120,6 +122,7 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
       return response.status === 404 ? undefined : response
     },
   })
+  return (...call) => served.run(service.random.uuid(), () => handler(...call))
 }
 
 /** Beside the interface: what Prometheus asks for, with the token of a user who may look at the fleet. */

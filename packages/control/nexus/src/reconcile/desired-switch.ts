@@ -11,6 +11,7 @@ import type { BgpConfigRow } from '../store/bgp.ts'
 import type { PortSettingsBody } from '../store/schema.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { SwitchPortRow } from '../store/switch-port.ts'
+import { causesOf } from './causes.ts'
 
 export interface DesiredPort {
   readonly name: string
@@ -28,9 +29,9 @@ export interface DesiredRouting {
 }
 
 export function desiredPorts(snapshot: Snapshot, slot: SwitchSlot): DesiredPort[] {
-  return portsOf(snapshot, slot).map(({ port, body }) => ({
+  return portsOf(snapshot, slot).map(({ port, body, causes }) => ({
     name: port.name,
-    settings: portSettings(body),
+    settings: { ...portSettings(body), ...causes },
     lldp: lldpSettings(port, body),
   }))
 }
@@ -92,15 +93,19 @@ export function desiredRouting(
 interface PortAndBody {
   readonly port: SwitchPortRow
   readonly body: PortSettingsBody | undefined
+  readonly causes: { causes?: string[] }
 }
 
 /** In the order of their names, with the settings that they have. */
 function portsOf(snapshot: Snapshot, slot: SwitchSlot): PortAndBody[] {
-  const settings = new Map(snapshot.portSettings.map((row) => [row.id, row.body]))
+  const settings = new Map(snapshot.portSettings.map((row) => [row.id, row]))
   return snapshot.switchPorts
     .filter((port) => port.switch_slot === slot)
     .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
-    .map((port) => ({ port, body: settings.get(port.port_settings_id ?? '') }))
+    .map((port) => {
+      const row = settings.get(port.port_settings_id ?? '')
+      return { port, body: row?.body, causes: causesOf(port, ...(row === undefined ? [] : [row])) }
+    })
 }
 
 const SPEEDS = {

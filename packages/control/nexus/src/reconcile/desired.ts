@@ -18,6 +18,7 @@ import type { FirewallRuleRow } from '../store/firewall.ts'
 import type { InstanceRow, NetworkInterfaceRow } from '../store/instance.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { VpcRow } from '../store/vpc.ts'
+import { causesOf } from './causes.ts'
 import { gatewaysOf, resolvedRoutes } from './routes.ts'
 
 /** Where each address of a VPC is: every interface of an instance that is placed on a sled. */
@@ -28,7 +29,8 @@ export function desiredV2p(snapshot: Snapshot, inventory: Inventory): V2pMapping
     if (host === undefined) continue
     for (const ip of [nic.ipv4, nic.ipv6]) {
       if (ip === null) continue
-      mappings.push({ virtual_ip: ip, virtual_mac: nic.mac, physical_host_ip: host, vni: vpc.vni })
+      const causes = causesOf(nic, instance, vpc)
+      mappings.push({ virtual_ip: ip, virtual_mac: nic.mac, physical_host_ip: host, vni: vpc.vni, ...causes })
     }
   }
   return mappings
@@ -53,6 +55,7 @@ export function desiredNat(snapshot: Snapshot, inventory: Inventory): NatEntry[]
       internal_ip: host,
       inner_mac: placed.nic.mac,
       vni: placed.vpc.vni,
+      ...causesOf(external, placed.instance, placed.nic, placed.vpc),
     })
   }
   for (const { externalAddress, underlayAddress: host, mac, vni } of inventory.services ?? []) {
@@ -96,6 +99,7 @@ export function desiredExternalIps(snapshot: Snapshot, instanceId: string): Exte
     ...(ephemeral === undefined ? {} : { ephemeral: ephemeral.ip }),
     floating: rows.filter((row) => row.kind === 'floating').map((row) => row.ip),
     internet_gateways: Object.fromEntries(rows.map((row) => [row.ip, gatewaysOf(snapshot, row)])),
+    ...causesOf(...rows),
   }
 }
 
@@ -125,7 +129,7 @@ export function resolvedRules(snapshot: Snapshot, vpc: VpcRow): FirewallRule[] {
   return snapshot.rules.filter((rule) => rule.vpc_id === vpc.id).map((rule) => resolvedRule(snapshot, vpc, rule))
 }
 
-function resolvedRule(snapshot: Snapshot, vpc: VpcRow, rule: FirewallRuleRow): FirewallRule {
+function resolvedRule(snapshot: Snapshot, vpc: VpcRow, rule: Snapshot['rules'][number]): FirewallRule {
   const { hosts, protocols, ports } = rule.filters
   const targets = resolvedTargets(snapshot, vpc, rule)
   return {
@@ -139,6 +143,7 @@ function resolvedRule(snapshot: Snapshot, vpc: VpcRow, rule: FirewallRuleRow): F
     ...(hosts == null ? {} : { hosts: hosts.flatMap((host) => resolvedHost(snapshot, vpc, host)) }),
     ...(protocols == null ? {} : { protocols: protocols.map(resolvedProtocol) }),
     ...(ports == null ? {} : { ports }),
+    ...causesOf(rule),
   }
 }
 
@@ -208,7 +213,7 @@ function resolvedProtocol(protocol: VpcFirewallRuleProtocol): NonNullable<Firewa
   return { type: protocol.type, icmp_type: value.icmp_type, ...(value.code == null ? {} : { code: value.code }) }
 }
 
-function resolvedNic(snapshot: Snapshot, vpc: VpcRow, nic: NetworkInterfaceRow): Nic {
+function resolvedNic(snapshot: Snapshot, vpc: Snapshot['vpcs'][number], nic: Snapshot['nics'][number]): Nic {
   const subnet = snapshot.subnets.find((row) => row.id === nic.subnet_id)
   if (subnet === undefined) throw new Error(`network interface ${nic.id} is in no subnet`)
   return {
@@ -221,13 +226,14 @@ function resolvedNic(snapshot: Snapshot, vpc: VpcRow, nic: NetworkInterfaceRow):
     ...(nic.ipv6 === null ? {} : { ipv6: { ip: nic.ipv6, subnet: subnet.ipv6_block } }),
     primary: nic.is_primary,
     transit_ips: nic.transit_ips,
+    ...causesOf(nic, vpc),
   }
 }
 
 interface PlacedNic {
-  readonly instance: InstanceRow
-  readonly nic: NetworkInterfaceRow
-  readonly vpc: VpcRow
+  readonly instance: Snapshot['instances'][number]
+  readonly nic: Snapshot['nics'][number]
+  readonly vpc: Snapshot['vpcs'][number]
 }
 
 function placedNics(snapshot: Snapshot): PlacedNic[] {

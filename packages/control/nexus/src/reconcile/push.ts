@@ -5,6 +5,7 @@ import type { Clock } from '@lodestone/host'
 import { generationOf, raiseGeneration } from '../store/desired-state.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
+import { contentText } from './causes.ts'
 import type { ItemStatus } from './loop.ts'
 
 const CONFLICT = 409
@@ -26,7 +27,7 @@ export class DeclaredPush {
 
   /** The generation of this content, durable when it resolves. Rejects with `StaleSnapshot`. */
   async generation(target: string, body: unknown, { number }: Snapshot, isFull: boolean): Promise<number> {
-    const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex')
+    const digest = createHash('sha256').update(contentText(body)).digest('hex')
     const known = this.#known.get(target)
     if (!isFull && known?.digest === digest) return known.generation
     const generation = await this.#store.transaction((tx) =>

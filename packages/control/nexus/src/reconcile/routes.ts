@@ -7,25 +7,31 @@ import { Ip, Prefix } from '@lodestone/net'
 import type { ExternalIpRow } from '../store/external-ip.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { RouterRouteRow } from '../store/vpc-router.ts'
-import type { VpcRow, VpcSubnetRow } from '../store/vpc.ts'
+import type { VpcRow } from '../store/vpc.ts'
+import { causesOf } from './causes.ts'
 
 /** The routes for hosts in `block` of the subnet, one for each destination and router. */
-export function resolvedRoutes(snapshot: Snapshot, vpc: VpcRow, subnet: VpcSubnetRow, block: string): VpcRoute[] {
+export function resolvedRoutes(
+  snapshot: Snapshot,
+  vpc: VpcRow,
+  subnet: Snapshot['subnets'][number],
+  block: string,
+): VpcRoute[] {
   const { family } = Prefix.of(block)
   const routes = new Map<string, VpcRoute>()
-  const add = (rows: readonly RouterRouteRow[], router: VpcRoute['router']): void => {
+  const add = (rows: Snapshot['routes'], router: VpcRoute['router']): void => {
     for (const row of rows) {
       for (const dest of destinations(snapshot, vpc, row)) {
         if (Prefix.of(dest).family !== family) continue
         const target = resolvedTarget(snapshot, vpc, row, dest)
         // Of two routes of one router for one destination the one with the smaller id counts, always the same one.
         if (target !== undefined && !routes.has(`${router} ${dest}`)) {
-          routes.set(`${router} ${dest}`, { dest, target, router })
+          routes.set(`${router} ${dest}`, { dest, target, router, ...causesOf(row, subnet) })
         }
       }
     }
   }
-  const of = (routerId: string): RouterRouteRow[] => snapshot.routes.filter((row) => row.vpc_router_id === routerId)
+  const of = (routerId: string): Snapshot['routes'] => snapshot.routes.filter((row) => row.vpc_router_id === routerId)
   add(of(vpc.system_router_id), 'system')
   if (subnet.custom_router_id !== null) add(of(subnet.custom_router_id), 'custom')
   return [...routes.values()]

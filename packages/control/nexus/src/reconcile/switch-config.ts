@@ -10,6 +10,7 @@ import type { LldpSettings, PortSettings, SwitchdClient } from '@lodestone/contr
 import { Ip } from '@lodestone/net'
 import { rangeContains } from '../address-plan.ts'
 import type { Snapshot } from '../store/snapshot.ts'
+import { contentText } from './causes.ts'
 import { type DesiredPort, desiredLoopbacks, desiredPorts, desiredRouting } from './desired-switch.ts'
 import type { ItemStatus, PassResult } from './loop.ts'
 
@@ -24,7 +25,7 @@ export function portPass(slot: SwitchSlot, switchd: SwitchdClient): SwitchPass {
   return async (snapshot, isFull) => {
     const ports = desiredPorts(snapshot, slot)
     const loopbacks = desiredLoopbacks(snapshot, slot)
-    const key = JSON.stringify([ports, loopbacks])
+    const key = contentText([ports, loopbacks])
     if (!isFull && key === applied) return { items: ports.map(({ name }) => ({ item: name, state: 'applied' })) }
     applied = ''
     const items: ItemStatus[] = []

@@ -21,6 +21,18 @@ export async function insertAuditEntry(db: Db, row: Insertable<AuditLogTable>): 
   await db.insertInto('audit_log').values(row).execute()
 }
 
+/** Of these requests, in the order of their ends. */
+export function auditEntriesOf(db: Db, requestIds: readonly string[]): Promise<AuditLogRow[]> {
+  if (requestIds.length === 0) return Promise.resolve([])
+  return db
+    .selectFrom('audit_log')
+    .selectAll()
+    .where('request_id', 'in', requestIds)
+    .orderBy('time_completed')
+    .orderBy('id')
+    .execute()
+}
+
 /** One row more than the limit, where there is one. */
 export function listAuditEntries(db: Db, scan: AuditLogScan): Promise<AuditLogRow[]> {
   const { after, end } = scan

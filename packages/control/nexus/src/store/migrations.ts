@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
+import { STAMPED_TABLES } from './changed-by.ts'
 import { FLEET_ID } from './fleet.ts'
 import type { Db } from './store.ts'
 
@@ -182,6 +183,8 @@ const STEPS: readonly string[] = [
   `create index silo_group_member_user on silo_group_member (user_id)`,
   `create index external_ip_pool on external_ip (ip_pool_id)`,
   `create index external_ip_instance on external_ip (instance_id)`,
+  'create index audit_log_request on audit_log (request_id)',
+  ...STAMPED_TABLES.map((table) => `alter table ${table} add column changed_by text`),
 ]
 
 /** Of all steps: another one is another schema. */

@@ -1,4 +1,5 @@
 /** Everything that reconcilers derive desired state from, read in one transaction: constant work, no surprises. */
+import type { Stamped } from './changed-by.ts'
 import type { ExternalIpRow } from './external-ip.ts'
 import type { InternetGatewayAddressRow, InternetGatewayPoolRow, InternetGatewayRow } from './internet-gateway.ts'
 import type { FirewallRuleRow } from './firewall.ts'
@@ -15,18 +16,18 @@ export interface Snapshot {
   /** Of two snapshots the one with the higher number has seen everything that the other has seen. */
   readonly number: number
   readonly silos: readonly Pick<SiloRow, 'id' | 'name'>[]
-  readonly vpcs: readonly VpcRow[]
-  readonly subnets: readonly VpcSubnetRow[]
-  readonly routes: readonly RouterRouteRow[]
+  readonly vpcs: readonly Stamped<VpcRow>[]
+  readonly subnets: readonly Stamped<VpcSubnetRow>[]
+  readonly routes: readonly Stamped<RouterRouteRow>[]
   readonly gateways: readonly InternetGatewayRow[]
   readonly gatewayPools: readonly InternetGatewayPoolRow[]
   readonly gatewayAddresses: readonly InternetGatewayAddressRow[]
-  readonly rules: readonly FirewallRuleRow[]
-  readonly instances: readonly InstanceRow[]
-  readonly nics: readonly NetworkInterfaceRow[]
-  readonly externalIps: readonly ExternalIpRow[]
-  readonly switchPorts: readonly SwitchPortRow[]
-  readonly portSettings: readonly PortSettingsRow[]
+  readonly rules: readonly Stamped<FirewallRuleRow>[]
+  readonly instances: readonly Stamped<InstanceRow>[]
+  readonly nics: readonly Stamped<NetworkInterfaceRow>[]
+  readonly externalIps: readonly Stamped<ExternalIpRow>[]
+  readonly switchPorts: readonly Stamped<SwitchPortRow>[]
+  readonly portSettings: readonly Stamped<PortSettingsRow>[]
   readonly bgpConfigs: readonly BgpConfigRow[]
   readonly announcements: readonly AnnouncementRow[]
   readonly loopbacks: readonly LoopbackAddressRow[]
@@ -38,18 +39,20 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
   return store.transaction(async (tx) => ({
     number: await nextSnapshot(tx),
     silos: await tx.selectFrom('silo').select(['id', 'name']).orderBy('name').execute(),
-    vpcs: await tx.selectFrom('vpc').selectAll().orderBy('id').execute(),
-    subnets: await tx.selectFrom('vpc_subnet').selectAll().orderBy('id').execute(),
-    routes: await tx.selectFrom('router_route').selectAll().orderBy('id').execute(),
+    vpcs: await stamped(tx.selectFrom('vpc').selectAll().orderBy('id').execute()),
+    subnets: await stamped(tx.selectFrom('vpc_subnet').selectAll().orderBy('id').execute()),
+    routes: await stamped(tx.selectFrom('router_route').selectAll().orderBy('id').execute()),
     gateways: await tx.selectFrom('internet_gateway').selectAll().orderBy('id').execute(),
     gatewayPools: await tx.selectFrom('internet_gateway_pool').selectAll().orderBy('id').execute(),
     gatewayAddresses: await tx.selectFrom('internet_gateway_address').selectAll().orderBy('id').execute(),
-    rules: await tx.selectFrom('firewall_rule').selectAll().orderBy('vpc_id').orderBy('position').execute(),
-    instances: await tx.selectFrom('instance').selectAll().orderBy('id').execute(),
-    nics: await tx.selectFrom('network_interface').selectAll().orderBy('instance_id').orderBy('slot').execute(),
-    externalIps: await tx.selectFrom('external_ip').selectAll().orderBy('ip').orderBy('first_port').execute(),
-    switchPorts: await listSwitchPorts(tx),
-    portSettings: await tx.selectFrom('port_settings').selectAll().orderBy('id').execute(),
+    rules: await stamped(tx.selectFrom('firewall_rule').selectAll().orderBy('vpc_id').orderBy('position').execute()),
+    instances: await stamped(tx.selectFrom('instance').selectAll().orderBy('id').execute()),
+    nics: await stamped(
+      tx.selectFrom('network_interface').selectAll().orderBy('instance_id').orderBy('slot').execute(),
+    ),
+    externalIps: await stamped(tx.selectFrom('external_ip').selectAll().orderBy('ip').orderBy('first_port').execute()),
+    switchPorts: await stamped(listSwitchPorts(tx)),
+    portSettings: await stamped(tx.selectFrom('port_settings').selectAll().orderBy('id').execute()),
     bgpConfigs: await tx.selectFrom('bgp_config').selectAll().orderBy('id').execute(),
     announcements: await tx
       .selectFrom('announcement')
@@ -61,6 +64,10 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
     lotBlocks: await allBlocks(tx),
     bfdSessions: await listBfdSessions(tx),
   }))
+}
+
+async function stamped<Row>(rows: Promise<Row[]>): Promise<Stamped<Row>[]> {
+  return (await rows) as Stamped<Row>[] // because all columns are asked for, and these tables have this one
 }
 
 /**

@@ -11,6 +11,7 @@ import type pg from 'pg'
 import { type ChangeChannel, ProcessChanges, ServerChanges } from './change-channel.ts'
 import { type EmbeddedDatabaseOptions, openEmbeddedDatabase } from './embedded-database.ts'
 import { EmbeddedDialect } from './embedded-dialect.ts'
+import { changedByPlugin, ServedRequest } from './changed-by.ts'
 import { releaseAllLeases } from './lease.ts'
 import { bringUpToDate } from './migrations.ts'
 import type { Database } from './schema.ts'
@@ -28,11 +29,13 @@ export class Store {
   readonly db: Db
   /** Of this process and, on a server, of others: told when a control plane has changed desired state. */
   readonly changes: ChangeChannel
+  /** Whose doing a statement is. */
+  readonly request = new ServedRequest()
   /** Resolves when nothing is being run again. */
   #again: Promise<void> = Promise.resolve()
 
   private constructor(db: Db, changes: ChangeChannel) {
-    this.db = db
+    this.db = db.withPlugin(changedByPlugin(this.request))
     this.changes = changes
   }
 

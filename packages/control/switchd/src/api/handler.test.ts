@@ -194,7 +194,8 @@ test('translations: stated, listed, and refused one by one', async () => {
     vni: 0x1c5121,
   }
   const overlap = { ...entry, first_port: 80, last_port: 80 }
-  const stated = await value(api.nat_desired_set({ body: { generation: 3, entries: [entry, overlap] } }))
+  const withCause = { ...entry, causes: ['request-1'] }
+  const stated = await value(api.nat_desired_set({ body: { generation: 3, entries: [withCause, overlap] } }))
   assert.deepEqual(
     stated.results.map(({ outcome, reason }) => [outcome, reason]),
     [
@@ -213,7 +214,31 @@ test('translations: stated, listed, and refused one by one', async () => {
     action_args: { sled: 'fd00:1122:3344:104::1', mac: 'a8:40:25:f4:11:d7', network: '1855777' },
     priority: 1,
     packets: 0,
+    written: { at: '2026-01-01T00:00:00.000Z', by: 'nat', about: 'generation 3', causes: ['request-1'] },
   })
+})
+
+test('an entry keeps the writing that made it what it is, also when it is stated again for another cause', async () => {
+  const { api, clock } = rig()
+  const entry = {
+    external_address: '1.2.3.4',
+    first_port: 0,
+    last_port: 1023,
+    internal_ip: 'fd00:1122:3344:104::1',
+    inner_mac: 'a8:40:25:f4:11:d7',
+    vni: 5,
+  }
+  const state = async (generation: number, change: object): Promise<unknown> => {
+    const entries = [{ ...entry, ...change }]
+    await value(api.nat_desired_set({ body: { generation, entries } }))
+    return (await value(api.table_dump({ params: { table: 'ingress_ipv4' } }))).entries[0]?.written
+  }
+  const first = { at: '2026-01-01T00:00:00.000Z', by: 'nat', about: 'generation 1', causes: ['a'] }
+  assert.deepEqual(await state(1, { causes: ['a'] }), first)
+  await clock.advance(1000)
+  assert.deepEqual(await state(2, { causes: ['b'] }), first)
+  const second = { at: '2026-01-01T00:00:01.000Z', by: 'nat', about: 'generation 3', causes: ['b'] }
+  assert.deepEqual(await state(3, { causes: ['b'], vni: 6 }), second)
 })
 
 test('neighbours: learned and set by hand, per route', async () => {

@@ -71,6 +71,7 @@ export function linkHandlers(switchd: Switchd): Operations<LinkOperation> {
                 link: linkSettings(switchd, port, settings),
                 addresses: settings.addrs.map(ipOf),
                 ...subnetsOf(settings),
+                ...(body.causes === undefined ? {} : { causes: body.causes }),
               },
         ),
       )

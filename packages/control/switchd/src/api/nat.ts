@@ -45,6 +45,7 @@ function natMapping(entry: NatEntry): NatMapping {
     sled: ipOf(entry.internal_ip),
     innerMac: macOf(entry.inner_mac),
     vni: entry.vni,
+    ...(entry.causes === undefined ? {} : { causes: entry.causes }),
   }
 }
 

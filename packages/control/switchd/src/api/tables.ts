@@ -1,10 +1,11 @@
 /** The pipeline as it is. */
 import { objectNotFound } from '@lodestone/api'
-import type { SwitchCounters, TableDump } from '@lodestone/contract-switchd'
+import type { SwitchCounters, TableDump, Written } from '@lodestone/contract-switchd'
 import { dropReason } from '../drop-reason.ts'
 import { portName } from '../port-number.ts'
 import type { Switchd } from '../switchd.ts'
 import { entryText, localName } from '../table-dump.ts'
+import type { Writing } from '../write-record.ts'
 import type { Operations } from './operations.ts'
 
 type TableOperation = 'table_list' | 'table_dump' | 'counters'
@@ -43,9 +44,16 @@ function dump(switchd: Switchd, name: string): TableDump {
         action_args: { ...text.parameters },
         ...(entry.priority === undefined ? {} : { priority: entry.priority }),
         packets: entry.hits.packets,
+        ...written(switchd.writer.record.of(table.name, entry)),
       }
     }),
   }
+}
+
+function written(writing: Writing | undefined): { written?: Written } {
+  if (writing === undefined) return {}
+  const { by, about, causes } = writing.origin
+  return { written: { at: new Date(writing.atWallMs).toISOString(), by, about, causes: [...(causes ?? [])] } }
 }
 
 function counters(switchd: Switchd): SwitchCounters {

@@ -1,0 +1,33 @@
+/** Causes as text: the entry, who wrote it and on whose request, and the packets that used it. */
+import type { CauseAnswer } from '@lodestone/contract-testbed'
+
+type Entry = CauseAnswer['entries'][number]
+
+export function causeText({ entries, left_out: leftOut }: CauseAnswer): string {
+  const more = leftOut === 0 ? [] : [`${leftOut} more entries match; name more of their words`]
+  return [...entries.map(entryText), ...more].join('\n\n')
+}
+
+function entryText(entry: Entry): string {
+  const { reconciler, requests, routes, samples } = entry
+  const lines = [`${entry.node} ${entry.table}  ${entry.entry}`]
+  lines.push(`written   ${entry.time_written ?? 'nobody keeps when'}, by ${entry.writer}`)
+  if (reconciler !== undefined) {
+    const generation = reconciler.generation === undefined ? '' : `, now at generation ${reconciler.generation}`
+    lines.push(`pushed    by reconciler ${reconciler.name} of ${reconciler.target}, ${reconciler.state}${generation}`)
+  }
+  for (const { id, operation, uri, time_completed, user_id, status, is_last } of requests) {
+    const who = user_id === undefined ? '' : ` by user ${user_id}`
+    lines.push(
+      `${is_last ? 'because   ' : 'rests on  '}${time_completed} ${operation} ${uri} → ${status}${who}, request ${id}`,
+    )
+  }
+  for (const { prefix, protocol, peer, peer_address, next_hop, as_path, time_received } of routes) {
+    const from = peer === '' ? '' : ` from ${peer}${peer_address === undefined ? '' : ` (${peer_address})`}`
+    const path = as_path === undefined ? '' : `, AS path ${as_path === '' ? 'empty' : as_path}`
+    lines.push(`route     ${prefix} via ${next_hop}: ${protocol}${from}, received ${time_received}${path}`)
+  }
+  if (entry.hits !== undefined) lines.push(`used      by ${entry.hits} packets`)
+  for (const { packet, verdict } of samples) lines.push(`packet    ${packet}  ${verdict}`)
+  return lines.join('\n')
+}

@@ -1,0 +1,182 @@
+/** Entries of a node's tables with what is known of their origin, from whoever wrote them; and which steps of a packet's story are theirs. */
+import { Prefix } from '@lodestone/net'
+import type { StoryEvent } from '@lodestone/probe'
+import type { RackNode } from '../node-table.ts'
+import type { RackSwitchNode } from '../rack-switch-node.ts'
+import type { SledNode } from '../sled-node.ts'
+
+export interface CauseRow {
+  readonly table: string
+  readonly text: string
+  readonly hits?: number
+  readonly writtenWallMs?: number
+  /** One sentence. */
+  readonly writer: string
+  /** Of the control plane, for this node. */
+  readonly reconciler?: string
+  readonly requests: readonly string[]
+  /** Whose paths in the node's RIB say more. */
+  readonly prefix?: Prefix
+  isUsedBy(events: readonly StoryEvent[]): boolean
+}
+
+/** Undefined where the node has no table of that name whose entries have origins. */
+export function causeRows(node: RackNode, table: string): readonly CauseRow[] | undefined {
+  if (table === 'rib' || table === 'routes') return node.routed === undefined ? undefined : routeRows(node, table)
+  if (node.kind === 'switch') return pipelineRows(node, table)
+  if (node.kind !== 'sled') return undefined
+  if (table === 'v2p') return mappingRows(node)
+  return table === 'rules' ? ruleRows(node) : undefined
+}
+
+/** Names of tables that can be asked about, for whoever asks for another one. */
+export function causeTables(node: RackNode): readonly string[] {
+  return [
+    ...(node.routed === undefined ? [] : ['rib', 'routes']),
+    ...(node.kind === 'sled' ? ['v2p', 'rules'] : []),
+    ...(node.kind === 'switch' ? node.pipeline.tables.map(({ name }) => name) : []),
+  ]
+}
+
+/** Who stands behind a part of switchd. */
+const SWITCHD_WRITERS: Readonly<Record<string, { readonly sentence: string; readonly reconciler?: string }>> = {
+  nat: { sentence: 'switchd, told all translations', reconciler: 'nat' },
+  port: { sentence: 'switchd, told the settings of a port', reconciler: 'ports' },
+  route: { sentence: "switchd, told a route by the routing daemon's lower half" },
+  neighbor: { sentence: "switchd, for the switch zone's stack" },
+  address: { sentence: 'switchd, told an address of a port' },
+  loopback: { sentence: 'switchd, told an address of the switch' },
+  start: { sentence: 'switchd at its start, for every port that it has' },
+}
+
+function pipelineRows(node: RackSwitchNode, name: string): readonly CauseRow[] | undefined {
+  const { pipeline, switchd } = node
+  const table = pipeline.tables.find((each) => each.name === name || each.name.endsWith(`.${name}`))
+  if (table === undefined) return undefined
+  return (pipeline.entries(table.name) ?? []).map((entry): CauseRow => {
+    // because it was read a moment ago, and nothing happened since
+    const text = pipeline.entryText(table.name, entry)!
+    const writing = switchd.writer.record.of(table.name, entry)
+    const origin = writing?.origin
+    const who = SWITCHD_WRITERS[origin?.by ?? '']
+    return {
+      table: table.name,
+      text,
+      hits: entry.hits.packets,
+      ...(writing === undefined ? {} : { writtenWallMs: writing.atWallMs }),
+      writer: origin === undefined ? "the program's own entry" : `${who?.sentence ?? origin.by} (${origin.about})`,
+      ...(who?.reconciler === undefined ? {} : { reconciler: who.reconciler }),
+      requests: origin?.causes ?? [],
+      ...(origin?.by === 'route' ? { prefix: Prefix.of(origin.about) } : {}),
+      isUsedBy: (events) =>
+        events.some(
+          ({ node: at, step }) =>
+            at === node.name && step.kind === 'table' && step.table === table.name && step.entry === text,
+        ),
+    }
+  })
+}
+
+function mappingRows(node: SledNode): readonly CauseRow[] {
+  return node.engine.virtualToPhysical().map((mapping): CauseRow => {
+    const { vni, ip, mac, sled } = mapping
+    const writing = node.agent.mappingWriting(vni, ip)
+    return {
+      table: 'v2p',
+      text: `VNI ${vni} ${ip} → ${sled} ${mac}`,
+      ...(writing === undefined ? {} : { writtenWallMs: writing.atWallMs }),
+      writer: 'the sled agent, told all mappings',
+      reconciler: 'v2p',
+      requests: writing?.causes ?? [],
+      isUsedBy: (events) =>
+        events.some(
+          ({ node: at, step }) =>
+            at === node.name &&
+            step.kind === 'layer' &&
+            step.layer === 'overlay' &&
+            step.direction === 'out' &&
+            step.detail === `to ${mac} on the sled at ${sled}, VNI ${vni}`,
+        ),
+    }
+  })
+}
+
+/** Which reconciler states what a layer's rules are made of. */
+const LAYER_RECONCILERS: Readonly<Record<string, string>> = {
+  firewall: 'firewall',
+  router: 'routes',
+  nat: 'external-ips',
+  gateway: 'instances',
+}
+
+function ruleRows(node: SledNode): readonly CauseRow[] {
+  return node.engine.ports().flatMap((port) =>
+    port.dump().layers.flatMap((layer) =>
+      (['in', 'out'] as const).flatMap((direction) =>
+        (direction === 'in' ? layer.rulesIn : layer.rulesOut).map((rule): CauseRow => {
+          const writing = node.agent.ruleWriting(port.id, layer.name, rule.name)
+          const reconciler = LAYER_RECONCILERS[layer.name]
+          return {
+            table: 'rules',
+            text: `${port.name} ${layer.name} ${direction} ${rule.priority} ${rule.name}: ${rule.predicates.join(' and ')}`,
+            hits: rule.hits,
+            ...(writing === undefined ? {} : { writtenWallMs: writing.atWallMs }),
+            writer:
+              writing === undefined
+                ? 'the packet engine, which every port has this of'
+                : `the sled agent, told the ${layer.name} rules of its instance`,
+            ...(writing === undefined || reconciler === undefined ? {} : { reconciler }),
+            requests: writing?.causes ?? [],
+            isUsedBy: (events) => isRuleUsed(events, node.name, port.name, layer.name, direction, rule.name),
+          }
+        }),
+      ),
+    ),
+  )
+}
+
+/** A layer's step does not name the port; on the way out the port is where the packet came in, on the way in where it goes. */
+function isRuleUsed(
+  events: readonly StoryEvent[],
+  node: string,
+  port: string,
+  layer: string,
+  direction: 'in' | 'out',
+  rule: string,
+): boolean {
+  let from = ''
+  return events.some(({ node: at, step }, index) => {
+    if (at !== node) return false
+    if (step.kind === 'ingress') from = step.port
+    if (step.kind === 'decap') from = step.detail.endsWith(`for ${port}`) ? port : from
+    if (step.kind !== 'layer' || step.layer !== layer || step.direction !== direction || step.rule !== rule)
+      return false
+    if (direction === 'out' || from === port) return from === port
+    return events.slice(index).some((later) => later.step.kind === 'egress' && later.step.port === port)
+  })
+}
+
+function routeRows(node: RackNode, table: 'rib' | 'routes'): readonly CauseRow[] {
+  const { routed, stack } = node
+  if (table === 'rib') {
+    return (routed?.rib.snapshot() ?? []).map(({ prefix, selected }): CauseRow => ({
+      table,
+      text: `${prefix} → ${selected.map((path) => path.nextHop).join(', ')}`,
+      writer: 'the routing daemon, by its decision process',
+      requests: [],
+      prefix,
+      isUsedBy: () => false,
+    }))
+  }
+  return stack.routes().map(({ prefix, origin, nextHops }): CauseRow => ({
+    table,
+    text: `${prefix} → ${nextHops.map((hop) => `${hop.via ?? 'on link'} ${hop.interface}`).join(', ')}`,
+    writer: origin === 'connected' ? 'the stack, from an address of its own' : 'the stack, told a route',
+    requests: [],
+    ...(origin === 'connected' ? {} : { prefix }),
+    isUsedBy: (events) =>
+      events.some(
+        ({ node: at, step }) => at === stack.name && step.kind === 'route' && step.prefix === prefix.toString(),
+      ),
+  }))
+}
