@@ -13,9 +13,18 @@ import type { PortConfig, VirtualPort, VportEngine } from '@lodestone/vport'
 import { ConsoleBuffer } from './console-buffer.ts'
 import type { EntryLedger } from './entry-ledger.ts'
 import type { Guest, InstanceRunner } from './instance-runner.ts'
-import { isSetOf, portConfigFromContract, type PortInputs, routeFromContract } from './port-config-from-contract.ts'
+import {
+  isSetOf,
+  portConfigFromContract,
+  type PortInputs,
+  routeFromContract,
+  ruleOf,
+} from './port-config-from-contract.ts'
 
 const GUEST_MTU = 1500
+/** How many rules are converted in one go: a few tens of microseconds. */
+const RULES_PER_STEP = 16
+const STEP_PAUSE_MS = 0.25
 
 export interface InstanceOptions {
   readonly id: string
@@ -53,6 +62,7 @@ export class Instance {
   #updatedMs: number
   #guest: Guest | undefined
   #work: Promise<void> = Promise.resolve()
+  #changes: Promise<unknown> = Promise.resolve()
 
   constructor(options: InstanceOptions, desired: InstanceEnsure) {
     this.id = options.id
@@ -103,6 +113,44 @@ export class Instance {
     return this.ensure({ ...this.#desired, ...change })
   }
 
+  /**
+   * As `update`, but with rules prepared in pieces between which packets pass: a VPC may have many. What is stated is the last
+   * word from now on; it holds when the promise is settled, or something newer does.
+   */
+  restate(change: Partial<Pick<InstanceEnsure, 'firewall_rules' | 'routes'>>): Promise<string | undefined> {
+    this.#desired = { ...this.#desired, ...change }
+    this.#settings.clear()
+    return this.#inTurn(async () => {
+      await this.#convertInSteps(this.#desired.firewall_rules)
+      const configs = this.#configs()
+      const problem = this.#check(configs)
+      if (problem !== undefined) {
+        this.#enter('failed', problem)
+        return problem
+      }
+      // A port that refuses now has got something newer meanwhile.
+      await Promise.all(configs.map((config) => this.#ports.get(config.id)?.port.applyInSteps(config)))
+      return undefined
+    })
+  }
+
+  /** Changes that take several turns of the event loop wait for each other. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#changes.then(change)
+    this.#changes = done.catch(() => undefined)
+    return done
+  }
+
+  async #convertInSteps(rules: InstanceEnsure['firewall_rules']): Promise<void> {
+    const { clock } = this.#options.host
+    for (let i = 0; i < rules.length; i++) {
+      if (i % RULES_PER_STEP === RULES_PER_STEP - 1) {
+        await new Promise<void>((resolve) => void clock.after(STEP_PAUSE_MS, resolve))
+      }
+      ruleOf(rules[i]!)
+    }
+  }
+
   /** Of the settings that `setPort` has applied to a port; 0 for none. */
   settingsGeneration(portId: string): number {
     return this.#settingsGenerations.get(portId) ?? 0
@@ -113,7 +161,12 @@ export class Instance {
    * last word wins. Prepared in pieces, so that packets pass meanwhile; on an error everything stays as it was.
    * @returns the sections that changed, or why it cannot be.
    */
-  async setPort(portId: string, settings: PortSettings): Promise<readonly string[] | string> {
+  setPort(portId: string, settings: PortSettings): Promise<readonly string[] | string> {
+    return this.#inTurn(() => this.#setPort(portId, settings))
+  }
+
+  async #setPort(portId: string, settings: PortSettings): Promise<readonly string[] | string> {
+    await this.#convertInSteps(settings.firewall_rules)
     const nic = this.#desired.nics.find((each) => each.id === portId)
     const port = this.#ports.get(portId)?.port
     if (nic === undefined || port === undefined) return `there is no port ${portId}`
@@ -176,15 +229,25 @@ export class Instance {
     for (const id of [...this.#ports.keys()]) this.#removePort(id)
   }
 
-  #applyPorts(): string | undefined {
+  #configs(): PortConfig[] {
     this.#revision++
-    const configs = this.#desired.nics.map((nic) => this.#configOf(nic, this.#settings.get(nic.id)))
-    // All or nothing: an error in the second port leaves the first as it was.
+    return this.#desired.nics.map((nic) => this.#configOf(nic, this.#settings.get(nic.id)))
+  }
+
+  /** All or nothing: an error in the second port leaves the first as it was. */
+  #check(configs: readonly PortConfig[]): string | undefined {
     for (const config of configs) {
       const existing = this.#ports.get(config.id)?.port
       const error = existing === undefined ? this.#options.engine.checkPort(config) : existing.check(config)
       if (error !== undefined) return `port ${config.name}: ${error.path}: ${error.message}`
     }
+    return undefined
+  }
+
+  #applyPorts(): string | undefined {
+    const configs = this.#configs()
+    const problem = this.#check(configs)
+    if (problem !== undefined) return problem
     for (const config of configs) {
       const existing = this.#ports.get(config.id)
       if (existing === undefined) this.#addPort(config.id, this.#options.engine.addPort(config))

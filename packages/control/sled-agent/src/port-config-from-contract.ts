@@ -77,12 +77,29 @@ function externalIpsOf(ips: ContractExternalIps, family: 4 | 6): ExternalIps {
   }
 }
 
+/** The rules of a VPC reach every port of it, and come again with each change of something else. */
+const converted = new WeakMap<ContractRule, FirewallRule>()
+
 /** Undefined where the rule cannot match anything on this port: disabled, another target, or filters that are empty. */
 function firewallRuleFromContract(rule: ContractRule, nicId: string): FirewallRule | undefined {
   if (rule.status === 'disabled') return undefined
   if (rule.target_nics !== undefined && !rule.target_nics.includes(nicId)) return undefined
   // In the contract an empty filter matches nothing; in the engine it would match everything.
   if (rule.hosts?.length === 0 || rule.protocols?.length === 0 || rule.ports?.length === 0) return undefined
+  return ruleOf(rule)
+}
+
+/** Converts a rule, or says again what it is: `portConfigFromContract` takes no time for rules that were asked for before. */
+export function ruleOf(rule: ContractRule): FirewallRule {
+  let known = converted.get(rule)
+  if (known === undefined) {
+    known = convertRule(rule)
+    converted.set(rule, known)
+  }
+  return known
+}
+
+function convertRule(rule: ContractRule): FirewallRule {
   return {
     id: rule.id,
     name: rule.name,

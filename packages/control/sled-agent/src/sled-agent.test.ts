@@ -121,7 +121,7 @@ test('what an instance cannot have is said, and the instance fails', async () =>
 })
 
 test('rules reach the ports they are for: not disabled ones, other targets, or filters that name nothing', async () => {
-  const { api, engine } = setup()
+  const { clock, api, engine } = setup()
   await api.instance_ensure({ params, body: description() })
   const rule = {
     id: '33333333-3333-4333-8333-333333333333',
@@ -130,7 +130,7 @@ test('rules reach the ports they are for: not disabled ones, other targets, or f
     action: 'allow',
     priority: 100,
   } as const
-  const put = await api.vpc_firewall_rules_set({
+  const asked = api.vpc_firewall_rules_set({
     params: { vni: 1024 },
     body: {
       generation: 2,
@@ -143,6 +143,7 @@ test('rules reach the ports they are for: not disabled ones, other targets, or f
       ],
     },
   })
+  const put = await clock.run(asked)
   assert.ok(put.ok)
   const rules = engine.port(NIC)!.config.firewall
   assert.deepEqual(
@@ -155,6 +156,42 @@ test('rules reach the ports they are for: not disabled ones, other targets, or f
   ])
   const older = await api.vpc_firewall_rules_set({ params: { vni: 1024 }, body: { generation: 1, rules: [] } })
   assert.ok(!older.ok)
+})
+
+test('a VPC’s many rules are prepared between packets; until then the old ones hold, and the newest are the last', async () => {
+  const { clock, api, engine } = setup()
+  await api.instance_ensure({ params, body: description() })
+  const rulesOf = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({
+      id: `33333333-3333-4333-8333-${String(i).padStart(12, '0')}`,
+      name: `rule-${i}`,
+      status: 'enabled' as const,
+      direction: 'inbound' as const,
+      action: 'allow' as const,
+      priority: 100,
+      hosts: [{ type: 'ip' as const, value: `10.0.${i >> 8}.${i & 0xff}/32` }],
+    }))
+  const set = (generation: number, count: number) =>
+    api.vpc_firewall_rules_set({ params: { vni: 1024 }, body: { generation, rules: rulesOf(count) } })
+  const inForce = (): number => engine.port(NIC)!.config.firewall.length
+  await clock.run(set(1, 3))
+  const seen: number[] = []
+  const asked = set(2, 1000)
+  for (let i = 0; i < 50; i++) {
+    await clock.advance(0.25)
+    seen.push(inForce())
+  }
+  assert.deepEqual([...new Set(seen)], [3], 'fifty pauses later the old rules still hold')
+  const newer = set(3, 20)
+  const older = set(1, 1)
+  const results = await clock.run(Promise.all([asked, newer, older]))
+  assert.deepEqual(
+    results.map((each) => (each.ok ? each.value.generation : each.kind === 'refused' && each.status)),
+    [2, 3, 409],
+  )
+  assert.equal(inForce(), 20)
+  await clock.run(set(4, 1000))
+  assert.equal(inForce(), 1000)
 })
 
 test('the map of virtual addresses is replaced as a whole', async () => {

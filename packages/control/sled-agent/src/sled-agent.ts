@@ -106,23 +106,37 @@ export class SledAgent {
       },
       v2p_view: () => this.#v2p,
       v2p_set: ({ body }) => this.#setV2p(body),
-      vpc_firewall_rules_set: ({ params, body }) => {
+      vpc_firewall_rules_set: async ({ params, body }) => {
         refuseOlder(body.generation, this.#firewallGenerations.get(params.vni) ?? 0)
-        for (const instance of this.#instances.values()) {
-          if (instance.desired.nics.some((nic) => nic.vni === params.vni)) {
-            refuse(instance.update({ firewall_rules: body.rules }))
-          }
-        }
+        const before = this.#firewallGenerations.get(params.vni) ?? 0
+        // Stated from here on, so that an older one cannot follow while these rules are being prepared.
         this.#firewallGenerations.set(params.vni, body.generation)
+        const instances = [...this.#instances.values()].filter((instance) =>
+          instance.desired.nics.some((nic) => nic.vni === params.vni),
+        )
+        const problems = await Promise.all(
+          instances.map((instance) => instance.restate({ firewall_rules: body.rules })),
+        )
+        const problem = problems.find((each) => each !== undefined)
+        if (problem !== undefined && this.#firewallGenerations.get(params.vni) === body.generation) {
+          this.#firewallGenerations.set(params.vni, before)
+        }
+        refuse(problem)
         return { generation: body.generation }
       },
-      vpc_routes_set: ({ body }) => {
+      vpc_routes_set: async ({ body }) => {
         refuseOlder(body.generation, this.#routesGeneration)
-        for (const instance of this.#instances.values()) {
-          const routes = body.sets.filter((set) => instance.desired.nics.some((nic) => isSetOf(set, nic)))
-          if (routes.length > 0) refuse(instance.update({ routes }))
-        }
+        const before = this.#routesGeneration
         this.#routesGeneration = body.generation
+        const problems = await Promise.all(
+          [...this.#instances.values()].map((instance) => {
+            const routes = body.sets.filter((set) => instance.desired.nics.some((nic) => isSetOf(set, nic)))
+            return routes.length > 0 ? instance.restate({ routes }) : undefined
+          }),
+        )
+        const problem = problems.find((each) => each !== undefined)
+        if (problem !== undefined && this.#routesGeneration === body.generation) this.#routesGeneration = before
+        refuse(problem)
         return { generation: body.generation }
       },
       port_list: () => this.#allPorts().map(({ instance, port }) => portSummary(instance.id, port)),
