@@ -5,6 +5,7 @@
 import type { BoundAction, KeySet, Program } from '@lodestone/p4'
 import { Duel } from './duel.ts'
 import { Draw } from './draw.ts'
+import type { ArchitectureName } from './source-architecture.ts'
 import { SourceGenerator } from './source-generator.ts'
 import { shrinkSource, type ShrinkOptions } from './shrink-source.ts'
 
@@ -22,8 +23,13 @@ export interface Failure {
 }
 
 /** Runs the program of a seed. @returns what went wrong, with the program shrunk. */
-export function fuzzSeed(seed: number, compileText: CompileText, options?: ShrinkOptions): Failure | undefined {
-  const source = new SourceGenerator(seed).program()
+export function fuzzSeed(
+  seed: number,
+  compileText: CompileText,
+  architecture: ArchitectureName = 'softnpu',
+  options?: ShrinkOptions,
+): Failure | undefined {
+  const source = new SourceGenerator(seed, architecture).program()
   const message = problemOf(source, seed, compileText)
   if (message === undefined) return undefined
   const kind = kindOf(message)

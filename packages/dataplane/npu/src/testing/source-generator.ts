@@ -7,6 +7,7 @@
  * works on. Everything that a program computed leaves in the header `observer`.
  */
 import { Draw } from './draw.ts'
+import { type ArchitectureName, ARCHITECTURES, type SourceArchitecture } from './source-architecture.ts'
 import {
   bit,
   BOOL,
@@ -65,7 +66,11 @@ export class SourceGenerator {
   #directActions: string[] = []
   #hasSubControl = false
 
-  constructor(seed: number) {
+  readonly #architecture: SourceArchitecture
+  #hashAlgorithm = ''
+
+  constructor(seed: number, architecture: ArchitectureName = 'softnpu') {
+    this.#architecture = ARCHITECTURES[architecture]
     this.#draw = new Draw(seed)
     for (const width of this.#some(WIDTHS, 7)) this.#meta.push({ text: `meta.b${width}`, type: bit(width) })
     for (const width of this.#some(WIDTHS.slice(1), 4)) this.#meta.push({ text: `meta.i${width}`, type: int(width) })
@@ -75,7 +80,7 @@ export class SourceGenerator {
 
   program(): string {
     this.#line('#include <core.p4>')
-    this.#line('#include <softnpu.p4>')
+    this.#line(`#include <${this.#architecture.include}>`)
     this.#line('error { Odd }')
     this.#line('enum bit<4> Colour { red = 1, green = 2, blue = 9 }')
     for (const [name, fields] of Object.entries(HEADERS)) {
@@ -105,7 +110,7 @@ export class SourceGenerator {
           this.#line(`pkt.emit(hdr.${header});`)
       })
     })
-    this.#line('SoftNPU(P(), I(), E(), D()) main;')
+    for (const line of this.#architecture.package) this.#line(line)
     return `${this.#lines.join('\n')}\n`
   }
 
@@ -140,8 +145,8 @@ export class SourceGenerator {
       ...Array.from({ length: STACK }, (_, k) => of(`hdr.loop[${k}]`, 'loop_h')).flat(),
       { text: 'hdr.varied.length', type: bit(8) },
       { text: 'hdr.varied.behind', type: bit(20) },
-      { text: 'ig.port', type: bit(16), isReadOnly: true },
-      { text: 'ig.packet_length', type: bit(32), isReadOnly: true },
+      { text: this.#architecture.ingressPort, type: bit(16), isReadOnly: true },
+      { text: this.#architecture.packetLength, type: bit(32), isReadOnly: true },
     ]
   }
 
@@ -220,14 +225,14 @@ export class SourceGenerator {
     const assign = (count: number): void => {
       for (let k = draw.below(count + 1); k > 0; k--) this.#assignment([...scope, ...this.#headerFields()], 2)
     }
-    this.#line('parser P(packet_in pkt, out headers_t hdr, inout meta_t meta, inout softnpu_ingress_metadata_t ig)')
+    this.#line(`parser P(packet_in pkt, out headers_t hdr, inout meta_t meta, ${this.#architecture.parserParameters})`)
     this.#block(() => {
       this.#line('Sub(3) sub;')
       this.#line('state start')
       this.#block(() => {
         this.#line('pkt.extract(hdr.first);')
         assign(1)
-        this.#line('transition select(hdr.first.kind, hdr.first.a, ig.port)')
+        this.#line(`transition select(hdr.first.kind, hdr.first.a, ${this.#architecture.ingressPort})`)
         this.#block(() => {
           this.#line('(1, _, _): wide;')
           this.#line('(2 .. 3, _, _): loop;')
@@ -286,7 +291,7 @@ export class SourceGenerator {
   #subControl(): void {
     this.#hasSubControl = true
     this.#line(
-      'control C(inout headers_t hdr, inout meta_t meta, inout bit<16> x, out bool y, in softnpu_ingress_metadata_t ig)',
+      `control C(inout headers_t hdr, inout meta_t meta, inout bit<16> x, out bool y, ${this.#architecture.subParameters})`,
     )
     this.#block(() => {
       this.#line('apply')
@@ -305,16 +310,10 @@ export class SourceGenerator {
 
   #ingress(): void {
     const draw = this.#draw
-    this.#line(
-      'control I(inout headers_t hdr, inout meta_t meta, inout softnpu_ingress_metadata_t ig, inout softnpu_egress_metadata_t eg)',
-    )
+    this.#line(`control I(inout headers_t hdr, inout meta_t meta, ${this.#architecture.controlParameters})`)
     this.#block(() => {
-      this.#line('Register<bit<24>>(4) narrow;')
-      this.#line('Register<bit<128>>(4) broad;')
-      this.#line('Counter(8, CounterType_t.PACKETS_AND_BYTES) counts;')
-      this.#line(`Hash<bit<32>>(HashAlgorithm_t.${draw.pick(['CRC8', 'CRC16', 'CRC32', 'XOR16', 'CSUM16'])}) digest;`)
-      this.#line('Checksum() sum;')
-      this.#line('Random<bit<16>>(3, 900) dice;')
+      this.#hashAlgorithm = draw.pick(['CRC8', 'CRC16', 'CRC32', 'XOR16', 'CSUM16'])
+      for (const line of this.#architecture.instances(this.#hashAlgorithm)) this.#line(line)
       if (this.#hasSubControl) this.#line('C() sub;')
       const scope: Variable[] = [...this.#meta, ...this.#pairs(), ...this.#headerFields()]
       const locals = this.#some(WIDTHS, 3).map((width): Variable => ({ text: `l${width}`, type: bit(width) }))
@@ -327,8 +326,9 @@ export class SourceGenerator {
       for (let k = 0; k < tables; k++) this.#table(k, all)
       this.#line('apply')
       this.#block(() => {
-        this.#line(`eg.port = ${draw.pick(['1', '2', 'ig.port', '(bit<16>)(hdr.first.a)'])};`)
-        if (draw.chance(4)) this.#line(`eg.multicast_group = ${draw.pick([1, 2, 2, 3])};`)
+        const { ingressPort, setPort, multicast } = this.#architecture
+        this.#line(setPort(draw.pick(['1', '2', ingressPort, '(bit<16>)(hdr.first.a)'])))
+        if (multicast !== undefined && draw.chance(4)) this.#line(multicast(draw.pick([1, 2, 2, 3])))
         this.#statements(all, 3, 14, true)
       })
     })
@@ -352,8 +352,7 @@ export class SourceGenerator {
       this.#statements([...scope, ...parameters, ...parameters], 1, 3, true)
       if (this.#draw.chance(5)) this.#line(this.#draw.pick(['return;', 'exit;']))
       if (this.#draw.chance(6)) {
-        this.#line('eg.drop = true;')
-        this.#line(`eg.drop_reason = ${this.#draw.below(200)};`)
+        for (const line of this.#architecture.drop(this.#draw.below(200))) this.#line(line)
       }
     })
     if (kind === 'directed') this.#directActions.push(this.#directCall(name, types, scope))
@@ -412,9 +411,7 @@ export class SourceGenerator {
   }
 
   #egress(): void {
-    this.#line(
-      'control E(inout headers_t hdr, inout meta_t meta, inout softnpu_ingress_metadata_t ig, inout softnpu_egress_metadata_t eg)',
-    )
+    this.#line(`control E(inout headers_t hdr, inout meta_t meta, ${this.#architecture.controlParameters})`)
     this.#block(() => {
       this.#line('apply')
       this.#block(() => {
@@ -524,9 +521,10 @@ export class SourceGenerator {
     const value = (width: number, depth = 1): string => this.#expressions.expression(bit(width), depth, scope)
     const place = (width: number): string | undefined =>
       scope.find((one) => one.isReadOnly !== true && sameType(one.type, bit(width)))?.text
-    const store = (width: number, text: string): void => {
+    const { readRegister, hash, checksum, random } = this.#architecture
+    const store = (write: (variable: string) => readonly string[]): void => {
       const name = this.#name('r')
-      this.#line(`bit<${width}> ${name} = ${text};`)
+      for (const line of write(name)) this.#line(line)
       this.#line(`meta.pair.x = meta.pair.x ^ (bit<16>)(${name});`)
     }
     // Before there are tables: inside actions.
@@ -538,16 +536,18 @@ export class SourceGenerator {
         return this.#line(`broad.write((bit<32>)(${value(3)}), ${value(128)});`)
       case 2:
         return draw.chance(2)
-          ? store(24, `narrow.read((bit<32>)(${value(3)}))`)
-          : store(128, `broad.read((bit<32>)(${value(2)}))`)
+          ? store((name) => readRegister(name, 24, 'narrow', `(bit<32>)(${value(3)})`))
+          : store((name) => readRegister(name, 128, 'broad', `(bit<32>)(${value(2)})`))
       case 3:
         return this.#line(`counts.count((bit<32>)(${value(4)}));`)
       case 4: {
         const data = `{ ${value(8)}, ${value(draw.pick(WIDTHS))}, ${value(16)} }`
-        return draw.chance(2) ? store(32, `digest.get(${data})`) : store(16, `sum.run({ ${value(16)}, ${value(48)} })`)
+        return draw.chance(2)
+          ? store((name) => hash(name, this.#hashAlgorithm, data))
+          : store((name) => checksum(name, `{ ${value(16)}, ${value(48)} }`))
       }
       case 5:
-        return store(16, 'dice.read()')
+        return store(random)
       case 6:
         return this.#line(draw.pick(this.#directActions))
       case 7: {
