@@ -48,7 +48,7 @@ export { UNSERVED_OPERATIONS } from './unserved-operations.ts'
 export * from './vpc-router.ts'
 export * from './vpc.ts'
 
-/** The newest `api-version` that is understood; older ones are served with the same shapes. */
+/** The newest `api-version` that is understood. Schemas here are of this version; servers convert for older ones. */
 export const NEXUS_API_VERSION = '2026081901.0.0'
 export const NEXUS_PORT = 12220
 

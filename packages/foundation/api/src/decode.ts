@@ -27,7 +27,13 @@ export function decodeQuery(endpoint: Endpoint, search: URLSearchParams): Decode
   return invalid(`unable to parse query string: ${describeIssues(result.error.issues)}`)
 }
 
-export async function decodeBody(endpoint: Endpoint, request: Request, maxBytes: number): Promise<Decoded<unknown>> {
+/** @param convert what is sent as JSON goes through it before it is checked. */
+export async function decodeBody(
+  endpoint: Endpoint,
+  request: Request,
+  maxBytes: number,
+  convert: (json: unknown) => unknown = (json) => json,
+): Promise<Decoded<unknown>> {
   const bytes = await readBody(request, maxBytes)
   if (bytes === undefined) {
     const message = `request body exceeded maximum size of ${maxBytes} bytes`
@@ -46,7 +52,7 @@ export async function decodeBody(endpoint: Endpoint, request: Request, maxBytes:
     if (error instanceof TypeError) return invalid('unable to parse body: it is not UTF-8')
     throw error
   }
-  return endpoint.bodyEncoding === 'form' ? decodeForm(endpoint.body, text) : decodeJson(endpoint.body, text)
+  return endpoint.bodyEncoding === 'form' ? decodeForm(endpoint.body, text) : decodeJson(endpoint.body, text, convert)
 }
 
 function decodeForm(schema: z.ZodType, text: string): Decoded<unknown> {
@@ -59,7 +65,7 @@ function decodeForm(schema: z.ZodType, text: string): Decoded<unknown> {
   return invalid(`unable to parse URL-encoded body: ${describeIssues(result.error.issues)}`)
 }
 
-function decodeJson(schema: z.ZodType, text: string): Decoded<unknown> {
+function decodeJson(schema: z.ZodType, text: string, convert: (json: unknown) => unknown): Decoded<unknown> {
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -68,7 +74,7 @@ function decodeJson(schema: z.ZodType, text: string): Decoded<unknown> {
     const found = findJsonError(text) ?? { message: 'syntax error', line: 1, column: 1 }
     return invalid(`unable to parse JSON body: ${found.message} at line ${found.line} column ${found.column}`)
   }
-  const result = schema.safeParse(json, REPORT)
+  const result = schema.safeParse(convert(json), REPORT)
   if (result.success) return { ok: true, value: result.data }
   const issue = deepest(result.error.issues)
   const { line, column } = findJsonPath(text, issue.path)

@@ -43,6 +43,13 @@ export interface RequestFailure {
   readonly cause?: unknown
 }
 
+/** Between the JSON of a client of an older version of the interface and that of the declared one. */
+export interface Conversion {
+  /** From any JSON that was sent, before it is checked. */
+  readonly body: (json: unknown) => unknown
+  readonly response: (value: unknown) => unknown
+}
+
 export interface CompletedCall<Context> {
   readonly request: Request
   readonly endpoint: Endpoint
@@ -61,6 +68,8 @@ export interface ImplementOptions<Context> {
     readonly endpoint: Endpoint
     readonly requestId: string
   }) => Context | Promise<Context>
+  /** For clients of an older version; runs after `before`. */
+  readonly convert?: (call: { readonly request: Request; readonly endpoint: Endpoint }) => Conversion | undefined
   /** Unique per request; the default counts, which is enough for tests. */
   readonly newRequestId?: () => string
   /** Default 1 MiB. */
@@ -114,11 +123,12 @@ export function implement<A extends Api, Context = undefined>(
     seen.context = context
     const params = valueOf(decodeParams(endpoint, match.params))
     const query = valueOf(decodeQuery(endpoint, url.searchParams))
-    const body = valueOf(await decodeBody(endpoint, request, options.maxBodyBytes ?? 1 << 20))
+    const conversion = options.convert?.({ request, endpoint })
+    const body = valueOf(await decodeBody(endpoint, request, options.maxBodyBytes ?? 1 << 20, conversion?.body))
     // because the decoders parsed each part with this endpoint's schemas
     const call = { params, query, body, context, request, requestId } as Call<Endpoint, Context>
     const outcome: unknown = await byId[endpoint.operationId]!(call)
-    return toResponse(endpoint, outcome, requestId, options.checkResponses ?? false)
+    return toResponse(endpoint, outcome, requestId, options.checkResponses ?? false, conversion)
   }
   const failed = (thrown: unknown, requestId: string, { endpoint }: Seen): ApiError => {
     const error: ApiError = thrown instanceof ApiFailure ? thrown.error : { kind: 'internal', internal: String(thrown) }
@@ -156,7 +166,13 @@ function valueOf<T>(decoded: { ok: true; value: T } | { ok: false; error: ApiErr
   return decoded.value
 }
 
-function toResponse(endpoint: Endpoint, outcome: unknown, requestId: string, check: boolean): Response {
+function toResponse(
+  endpoint: Endpoint,
+  outcome: unknown,
+  requestId: string,
+  check: boolean,
+  conversion: Conversion | undefined,
+): Response {
   if (outcome instanceof Response) {
     outcome.headers.set('x-request-id', requestId)
     return outcome
@@ -175,7 +191,10 @@ function toResponse(endpoint: Endpoint, outcome: unknown, requestId: string, che
   }
   if (!('schema' in response)) return new Response(null, { status: response.status, headers })
   if (check) response.schema.parse(value)
-  return Response.json(value, { status: response.status, headers })
+  return Response.json(conversion === undefined ? value : conversion.response(value), {
+    status: response.status,
+    headers,
+  })
 }
 
 function countingIds(): () => string {

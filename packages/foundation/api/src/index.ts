@@ -18,6 +18,7 @@ export { ErrorBody, errorResponse, httpError } from './http-error.ts'
 export { httpFetch, type HttpFetchOptions } from './http-fetch.ts'
 export {
   type CompletedCall,
+  type Conversion,
   type Handler,
   type Handlers,
   type HttpHandler,

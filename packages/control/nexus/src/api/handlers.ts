@@ -47,6 +47,7 @@ import { sessionHandlers } from './session.ts'
 import { siloHandlers } from './silo.ts'
 import { switchPortHandlers } from './switch-port.ts'
 import { userHandlers } from './user.ts'
+import { checkVersion, conversionFor } from './version.ts'
 import { vpcRouterHandlers } from './vpc-router.ts'
 import { vpcSubnetHandlers } from './vpc-subnet.ts'
 import { vpcHandlers } from './vpc.ts'
@@ -101,9 +102,10 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     async before({ request, endpoint: { operationId, path } }) {
       started.set(request, nowOf(service))
       await gate.check(request)
-      checkVersion(request.headers.get('api-version'))
       // because every endpoint of nexusApi has an operation id of this union
-      const requirement = REQUIREMENTS[operationId as NexusOperation]
+      const operation = operationId as NexusOperation
+      checkVersion(request.headers.get('api-version'), operation)
+      const requirement = REQUIREMENTS[operation]
       const actor =
         requirement.scope === 'public'
           ? undefined
@@ -113,6 +115,9 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
       const needs = requirement.scope === 'project' ? requirement.role : undefined
       return { actor: actor === undefined ? undefined : { ...actor, needs } }
     },
+    convert: ({ request, endpoint: { operationId } }) =>
+      // because every endpoint of nexusApi has an operation id of this union
+      conversionFor(request.headers.get('api-version'), operationId as NexusOperation),
     after: (call) => audit(service, started.get(call.request) ?? nowOf(service), call),
     async fallback(request) {
       if (new URL(request.url).pathname === METRICS_PATH) return metrics(service, request, newRequestId())
@@ -133,26 +138,6 @@ async function metrics(service: Service, request: Request, requestId: string): P
   const refusal = authorize({ scope: 'fleet', role: 'viewer' }, actor, undefined)
   if (refusal !== undefined) return errorResponse(refusal, requestId)
   return new Response(reconcilerMetrics(service.reconcilers()), { headers: { 'content-type': METRICS_CONTENT_TYPE } })
-}
-
-/**
- * The `api-version` header (RFC 9110 has no say in it): any version up to ours gets our shapes, which only ever added
- * fields within the window of the clients we know.
- */
-function checkVersion(header: string | null): void {
-  if (header === null) return
-  const asked = /^(\d+)\.(\d+)\.(\d+)$/.exec(header)
-  if (asked === null) throw badVersion(`unable to parse api-version header: "${header}"`)
-  const ours = NEXUS_API_VERSION.split('.').map(Number)
-  for (let i = 0; i < 3; i++) {
-    const difference = Number(asked[i + 1]) - ours[i]! // because both have three parts
-    if (difference < 0) return
-    if (difference > 0) throw badVersion(`server does not support this API version: ${header}`)
-  }
-}
-
-function badVersion(message: string): ApiFailure {
-  return new ApiFailure({ kind: 'protocol', status: 400, message })
 }
 
 /** What the path names, when it names something: `/v1/projects/{project}` names a project. */
@@ -186,7 +171,7 @@ function unservedHandler(service: Service, newRequestId: () => string): HttpHand
   return implement(api({ title: 'unserved', version: NEXUS_API_VERSION, endpoints }), handlers, {
     newRequestId,
     async before({ request }): Promise<undefined> {
-      checkVersion(request.headers.get('api-version'))
+      checkVersion(request.headers.get('api-version'), undefined)
       const actor = await authenticate(service.store.db, request.headers, nowOf(service))
       const refusal = authorize({ scope: 'user' }, actor, undefined)
       if (refusal !== undefined) throw new ApiFailure(refusal)
