@@ -80,6 +80,7 @@ export interface UpEvent {
   readonly event: string
   readonly api: string
   readonly readyAfterMs: number
+  readonly tls: { readonly caCertificate: string; readonly hostname: string; readonly port?: number }
 }
 
 /** `lode up --json` on a directory, and commands that talk to it. */

@@ -1,6 +1,7 @@
 /** `lode up --config`: a rack from the example, reached from this machine through a published port and the whole data plane. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { get } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -18,8 +19,8 @@ before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lode-test-'))
   dnsPort = await freePort()
   apiPort = await freePort()
-  const publish = [`--publish=${dnsPort}=198.51.100.2:53`, `--publish=${apiPort}=198.51.100.4:80`]
-  rack = await RackProcess.start(directory, '--sleds', '2', '--config', EXAMPLE, ...publish)
+  const publish = [`--publish=${dnsPort}=198.51.100.2:53`, `--publish=${apiPort}=198.51.100.4:443`]
+  rack = await RackProcess.start(directory, '--sleds', '2', '--tls-port', '0', '--config', EXAMPLE, ...publish)
 })
 
 after(async () => {
@@ -35,10 +36,21 @@ test('a rack starts as the example says, with its pools, its recovery silo and s
   assert.deepEqual(pools.items.map(({ name }) => name).toSorted(), ['default', 'lab'])
 })
 
-test('the name of the recovery silo leads to the API, both through the data plane', async () => {
-  assert.equal(await address(dnsPort, 'recovery.sys.rack.example'), '198.51.100.4')
-  const ping = await fetch(`http://127.0.0.1:${apiPort}/v1/ping`)
-  assert.deepEqual(await ping.json(), { status: 'ok' })
+test('the name of the recovery silo leads to the API over TLS, both through the data plane', async () => {
+  const name = 'recovery.sys.rack.example'
+  assert.equal(await address(dnsPort, name), '198.51.100.4')
+  assert.equal(await secureStatus(apiPort, name, await readFile(rack.up.tls.caCertificate, 'utf8')), 200)
+})
+
+test('the authority is a file for clients and a key for its owner only; TLS is on this machine too, when asked for', async () => {
+  const { caCertificate, hostname, port } = rack.up.tls
+  assert.equal(caCertificate, join(directory, 'tls', 'ca.crt'))
+  assert.equal(hostname, 'recovery.sys.rack.example')
+  assert.equal((await stat(join(directory, 'tls', 'ca.key'))).mode & 0o777, 0o600)
+  const ca = await readFile(caCertificate, 'utf8')
+  assert.ok(port !== undefined)
+  for (const name of [hostname, 'localhost']) assert.equal(await secureStatus(port, name, ca), 200, name)
+  await assert.rejects(secureStatus(port, 'other.example', ca), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
 })
 
 test('mistakes in the file are told with their lines, and nothing starts', async () => {
@@ -52,6 +64,17 @@ test('mistakes in the file are told with their lines, and nothing starts', async
   assert.equal(absent.status, 2)
   assert.match(absent.stderr, /absent\.toml: it cannot be read/)
 })
+
+/** The status of a ping of the API as `name`, at a port of this machine. */
+function secureStatus(port: number, name: string, ca: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, servername: name, headers: { host: name }, path: '/v1/ping', ca }
+    get(options, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    }).on('error', reject)
+  })
+}
 
 /** The first A record of a name, asked over TCP: a query by hand, for this is a client that knows nothing of the rack. */
 async function address(port: number, name: string): Promise<string> {

@@ -43,6 +43,7 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
       ...(flags.console === undefined ? {} : { console: consoleFiles(context, flags.console) }),
       apiAddress: '127.0.0.1',
       apiPort: flags.apiPort,
+      ...(flags.tlsPort === undefined ? {} : { tlsPort: flags.tlsPort }),
       publish: flags.publish,
       onProgress: (name, detail) => emit('ready', { name, detail }, `${seconds()}  ${name}: ${detail}`),
     })
@@ -55,6 +56,7 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
   if (stopping) void rack.close()
 
   const { api, ready_after_ms: readyAfterMs } = rack.info()
+  const { port: tlsPort } = rack.tls
   emit(
     'up',
     {
@@ -64,6 +66,7 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
       password: api.password_hint,
       stateDirectory,
       readyAfterMs: Math.round(readyAfterMs ?? 0),
+      tls: rack.tls,
       dnsZone: rack.dns.zone,
       nameServers: rack.dns.nameServers,
       published: rack.info().published,
@@ -73,6 +76,8 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
       `API       ${api.url}`,
       `log in    silo ${api.silo}, user ${api.username}, password ${api.password_hint}`,
       `dns       ${rack.dns.zone}, answered by ${rack.dns.nameServers.join(' and ')} on the emulated internet`,
+      `tls       https://${rack.tls.hostname}${tlsPort === undefined ? '' : ` and https://localhost:${tlsPort}`}`,
+      `          its authority's certificate is ${rack.tls.caCertificate}`,
       `state     ${stateDirectory}`,
       ...flags.publish.map((p) => `published http://127.0.0.1:${p.hostPort} → ${p.address}:${p.port}`),
       '',

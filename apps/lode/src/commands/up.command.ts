@@ -11,6 +11,7 @@ export interface UpFlags {
   readonly database?: string
   readonly console?: string
   readonly apiPort: number
+  readonly tlsPort?: number
   readonly publish: readonly PublishSpec[]
   readonly json: boolean
 }
@@ -30,6 +31,10 @@ export const upCommand = buildCommand({
       {
         input: '--publish 8080=198.51.100.10:80',
         brief: 'curl http://127.0.0.1:8080 then crosses the whole rack',
+      },
+      {
+        input: '--tls-port 12443',
+        brief: 'The API on https://localhost:12443 too, by the authority in the state directory',
       },
     ],
   },
@@ -69,6 +74,13 @@ export const upCommand = buildCommand({
         parse: numberParser,
         default: '12220',
         brief: 'Port of the public API on 127.0.0.1; 0 picks one',
+        placeholder: 'PORT',
+      },
+      tlsPort: {
+        kind: 'parsed',
+        parse: numberParser,
+        optional: true,
+        brief: 'Serve the API over TLS on this port of 127.0.0.1 too; 0 picks one',
         placeholder: 'PORT',
       },
       publish: {

@@ -6,6 +6,7 @@ import { api, type Client } from '@lodestone/api'
 import { affinityEndpoints } from './affinity.ts'
 import { auditLogEndpoints } from './audit-log.ts'
 import { bgpEndpoints } from './bgp.ts'
+import { certificateEndpoints } from './certificate.ts'
 import { firewallEndpoints } from './firewall.ts'
 import { floatingIpEndpoints } from './floating-ip.ts'
 import { hardwareEndpoints } from './hardware.ts'
@@ -28,6 +29,7 @@ import { vpcEndpoints } from './vpc.ts'
 export * from './affinity.ts'
 export * from './audit-log.ts'
 export * from './bgp.ts'
+export * from './certificate.ts'
 export * from './firewall.ts'
 export * from './floating-ip.ts'
 export * from './hardware.ts'
@@ -59,6 +61,7 @@ export const nexusApi = api({
     ...sessionEndpoints,
     ...userEndpoints,
     ...siloEndpoints,
+    ...certificateEndpoints,
     ...policyEndpoints,
     ...projectEndpoints,
     ...vpcEndpoints,

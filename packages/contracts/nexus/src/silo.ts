@@ -1,6 +1,7 @@
 /** Silos: tenants with users, quotas and settings of their own. Managed by the operator of the fleet. */
 import { endpoint, pageOf } from '@lodestone/api'
 import { z } from 'zod'
+import { CertificateCreate } from './certificate.ts'
 import { ByteCount, identity, identityCreate, listById, listByNameOrId, Name, NameOrId, Uuid } from './identity.ts'
 import { FleetRole } from './policy.ts'
 
@@ -37,11 +38,7 @@ export const SiloCreate = z
     ...siloFields,
     mapped_fleet_roles: MappedFleetRoles.default({}),
     quotas: z.object({ cpus: quota, memory: ByteCount, storage: ByteCount }).meta({ id: 'SiloQuotasCreate' }),
-    tls_certificates: z.array(
-      z
-        .object({ ...identityCreate, cert: z.string(), key: z.string(), service: z.enum(['external_api']) })
-        .meta({ id: 'CertificateCreate' }),
-    ),
+    tls_certificates: z.array(CertificateCreate),
   })
   .meta({ id: 'SiloCreate' })
 

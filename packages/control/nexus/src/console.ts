@@ -6,6 +6,7 @@
 import type { Files } from '@lodestone/host'
 import { authenticate } from './auth/authenticate.ts'
 import { nowOf, type Service } from './service.ts'
+import { siloOfHostname } from './silo-name.ts'
 
 export interface ConsoleOptions {
   /** `index.html`, `assets/…`. */
@@ -18,8 +19,6 @@ export interface ConsoleOptions {
 const PAGES =
   /^\/($|projects($|\/)|projects-new$|settings($|\/)|system($|\/)|lookup\/|images($|\/)|utilization$|access$|device\/(verify|success)$)/
 const LOGIN_PAGE = /^\/login\/[^/]+\/(local|saml\/[^/]+)$/
-/** `recovery.sys.rack.example`: the silo's name in the delegated zone. */
-const SILO_HOST = /^([a-z][a-zA-Z0-9-]*)\.sys\./
 
 const SECURITY_HEADERS = {
   'content-security-policy':
@@ -85,7 +84,7 @@ export function consoleHandler(
     }
     if (LOGIN_PAGE.test(pathname)) return document()
     if (pathname === '/login') {
-      const silo = SILO_HOST.exec(hostname)?.[1] ?? defaultSilo
+      const silo = siloOfHostname(hostname, service.inventory.dnsZone) ?? defaultSilo
       return redirect(`/login/${silo}/local`, searchParams.get('redirect_uri'))
     }
     if (!PAGES.test(pathname)) return undefined

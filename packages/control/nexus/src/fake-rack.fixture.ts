@@ -33,12 +33,11 @@ import {
   SWITCHD_PORT,
   switchdApi,
 } from '@lodestone/contract-switchd'
-import { type Files, Host, MemoryFabric, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
+import { Host, MemoryFabric, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
 import { TEST_ARCHIVES } from './archives.fixture.ts'
 import type { Inventory } from './inventory.ts'
-import { Nexus } from './nexus.ts'
+import { Nexus, type NexusOptions } from './nexus.ts'
 import { contentText } from './reconcile/causes.ts'
-import type { RackNetwork } from './rack-network.ts'
 import type { Store } from './store/store.ts'
 
 /** Cheap: these tests are not about the strength of passwords. */
@@ -361,12 +360,14 @@ export interface FakeRack {
   readonly errors: unknown[]
   /** A control plane over this rack; another one over the same store is the same one after a restart. */
   makeNexus(
-    options: ({ store: Store } | { storeDirectory: string }) & { console?: Files; network?: RackNetwork },
+    options: ({ store: Store } | { storeDirectory: string }) &
+      Pick<NexusOptions, 'console' | 'network' | 'authority' | 'metadataFetch'> & { dnsZone?: string },
   ): Nexus
 }
 
-export async function makeFakeRack(sledCount = 2): Promise<FakeRack> {
-  const clock = new VirtualClock()
+/** @param startWallMs what its clock says at first: certificates are judged by the real one. */
+export async function makeFakeRack(sledCount = 2, startWallMs?: number): Promise<FakeRack> {
+  const clock = new VirtualClock(startWallMs)
   const fabric = new MemoryFabric(clock, 0.2)
   const random = new SeededRandom(7)
   const underlay = fabric.network('nexus', ['fd00:1122:3344:101::10'])
@@ -404,7 +405,7 @@ export async function makeFakeRack(sledCount = 2): Promise<FakeRack> {
     })
   }
   let starts = 0
-  const makeNexus: FakeRack['makeNexus'] = (where) => {
+  const makeNexus: FakeRack['makeNexus'] = ({ dnsZone, ...where }) => {
     const host = new Host({
       name: 'nexus',
       clock,
@@ -413,8 +414,9 @@ export async function makeFakeRack(sledCount = 2): Promise<FakeRack> {
       networks: { underlay },
       log: (line) => errors.push(line),
     })
+    const known = dnsZone === undefined ? inventory : { ...inventory, dnsZone }
     return new Nexus(host, {
-      inventory,
+      inventory: known,
       archives: TEST_ARCHIVES,
       ...where,
       passwordCost: CHEAP_PASSWORDS,

@@ -4,7 +4,7 @@
  */
 import { errorResponse, type FetchLike, httpFetch, type HttpHandler, objectNotFound } from '@lodestone/api'
 import type { AuditLogEntry, SwitchSlot } from '@lodestone/contract-nexus'
-import type { Files, Host } from '@lodestone/host'
+import type { Files, Host, TlsIdentity } from '@lodestone/host'
 import { entryFromRow } from './api/audit-log.ts'
 import { nexusHandler } from './api/handlers.ts'
 import { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
@@ -17,6 +17,8 @@ import { ensureRackNetwork, NO_NETWORK, type RackNetwork } from './rack-network.
 import { auditEntriesOf } from './store/audit-log.ts'
 import { postgresPool } from './store/postgres-pool.ts'
 import { Store } from './store/store.ts'
+import type { CertificateAuthority } from './tls/certificate-authority.ts'
+import { SiloCertificates } from './tls/silo-certificates.ts'
 
 export interface NexusOptions {
   readonly inventory: Inventory
@@ -35,6 +37,10 @@ export interface NexusOptions {
   /** Put around `fetch`, for whoever wants to watch what the reconcilers ask. */
   readonly aroundFetch?: (fetch: FetchLike) => FetchLike
   readonly recoverySilo?: RecoverySilo
+  /** Issues certificates for silos whose operators gave none. */
+  readonly authority?: CertificateAuthority
+  /** How documents are had that operators give the URL of, as metadata of identity providers; absent: not at all. */
+  readonly metadataFetch?: FetchLike
   /** What a new rack's network is configured to be; from then on the store says it. */
   readonly network?: RackNetwork
   readonly passwordCost?: PasswordCost
@@ -49,6 +55,7 @@ export class Nexus {
   readonly #host: Host
   readonly #options: NexusOptions
   #handler: HttpHandler | undefined
+  #certificates: SiloCertificates | undefined
   #store: Store | undefined
   #reconcilers: Reconcilers | undefined
 
@@ -63,6 +70,11 @@ export class Nexus {
     return Promise.resolve(
       errorResponse({ kind: 'unavailable', message: 'the API is not up' }, this.#host.random.uuid()),
     )
+  }
+
+  /** What a TLS server in front of `handler` shows clients that ask for `serverName`; nothing before `start` has resolved. */
+  tlsIdentity(serverName: string | undefined): Promise<TlsIdentity | undefined> {
+    return this.#certificates?.identityFor(serverName) ?? Promise.resolve(undefined)
   }
 
   async start(): Promise<void> {
@@ -97,6 +109,13 @@ export class Nexus {
     await ensureRackNetwork(service, this.#options.network ?? NO_NETWORK)
     this.#store = store
     this.#reconcilers = reconcilers
+    this.#certificates = new SiloCertificates({
+      store,
+      clock,
+      inventory,
+      defaultSilo: recoverySilo.name,
+      authority: this.#options.authority,
+    })
     this.#handler = nexusHandler(service, {
       checkResponses: this.#options.checkResponses ?? false,
       ...(files === undefined ? {} : { console: { files, defaultSilo: recoverySilo.name } }),
@@ -132,6 +151,7 @@ export class Nexus {
   /** Ends the passes that are running and closes the store. */
   async close(): Promise<void> {
     this.#handler = undefined
+    this.#certificates = undefined
     await this.#reconcilers?.close()
     if (this.#options.store === undefined) await this.#store?.close()
   }

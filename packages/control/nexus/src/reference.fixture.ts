@@ -2,6 +2,7 @@
  * Checks responses against the published interface. Tests read its document from beside the repository, when it is
  * there; nothing of it is copied into the repository.
  */
+import { existsSync, readFileSync } from 'node:fs'
 import type { FetchLike } from '@lodestone/api'
 import { nexusApi } from '@lodestone/contract-nexus'
 import { Ajv, type ValidateFunction } from 'ajv'
@@ -9,6 +10,11 @@ import { Ajv, type ValidateFunction } from 'ajv'
 /** Relative to this folder: the repository's root is four levels up. */
 export const REFERENCE_URL = new URL('../../../../../shared/data/nexus-openapi.json', import.meta.url)
 export const REFERENCE_MISSING = 'the reference document is not beside the repository'
+
+/** The reference document; undefined where it is not. */
+export function readReference(): string | undefined {
+  return existsSync(REFERENCE_URL) ? readFileSync(REFERENCE_URL, 'utf8') : undefined
+}
 
 type Json = { [key: string]: unknown }
 

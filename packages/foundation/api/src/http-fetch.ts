@@ -1,9 +1,16 @@
 /**
- * An HTTP/1.1 client over the sockets of any `Network`: `fetch` without ambient sockets or time. One connection per
+ * An HTTP/1.1 client over the sockets of any `Network`, plain or over TLS: `fetch` without ambient sockets or time. One connection per
  * request. Rejects with the socket's error (`ECONNREFUSED`, `ETIMEDOUT`, `ECONNRESET`, …).
  */
 import http from 'node:http'
-import { type Clock, type Network, socketError, type TcpSocket } from '@lodestone/host'
+import {
+  type Clock,
+  connectTls,
+  type Network,
+  socketError,
+  type TcpSocket,
+  type TlsClientOptions,
+} from '@lodestone/host'
 import type { FetchLike } from './client.ts'
 import { bytesOf } from './serve-http.ts'
 
@@ -14,18 +21,26 @@ export interface HttpFetchOptions {
   readonly timeoutMs?: number
   /** Source address of the connections. */
   readonly localAddress?: string
+  /** Whom to believe where the URL is `https:`; the platform's authorities unless given. */
+  readonly tls?: TlsClientOptions
+  /** Where to connect to in place of the host that the URL names: for names that are resolved elsewhere. */
+  readonly address?: string
 }
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
 
 export function httpFetch(network: Network, options: HttpFetchOptions = {}): FetchLike {
   const timeoutMs = options.timeoutMs ?? 30_000
   return async (request) => {
     const url = new URL(request.url)
-    if (url.protocol !== 'http:') throw socketError('EPROTONOSUPPORT', `${url.protocol} is not implemented`)
+    const defaultPort = DEFAULT_PORTS[url.protocol]
+    if (defaultPort === undefined) throw socketError('EPROTONOSUPPORT', `${url.protocol} is not implemented`)
+    const hostname = url.hostname.replace(/^\[|\]$/g, '')
     const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer())
     request.signal.throwIfAborted()
-    const connecting = network.connectTcp({
-      address: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port === '' ? 80 : Number(url.port),
+    const connected = network.connectTcp({
+      address: options.address ?? hostname,
+      port: url.port === '' ? defaultPort : Number(url.port),
       timeoutMs,
       ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
     })
@@ -49,14 +64,18 @@ export function httpFetch(network: Network, options: HttpFetchOptions = {}): Fet
         request.signal.removeEventListener('abort', abort)
       }
       request.signal.addEventListener('abort', abort)
-      const send = (connected: TcpSocket): void => {
-        socket = connected
-        if (isOver) return void connected.destroy()
+      const secure = (plain: TcpSocket): TcpSocket | Promise<TcpSocket> => {
+        socket = plain
+        if (isOver) plain.destroy()
+        return url.protocol === 'http:' ? plain : connectTls(plain, hostname, options.tls)
+      }
+      const send = (stream: TcpSocket): void => {
+        if (isOver) return void stream.destroy()
         outgoing = http.request({
           method: request.method,
           path: url.pathname + url.search,
           headers: { host: url.host, ...Object.fromEntries(request.headers), ...lengthOf(body) },
-          createConnection: () => connected,
+          createConnection: () => stream,
         })
         outgoing.on('error', fail)
         outgoing.on('response', (message) => {
@@ -65,7 +84,7 @@ export function httpFetch(network: Network, options: HttpFetchOptions = {}): Fet
         })
         outgoing.end(body)
       }
-      connecting.then(send, fail)
+      connected.then(secure).then(send, fail)
     })
   }
 }

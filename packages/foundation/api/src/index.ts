@@ -40,4 +40,4 @@ export {
   pageLimit,
   pageOf,
 } from './pagination.ts'
-export { type HttpServer, peerAddress, serveHttp } from './serve-http.ts'
+export { type HttpServer, peerAddress, serveHttp, type ServeHttpOptions } from './serve-http.ts'

@@ -1,15 +1,15 @@
 /**
- * HTTP/1.1 (RFC 9112) service over the sockets of any `Network`. Node's parser runs on the given byte stream, so the
- * same daemon serves on the operating system and on an emulated NIC. No timers are started: Node's own timeouts are
+ * HTTP/1.1 (RFC 9112) service over the sockets of any `Network`, plain or over TLS. Node's parser runs on the given byte stream, so
+ * the same daemon serves on the operating system and on an emulated NIC. No timers are started: Node's own timeouts are
  * real time, and under a virtual clock time belongs to the caller.
  *
  * A request for a WebSocket is a request like any other until the handler has answered it.
  *
- * NOT IMPLEMENTED: trailers, TLS.
+ * NOT IMPLEMENTED: trailers.
  */
 import http from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Network, TcpSocket } from '@lodestone/host'
+import { type Network, type TcpSocket, type TlsIdentityOf, TlsServer } from '@lodestone/host'
 import { WebSocketServer } from 'ws'
 import { acceptOf, channelOver, MAX_MESSAGE_BYTES } from './channel.ts'
 import type { HttpHandler } from './implement.ts'
@@ -20,6 +20,8 @@ export interface HttpServer {
   close(): void
 }
 
+type Scheme = 'http' | 'https'
+
 const peers = new WeakMap<Request, string>()
 
 /** Where a request came from over the network; undefined for a request that came by a direct call. */
@@ -27,12 +29,22 @@ export function peerAddress(request: Request): string | undefined {
   return peers.get(request)
 }
 
+export interface ServeHttpOptions {
+  readonly address?: string
+  /** 0 picks a free one. */
+  readonly port: number
+  /** HTTPS with these certificates; requests then have `https:` URLs. */
+  readonly tls?: TlsIdentityOf
+}
+
 /** Rejects as `listenTcp` does: `EADDRINUSE`, `EADDRNOTAVAIL`. */
 export async function serveHttp(
   network: Network,
-  options: { readonly address?: string; readonly port: number },
+  { tls, ...options }: ServeHttpOptions,
   handler: HttpHandler,
 ): Promise<HttpServer> {
+  const scheme = tls === undefined ? 'http' : 'https'
+  const secured = tls === undefined ? undefined : new TlsServer(tls)
   const sockets = new Set<TcpSocket>()
   const server = http.createServer({
     requestTimeout: 0,
@@ -40,9 +52,9 @@ export async function serveHttp(
     keepAliveTimeout: 0,
     connectionsCheckingInterval: 0x7fffffff,
   })
-  server.on('request', (message, response) => void answer(message, response, handler))
+  server.on('request', (message, response) => void answer(message, response, scheme, handler))
   const channels = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false })
-  server.on('upgrade', (message, socket, head) => void upgrade(channels, message, socket, head, handler))
+  server.on('upgrade', (message, socket, head) => void upgrade(channels, message, socket, head, scheme, handler))
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
     else socket.destroy()
@@ -51,7 +63,14 @@ export async function serveHttp(
     sockets.add(socket)
     socket.on('error', () => socket.destroy()) // a peer that resets is no event of ours
     socket.on('close', () => sockets.delete(socket))
-    server.emit('connection', socket)
+    if (secured === undefined) return void server.emit('connection', socket)
+    const begin = (stream: TcpSocket | undefined): void => {
+      if (stream === undefined) return
+      stream.on('error', () => socket.destroy()) // a handshake that failed is no event of ours either
+      socket.on('close', () => stream.destroy())
+      server.emit('connection', stream)
+    }
+    secured.accept(socket).then(begin, () => socket.destroy())
   })
   return {
     port: listener.port,
@@ -65,11 +84,12 @@ export async function serveHttp(
 async function answer(
   message: http.IncomingMessage,
   response: http.ServerResponse,
+  scheme: Scheme,
   handler: HttpHandler,
 ): Promise<void> {
   response.sendDate = false // Node caches the date with a real timer
   response.on('error', () => response.destroy())
-  const request = toRequest(message)
+  const request = toRequest(message, scheme)
   if (request === undefined) {
     response.writeHead(400, { 'content-length': 0 }).end()
     return
@@ -108,10 +128,11 @@ async function upgrade(
   message: http.IncomingMessage,
   socket: Duplex,
   head: Buffer,
+  scheme: Scheme,
   handler: HttpHandler,
 ): Promise<void> {
   socket.on('error', () => socket.destroy())
-  const request = toRequest(message)
+  const request = toRequest(message, scheme)
   if (request === undefined) return refuseUpgrade(socket, new Response(null, { status: 400 }))
   if (message.socket.remoteAddress !== undefined) peers.set(request, message.socket.remoteAddress)
   let response: Response
@@ -160,14 +181,14 @@ async function answerWhole(result: Response, response: http.ServerResponse): Pro
   response.end(body)
 }
 
-function toRequest(message: http.IncomingMessage): Request | undefined {
+function toRequest(message: http.IncomingMessage, scheme: Scheme): Request | undefined {
   const headers = new Headers()
   try {
     for (let i = 0; i + 1 < message.rawHeaders.length; i += 2) {
       headers.append(message.rawHeaders[i]!, message.rawHeaders[i + 1]!)
     }
     const hasBody = message.method !== 'GET' && message.method !== 'HEAD'
-    return new Request(new URL(message.url ?? '/', `http://${message.headers.host ?? 'localhost'}`), {
+    return new Request(new URL(message.url ?? '/', `${scheme}://${message.headers.host ?? 'localhost'}`), {
       method: message.method ?? 'GET',
       headers,
       ...(hasBody ? { body: bytesOf(message), duplex: 'half' } : {}),

@@ -4,9 +4,10 @@
  */
 import { type CallResult, client } from '@lodestone/api'
 import { type NexusClient, nexusApi } from '@lodestone/contract-nexus'
-import { OsFiles, SeededRandom, VirtualClock } from '@lodestone/host'
+import { MemoryFiles, OsFiles, SeededRandom, VirtualClock } from '@lodestone/host'
 import type { Program } from '@lodestone/p4'
-import { Nexus } from '@lodestone/nexus'
+import { CertificateAuthority, Nexus } from '@lodestone/nexus'
+import { serveApi } from './api-service.ts'
 import { CurrentNetwork } from './current-network.ts'
 import { Emulation } from './emulation.ts'
 import type { HostNode } from './host-node.ts'
@@ -24,15 +25,24 @@ const ARCHIVES = [new OsFiles(join(import.meta.dirname, '../../../../node_module
 let program: Program | undefined
 
 export class CloudLab {
-  readonly clock = new VirtualClock()
+  readonly clock: VirtualClock
   readonly world: World
   readonly emulation: Emulation
   readonly nexus: Nexus
+  /** Of a rack with services: whom their clients believe. */
+  readonly authority: CertificateAuthority | undefined
   api!: NexusClient
 
-  /** @param dnsZone makes the rack one with services that the world reaches. */
-  static async start(sleds = 2, dnsZone?: string): Promise<CloudLab> {
-    const lab = new CloudLab(sleds, dnsZone)
+  /**
+   * @param dnsZone makes the rack one with services that the world reaches.
+   * @param startWallMs what its clock says at first; TLS judges certificates by the machine's own.
+   */
+  static async start(sleds = 2, dnsZone?: string, startWallMs?: number): Promise<CloudLab> {
+    const clock = new VirtualClock(startWallMs)
+    const isServing = dnsZone !== undefined
+    const random = new SeededRandom(2)
+    const authority = isServing ? await CertificateAuthority.open(new MemoryFiles(), clock, random) : undefined
+    const lab = new CloudLab(clock, sleds, dnsZone, authority)
     await lab.emulation.start()
     await lab.nexus.start()
     const token = await obtainToken(lab.nexus.handler, lab.world.random)
@@ -47,10 +57,21 @@ export class CloudLab {
       'http://nexus',
     )
     await lab.untilReady()
+    for (const service of lab.emulation.sleds().flatMap(({ services }) => services)) {
+      if (service.spec.kind !== 'api') continue
+      await serveApi(service.network, lab.nexus.handler, (name) => lab.nexus.tlsIdentity(name))
+    }
     return lab
   }
 
-  private constructor(sleds: number, dnsZone: string | undefined) {
+  private constructor(
+    clock: VirtualClock,
+    sleds: number,
+    dnsZone: string | undefined,
+    authority: CertificateAuthority | undefined,
+  ) {
+    this.clock = clock
+    this.authority = authority
     program ??= compileSwitchProgram()
     this.world = new World({ clock: this.clock, random: new SeededRandom(1) })
     const plain = rackTopology({ sleds })
@@ -69,6 +90,7 @@ export class CloudLab {
       inventory: rackInventory(topology, dnsZone),
       network: rackNetwork(topology),
       archives: ARCHIVES,
+      ...(authority === undefined ? {} : { authority }),
       passwordCost: { memoryKiB: 64, iterations: 1 },
       checkResponses: true,
     })

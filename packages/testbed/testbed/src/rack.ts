@@ -9,16 +9,19 @@ import {
   type Files,
   type LogSink,
   type Network,
+  OsFiles,
   type Random,
   SeededRandom,
   sleep,
   type TcpListener,
+  type TlsIdentityOf,
 } from '@lodestone/host'
 import type { Link } from '@lodestone/link'
 import type { Ip } from '@lodestone/net'
-import { Nexus, type RecoverySilo } from '@lodestone/nexus'
+import { CA_CERTIFICATE_FILE, CertificateAuthority, Nexus, type RecoverySilo } from '@lodestone/nexus'
 import { packetProbes, type ProbeSource } from '@lodestone/probe'
 import type { Routed } from '@lodestone/routed'
+import { serveApi } from './api-service.ts'
 import { controlHandler } from './control-api.ts'
 import { CurrentNetwork } from './current-network.ts'
 import { Emulation } from './emulation.ts'
@@ -42,9 +45,9 @@ import { World } from './world.ts'
 const VERSION = '0.1.0'
 const CONTROL_SOCKET = 'control.sock'
 const TOKEN_FILE = 'token'
+const TLS_DIRECTORY = 'tls'
 /** What the operating system takes for the path of a Unix socket, at the least. */
 const SOCKET_PATH_LIMIT = 103
-const HTTP_PORT = 80
 const READY_WITHIN_MS = 60_000
 const CHECK_PERIOD_MS = 25
 
@@ -70,6 +73,8 @@ export interface RackOptions {
   readonly apiAddress: string
   /** 0 picks a free one. */
   readonly apiPort: number
+  /** Of the API over TLS at the same address; absent: it is on its external address only. */
+  readonly tlsPort?: number
   readonly publish: readonly PublishSpec[]
   /** Told once as each part becomes ready. */
   readonly onProgress?: (name: string, detail: string) => void
@@ -100,6 +105,7 @@ export class Rack {
   #state: RackInfo['state'] = 'starting'
   #readyAfterMs: number | null = null
   #apiPort = 0
+  #tlsPort: number | undefined
   #isDatabaseWhole = false
 
   /** Resolves when everything works: sessions up, routes everywhere, API answering. Rejects with `RackStartError`. */
@@ -117,7 +123,15 @@ export class Rack {
           `If that process is another program, remove ${stateDirectory}/lock.`,
       )
     }
-    const rack = new Rack(options)
+    const directory = `${stateDirectory}/${TLS_DIRECTORY}`
+    const opening = CertificateAuthority.open(new OsFiles(directory), options.clock, options.random)
+    const authority = await opening.catch(async (error: Error) => {
+      await lock.release()
+      throw new RackStartError(`The certificate authority in ${directory} cannot be used: ${error.message}`, {
+        cause: error,
+      })
+    })
+    const rack = new Rack(options, authority)
     rack.#closers.push(lock.release)
     try {
       await rack.#start()
@@ -128,7 +142,7 @@ export class Rack {
     return rack
   }
 
-  private constructor(options: RackOptions) {
+  private constructor(options: RackOptions, authority: CertificateAuthority) {
     this.#options = options
     this.#startMs = options.clock.nowMs()
     this.closed = new Promise((resolve) => {
@@ -161,6 +175,7 @@ export class Rack {
       aroundFetch: (inner) => reconcilerProbes.fetch(inner),
       inventory: rackInventory(this.emulation.topology, options.config?.dnsZone ?? DEFAULT_DNS_ZONE),
       network: rackNetwork(this.emulation.topology, options.config),
+      authority,
       ...(options.config === undefined ? {} : { recoverySilo: recoverySilo(options.config) }),
       ...(options.isEphemeral === true ? {} : { storeDirectory: `${options.stateDirectory}/database` }),
       ...(options.archives === undefined ? {} : { archives: options.archives }),
@@ -178,6 +193,15 @@ export class Rack {
   get dns(): { readonly zone: string; readonly nameServers: readonly string[] } {
     const servers = nameServers(this.emulation.topology).map((address) => address.toString())
     return { zone: this.#options.config?.dnsZone ?? DEFAULT_DNS_ZONE, nameServers: servers }
+  }
+
+  /** How the API is reached over TLS: its names, the certificate to believe, and the port on this machine where there is one. */
+  get tls(): { readonly caCertificate: string; readonly hostname: string; readonly port: number | undefined } {
+    return {
+      caCertificate: `${this.#options.stateDirectory}/${TLS_DIRECTORY}/${CA_CERTIFICATE_FILE}`,
+      hostname: `${this.#recovery.silo}.sys.${this.dns.zone}`,
+      port: this.#tlsPort,
+    }
   }
 
   info(): RackInfo {
@@ -225,9 +249,11 @@ export class Rack {
   }
 
   async #start(): Promise<void> {
-    const { os, apiAddress, apiPort, clock } = this.#options
+    const { os, apiAddress, apiPort, tlsPort, clock } = this.#options
     // Ports first: one that is taken is told at once, not when everything else is up.
     const api = await this.#listen(apiAddress, apiPort)
+    this.#apiPort = api.port
+    if (tlsPort !== undefined) this.#tlsPort = (await this.#listen(apiAddress, tlsPort, this.#tlsIdentity)).port
     for (const spec of this.#options.publish) {
       const listener = await this.#claimPort(spec.hostPort, () => publish(os, () => this.client, spec))
       this.#closers.push(() => listener.close())
@@ -292,25 +318,26 @@ export class Rack {
     await makePrivate(stateDirectory, CONTROL_SOCKET)
   }
 
-  async #listen(address: string, port: number): Promise<HttpServer> {
-    const server = await this.#claimPort(port, () =>
-      serveHttp(this.#options.os, { address, port }, (request) => this.#publicApi(request)),
-    )
-    this.#apiPort = server.port
+  /** Over TLS where there is to be; the certificate is looked up for each connection. */
+  async #listen(address: string, port: number, tls?: TlsIdentityOf): Promise<HttpServer> {
+    const options = { address, port, ...(tls === undefined ? {} : { tls }) }
+    const server = await this.#claimPort(port, () => serveHttp(this.#options.os, options, this.#publicApi))
     this.#closers.push(() => server.close())
     return server
   }
 
-  /** The API on its external address, where a sled carries it: what the names of the zone lead to. It goes with the sled's power. */
+  /** The API on its external address, where a sled carries it: what the names of the zone lead to. */
   #serveOutside(sled: string): void {
     const services = this.emulation.sleds().find(({ name }) => name === sled)?.services ?? []
     for (const { spec, network } of services) {
-      if (spec.kind === 'api') void serveHttp(network, { port: HTTP_PORT }, (request) => this.#publicApi(request))
+      if (spec.kind === 'api') void serveApi(network, this.#publicApi, this.#tlsIdentity)
     }
   }
 
+  readonly #tlsIdentity: TlsIdentityOf = (serverName) => this.nexus.tlsIdentity(serverName)
+
   /** Acknowledges nothing before the database is whole: until then it may have to be made anew. */
-  #publicApi(request: Request): Promise<Response> {
+  readonly #publicApi: HttpHandler = (request) => {
     if (this.#isDatabaseWhole) return this.#apiProbes.handler(this.nexus.handler)(request)
     const requestId = this.#options.random.uuid()
     return Promise.resolve(errorResponse({ kind: 'unavailable', message: 'the API is not up' }, requestId))
@@ -361,7 +388,7 @@ export class Rack {
   /** Nexus runs on the first sled that has power: its calls to agents and switches cross the underlay from there. */
   #nexusHost() {
     const underlay = new CurrentNetwork('underlay', () => this.emulation.sleds()[0]?.stack)
-    return this.world.host('nexus', { underlay })
+    return this.world.host('nexus', { underlay }, this.#options.random)
   }
 
   #progress(name: string, detail: string): void {

@@ -7,6 +7,7 @@ import { Link, type Port } from '@lodestone/link'
 import { Prefix } from '@lodestone/net'
 import { Guest, type Netstack } from '@lodestone/netstack'
 import type { FirewallRule, PortConfig, VportEngine } from '@lodestone/vport'
+import { HTTP_PORT, HTTPS_PORT } from './api-service.ts'
 import type { ServiceSpec } from './topology.ts'
 import type { World } from './world.ts'
 
@@ -92,7 +93,7 @@ function firewallOf({ kind, name }: ServiceSpec): FirewallRule[] {
   const service: Pick<FirewallRule, 'protocols' | 'ports'> =
     kind === 'dns'
       ? { protocols: [{ kind: 'udp' }, { kind: 'tcp' }], ports: [{ first: 53, last: 53 }] }
-      : { protocols: [{ kind: 'tcp' }], ports: [{ first: 80, last: 80 }] }
+      : { protocols: [{ kind: 'tcp' }], ports: [HTTP_PORT, HTTPS_PORT].map((port) => ({ first: port, last: port })) }
   return [
     { ...base, id: `${name}-service`, name: `allow-${kind}`, ...service },
     { ...base, id: `${name}-ping`, name: 'allow-icmp', protocols: [{ kind: 'icmp' }] },

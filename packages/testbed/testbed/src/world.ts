@@ -37,12 +37,15 @@ export class World {
     return clockOf === undefined ? this : new World({ ...options, clock: clockOf(node) }, this)
   }
 
-  /** A host for the daemons of one node, on the networks that the node gives them. */
-  host(name: string, networks: Readonly<Record<string, Network>>): Host {
+  /**
+   * A host for the daemons of one node, on the networks that the node gives them.
+   * @param random the world's unless given, whose sequence a seed of 32 bits determines: secrets need better.
+   */
+  host(name: string, networks: Readonly<Record<string, Network>>, random: Random = this.random.fork(name)): Host {
     return new Host({
       name,
       clock: this.clock,
-      random: this.random.fork(name),
+      random,
       files: new MemoryFiles(),
       networks,
       ...(this.#log === undefined ? {} : { log: this.#log }),

@@ -26,6 +26,7 @@ import { affinityHandlers } from './affinity.ts'
 import { addressLotHandlers } from './address-lot.ts'
 import { audit, auditLogHandlers } from './audit-log.ts'
 import { bgpHandlers } from './bgp.ts'
+import { certificateHandlers } from './certificate.ts'
 import { diskHandlers } from './disk.ts'
 import { imageHandlers } from './image.ts'
 import { snapshotHandlers } from './snapshot.ts'
@@ -63,6 +64,7 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     ...sessionHandlers(service),
     ...userHandlers(service),
     ...siloHandlers(service),
+    ...certificateHandlers(service),
     ...policyHandlers(service),
     ...projectHandlers(service),
     ...vpcHandlers(service),

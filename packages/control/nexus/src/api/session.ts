@@ -65,7 +65,7 @@ export function sessionHandlers(service: Service): HandlersOf<Ids> {
   return {
     ping: () => ({ status: 'ok' }),
 
-    async login_local({ params, body }) {
+    async login_local({ params, body, request }) {
       const silo = await siloByRef(store.db, params.silo_name)
       const isLocal = silo?.identity_mode === 'local_only'
       const user = isLocal ? await userByExternalId(store.db, silo.id, body.username) : undefined
@@ -85,13 +85,13 @@ export function sessionHandlers(service: Service): HandlersOf<Ids> {
         time_created: now,
         time_last_used: now,
       })
-      return new Reply(undefined, { 'set-cookie': cookie(secret, SESSION_ABSOLUTE_MS / 1000) })
+      return new Reply(undefined, { 'set-cookie': cookie(request, secret, SESSION_ABSOLUTE_MS / 1000) })
     },
 
     async logout({ request }) {
       const secret = sessionCookie(request.headers)
       if (secret !== undefined) await deleteSession(store.db, secretDigest(secret))
-      return new Reply(undefined, { 'set-cookie': cookie('', 0) })
+      return new Reply(undefined, { 'set-cookie': cookie(request, '', 0) })
     },
 
     current_user_view: ({ context }) => currentUser(actorOf(context)),
@@ -226,8 +226,9 @@ function currentUser(actor: Actor): CurrentUser {
   }
 }
 
-function cookie(secret: string, maxAgeS: number): string {
-  return `${SESSION_COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeS}`
+function cookie({ url }: Request, secret: string, maxAgeS: number): string {
+  const secure = url.startsWith('https:') ? ' Secure;' : ''
+  return `${SESSION_COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Lax;${secure} Max-Age=${maxAgeS}`
 }
 
 function oauthError(error: string): Response {

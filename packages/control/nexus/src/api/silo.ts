@@ -4,6 +4,7 @@ import type { MappedFleetRoles, Silo, SiloQuotas, SiloUtilization } from '@lodes
 import { SiloRole } from '@lodestone/contract-nexus'
 import { actorOf } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
+import { insertCertificate } from '../store/certificate.ts'
 import { storageOfSilo } from '../store/disk.ts'
 import { insertGrants } from '../store/role-grant.ts'
 import { pageOfRows, scanOf } from '../store/scan.ts'
@@ -19,6 +20,7 @@ import {
 } from '../store/silo.ts'
 import type { Db } from '../store/store.ts'
 import { allUsers, deleteUser, insertGroup } from '../store/user.ts'
+import { newCertificate } from './certificate.ts'
 import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
 import { notFound } from './selector.ts'
 
@@ -45,9 +47,6 @@ export function siloHandlers(service: Service): HandlersOf<Ids> {
     },
 
     async silo_create({ body }) {
-      if (body.tls_certificates.length > 0) {
-        throw new ApiFailure({ kind: 'not-implemented', message: 'tls_certificates of a silo are not implemented' })
-      }
       if (body.admin_group_name != null && body.identity_mode === 'local_only') {
         throw invalidRequest('admin_group_name: a silo with local users only has no groups')
       }
@@ -64,10 +63,14 @@ export function siloHandlers(service: Service): HandlersOf<Ids> {
         quota_memory_bytes: body.quotas.memory,
         quota_storage_bytes: body.quotas.storage,
       }
+      const certificates = body.tls_certificates.map((certificate) => newCertificate(service, row, certificate))
       await store.transaction(async (tx) => {
         await orAlreadyExists('silo', body.name, () =>
           insertSilo(tx, { ...row, mapped_fleet_roles: JSON.stringify(row.mapped_fleet_roles) }),
         )
+        for (const each of certificates) {
+          await orAlreadyExists('certificate', each.name, () => insertCertificate(tx, each))
+        }
         if (row.admin_group_name !== null) {
           const group = { id: random.uuid(), silo_id: row.id, external_id: row.admin_group_name }
           await insertGroup(tx, { ...group, time_created: now, time_modified: now })

@@ -185,6 +185,9 @@ const STEPS: readonly string[] = [
   `create index external_ip_instance on external_ip (instance_id)`,
   'create index audit_log_request on audit_log (request_id)',
   ...STAMPED_TABLES.map((table) => `alter table ${table} add column changed_by text`),
+  `create table certificate (${IDENTITY}, silo_id uuid not null references silo on delete cascade, service text not null,
+    cert text not null, key text not null, ${TIMES})`,
+  `create unique index certificate_name on certificate (silo_id, name)`,
 ]
 
 /** Of all steps: another one is another schema. */

@@ -105,6 +105,14 @@ export interface AccessTokenTable {
   time_expires: ColumnType<Date | null, Date | null, Date | null>
 }
 
+/** PEM; the key is as secret as the database. */
+export interface CertificateTable extends IdentityRow {
+  silo_id: string
+  service: 'external_api'
+  cert: string
+  key: string
+}
+
 export interface SshKeyTable extends IdentityRow {
   user_id: string
   public_key: string
@@ -447,6 +455,7 @@ export interface Database {
   device_auth: DeviceAuthTable
   access_token: AccessTokenTable
   ssh_key: SshKeyTable
+  certificate: CertificateTable
   project: ProjectTable
   vpc: VpcTable
   vpc_subnet: VpcSubnetTable

@@ -15,6 +15,16 @@ export function siloByRef(db: Db, ref: string): Promise<SiloRow | undefined> {
   return db.selectFrom('silo').selectAll().where(refColumn(ref), '=', ref).executeTakeFirst()
 }
 
+/** By its label in DNS, where case does not count. */
+export function siloByLabel(db: Db, label: string): Promise<SiloRow | undefined> {
+  return db
+    .selectFrom('silo')
+    .selectAll()
+    .where((e) => e(e.fn<string>('lower', ['name']), '=', label.toLowerCase()))
+    .orderBy('time_created')
+    .executeTakeFirst()
+}
+
 export async function insertSilo(db: Db, row: Insertable<SiloTable>): Promise<void> {
   await db.insertInto('silo').values(row).execute()
 }
