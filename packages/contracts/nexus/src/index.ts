@@ -10,6 +10,7 @@ import { certificateEndpoints } from './certificate.ts'
 import { firewallEndpoints } from './firewall.ts'
 import { floatingIpEndpoints } from './floating-ip.ts'
 import { hardwareEndpoints } from './hardware.ts'
+import { identityProviderEndpoints } from './identity-provider.ts'
 import { instanceEndpoints } from './instance.ts'
 import { internetGatewayEndpoints } from './internet-gateway.ts'
 import { ipPoolEndpoints } from './ip-pool.ts'
@@ -18,6 +19,7 @@ import { networkInterfaceEndpoints } from './network-interface.ts'
 import { networkingEndpoints } from './networking.ts'
 import { policyEndpoints } from './policy.ts'
 import { projectEndpoints } from './project.ts'
+import { scimTokenEndpoints } from './scim-token.ts'
 import { sessionEndpoints } from './session.ts'
 import { storageEndpoints } from './storage.ts'
 import { siloEndpoints } from './silo.ts'
@@ -33,6 +35,7 @@ export * from './certificate.ts'
 export * from './firewall.ts'
 export * from './floating-ip.ts'
 export * from './hardware.ts'
+export * from './identity-provider.ts'
 export * from './instance.ts'
 export * from './internet-gateway.ts'
 export * from './ip-pool.ts'
@@ -41,6 +44,7 @@ export * from './network-interface.ts'
 export * from './networking.ts'
 export * from './policy.ts'
 export * from './project.ts'
+export * from './scim-token.ts'
 export * from './session.ts'
 export * from './silo.ts'
 export * from './storage.ts'
@@ -62,6 +66,8 @@ export const nexusApi = api({
     ...userEndpoints,
     ...siloEndpoints,
     ...certificateEndpoints,
+    ...identityProviderEndpoints,
+    ...scimTokenEndpoints,
     ...policyEndpoints,
     ...projectEndpoints,
     ...vpcEndpoints,

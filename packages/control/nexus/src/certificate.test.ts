@@ -8,7 +8,8 @@ import { MemoryFiles, type Network, SeededRandom, VirtualClock } from '@lodeston
 import { clientWith, type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
 import type { Nexus } from './nexus.ts'
 import { readReference, referenceCheck } from './reference.fixture.ts'
-import { Store } from './store/store.ts'
+import type { Store } from './store/store.ts'
+import { openTestStore, type TestStore } from './test-store.fixture.ts'
 import { CertificateAuthority, type ServerName } from './tls/certificate-authority.ts'
 import { SiloCertificates } from './tls/silo-certificates.ts'
 
@@ -17,6 +18,7 @@ const ADDRESS = '198.51.100.4'
 const SILO = `test-suite-silo.sys.${ZONE}`
 const reference = referenceCheck(readReference())
 let rack: FakeRack
+let opened: TestStore
 let store: Store
 let nexus: Nexus
 let api: NexusClient
@@ -26,7 +28,8 @@ let outside: Network
 
 before(async () => {
   rack = await makeFakeRack(1, Date.now()) // because OpenSSL judges by the real time
-  store = await Store.open()
+  opened = await openTestStore()
+  store = opened.store
   authority = await CertificateAuthority.open(new MemoryFiles(), rack.clock, new SeededRandom(1))
   nexus = rack.makeNexus({ store, authority, dnsZone: ZONE })
   await nexus.start()
@@ -39,7 +42,7 @@ before(async () => {
 after(async () => {
   server.close()
   await nexus.close()
-  await store.close()
+  await opened.close()
   assert.deepEqual(reference.problems, [])
 })
 

@@ -6,7 +6,10 @@
 import type { Files } from '@lodestone/host'
 import { authenticate } from './auth/authenticate.ts'
 import { nowOf, type Service } from './service.ts'
+import { ownPath } from './redirect-path.ts'
 import { siloOfHostname } from './silo-name.ts'
+import { firstProvider } from './store/identity-provider.ts'
+import { siloByLabel } from './store/silo.ts'
 
 export interface ConsoleOptions {
   /** `index.html`, `assets/…`. */
@@ -84,8 +87,8 @@ export function consoleHandler(
     }
     if (LOGIN_PAGE.test(pathname)) return document()
     if (pathname === '/login') {
-      const silo = siloOfHostname(hostname, service.inventory.dnsZone) ?? defaultSilo
-      return redirect(`/login/${silo}/local`, searchParams.get('redirect_uri'))
+      const label = siloOfHostname(hostname, service.inventory.dnsZone) ?? defaultSilo
+      return redirect(await loginPage(service, label), searchParams.get('redirect_uri'))
     }
     if (!PAGES.test(pathname)) return undefined
     const actor = await authenticate(service.store.db, request.headers, nowOf(service))
@@ -93,10 +96,19 @@ export function consoleHandler(
   }
 }
 
+/** Where people of a silo log in: at its first identity provider, where it has one. */
+async function loginPage({ store }: Service, label: string): Promise<string> {
+  const silo = await siloByLabel(store.db, label)
+  const provider =
+    silo === undefined || silo.identity_mode === 'local_only' ? undefined : await firstProvider(store.db, silo.id)
+  const name = silo?.name ?? label
+  return provider === undefined ? `/login/${name}/local` : `/login/${name}/saml/${provider.name}`
+}
+
 /** @param back where to go after the login; only a path of this origin is taken along. */
 function redirect(to: string, back: string | null): Response {
-  const isOwnPath = back !== null && /^\/(?![/\\])/.test(back)
-  const location = isOwnPath ? `${to}?redirect_uri=${encodeURIComponent(back)}` : to
+  const path = back === null ? undefined : ownPath(back)
+  const location = path === undefined ? to : `${to}?redirect_uri=${encodeURIComponent(path)}`
   return new Response(null, { status: 302, headers: { location, 'cache-control': 'no-store' } })
 }
 

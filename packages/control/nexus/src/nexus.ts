@@ -98,6 +98,8 @@ export class Nexus {
       random,
       inventory,
       passwordCost: this.#options.passwordCost ?? DEFAULT_PASSWORD_COST,
+      ...(this.#options.metadataFetch === undefined ? {} : { metadataFetch: this.#options.metadataFetch }),
+      log: (level, event, fields) => this.#host.log(level, event, fields),
       sledAgent: (sledId) => reconcilers.agent(sledId),
       switchd: (slot) => reconcilers.switchd(slot) ?? noSwitch(slot),
       routed: (slot) => reconcilers.routed(slot) ?? noSwitch(slot),

@@ -1,7 +1,7 @@
 /** What handlers and reconcilers are given. */
-import type { Clock, Random } from '@lodestone/host'
+import type { Clock, LogLevel, Random } from '@lodestone/host'
 import type { SledAgentClient } from '@lodestone/contract-sled-agent'
-import type { Handlers } from '@lodestone/api'
+import type { FetchLike, Handlers } from '@lodestone/api'
 import type { NexusApi, NexusOperation, SwitchSlot } from '@lodestone/contract-nexus'
 import type { RoutedClient } from '@lodestone/contract-routed'
 import type { SwitchdClient } from '@lodestone/contract-switchd'
@@ -17,6 +17,8 @@ export interface Service {
   readonly random: Random
   readonly inventory: Inventory
   readonly passwordCost: PasswordCost
+  /** How documents are had that operators give the URL of; absent: not at all. */
+  readonly metadataFetch?: FetchLike
   /** A client of the agent of a sled in the inventory. */
   sledAgent(sledId: string): SledAgentClient
   /** A client of the daemon of a switch. Throws an `ApiFailure` when the rack has no such switch. */
@@ -25,6 +27,8 @@ export interface Service {
   routed(slot: SwitchSlot): RoutedClient
   /** What each reconciler has done. */
   reconcilers(): readonly ReconcilerStatus[]
+  /** For what happened that is no failure of ours and that somebody may want to know: refused logins. */
+  log(level: LogLevel, event: string, fields: Readonly<Record<string, unknown>>): void
   /** Desired state has changed: reconcilers should look soon. Returns at once. */
   activate(): void
 }

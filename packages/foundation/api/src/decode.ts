@@ -40,6 +40,7 @@ export async function decodeBody(
     return { ok: false, error: { kind: 'protocol', status: 413, message } }
   }
   if (endpoint.body === undefined) return { ok: true, value: undefined }
+  if (endpoint.bodyEncoding === 'binary') return { ok: true, value: bytes }
   const wanted = endpoint.bodyEncoding === 'form' ? 'application/x-www-form-urlencoded' : 'application/json'
   const type = request.headers.get('content-type')?.split(';')[0]!.trim().toLowerCase()
   if (type !== undefined && type !== '' && type !== wanted) {

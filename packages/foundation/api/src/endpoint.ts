@@ -13,6 +13,8 @@ export type SuccessResponse =
   | { readonly status: 200 | 201 | 202; readonly schema: z.ZodType }
   /** No body. */
   | { readonly status: 204 }
+  /** No body, and a `location` that the handler says. */
+  | { readonly status: 303 }
   /** A body that is produced piece by piece; the value is its media type. */
   | { readonly status: 200; readonly stream: string }
   /** The connection becomes a WebSocket; the handler answers with what is done with it. `client` has no method for it, `channelClient` has. */
@@ -30,8 +32,8 @@ export interface Endpoint {
   /** Scalars and arrays of scalars; text is turned into numbers and booleans where the schema wants them. */
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
-  /** How the body travels; JSON unless said otherwise. */
-  readonly bodyEncoding?: 'json' | 'form'
+  /** How the body travels; JSON unless said otherwise. `binary` is any media type, and gives the handler the bytes. */
+  readonly bodyEncoding?: 'json' | 'form' | 'binary'
   readonly response: SuccessResponse
   /** Marks a list operation that takes `limit` and `page_token` and answers `{items, next_page}`. */
   readonly paginated?: boolean

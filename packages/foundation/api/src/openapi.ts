@@ -32,6 +32,12 @@ export function openApiText(api: Api): string {
   return `${JSON.stringify(openApiDocument(api), null, 2)}\n`
 }
 
+const MEDIA_TYPES = {
+  json: 'application/json',
+  form: 'application/x-www-form-urlencoded',
+  binary: 'application/octet-stream',
+} as const
+
 function operation(endpoint: Endpoint, components: Components): Json {
   const parameters = [
     ...parametersOf(endpoint.params, 'path', components),
@@ -43,7 +49,7 @@ function operation(endpoint: Endpoint, components: Components): Json {
   else if ('schema' in response) {
     success['content'] = { 'application/json': { schema: components.of(response.schema, 'output') } }
   }
-  const mediaType = endpoint.bodyEncoding === 'form' ? 'application/x-www-form-urlencoded' : 'application/json'
+  const mediaType = MEDIA_TYPES[endpoint.bodyEncoding ?? 'json']
   return {
     ...(endpoint.tags === undefined ? {} : { tags: endpoint.tags }),
     summary: endpoint.summary,
@@ -53,7 +59,14 @@ function operation(endpoint: Endpoint, components: Components): Json {
       ? {}
       : {
           requestBody: {
-            content: { [mediaType]: { schema: components.of(endpoint.body, 'input') } },
+            content: {
+              [mediaType]: {
+                schema:
+                  endpoint.bodyEncoding === 'binary'
+                    ? { type: 'string', format: 'binary' }
+                    : components.of(endpoint.body, 'input'),
+              },
+            },
             required: true,
           },
         }),

@@ -2,7 +2,7 @@
  * A running rack: the emulation of `rackTopology`, the control plane on top, and what a person needs to reach them.
  * Real time, one process. The state directory holds the database, the control socket and the token of its owner.
  */
-import { errorResponse, type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
+import { errorResponse, httpFetch, type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
 import type { RackInfo } from '@lodestone/contract-testbed'
 import {
   type Clock,
@@ -46,6 +46,8 @@ const VERSION = '0.1.0'
 const CONTROL_SOCKET = 'control.sock'
 const TOKEN_FILE = 'token'
 const TLS_DIRECTORY = 'tls'
+/** Of a document on the real internet, as metadata of an identity provider. */
+const METADATA_TIMEOUT_MS = 10_000
 /** What the operating system takes for the path of a Unix socket, at the least. */
 const SOCKET_PATH_LIMIT = 103
 const READY_WITHIN_MS = 60_000
@@ -176,6 +178,7 @@ export class Rack {
       inventory: rackInventory(this.emulation.topology, options.config?.dnsZone ?? DEFAULT_DNS_ZONE),
       network: rackNetwork(this.emulation.topology, options.config),
       authority,
+      metadataFetch: httpFetch(options.os, { clock, timeoutMs: METADATA_TIMEOUT_MS }),
       ...(options.config === undefined ? {} : { recoverySilo: recoverySilo(options.config) }),
       ...(options.isEphemeral === true ? {} : { storeDirectory: `${options.stateDirectory}/database` }),
       ...(options.archives === undefined ? {} : { archives: options.archives }),

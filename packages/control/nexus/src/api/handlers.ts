@@ -28,6 +28,7 @@ import { audit, auditLogHandlers } from './audit-log.ts'
 import { bgpHandlers } from './bgp.ts'
 import { certificateHandlers } from './certificate.ts'
 import { diskHandlers } from './disk.ts'
+import { identityProviderHandlers } from './identity-provider.ts'
 import { imageHandlers } from './image.ts'
 import { snapshotHandlers } from './snapshot.ts'
 import { firewallHandlers } from './firewall.ts'
@@ -44,6 +45,8 @@ import { policyHandlers } from './policy.ts'
 import { projectHandlers } from './project.ts'
 import { routerRouteHandlers } from './router-route.ts'
 import { routingStatusHandlers } from './routing-status.ts'
+import { samlLoginHandlers, samlRedirect } from './saml-login.ts'
+import { scimTokenHandlers } from './scim-token.ts'
 import { sessionHandlers } from './session.ts'
 import { siloHandlers } from './silo.ts'
 import { switchPortHandlers } from './switch-port.ts'
@@ -65,6 +68,9 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     ...userHandlers(service),
     ...siloHandlers(service),
     ...certificateHandlers(service),
+    ...identityProviderHandlers(service),
+    ...samlLoginHandlers(service),
+    ...scimTokenHandlers(service),
     ...policyHandlers(service),
     ...projectHandlers(service),
     ...vpcHandlers(service),
@@ -123,7 +129,7 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     after: (call) => audit(service, started.get(call.request) ?? nowOf(service), call),
     async fallback(request) {
       if (new URL(request.url).pathname === METRICS_PATH) return metrics(service, request, newRequestId())
-      const page = await pages?.(request)
+      const page = (await samlRedirect(service, request)) ?? (await pages?.(request))
       if (page !== undefined) return page
       const response = await unserved(request)
       return response.status === 404 ? undefined : response

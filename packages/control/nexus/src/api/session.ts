@@ -1,16 +1,10 @@
 /** Login, the current user, device authorization (RFC 8628), access tokens, SSH keys. */
 import { ApiFailure, invalidRequest, pageInMemory, Reply } from '@lodestone/api'
 import { type CurrentUser, DEVICE_GRANT_TYPE, type SshKey } from '@lodestone/contract-nexus'
-import {
-  type Actor,
-  SESSION_ABSOLUTE_MS,
-  SESSION_COOKIE,
-  SESSION_IDLE_MS,
-  sessionCookie,
-  TOKEN_PREFIX,
-} from '../auth/authenticate.ts'
+import { type Actor, sessionCookie, TOKEN_PREFIX } from '../auth/authenticate.ts'
 import { actorOf } from '../auth/authorize.ts'
 import { hashPassword, verifyPassword } from '../auth/password.ts'
+import { endedSessionCookie, openSession } from '../auth/open-session.ts'
 import { newSecret, newUserCode, secretDigest } from '../auth/secret.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import { pageOfRows, scanOf } from '../store/scan.ts'
@@ -20,13 +14,11 @@ import {
   deleteAccessToken,
   deleteDeviceAuth,
   deleteSession,
-  deleteSessionsUnusedSince,
   deleteSshKey,
   deviceAuthByCodeHash,
   deviceAuthByUserCode,
   insertAccessToken,
   insertDeviceAuth,
-  insertSession,
   insertSshKey,
   listAccessTokens,
   listSshKeys,
@@ -74,24 +66,13 @@ export function sessionHandlers(service: Service): HandlersOf<Ids> {
       if (user === undefined || hash == null || !isRight) {
         throw new ApiFailure({ kind: 'unauthenticated', internal: `login of ${body.username} failed` })
       }
-      const secret = newSecret(random)
-      const now = nowOf(service)
-      // Whoever logs in clears away what nobody can use any more, so the table does not grow for ever.
-      await deleteSessionsUnusedSince(store.db, new Date(now.getTime() - SESSION_IDLE_MS))
-      await insertSession(store.db, {
-        id: random.uuid(),
-        token_hash: secretDigest(secret),
-        user_id: user.id,
-        time_created: now,
-        time_last_used: now,
-      })
-      return new Reply(undefined, { 'set-cookie': cookie(request, secret, SESSION_ABSOLUTE_MS / 1000) })
+      return new Reply(undefined, { 'set-cookie': await openSession(service, store.db, request, user.id) })
     },
 
     async logout({ request }) {
       const secret = sessionCookie(request.headers)
       if (secret !== undefined) await deleteSession(store.db, secretDigest(secret))
-      return new Reply(undefined, { 'set-cookie': cookie(request, '', 0) })
+      return new Reply(undefined, { 'set-cookie': endedSessionCookie(request) })
     },
 
     current_user_view: ({ context }) => currentUser(actorOf(context)),
@@ -224,11 +205,6 @@ function currentUser(actor: Actor): CurrentUser {
     time_created: actor.timeCreated.toISOString(),
     time_modified: actor.timeModified.toISOString(),
   }
-}
-
-function cookie({ url }: Request, secret: string, maxAgeS: number): string {
-  const secure = url.startsWith('https:') ? ' Secure;' : ''
-  return `${SESSION_COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Lax;${secure} Max-Age=${maxAgeS}`
 }
 
 function oauthError(error: string): Response {

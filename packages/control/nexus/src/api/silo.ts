@@ -2,7 +2,7 @@
 import { ApiFailure, invalidRequest } from '@lodestone/api'
 import type { MappedFleetRoles, Silo, SiloQuotas, SiloUtilization } from '@lodestone/contract-nexus'
 import { SiloRole } from '@lodestone/contract-nexus'
-import { actorOf } from '../auth/authorize.ts'
+import { actorOf, type Caller, checkSiloAdmin } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import { insertCertificate } from '../store/certificate.ts'
 import { storageOfSilo } from '../store/disk.ts'
@@ -149,6 +149,17 @@ export function siloHandlers(service: Service): HandlersOf<Ids> {
 export async function selectSilo(db: Db, ref: string): Promise<SiloRow> {
   const row = await siloByRef(db, ref)
   if (row === undefined) throw notFound('silo', ref)
+  return row
+}
+
+/**
+ * A silo that the caller administers, as its admin or as one of the fleet. Who may not even know that it exists is told that it does not.
+ */
+export async function selectManagedSilo(db: Db, caller: Caller, ref: string): Promise<SiloRow> {
+  const row = await siloByRef(db, ref)
+  const isSeen = row !== undefined && (row.id === caller.siloId || caller.fleetRole !== undefined)
+  if (!isSeen) throw notFound('silo', ref)
+  checkSiloAdmin(caller, row.id)
   return row
 }
 

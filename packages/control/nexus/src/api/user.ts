@@ -21,7 +21,7 @@ import {
 } from '../store/user.ts'
 import { orAlreadyExists } from './resource.ts'
 import { notFound } from './selector.ts'
-import { selectSilo } from './silo.ts'
+import { selectManagedSilo, selectSilo } from './silo.ts'
 
 type OwnIds =
   | 'user_list'
@@ -137,8 +137,7 @@ function passwordHash({ random, passwordCost }: Service, password: UserPassword)
 }
 
 async function selectLocalSilo(db: Db, caller: Caller, ref: string): Promise<SiloRow> {
-  const silo = await selectSilo(db, ref)
-  checkSiloAdmin(caller, silo.id)
+  const silo = await selectManagedSilo(db, caller, ref)
   checkLocal(silo)
   return silo
 }

@@ -188,6 +188,17 @@ const STEPS: readonly string[] = [
   `create table certificate (${IDENTITY}, silo_id uuid not null references silo on delete cascade, service text not null,
     cert text not null, key text not null, ${TIMES})`,
   `create unique index certificate_name on certificate (silo_id, name)`,
+  `create table saml_identity_provider (${IDENTITY}, silo_id uuid not null references silo on delete cascade,
+    metadata_xml text not null, idp_entity_id text not null, sp_client_id text not null, acs_url text not null,
+    slo_url text not null, technical_contact_email text not null, group_attribute_name text, public_cert text,
+    private_key text, ${TIMES})`,
+  `create unique index saml_identity_provider_name on saml_identity_provider (silo_id, name)`,
+  `create table saml_request (id text primary key,
+    provider_id uuid not null references saml_identity_provider on delete cascade, redirect_uri text not null,
+    time_expires timestamptz not null)`,
+  `create table scim_token (id uuid primary key, silo_id uuid not null references silo on delete cascade,
+    token_hash text not null, time_created timestamptz not null, time_expires timestamptz)`,
+  `create unique index scim_token_hash on scim_token (token_hash)`,
 ]
 
 /** Of all steps: another one is another schema. */

@@ -113,6 +113,38 @@ export interface CertificateTable extends IdentityRow {
   key: string
 }
 
+export interface SamlIdentityProviderTable extends IdentityRow {
+  silo_id: string
+  /** The identity provider's metadata as it was given. */
+  metadata_xml: string
+  idp_entity_id: string
+  sp_client_id: string
+  acs_url: string
+  slo_url: string
+  technical_contact_email: string
+  group_attribute_name: string | null
+  /** DER in base64, both or none; the key is as secret as the database. */
+  public_cert: string | null
+  private_key: string | null
+}
+
+/** A login that somebody has begun and an identity provider has not answered. */
+export interface SamlRequestTable {
+  id: string
+  provider_id: string
+  /** A path of our own origin. */
+  redirect_uri: string
+  time_expires: Timestamp
+}
+
+export interface ScimTokenTable {
+  id: string
+  silo_id: string
+  token_hash: string
+  time_created: Timestamp
+  time_expires: ColumnType<Date | null, Date | null, Date | null>
+}
+
 export interface SshKeyTable extends IdentityRow {
   user_id: string
   public_key: string
@@ -456,6 +488,9 @@ export interface Database {
   access_token: AccessTokenTable
   ssh_key: SshKeyTable
   certificate: CertificateTable
+  saml_identity_provider: SamlIdentityProviderTable
+  saml_request: SamlRequestTable
+  scim_token: ScimTokenTable
   project: ProjectTable
   vpc: VpcTable
   vpc_subnet: VpcSubnetTable

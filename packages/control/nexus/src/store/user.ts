@@ -66,12 +66,25 @@ export function groupOfSilo(db: Db, siloId: string, id: string): Promise<SiloGro
   return db.selectFrom('silo_group').selectAll().where('silo_id', '=', siloId).where('id', '=', id).executeTakeFirst()
 }
 
+export function groupByExternalId(db: Db, siloId: string, externalId: string): Promise<SiloGroupRow | undefined> {
+  return db
+    .selectFrom('silo_group')
+    .selectAll()
+    .where('silo_id', '=', siloId)
+    .where('external_id', '=', externalId)
+    .executeTakeFirst()
+}
+
 export async function insertGroup(db: Db, row: Insertable<SiloGroupTable>): Promise<void> {
   await db.insertInto('silo_group').values(row).execute()
 }
 
 export async function insertMember(db: Db, groupId: string, userId: string): Promise<void> {
   await db.insertInto('silo_group_member').values({ group_id: groupId, user_id: userId }).execute()
+}
+
+export async function deleteMember(db: Db, groupId: string, userId: string): Promise<void> {
+  await db.deleteFrom('silo_group_member').where('group_id', '=', groupId).where('user_id', '=', userId).execute()
 }
 
 export function groupsOfUser(db: Db, userId: string): Promise<SiloGroupRow[]> {
