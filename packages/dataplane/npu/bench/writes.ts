@@ -4,11 +4,14 @@
  * thread may stand still for as long as others like, so three figures are printed: the longest write without the time that
  * the thread waited for a processor (Linux tells it, to the nanosecond, for the `WINDOW` writes around), which must stay
  * below the limit; the longest by the clock; and how much of that one was garbage collection. Thread processor time would
- * be plainer, but kernels keep it in steps of some milliseconds. Rates are medians over blocks, and suffer from others too.
+ * be plainer, but kernels keep it in steps of some milliseconds. Young garbage is collected by this thread alone: helper
+ * threads shorten that by tenths of a millisecond, and on a busy machine it waits ten for them. Rates are medians over
+ * blocks, and suffer from others too.
  */
 import { readFileSync } from 'node:fs'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
 import type { KeySet } from '@lodestone/p4'
 import { createPipeline, type Entry, type Pipeline } from '../src/index.ts'
 import { arenaOf, generator, medianOf, print, type Row } from './harness.ts'
@@ -205,6 +208,7 @@ function waitedMs(): number {
 }
 
 async function rows(): Promise<Row[]> {
+  setFlagsFromString('--no-parallel-scavenge')
   const found: Row[] = []
   for (const one of KINDS) {
     const figures = await run(one)
