@@ -164,3 +164,27 @@ test('generated code computes every expression as the interpreter does', () => {
     { numRuns: 60 },
   )
 })
+
+test("fields of one header that take each other's values do so in the order of the assignments", () => {
+  const names = ['a', 'b', 'c', 'd'] as const
+  const step = fc.tuple(fc.constantFrom(...names), fc.constantFrom(...names, 'constant' as const))
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 2, maxLength: 8 }), fc.constantFrom(8, 16, 4), (steps, bits) => {
+      const b = new ProgramBuilder('order')
+      b.intrinsic('egress.port', 16)
+      const { id, slots } = b.header('h', { a: bits, b: bits, c: bits, d: bits })
+      b.parser('parser', [state('start', [{ kind: 'extract', header: id }])])
+      b.control(
+        'ingress',
+        steps.map(([to, from]) => b.assign(slots[to]!, from === 'constant' ? 7n : b.load(slots[from]!))),
+      )
+      b.control('deparser', [{ kind: 'emit', header: id }])
+      const duel = new Duel(b.build())
+      duel.send(
+        Uint8Array.from({ length: 12 }, (_, k) => 17 * k + 35),
+        0,
+      )
+    }),
+    { numRuns: 60 },
+  )
+})
