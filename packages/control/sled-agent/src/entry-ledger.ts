@@ -6,7 +6,7 @@
 export interface EntryStatement {
   readonly key: string
   /** What it says; it may carry causes, which are no part of that. */
-  readonly content: unknown
+  readonly content: object
   readonly causes?: readonly string[] | undefined
 }
 
@@ -22,6 +22,7 @@ interface Kept extends EntryWriting {
 
 export class EntryLedger {
   readonly #wallMs: () => number
+  readonly #texts = new WeakMap<object, string>()
   readonly #sections = new Map<string, ReadonlyMap<string, Kept>>()
 
   constructor(wallMs: () => number) {
@@ -32,12 +33,23 @@ export class EntryLedger {
   state(section: string, entries: readonly EntryStatement[]): void {
     const before = this.#sections.get(section)
     const now = new Map<string, Kept>()
+    const atWallMs = this.#wallMs()
     for (const { key, content, causes = [] } of entries) {
-      const text = JSON.stringify(content, (name, value: unknown) => (name === 'causes' ? undefined : value))
+      const text = this.prepare(content)
       const old = before?.get(key)
-      now.set(key, old?.text === text ? old : { text, atWallMs: this.#wallMs(), causes })
+      now.set(key, old?.text === text ? old : { text, atWallMs, causes })
     }
     this.#sections.set(section, now)
+  }
+
+  /** Works out ahead what `state` needs of an entry, so that many of them can be stated without a pause. */
+  prepare(content: object): string {
+    let text = this.#texts.get(content)
+    if (text === undefined) {
+      text = JSON.stringify(content, (name, value: unknown) => (name === 'causes' ? undefined : value))
+      this.#texts.set(content, text)
+    }
+    return text
   }
 
   forget(section: string): void {

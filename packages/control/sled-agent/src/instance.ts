@@ -130,6 +130,10 @@ export class Instance {
       }
       // A port that refuses now has got something newer meanwhile.
       await Promise.all(configs.map((config) => this.#ports.get(config.id)?.port.applyInSteps(config)))
+      await this.#pause()
+      for (const nic of this.#desired.nics) {
+        if (this.#ports.has(nic.id)) this.#keepBooks(nic, this.#settings.get(nic.id))
+      }
       return undefined
     })
   }
@@ -141,13 +145,18 @@ export class Instance {
     return done
   }
 
+  #pause(): Promise<void> {
+    return new Promise((resolve) => void this.#options.host.clock.after(STEP_PAUSE_MS, resolve))
+  }
+
   async #convertInSteps(rules: InstanceEnsure['firewall_rules']): Promise<void> {
-    const { clock } = this.#options.host
+    const { ledger } = this.#options
     for (let i = 0; i < rules.length; i++) {
       if (i % RULES_PER_STEP === RULES_PER_STEP - 1) {
-        await new Promise<void>((resolve) => void clock.after(STEP_PAUSE_MS, resolve))
+        await this.#pause()
       }
       ruleOf(rules[i]!)
+      ledger.prepare(rules[i]!)
     }
   }
 
