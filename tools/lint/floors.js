@@ -94,6 +94,9 @@ export const EDGES = {
 
 const SCOPE = '@lodestone/'
 
+/** Parts of a package with an index of their own, for those who want no more of it. */
+const SUBPATHS = new Set(['p4/wasm'])
+
 /** @param {string} fileName */
 function packageOf(fileName) {
   const match = /(?:^|\/)(?:packages\/([^/]+\/[^/]+)|(apps\/[^/]+))\//.exec(fileName)
@@ -118,7 +121,8 @@ const rule = {
         return
       }
       if (!source.startsWith(SCOPE)) return
-      const name = source.slice(SCOPE.length)
+      const path = source.slice(SCOPE.length)
+      const name = SUBPATHS.has(path) ? path.slice(0, path.indexOf('/')) : path
       if (name.includes('/')) context.report({ node, message: `${source} is a deep import: use the package index` })
       if (allowed === undefined) context.report({ node, message: `${here} is not in the table of floors` })
       else if (allowed !== '*' && !allowed.includes(name)) {

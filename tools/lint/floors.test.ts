@@ -46,6 +46,17 @@ test('a deep import and a path out of the package are errors', () => {
   assert.match(output, /leaves the package/)
 })
 
+test('a part with an index of its own may be imported where its package may', () => {
+  const output = lint({
+    'packages/dataplane/vport/src/a.ts':
+      "import { ModuleBuilder } from '@lodestone/p4/wasm'\nexport const a = ModuleBuilder\n",
+    'packages/routing/rib/src/b.ts':
+      "import { ModuleBuilder } from '@lodestone/p4/wasm'\nexport const b = ModuleBuilder\n",
+  })
+  assert.doesNotMatch(output, /deep import|vport may not/)
+  assert.match(output, /routing\/rib may not import @lodestone\/p4\/wasm/)
+})
+
 test('ambient time, randomness and I/O are errors outside a host', () => {
   const output = lint({
     'packages/routing/bgp/src/a.ts':

@@ -2,7 +2,7 @@
  * Expressions over a `FunctionBuilder`, so that the kernel reads in infix order: an expression writes the instructions that
  * leave its value on the stack when it is called. Nothing is folded or reordered.
  */
-import type { FunctionBuilder, MemoryOpcode, PlainOpcode } from '@lodestone/p4'
+import type { FunctionBuilder, MemoryOpcode, PlainOpcode } from '@lodestone/p4/wasm'
 
 /** Writes instructions that leave one value. */
 export type Expression = () => void

@@ -9,7 +9,7 @@
  * which do nothing but load, go ahead of the second and the third.
  * RFC 1624 (checksums), RFC 8926 (Geneve); layout of the memory in `layout.ts`.
  */
-import { ModuleBuilder } from '@lodestone/p4'
+import { ModuleBuilder } from '@lodestone/p4/wasm'
 import { writeApply } from './apply-pass.ts'
 import { type Expression, FLOWS, Writer } from './expression.ts'
 import { writeFind, writeLookUp } from './find-pass.ts'
