@@ -1,0 +1,364 @@
+/**
+ * A frame's way through the engine, in both directions: the kernel takes what it can, the layers the rest, and every frame ends
+ * at a guest, on the underlay, or in the book of drops.
+ *
+ * Invariant: frames are worked on one at a time. What arrives while the engine is busy (a sink may send from within its
+ * `receive`) waits in a queue, and answers of the gateway and frames between ports of this sled are handed over in an
+ * event of their own, so that two guests cannot keep the engine in one endless call.
+ */
+import type { Timer } from '@lodestone/host'
+import { ETHERNET_MIN, ROW_L3, ROW_SIZE } from '@lodestone/packet'
+import type { Step } from '@lodestone/probe'
+import { isLocal } from './compile-flow.ts'
+import type { DropBook } from './drop-book.ts'
+import { summaryOf } from './drop-book.ts'
+import { Drop } from './drop-reasons.ts'
+import type { Tunnel } from './encapsulation.ts'
+import type { EngineScope } from './engine-scope.ts'
+import { META_EXTERNAL, META_OUT } from './flow-key.ts'
+import { BATCH_FRAMES, BATCH_RESULTS, BATCH_SLOTS, PARAM_BYTES, RESULT_LOCAL } from './kernel/layout.ts'
+import { type OuterProblem, openOuter } from './outer-check.ts'
+import { hashOfWalk, parseInner } from './parse-inner.ts'
+import type { PortDirectory } from './port-directory.ts'
+import { PortCounter, type PortState } from './port-state.ts'
+import { tellRewrites } from './rewrite-steps.ts'
+import { walkSlowPath } from './slow-path.ts'
+import type { VirtualPort } from './virtual-port.ts'
+import { Verdict, Walk } from './walk.ts'
+import { WorkQueue } from './work-queue.ts'
+
+export interface PacketPathOptions {
+  readonly scope: EngineScope
+  /** Takes a frame whose bytes begin at the outer IPv6 header; the slot becomes the callee's. */
+  readonly sendUnderlay: (slot: number) => void
+  readonly directory: PortDirectory<VirtualPort>
+  /** By port number. */
+  readonly byNumber: readonly (VirtualPort | undefined)[]
+  readonly book: DropBook
+}
+
+export class PacketPath {
+  readonly #scope: EngineScope
+  readonly #sendUnderlay: (slot: number) => void
+  readonly #directory: PortDirectory<VirtualPort>
+  readonly #byNumber: readonly (VirtualPort | undefined)[]
+  readonly #book: DropBook
+  readonly #walk: Walk
+  readonly #outerRow = new Int32Array(ROW_SIZE)
+  readonly #tunnel: Tunnel = { vni: 0, isExternal: false, innerStart: 0, innerEnd: 0 }
+  readonly #problem: OuterProblem = { reason: Drop.none, detail: '' }
+  /** Ports with frames that wait for their guest. */
+  readonly #toFlush: VirtualPort[] = []
+  /** Work that arrived while busy: the port, or `undefined` for the underlay, and the slot. */
+  readonly #waiting = new WorkQueue<VirtualPort>()
+  /** Local frames and answers for the next event: a port to deliver to, or `undefined` for a frame to be received. */
+  readonly #deferred = new WorkQueue<VirtualPort>()
+  #deferTimer: Timer | undefined
+  #isBusy = false
+  #nowMs = 0
+  /** The same as rows hold it. */
+  #stamp = 0
+  readonly #single = new Int32Array(1)
+
+  constructor(options: PacketPathOptions) {
+    const { scope } = options
+    this.#scope = scope
+    this.#sendUnderlay = options.sendUnderlay
+    this.#directory = options.directory
+    this.#byNumber = options.byNumber
+    this.#book = options.book
+    this.#walk = new Walk(scope.arena.bytes, scope.arena.view)
+  }
+
+  /** Frames from a guest's NIC. */
+  fromGuest(port: VirtualPort, slots: Int32Array, count: number): void {
+    if (this.#isBusy) {
+      for (let i = 0; i < count; i++) this.#waiting.push(port, slots[i]!)
+      return
+    }
+    this.#begin()
+    this.#runOut(port, slots, count)
+    this.#finish()
+  }
+
+  /**
+   * Encapsulated frames from the underlay, each whole from its outer Ethernet header on. Anything that is not Geneve for
+   * this sled is dropped and counted: the caller sends only UDP port 6081 here.
+   */
+  receiveUnderlay(slots: Int32Array, count: number): void {
+    if (this.#isBusy) {
+      for (let i = 0; i < count; i++) this.#waiting.push(undefined, slots[i]!)
+      return
+    }
+    this.#begin()
+    this.#runIn(slots, count, ETHERNET_MIN)
+    this.#finish()
+  }
+
+  #begin(): void {
+    this.#isBusy = true
+    this.#nowMs = this.#scope.clock.nowMs()
+    this.#stamp = this.#scope.flows.stampOf(this.#nowMs)
+  }
+
+  /** Hands over what waits for guests, and does what arrived meanwhile, until nothing is left. */
+  #finish(): void {
+    try {
+      for (;;) {
+        if (!this.#waiting.isEmpty) {
+          const port = this.#waiting.port
+          const slot = this.#waiting.take()
+          this.#single[0] = slot
+          if (port === undefined) this.#runIn(this.#single, 1, ETHERNET_MIN)
+          else this.#runOut(port, this.#single, 1)
+          continue
+        }
+        const port = this.#toFlush.pop()
+        if (port === undefined) break
+        port.guest.flush()
+      }
+    } finally {
+      // A sink that throws must not leave the engine waiting for itself.
+      this.#isBusy = false
+    }
+  }
+
+  /** The kernel takes frames as long as it can; each one that it leaves goes to the layers, and then it goes on. */
+  #runOut(port: VirtualPort, slots: Int32Array, count: number): void {
+    const { arena, tracer } = this.#scope
+    const { memory, kernel } = this.#scope.flows
+    const { counters, kernelVni } = port.state
+    for (let first = 0; first < count; first += BATCH_FRAMES) {
+      const size = Math.min(BATCH_FRAMES, count - first)
+      const isFast = !tracer.isOn && !port.isRemoved
+      for (let i = 0; i < size; i++) {
+        const slot = slots[first + i]!
+        arena.setTaint(slot, port.vni)
+        memory.words[BATCH_SLOTS / 4 + i] = slot
+      }
+      for (let at = 0; at < size; at++) {
+        if (isFast) {
+          const done = kernel.out(at, size, kernelVni, this.#stamp)
+          const finished = done - at
+          if (finished > 0) {
+            const bytes = memory.words[PARAM_BYTES / 4]!
+            counters[PortCounter.packetsOut] = counters[PortCounter.packetsOut]! + finished
+            counters[PortCounter.bytesOut] = counters[PortCounter.bytesOut]! + bytes
+            counters[PortCounter.fastOut] = counters[PortCounter.fastOut]! + finished
+          }
+          for (; at < done; at++) {
+            const slot = slots[first + at]!
+            if (memory.words[BATCH_RESULTS / 4 + at] === RESULT_LOCAL) this.#defer(undefined, slot)
+            else this.#sendUnderlay(slot)
+          }
+          if (at >= size) break
+        }
+        this.#processOut(port, slots[first + at]!)
+      }
+    }
+  }
+
+  #processOut(port: VirtualPort, slot: number): void {
+    const { arena, tracer } = this.#scope
+    const state = port.state
+    const walk = this.#walk
+    if (port.isRemoved) {
+      this.#dropAtEngine(slot, Drop.portState, 'the port has been removed')
+      return
+    }
+    walk.slot = slot
+    walk.start = arena.start(slot)
+    walk.end = arena.end(slot)
+    count(state, PortCounter.packetsOut, PortCounter.bytesOut, walk.end - walk.start)
+    const reason = parseInner(walk, META_OUT)
+    this.#prepareWalk(walk, true, false)
+    if (tracer.isOn)
+      this.#listen(walk, { kind: 'ingress', port: port.name, summary: summaryOf(arena, walk.start, walk.end) })
+    if (reason !== Drop.none) {
+      walk.deny(reason, '')
+      this.#drop(port, walk, walk.start)
+      return
+    }
+    state.counters[PortCounter.slowOut] = state.counters[PortCounter.slowOut]! + 1
+    const start = walk.start
+    const verdict = walkSlowPath(walk, state, this.#scope)
+    if (verdict === Verdict.deny) this.#drop(port, walk, start)
+    else if (verdict === Verdict.hairpin) this.#hairpin(port, walk)
+    else this.#sendOut(walk)
+  }
+
+  #sendOut(walk: Walk): void {
+    const isHere = isLocal(walk, this.#scope.underlayAddress.bytes)
+    if (walk.listener !== undefined) {
+      tellRewrites(walk)
+      walk.listener({ kind: 'encap', detail: walk.detail })
+      walk.listener({ kind: 'egress', port: isHere ? 'this sled' : 'underlay' })
+    }
+    if (isHere) this.#defer(undefined, walk.slot)
+    else this.#sendUnderlay(walk.slot)
+  }
+
+  /** @param outerIp as for `#processIn`. */
+  #runIn(slots: Int32Array, count: number, outerIp: number): void {
+    const { tracer } = this.#scope
+    const { memory, kernel } = this.#scope.flows
+    for (let first = 0; first < count; first += BATCH_FRAMES) {
+      const size = Math.min(BATCH_FRAMES, count - first)
+      for (let i = 0; i < size; i++) memory.words[BATCH_SLOTS / 4 + i] = slots[first + i]!
+      for (let at = 0; at < size; at++) {
+        if (!tracer.isOn) {
+          for (const done = kernel.into(at, size, outerIp, this.#stamp); at < done; at++) {
+            this.#delivered(slots[first + at]!, memory.words[BATCH_RESULTS / 4 + at]!)
+          }
+          if (at >= size) break
+        }
+        this.#processIn(slots[first + at]!, outerIp)
+      }
+    }
+  }
+
+  /** A frame that the kernel has made ready for a guest. */
+  #delivered(slot: number, result: number): void {
+    const port = this.#byNumber[result >> 4]!
+    const { counters } = port.state
+    counters[PortCounter.packetsIn] = counters[PortCounter.packetsIn]! + 1
+    counters[PortCounter.bytesIn] = counters[PortCounter.bytesIn]! + this.#scope.arena.length(slot)
+    counters[PortCounter.fastIn] = counters[PortCounter.fastIn]! + 1
+    this.#deliver(port, slot)
+  }
+
+  /** @param outerIp bytes from the frame's start to its outer IPv6 header: 14, or 0 for a frame of this same sled. */
+  #processIn(slot: number, outerIp: number): void {
+    const { arena, tracer } = this.#scope
+    const walk = this.#walk
+    const tunnel = this.#tunnel
+    const start = arena.start(slot)
+    const end = arena.end(slot)
+    const row = this.#outerRow
+    const problem = this.#problem
+    if (!openOuter(this.#scope, start, end, outerIp, row, tunnel, problem)) {
+      this.#dropAtEngine(slot, problem.reason, problem.detail)
+      return
+    }
+    const inner = tunnel.innerStart
+    const port = this.#directory.find(tunnel.vni, arena.view.getUint16(inner), arena.view.getInt32(inner + 2))
+    if (port === undefined) {
+      this.#dropAtEngine(slot, Drop.notOursVni, `VNI ${tunnel.vni}`)
+      return
+    }
+    const state = port.state
+    // What comes back from outside is no longer the sender's VPC's.
+    if (tunnel.isExternal) arena.setTaint(slot, 0)
+    walk.slot = slot
+    walk.start = inner
+    walk.end = tunnel.innerEnd
+    count(state, PortCounter.packetsIn, PortCounter.bytesIn, walk.end - inner)
+    const reason = parseInner(walk, tunnel.isExternal ? META_EXTERNAL : 0)
+    this.#prepareWalk(walk, false, tunnel.isExternal)
+    walk.outerIp = row[ROW_L3]!
+    if (tracer.isOn) {
+      this.#listen(walk, { kind: 'ingress', port: 'underlay', summary: summaryOf(arena, start, end, outerIp === 0) })
+      const mark = tunnel.isExternal ? ', marked as from outside' : ''
+      walk.listener?.({ kind: 'decap', detail: `Geneve VNI ${tunnel.vni}${mark}, for ${port.name}` })
+    }
+    if (reason !== Drop.none) {
+      walk.deny(reason, '')
+      this.#drop(port, walk, start)
+      return
+    }
+    state.counters[PortCounter.slowIn] = state.counters[PortCounter.slowIn]! + 1
+    const verdict = walkSlowPath(walk, state, this.#scope)
+    if (verdict === Verdict.deny) {
+      this.#drop(port, walk, start)
+      return
+    }
+    if (walk.listener !== undefined) {
+      tellRewrites(walk)
+      walk.listener({ kind: 'egress', port: port.name })
+    }
+    this.#deliver(port, slot)
+  }
+
+  #prepareWalk(walk: Walk, isOut: boolean, isExternal: boolean): void {
+    const family = walk.family
+    walk.reset()
+    walk.family = family
+    walk.isOut = isOut
+    walk.isExternal = isExternal
+    walk.nowMs = this.#nowMs
+    walk.flowHash = hashOfWalk(walk)
+  }
+
+  #listen(walk: Walk, first: Step): void {
+    const { tracer, node, arena } = this.#scope
+    const packet = arena.packet(walk.slot)
+    walk.listener = (step) => tracer.emit(node, packet, step)
+    walk.listener(first)
+  }
+
+  #deliver(port: VirtualPort, slot: number): void {
+    if (port.isRemoved || !port.guest.isAttached) {
+      this.#dropAtEngine(slot, Drop.portState, 'no guest is attached')
+      return
+    }
+    if (port.guest.queue(slot)) this.#toFlush.push(port)
+  }
+
+  #hairpin(port: VirtualPort, walk: Walk): void {
+    const { arena, tracer, node } = this.#scope
+    port.state.counters[PortCounter.hairpins] = port.state.counters[PortCounter.hairpins]! + 1
+    if (walk.listener !== undefined) {
+      walk.listener({ kind: 'punted', to: 'gateway', detail: walk.detail })
+    }
+    arena.free(walk.slot)
+    if (walk.hairpin < 0) return
+    if (tracer.isOn) {
+      const summary = summaryOf(arena, arena.start(walk.hairpin), arena.end(walk.hairpin))
+      tracer.emit(node, arena.packet(walk.hairpin), { kind: 'sent', interface: `${port.name} gateway`, summary })
+    }
+    this.#defer(port, walk.hairpin)
+  }
+
+  #drop(port: VirtualPort, walk: Walk, start: number): void {
+    this.#book.drop(port.state, walk, start, this.#nowMs)
+    this.#scope.arena.free(walk.slot)
+    if (walk.hairpin >= 0) this.#defer(port, walk.hairpin)
+    if (walk.answer >= 0) this.#sendUnderlay(walk.answer)
+  }
+
+  /** A drop that belongs to no port, or to one that is gone. */
+  #dropAtEngine(slot: number, reason: number, detail: string): void {
+    this.#book.dropAtEngine(slot, reason, detail, this.#nowMs)
+    this.#scope.arena.free(slot)
+  }
+
+  #defer(port: VirtualPort | undefined, slot: number): void {
+    this.#deferred.push(port, slot)
+    this.#deferTimer ??= this.#scope.clock.after(0, () => {
+      this.#deferTimer = undefined
+      this.#begin()
+      // What is deferred while this runs waits for the next event.
+      for (let rest = this.#deferred.length; rest > 0; rest--) {
+        const target = this.#deferred.port
+        const frame = this.#deferred.take()
+        if (target === undefined) {
+          this.#single[0] = frame
+          this.#runIn(this.#single, 1, 0)
+        } else this.#deliver(target, frame)
+      }
+      this.#finish()
+    })
+  }
+
+  /** Stops timers and frees frames that wait. */
+  close(): void {
+    this.#deferTimer?.cancel()
+    this.#deferTimer = undefined
+    while (!this.#deferred.isEmpty) this.#scope.arena.free(this.#deferred.take())
+  }
+}
+
+function count(state: PortState, packets: number, bytes: number, length: number): void {
+  state.counters[packets] = state.counters[packets]! + 1
+  state.counters[bytes] = state.counters[bytes]! + length
+}
