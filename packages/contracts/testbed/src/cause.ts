@@ -75,6 +75,8 @@ export const CauseEntry = z
       .optional(),
     /** The last first. */
     requests: z.array(CauseRequest),
+    /** Ids that the audit log does not have: their requests are not answered yet, or nobody could be asked. */
+    unknown_requests: z.array(z.string()),
     routes: z.array(CauseRoute),
     /** How many packets it decided about; absent where that is not counted. */
     hits: z.int().optional(),

@@ -4,6 +4,7 @@
  */
 import type { Port } from '@lodestone/link'
 import type { Mac } from '@lodestone/net'
+import type { TcpObserver } from '@lodestone/netstack'
 import type { ConsoleBuffer } from './console-buffer.ts'
 
 export interface GuestNic {
@@ -28,6 +29,8 @@ export interface Guest {
   input(bytes: Uint8Array): void
   /** Runs a command as a person at the console would; for tools. Undefined where the guest has no shell. */
   readonly exec: ((command: string) => Promise<{ readonly output: string; readonly exitCode: number }>) | undefined
+  /** Watches its TCP connections; undefined where the runner cannot see into the guest. */
+  readonly observeTcp: ((observer: TcpObserver) => () => void) | undefined
   /** Pulls the plug. Frames stop at once. */
   stop(): void
 }

@@ -46,6 +46,7 @@ export class NetstackRunner implements InstanceRunner {
         output: await shellCommand({ network, clock, hostName: spec.hostname, command }),
         exitCode: 0,
       }),
+      observeTcp: (observer) => network.observeTcp(observer),
       stop() {
         program.stop()
         guest.close()

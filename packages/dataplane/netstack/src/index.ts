@@ -22,6 +22,7 @@ export { finish, nextDeadlineMs, onTimer, open, read, written } from './tcp/mach
 export { nextSegment } from './tcp/output.ts'
 export { InSegment, OutSegment } from './tcp/segment.ts'
 export type { ConnectionEntry } from './tcp/tcp.ts'
+export type { TcpConnectionName, TcpEvent, TcpObserver } from './tcp/tcp-event.ts'
 export type { FrameHandler } from './udp.ts'
 export { DhcpClient, type DhcpClientOptions } from './dhcp/dhcp-client.ts'
 export type { DhcpState } from './dhcp/machine.ts'

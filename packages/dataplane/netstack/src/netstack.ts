@@ -23,6 +23,7 @@ import type { PingOptions, PingResult } from './ping.ts'
 import type { Hop, NextHop, Route, RouteEntry } from './route-table.ts'
 import { Stack, type StackOptions } from './stack.ts'
 import type { ConnectionEntry } from './tcp/tcp.ts'
+import type { TcpObserver } from './tcp/tcp-event.ts'
 import type { FrameHandler } from './udp.ts'
 
 export interface InterfaceOptions {
@@ -181,6 +182,11 @@ export class Netstack implements InterfaceNetwork {
 
   connections(): ConnectionEntry[] {
     return this.stack.tcp.connections()
+  }
+
+  /** Watches all TCP connections of this host: see `TcpEvent`. @returns the end of it. */
+  observeTcp(observer: TcpObserver): () => void {
+    return this.stack.tcp.observe(observer)
   }
 
   /** ICMP echo to an address, with a zone where it is link-local. Rejects when the text is no address. */

@@ -31,7 +31,7 @@ export class VirtualClock implements Clock {
   }
 
   #isQuiet: () => boolean = () => true
-  #afterEvent: () => void = () => {}
+  #afterEvent: () => void | Promise<void> = () => {}
 
   after(delayMs: number, fn: () => void): Timer {
     return this.#queue.push(this.#nowMs + Math.max(0, delayMs), fn)
@@ -52,7 +52,8 @@ export class VirtualClock implements Clock {
       this.#queue.take(next.dueMs)!()
       this.#eventsRun++
       await this.#settle()
-      this.#afterEvent()
+      const look = this.#afterEvent()
+      if (look !== undefined) await look
     }
     this.#nowMs = Math.max(this.#nowMs, endMs) // another caller may have advanced further meanwhile
   }
@@ -71,7 +72,8 @@ export class VirtualClock implements Clock {
       this.#queue.take(next.dueMs)!()
       this.#eventsRun++
       await this.#settle()
-      this.#afterEvent()
+      const look = this.#afterEvent()
+      if (look !== undefined) await look
     }
     return true
   }
@@ -97,8 +99,10 @@ export class VirtualClock implements Clock {
     this.#isQuiet = isQuiet
   }
 
-  /** After each event and all that follows from it at once; what `fn` throws ends `advance` or `until`. */
-  onEvent(fn: () => void): void {
+  /**
+   * After each event and all that follows from it at once. Time stands while `fn` looks; what it throws ends `advance` or `until`.
+   */
+  onEvent(fn: () => void | Promise<void>): void {
     this.#afterEvent = fn
   }
 

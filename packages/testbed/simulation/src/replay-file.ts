@@ -1,5 +1,6 @@
 /** A run that can be had again: the seed, the timeline, and what came of it. JSON, so that people can read and change it. */
 import { z } from 'zod'
+import type { NodeFrames } from './check/last-frames.ts'
 import type { SimEvent } from './fault/sim-event.ts'
 import type { Verdict } from './simulation.ts'
 
@@ -12,6 +13,8 @@ const ReplayFile = z.object({
   topology: z.string().optional(),
   hash: z.string(),
   problems: z.array(z.string()),
+  /** For people: the last frames of each node before the failure, `ms link direction bytes packet`. */
+  lastFrames: z.record(z.string(), z.array(z.string())).optional(),
   timeline: z.array(
     z.object({ atMs: z.number().min(0), forMs: z.number().min(0), action: z.object({ kind: z.string() }).loose() }),
   ),
@@ -29,8 +32,22 @@ export interface Replay {
 export function replayText(verdict: Verdict, minutes: number, topology?: string): string {
   const { seed, hash, failure, timeline } = verdict
   const problems = failure?.problems ?? []
-  const file = { format: 'lodestone-simulation', version: 1, seed, minutes, topology, hash, problems, timeline }
+  const lastFrames = lastFrameLines(failure?.lastFrames ?? [])
+  const head = { format: 'lodestone-simulation', version: 1, seed, minutes, topology, hash, problems }
+  const file = { ...head, timeline, lastFrames }
   return `${JSON.stringify(file, undefined, 2)}\n`
+}
+
+/** By node, oldest first. */
+export function lastFrameLines(nodes: readonly NodeFrames[]): Record<string, string[]> {
+  return Object.fromEntries(
+    nodes.map(({ node, frames }) => [
+      node,
+      frames.map(({ atMs, link, direction, bytes, packet }) => {
+        return `${atMs.toFixed(3)} ${link} ${direction} ${bytes} ${packet}`
+      }),
+    ]),
+  )
 }
 
 /** @returns the run, or what is wrong with the text, as a sentence. */

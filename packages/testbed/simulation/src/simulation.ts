@@ -17,6 +17,7 @@ import {
 } from '@lodestone/testbed'
 import { guardAmbient } from './ambient-guard.ts'
 import { conservationProblems } from './check/conservation.ts'
+import type { NodeFrames } from './check/last-frames.ts'
 import { type Intent, readIntent } from './check/intent.ts'
 import { overlayProblems } from './check/overlay-check.ts'
 import { reachProblems } from './check/reach-check.ts'
@@ -56,6 +57,8 @@ export interface Failure {
   readonly atMs: number
   readonly phase: 'start' | 'faults' | 'heal'
   readonly problems: readonly string[]
+  /** What each node sent and received before. */
+  readonly lastFrames: readonly NodeFrames[]
 }
 
 export interface Verdict {
@@ -346,7 +349,8 @@ export class Simulation {
   }
 
   #failure(problems: readonly string[]): Failure {
-    return { atMs: this.clock.nowMs(), phase: this.#phase, problems }
+    const atMs = this.clock.nowMs()
+    return { atMs, phase: this.#phase, problems, lastFrames: this.monitor.lastFrames.read(atMs) }
   }
 
   #hashTables(): void {

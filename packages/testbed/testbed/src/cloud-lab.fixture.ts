@@ -8,11 +8,14 @@ import { MemoryFiles, OsFiles, SeededRandom, VirtualClock } from '@lodestone/hos
 import type { Program } from '@lodestone/p4'
 import { CertificateAuthority, Nexus } from '@lodestone/nexus'
 import { serveApi } from './api-service.ts'
+import type { ProbeSource } from '@lodestone/probe'
 import { CurrentNetwork } from './current-network.ts'
 import { Emulation } from './emulation.ts'
+import { HttpProbes } from './http-probes.ts'
 import type { HostNode } from './host-node.ts'
 import { compileSwitchProgram } from './os-switch-program.ts'
 import { rackInventory } from './rack-inventory.ts'
+import { rackProbes } from './rack-probes.ts'
 import { rackNetwork } from './rack-network.ts'
 import { withServices } from './rack-services.ts'
 import { ensureDefaultPool, obtainToken } from './rack-setup.ts'
@@ -31,6 +34,9 @@ export class CloudLab {
   readonly nexus: Nexus
   /** Of a rack with services: whom their clients believe. */
   readonly authority: CertificateAuthority | undefined
+  /** What probe programs can watch, as in a rack of `lode up`. */
+  readonly probes: readonly ProbeSource[]
+  readonly #apiProbes: HttpProbes
   api!: NexusClient
 
   /**
@@ -52,7 +58,7 @@ export class CloudLab {
       nexusApi,
       (request) => {
         for (const [name, value] of Object.entries(headers)) request.headers.set(name, value)
-        return lab.nexus.handler(request)
+        return lab.#apiProbes.handler(lab.nexus.handler)(request)
       },
       'http://nexus',
     )
@@ -86,7 +92,11 @@ export class CloudLab {
       },
     })
     const underlay = new CurrentNetwork('underlay', () => this.emulation.sleds()[0]?.stack)
+    this.#apiProbes = new HttpProbes('api', 'nexus', this.clock)
+    const reconcilerProbes = new HttpProbes('reconciler', 'nexus', this.clock)
+    this.probes = rackProbes(this.emulation, this.#apiProbes, reconcilerProbes)
     this.nexus = new Nexus(this.world.host('nexus', { underlay }), {
+      aroundFetch: (inner) => reconcilerProbes.fetch(inner),
       inventory: rackInventory(topology, dnsZone),
       network: rackNetwork(topology),
       archives: ARCHIVES,

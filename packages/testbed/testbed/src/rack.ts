@@ -19,8 +19,7 @@ import {
 import type { Link } from '@lodestone/link'
 import type { Ip } from '@lodestone/net'
 import { CA_CERTIFICATE_FILE, CertificateAuthority, Nexus, type RecoverySilo } from '@lodestone/nexus'
-import { packetProbes, type ProbeSource } from '@lodestone/probe'
-import type { Routed } from '@lodestone/routed'
+import type { ProbeSource } from '@lodestone/probe'
 import { serveApi } from './api-service.ts'
 import { controlHandler } from './control-api.ts'
 import { CurrentNetwork } from './current-network.ts'
@@ -34,11 +33,11 @@ import type { RackConfig } from './rack-config.ts'
 import { configuredTopology } from './rack-config-topology.ts'
 import { rackInventory } from './rack-inventory.ts'
 import { rackNetwork } from './rack-network.ts'
+import { rackProbes } from './rack-probes.ts'
 import { DEFAULT_DNS_ZONE, nameServers, withServices } from './rack-services.ts'
 import { ensureDefaultPool, ensurePool, obtainToken, RECOVERY } from './rack-setup.ts'
 import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
 import { rackChecks } from './readiness.ts'
-import { routingProbes } from './routing-probes.ts'
 import type { HostSpec, MultipathMode, NodeSpec, Topology } from './topology.ts'
 import { World } from './world.ts'
 
@@ -167,12 +166,7 @@ export class Rack {
     })
     this.#apiProbes = new HttpProbes('api', 'nexus', clock)
     const reconcilerProbes = new HttpProbes('reconciler', 'nexus', clock)
-    this.probes = [
-      packetProbes(this.world.tracer),
-      routingProbes(clock, () => routersOf(this.emulation)),
-      this.#apiProbes,
-      reconcilerProbes,
-    ]
+    this.probes = rackProbes(this.emulation, this.#apiProbes, reconcilerProbes)
     this.nexus = new Nexus(this.#nexusHost(), {
       aroundFetch: (inner) => reconcilerProbes.fetch(inner),
       inventory: rackInventory(this.emulation.topology, options.config?.dnsZone ?? DEFAULT_DNS_ZONE),
@@ -453,9 +447,4 @@ export function linkInfo(link: Link): RackInfo['links'][number] {
 /** For messages: secrets are not shown. */
 function withoutPassword(url: string): string {
   return url.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1:…@')
-}
-
-/** Of the nodes that are on. */
-function* routersOf(emulation: Emulation): Generator<readonly [string, Routed]> {
-  for (const [name, { routed }] of emulation.nodes) if (routed !== undefined) yield [name, routed]
 }

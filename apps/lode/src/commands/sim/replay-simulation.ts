@@ -1,14 +1,24 @@
 /** Runs a stored simulation again and shows what there was where it stopped. */
 import { readFileSync } from 'node:fs'
-import { describeEvent, parseCondition, readReplay, ReplayStop, SimulatedDatabase } from '@lodestone/simulation'
+import {
+  describeEvent,
+  lastFrameLines,
+  parseCondition,
+  readReplay,
+  ReplayStop,
+  SimulatedDatabase,
+} from '@lodestone/simulation'
 import { ExitStatus, type LodeContext } from '../../context.ts'
 import { textTable } from '../../text-table.ts'
+import { causeText } from '../why/cause-text.ts'
 import { loadTopology } from './load-topology.ts'
 
 export interface ReplayFlags {
   readonly until?: number
   readonly break?: string
   readonly packets: number
+  readonly steps: number
+  readonly cause?: string
   readonly json: boolean
 }
 
@@ -19,6 +29,11 @@ export async function replaySimulation(this: LodeContext, flags: ReplayFlags, fi
     this.note(replay.ok ? `--break: ${condition?.ok === false ? condition.reason : ''}` : `${file}: ${replay.reason}`)
     return this.exit(ExitStatus.usage)
   }
+  const [node = '', table, ...words] = (flags.cause ?? '').split(/\s+/)
+  if (flags.cause !== undefined && table === undefined) {
+    this.note('--cause takes a node, a table and words of the entry: "switch0 ingress_ipv4 198.51.100.30"')
+    return this.exit(ExitStatus.usage)
+  }
   const { seed, minutes, timeline, topology, hash } = replay.value
   const database = await SimulatedDatabase.create(this.databaseArchives)
   const stop = new ReplayStop({
@@ -27,6 +42,8 @@ export async function replaySimulation(this: LodeContext, flags: ReplayFlags, fi
     timeline,
     database,
     packets: flags.packets,
+    steps: flags.steps,
+    ...(table === undefined ? {} : { cause: { node, table, words } }),
     ...(topology === undefined ? {} : { topology: await loadTopology(topology) }),
     ...(flags.until === undefined ? {} : { untilMs: flags.until * 1000 }),
     ...(condition === undefined ? {} : { holds: condition.holds }),
@@ -34,7 +51,11 @@ export async function replaySimulation(this: LodeContext, flags: ReplayFlags, fi
   const verdict = await stop.run()
   const tables = verdict === undefined || flags.until !== undefined ? await stop.tables() : []
   const nowMs = stop.simulation.clock.nowMs()
-  if (flags.json) this.printJson({ stoppedAtMs: nowMs, verdict, packets: stop.packets, tables })
+  const cause = await stop.cause()
+  if (cause?.ok === false) this.note(`--cause: ${cause.message}`)
+  const { packets, steps } = stop
+  const answer = cause?.ok === true ? cause.answer : undefined
+  if (flags.json) this.printJson({ stoppedAtMs: nowMs, verdict, packets, steps, cause: answer, tables })
   else {
     for (const event of timeline) this.print(describeEvent(event))
     for (const { node, table, rows } of tables) {
@@ -50,8 +71,18 @@ export async function replaySimulation(this: LodeContext, flags: ReplayFlags, fi
       String(each.packet),
     ])
     this.print(`\n${textTable(['ms', 'link', 'direction', 'bytes', 'packet'], lines)}`)
+    for (const { packet, changes } of steps) {
+      const { atMs, link, direction, bytes, packet: number } = packet
+      this.print(`step at ${atMs.toFixed(4)} ms: ${link} ${direction}, ${bytes} bytes, packet ${number}`)
+      for (const change of changes) this.print(`  ${change}`)
+    }
+    if (answer !== undefined) this.print(`\n${causeText(answer)}\n`)
     if (verdict === undefined) this.print(`stopped at ${(nowMs / 1000).toFixed(6)} s`)
     else {
+      for (const [name, frames] of Object.entries(lastFrameLines(verdict.failure?.lastFrames ?? []))) {
+        this.print(`last frames of ${name}`)
+        for (const frame of frames.slice(-flags.packets)) this.print(`  ${frame}`)
+      }
       for (const problem of verdict.failure?.problems ?? []) this.print(problem)
       this.print(verdict.hash === hash ? `hash ${hash}, as stored` : `hash ${verdict.hash}; stored is ${hash}`)
     }

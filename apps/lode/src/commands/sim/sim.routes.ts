@@ -57,6 +57,19 @@ const replayFlags: FlagParametersForType<ReplayFlags, LodeContext> = {
     placeholder: 'EXPR',
   },
   packets: { kind: 'parsed', parse: Number, brief: 'Packets to show from before the stop', default: '20' },
+  steps: {
+    kind: 'parsed',
+    parse: Number,
+    brief: 'Frames to go on from the stop, one by one, with what each changes in the tables',
+    default: '0',
+  },
+  cause: {
+    kind: 'parsed',
+    parse: text,
+    brief: 'Say who wrote these entries and which packets used them, as `lode cause` does',
+    optional: true,
+    placeholder: 'ENTRY',
+  },
   json: { kind: 'boolean', brief: 'JSON', default: false },
 }
 
@@ -70,6 +83,8 @@ const replayCommand = buildCommand<ReplayFlags, [string], LodeContext>({
         input: `failure-7.json --break 'node.switch1 == "off" && frame.link == "sled0-switch0"'`,
         brief: 'Where it holds first',
       },
+      { input: `failure-7.json --until 12.5 --steps 5`, brief: 'The next five frames, one by one' },
+      { input: `failure-7.json --until 12.5 --cause 'switch0 ingress_ipv4 198.51.100.10'`, brief: 'Why that is there' },
     ],
   },
   parameters: {

@@ -22,6 +22,7 @@ function entryText(entry: Entry): string {
       `${is_last ? 'because   ' : 'rests on  '}${time_completed} ${operation} ${uri} → ${status}${who}, request ${id}`,
     )
   }
+  for (const id of entry.unknown_requests) lines.push(`because   request ${id}, of which the audit log knows nothing`)
   for (const { prefix, protocol, peer, peer_address, next_hop, as_path, time_received } of routes) {
     const from = peer === '' ? '' : ` from ${peer}${peer_address === undefined ? '' : ` (${peer_address})`}`
     const path = as_path === undefined ? '' : `, AS path ${as_path === '' ? 'empty' : as_path}`

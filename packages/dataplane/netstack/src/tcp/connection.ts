@@ -80,6 +80,9 @@ export class Connection {
   #isReadWanted = false
   #isEndPushed = false
   #isReleased = false
+  /** As observers know it. */
+  #toldState: Tcb['state'] = 'CLOSED'
+  #toldSamples = 0
   /** What did not fit into the send ring. */
   #waiting: { chunks: readonly Uint8Array[]; index: number; offset: number; done: Done } | undefined
 
@@ -114,8 +117,9 @@ export class Connection {
     if (actions.storeLength > 0) {
       this.#receiveRing.write(actions.storeAt, bytes, payload + actions.storeFrom, actions.storeLength)
     }
-    const isStale = actions.isStale
+    const { isStale, storeLength } = actions
     this.#apply()
+    if (this.#tcp.isObserved && !isStale) this.#tellReceived(segment.payloadLength, storeLength > 0)
     // Duplicate acknowledgments are counted by the sender, so each leaves before the next segment is looked at.
     if (this.tcb.ackOwed === ACK_NOW) this.#tcp.pump(this)
     return !isStale
@@ -137,6 +141,7 @@ export class Connection {
     // What follows may start other steps, so everything is read first.
     const { isConnected, isClosed, failure } = actions
     this.#tcp.noteDirty(this)
+    if (this.tcb.state !== this.#toldState) this.#tellState(failure)
     if (actions.hasReset) this.#tcp.reset(this, actions)
     if (isConnected) {
       this.#isOpened = true
@@ -144,6 +149,21 @@ export class Connection {
       this.#settleOpen(undefined)
     }
     if (isClosed) this.#closed(failure)
+  }
+
+  #tellState(failure: TcpFailure | undefined): void {
+    const from = this.#toldState
+    this.#toldState = this.tcb.state
+    if (this.#tcp.isObserved) this.#tcp.tell(this, { kind: 'state', from, to: this.tcb.state, failure })
+  }
+
+  #tellReceived(bytes: number, isNew: boolean): void {
+    const { tcb } = this
+    if (bytes > 0) this.#tcp.tell(this, { kind: 'receive', bytes, isNew })
+    if (tcb.rttSamples === this.#toldSamples) return
+    this.#toldSamples = tcb.rttSamples
+    const { lastRttMs: rttMs, srttMs: smoothedMs, rtoMs: timeoutMs } = tcb
+    this.#tcp.tell(this, { kind: 'rtt', rttMs, smoothedMs, timeoutMs })
   }
 
   #settleOpen(failure: TcpFailure | undefined): void {
@@ -168,6 +188,7 @@ export class Connection {
 
   /** Moves bytes between the rings and the stream; the caller then sends and calls `arm`. */
   settle(): void {
+    if (this.tcb.state !== this.#toldState) this.#tellState(undefined)
     if (this.tcb.state !== 'CLOSED') {
       this.sendRing.release(Math.min(this.tcb.sndUna, this.tcb.sendEnd))
       this.#acceptWaiting()

@@ -3,6 +3,8 @@ import type { Tcb } from './tcb.ts'
 
 /** RFC 6298 §2.2, §2.3. Also ends the backoff. */
 export function sampleRtt(tcb: Tcb, rttMs: number): void {
+  tcb.rttSamples++
+  tcb.lastRttMs = rttMs
   if (tcb.srttMs < 0) {
     tcb.srttMs = rttMs
     tcb.rttvarMs = rttMs / 2

@@ -154,6 +154,9 @@ export class Tcb {
 
   // Round-trip time (RFC 6298).
   srttMs = -1
+  /** The last one that was measured, and how many were. */
+  lastRttMs = -1
+  rttSamples = 0
   rttvarMs = 0
   rtoMs: number
   /** The timed segment ends here; -1 when none is timed. */

@@ -50,9 +50,10 @@ import { keyedHash } from './keyed-hash.ts'
 import { open } from './machine.ts'
 import { nextSegment, stamp } from './output.ts'
 import { readSegmentOptions, segmentOptionsLength, writeSegmentOptions } from './segment-options.ts'
-import { ACK, InSegment, OutSegment, resetFor, RST, startSegment, SYN } from './segment.ts'
+import { ACK, FIN, InSegment, OutSegment, resetFor, RST, startSegment, SYN } from './segment.ts'
 import { makeCookie, openCookie } from './syn-cookie.ts'
 import { DEFAULT_TCP_PARAMETERS, type Tcb, type TcpActions, type TcpFailure, type TcpParameters } from './tcb.ts'
+import type { TcpEvent, TcpObserver } from './tcp-event.ts'
 import { hashTuple, makeTuple, readTuple, sameTuple, TUPLE_WORDS } from './tuple.ts'
 
 /** Acknowledgments are looked at for cookies this long after one was sent: two periods. */
@@ -96,6 +97,9 @@ export class Tcp {
   #count = 0
   #cookieAtMs = -Infinity
   cookiesSent = 0
+  /** Read for every segment; true while anyone watches. */
+  isObserved = false
+  readonly #observers = new Set<TcpObserver>()
   cookiesAccepted = 0
 
   constructor(stack: Stack, parameters: Partial<TcpParameters>) {
@@ -135,7 +139,43 @@ export class Tcp {
 
   /** Sends what may be sent. */
   pump(connection: Connection): void {
-    while (nextSegment(connection.tcb, this.#stack.nowMs, this.#out)) this.#transmit(connection, this.#out)
+    const { tcb } = connection
+    let before = tcb.sndMax
+    while (nextSegment(tcb, this.#stack.nowMs, this.#out)) {
+      this.#transmit(connection, this.#out)
+      if (this.isObserved) this.#tellSent(connection, this.#out, before)
+      before = tcb.sndMax
+    }
+  }
+
+  // ── Observers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** @returns the end of it. */
+  observe(observer: TcpObserver): () => void {
+    this.#observers.add(observer)
+    this.isObserved = true
+    return () => {
+      this.#observers.delete(observer)
+      this.isObserved = this.#observers.size > 0
+    }
+  }
+
+  tell(connection: Connection, event: TcpEvent): void {
+    const { localText: local, localPort, remoteText: remote, remotePort } = connection
+    for (const observer of this.#observers) observer({ local, localPort, remote, remotePort }, event)
+  }
+
+  /** @param before one past the highest position that had been sent. */
+  #tellSent(connection: Connection, out: OutSegment, before: number): void {
+    if (out.payloadLength === 0 && (out.flags & (SYN | FIN)) === 0) return
+    const { tcb } = connection
+    const isAgain = (out.flags & SYN) === 0 ? out.position < before : before > 0
+    this.tell(connection, {
+      kind: isAgain ? 'retransmit' : 'send',
+      bytes: out.payloadLength,
+      inFlight: tcb.sndNxt - tcb.sndUna,
+      windowBytes: tcb.cwnd,
+    })
   }
 
   // ── Input ──────────────────────────────────────────────────────────────────────────────────────────────────────────

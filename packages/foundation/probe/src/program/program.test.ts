@@ -87,6 +87,25 @@ describe('a probe program', () => {
     assert.equal(tracer.isOn, false)
   })
 
+  test('a parser that met what it cannot read is told with the error', () => {
+    const tracer = new Tracer(() => 0)
+    const said: string[] = []
+    const started = startProbe('parser:sw0:*:error { @[error] = count() }', {
+      sources: [packetProbes(tracer)],
+      output: (each) => said.push(renderProbeOutput(each)),
+      every: () => () => {},
+      nowMs: () => 0,
+    })
+    assert.ok(started.ok)
+    tracer.emit('sw0', 1, { kind: 'parser', states: ['start'], error: 'PacketTooShort' })
+    tracer.emit('sw0', 2, { kind: 'parser', states: ['start'] })
+    started.run.stop()
+    assert.deepEqual(
+      said.map((line) => line.trim()),
+      ['PacketTooShort             1'],
+    )
+  })
+
   test('matches globs in every part of the tuple', () => {
     const { fire, run, said } = bench('l*:sw?:c*:d* { @ = count() }')
     for (const probe of [

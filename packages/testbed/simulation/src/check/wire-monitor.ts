@@ -7,6 +7,7 @@ import type { Link, LinkDirection } from '@lodestone/link'
 import type { Emulation } from '@lodestone/testbed'
 import { FrameHash } from '../frame-hash.ts'
 import { headerProblem } from './header-check.ts'
+import { LastFrames } from './last-frames.ts'
 
 /** How often one packet may cross a link in one direction before it counts as going round. */
 const ROUNDS = 4
@@ -22,6 +23,7 @@ export interface LastFrame {
 export class WireMonitor {
   readonly hash = new FrameHash()
   readonly problems: string[] = []
+  readonly lastFrames = new LastFrames()
   /** Packets that went round; while routes change they may. */
   loops = 0
   readonly last: LastFrame = { link: '', direction: 'a-to-b', bytes: 0, packet: 0 }
@@ -46,7 +48,7 @@ export class WireMonitor {
     const place = this.#place(link.name)
     const { arena } = this.#emulation.world
     const untap = link.tap((slot, direction, atMs) => {
-      this.#note(link.name, place, slot, direction, atMs)
+      this.#note(link, place, slot, direction, atMs)
       const packet = arena.packet(slot)
       const vpc = vpcOf()
       if (vpc === undefined) return
@@ -72,22 +74,23 @@ export class WireMonitor {
     this.#untap.set(
       link,
       link.tap((slot, direction, atMs) => {
-        this.#note(link.name, place, slot, direction, atMs)
+        this.#note(link, place, slot, direction, atMs)
         this.#countCrossing(arena.packet(slot), place * 2 + (direction === 'a-to-b' ? 0 : 1))
       }),
     )
   }
 
-  #note(name: string, place: number, slot: number, direction: LinkDirection, atMs: number): void {
+  #note(link: Link, place: number, slot: number, direction: LinkDirection, atMs: number): void {
     const { arena } = this.#emulation.world
     const bytes = arena.peek(slot)
     this.hash.add(place * 2 + (direction === 'a-to-b' ? 0 : 1), atMs, bytes)
-    this.last.link = name
+    this.last.link = link.name
     this.last.direction = direction
     this.last.bytes = bytes.length
     this.last.packet = arena.packet(slot)
+    this.lastFrames.note(link, place, direction, atMs, bytes.length, this.last.packet)
     const problem = headerProblem(bytes)
-    if (problem !== undefined) this.#report(`${name} ${direction} at ${atMs.toFixed(3)} ms: ${problem}`)
+    if (problem !== undefined) this.#report(`${link.name} ${direction} at ${atMs.toFixed(3)} ms: ${problem}`)
   }
 
   #countCrossing(packet: number, place: number): void {

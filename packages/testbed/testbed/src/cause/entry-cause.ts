@@ -105,6 +105,7 @@ async function entryOf(
           },
         }),
     requests: requestsOf(requests, row.requests),
+    unknown_requests: row.requests.filter((id) => !requests.some(({ request_id }) => request_id === id)),
     routes: row.prefix === undefined ? [] : routesOf(node, row.prefix, clock),
     ...(row.hits === undefined ? {} : { hits: row.hits }),
     samples: used.map((story) => ({
