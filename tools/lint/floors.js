@@ -58,6 +58,7 @@ export const EDGES = {
     'contract-switchd',
     'contract-routed',
     'contract-dns',
+    'contract-sp',
   ],
   // testbed: the rack and its nodes; lab: topologies as programs, with drivers; experiment, simulation: what is done with them.
   'testbed/testbed': '*',

@@ -18,13 +18,41 @@ export const Switch = z
   .meta({ id: 'Switch' })
 export type Switch = z.output<typeof Switch>
 
+export const SledPolicy = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('in_service'), provision_policy: SledProvisionPolicy }),
+    z.object({ kind: z.literal('expunged') }),
+  ])
+  .meta({ id: 'SledPolicy' })
+
+export const UninitializedSled = z
+  .object({ baseboard: Baseboard, cubby: z.int(), rack_id: Uuid })
+  .meta({ id: 'UninitializedSled', description: 'A board in the rack that is no sled of it yet.' })
+export type UninitializedSled = z.output<typeof UninitializedSled>
+
+export const PhysicalDisk = z
+  .object({
+    id: Uuid,
+    policy: z.object({ kind: z.enum(['in_service', 'expunged']) }).meta({ id: 'PhysicalDiskPolicy' }),
+    state: z.enum(['active', 'decommissioned']).meta({ id: 'PhysicalDiskState' }),
+    sled_id: Uuid.nullable(),
+    vendor: z.string(),
+    serial: z.string(),
+    model: z.string(),
+    form_factor: z.enum(['m2', 'u2']).meta({ id: 'PhysicalDiskKind' }),
+    time_created: Time,
+    time_modified: Time,
+  })
+  .meta({ id: 'PhysicalDisk' })
+export type PhysicalDisk = z.output<typeof PhysicalDisk>
+
 export const Sled = z
   .object({
     id: Uuid,
     rack_id: Uuid,
     slot: z.int().nullable(),
     baseboard: Baseboard,
-    policy: z.object({ kind: z.enum(['in_service']), provision_policy: SledProvisionPolicy }),
+    policy: SledPolicy,
     state: z.enum(['active', 'decommissioned']),
     usable_hardware_threads: z.int(),
     usable_physical_ram: ByteCount,
@@ -54,18 +82,15 @@ export type SledInstance = z.output<typeof SledInstance>
 const params = z.object({ sled_id: Uuid })
 const tags = ['system/hardware']
 
-/** Emulated sleds have no disks of their own, and every sled that is known is in use: these lists are empty. */
-const nothing = pageOf(z.never())
-
 export const hardwareEndpoints = [
   endpoint({
     operationId: 'physical_disk_list',
     method: 'GET',
     path: '/v1/system/hardware/disks',
     tags,
-    summary: 'List the disks of sleds: emulated sleds have none',
+    summary: 'List the disks of sleds',
     query: z.object(listById),
-    response: { status: 200, schema: nothing },
+    response: { status: 200, schema: pageOf(PhysicalDisk) },
     paginated: true,
   }),
   endpoint({
@@ -73,10 +98,10 @@ export const hardwareEndpoints = [
     method: 'GET',
     path: '/v1/system/hardware/sleds/{sled_id}/disks',
     tags,
-    summary: 'List the disks of a sled: emulated sleds have none',
+    summary: 'List the disks of a sled',
     params,
     query: z.object(listById),
-    response: { status: 200, schema: nothing },
+    response: { status: 200, schema: pageOf(PhysicalDisk) },
     paginated: true,
   }),
   endpoint({
@@ -84,9 +109,9 @@ export const hardwareEndpoints = [
     method: 'GET',
     path: '/v1/system/hardware/sleds-uninitialized',
     tags,
-    summary: 'List sleds that are in the rack and not in use: a sled of the topology is in use from the start',
+    summary: 'List sleds that are in the rack and not in use',
     query: z.object(pageFields),
-    response: { status: 200, schema: nothing },
+    response: { status: 200, schema: pageOf(UninitializedSled) },
     paginated: true,
   }),
   endpoint({

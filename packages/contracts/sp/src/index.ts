@@ -19,6 +19,9 @@ export {
   type TaskMemory,
 } from './task-memory.ts'
 
+/** Where a gateway listens, at the underlay address of its switch zone. */
+export const GATEWAY_PORT = 12225
+
 export const spApi = api({
   title: 'Lodestone management gateway',
   version: '1.0.0',

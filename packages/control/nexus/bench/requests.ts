@@ -22,7 +22,8 @@ const host = new Host({
   files: new MemoryFiles(),
   networks: { underlay: fabric.network('nexus', ['fd00::1']) },
 })
-const sled = { id: random.uuid(), name: 'sled0', baseUrl: 'http://[fd00::2]:12345', underlayAddress: 'fd00::2' }
+const baseboard = { serial: 'LDS10000000', part: 'lodestone-sled', revision: 6 }
+const sled = { id: random.uuid(), slot: 0, baseboard, underlayAddress: 'fd00::2' }
 const nexus = new Nexus(host, {
   inventory: { rackId: random.uuid(), sleds: [sled], switches: [] },
   // Nobody is there: the reconcilers find that out, and requests do not wait for them.

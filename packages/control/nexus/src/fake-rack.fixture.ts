@@ -20,6 +20,8 @@ import {
   type FirewallRule,
   type InstanceEnsure,
   SLED_AGENT_PORT,
+  type SledHardware,
+  type SledRole,
   sledAgentApi,
   type SledInstance,
   type V2pState,
@@ -61,13 +63,17 @@ export class FakeSled {
   /** The next instances to start end in state failed, with this reason. */
   failure: string | undefined
   readonly #clock: VirtualClock
+  readonly baseboard: SledHardware['baseboard']
+  role: SledRole | undefined
 
-  constructor(clock: VirtualClock) {
+  constructor(clock: VirtualClock, serial: string) {
     this.#clock = clock
+    this.baseboard = { serial, part: 'lodestone-sled', revision: 6 }
   }
 
   /** Everything is lost, as when the agent restarts. */
   restart(): void {
+    this.role = undefined
     this.instances.clear()
     this.firewalls.clear()
     this.v2p = { generation: 0, mappings: [] }
@@ -95,6 +101,17 @@ export class FakeSled {
   readonly handler = implement(
     sledAgentApi,
     {
+      inventory_view: () => ({
+        baseboard: this.baseboard,
+        hardware_threads: 128,
+        physical_ram_bytes: 2 ** 40,
+        disks: [],
+        role: this.role ?? null,
+      }),
+      role_set: ({ body }) => {
+        this.role = body
+        return { generation: body.generation }
+      },
       instance_list: () => [...this.instances.values()].map(({ now }) => now),
       instance_ensure: ({ params, body }) => {
         const id = params.instance_id
@@ -381,12 +398,11 @@ export async function makeFakeRack(sledCount = 2, startWallMs?: number): Promise
       switches: [],
     }
   for (let i = 0; i < sledCount; i++) {
-    const sled = new FakeSled(clock)
+    const sled = new FakeSled(clock, `LDS1000000${i}`)
     const address = `fd00:1122:3344:${101 + i}::1`
     await serveHttp(fabric.network(`sled${i}`, [address]), { port: SLED_AGENT_PORT }, sled.handler)
     sleds.push(sled)
-    const baseUrl = `http://[${address}]:${SLED_AGENT_PORT}`
-    inventory.sleds.push({ id: random.uuid(), name: `sled${i}`, baseUrl, underlayAddress: address })
+    inventory.sleds.push({ id: random.uuid(), slot: i, baseboard: sled.baseboard, underlayAddress: address })
   }
   for (let i = 0; i < 2; i++) {
     const fake = new FakeSwitch()

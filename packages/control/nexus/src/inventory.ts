@@ -1,11 +1,12 @@
 /** The hardware that the control plane is told it has. */
 import type { SwitchSlot } from '@lodestone/contract-nexus'
 
+/** A sled that the rack is built with; those that come later are found. */
 export interface InventorySled {
   readonly id: string
-  readonly name: string
-  /** Where its agent listens: `http://[fd00:1122:3344:101::1]:12345`. */
-  readonly baseUrl: string
+  /** Its place in the rack. */
+  readonly slot: number
+  readonly baseboard: { readonly serial: string; readonly part: string; readonly revision: number }
   /** IPv6 address of its packet engine on the underlay: where tunnels to its instances end. */
   readonly underlayAddress: string
 }
@@ -19,6 +20,8 @@ export interface InventorySwitch {
   readonly baseUrl: string
   /** Where its routed listens: `http://[fd00:1122:3344:101::2]:4676`. */
   readonly routedUrl: string
+  /** Where the management gateway beside it listens; without one, sleds that come later are not found. */
+  readonly gatewayUrl?: string
   /** The ports that face the world, as they are called: `qsfp0`. */
   readonly ports: readonly string[]
 }

@@ -11,11 +11,14 @@ import { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
 import type { Inventory } from './inventory.ts'
 import type { ReconcilerStatus } from './reconcile/loop.ts'
 import { Reconcilers } from './reconcile/reconcilers.ts'
+import { boardsInRack } from './reconcile/sleds.ts'
 import { DEFAULT_RECOVERY_SILO, ensureRecoverySilo, type RecoverySilo } from './recovery.ts'
 import type { Service } from './service.ts'
+import { ensurePlannedSleds } from './sled-register.ts'
 import { ensureRackNetwork, NO_NETWORK, type RackNetwork } from './rack-network.ts'
 import { auditEntriesOf } from './store/audit-log.ts'
 import { postgresPool } from './store/postgres-pool.ts'
+import { sledsInService } from './store/sled.ts'
 import { Store } from './store/store.ts'
 import type { CertificateAuthority } from './tls/certificate-authority.ts'
 import { SiloCertificates } from './tls/silo-certificates.ts'
@@ -91,7 +94,15 @@ export class Nexus {
     const plainFetch =
       this.#options.fetch ?? httpFetch(this.#host.network('underlay'), { clock, timeoutMs: CALL_TIMEOUT_MS })
     const fetch = this.#options.aroundFetch?.(plainFetch) ?? plainFetch
-    const reconcilers = new Reconcilers(store, clock, inventory, fetch, random.uuid())
+    await ensurePlannedSleds({ store, clock, random }, inventory)
+    const reconcilers = new Reconcilers({
+      store,
+      clock,
+      random,
+      inventory,
+      fetch,
+      sleds: await sledsInService(store.db),
+    })
     const service: Service = {
       store,
       clock,
@@ -101,6 +112,8 @@ export class Nexus {
       ...(this.#options.metadataFetch === undefined ? {} : { metadataFetch: this.#options.metadataFetch }),
       log: (level, event, fields) => this.#host.log(level, event, fields),
       sledAgent: (sledId) => reconcilers.agent(sledId),
+      isAnswering: (sledId) => reconcilers.isAnswering(sledId),
+      boards: () => boardsInRack(reconcilers.gateways),
       switchd: (slot) => reconcilers.switchd(slot) ?? noSwitch(slot),
       routed: (slot) => reconcilers.routed(slot) ?? noSwitch(slot),
       reconcilers: () => reconcilers.status(),

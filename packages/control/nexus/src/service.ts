@@ -1,6 +1,7 @@
 /** What handlers and reconcilers are given. */
 import type { Clock, LogLevel, Random } from '@lodestone/host'
 import type { SledAgentClient } from '@lodestone/contract-sled-agent'
+import type { SpState } from '@lodestone/contract-sp'
 import type { FetchLike, Handlers } from '@lodestone/api'
 import type { NexusApi, NexusOperation, SwitchSlot } from '@lodestone/contract-nexus'
 import type { RoutedClient } from '@lodestone/contract-routed'
@@ -19,8 +20,12 @@ export interface Service {
   readonly passwordCost: PasswordCost
   /** How documents are had that operators give the URL of; absent: not at all. */
   readonly metadataFetch?: FetchLike
-  /** A client of the agent of a sled in the inventory. */
-  sledAgent(sledId: string): SledAgentClient
+  /** A client of the agent of a sled; undefined when the sled is not in service any more. */
+  sledAgent(sledId: string): SledAgentClient | undefined
+  /** Whether a sled's agent answered when it was last asked, as far as this control plane knows. */
+  isAnswering(sledId: string): boolean
+  /** The boards in the rack's places for sleds; undefined when no gateway answers. */
+  boards(): Promise<readonly { readonly slot: number; readonly state: SpState }[] | undefined>
   /** A client of the daemon of a switch. Throws an `ApiFailure` when the rack has no such switch. */
   switchd(slot: SwitchSlot): SwitchdClient
   /** A client of the routing daemon of a switch. */

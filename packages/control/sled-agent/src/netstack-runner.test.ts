@@ -7,6 +7,7 @@ import { Tracer } from '@lodestone/probe'
 import { VportEngine } from '@lodestone/vport'
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { HARDWARE } from './hardware.fixture.ts'
 import { NetstackRunner } from './netstack-runner.ts'
 import { SledAgent } from './sled-agent.ts'
 
@@ -28,7 +29,7 @@ test('an instance with two dual-stack NICs gets all four addresses from the pack
   })
   const runner = new NetstackRunner({ arena, clock, random, tracer })
   const host = new Host({ name: 'sled0', clock, random, files: new MemoryFiles() })
-  const agent = new SledAgent(host, { engine, runner, arena, tracer, onWire: () => undefined })
+  const agent = new SledAgent(host, { engine, runner, arena, tracer, hardware: HARDWARE, onWire: () => undefined })
   const api = client(sledAgentApi, agent.handler, 'http://sled')
   const nics = [0, 1].map((slot) => ({
     id: `2222222${slot}-2222-4222-8222-222222222222`,

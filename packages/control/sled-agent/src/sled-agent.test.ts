@@ -7,6 +7,7 @@ import { Tracer } from '@lodestone/probe'
 import { VportEngine } from '@lodestone/vport'
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { HARDWARE } from './hardware.fixture.ts'
 import { NetstackRunner } from './netstack-runner.ts'
 import { SledAgent } from './sled-agent.ts'
 
@@ -32,6 +33,7 @@ function setup() {
     runner: new NetstackRunner({ arena, clock, random, tracer }),
     arena,
     tracer,
+    hardware: HARDWARE,
     onWire: (wire, isThere) => wires.push(`${isThere ? '+' : '-'}${wire.name}`),
   })
   return { clock, arena, engine, agent, wires, api: client(sledAgentApi, agent.handler, 'http://sled') }

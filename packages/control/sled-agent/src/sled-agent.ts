@@ -3,7 +3,14 @@
  * It keeps nothing across restarts: the control plane states everything again.
  */
 import { ApiFailure, type HttpHandler, implement, objectNotFound } from '@lodestone/api'
-import { type InstanceEnsure, type SledInstance, sledAgentApi, type V2pState } from '@lodestone/contract-sled-agent'
+import {
+  type InstanceEnsure,
+  type SledHardware,
+  type SledInstance,
+  type SledRole,
+  sledAgentApi,
+  type V2pState,
+} from '@lodestone/contract-sled-agent'
 import type { Arena } from '@lodestone/frame'
 import type { Host } from '@lodestone/host'
 import type { Link } from '@lodestone/link'
@@ -22,6 +29,7 @@ export interface SledAgentOptions {
   readonly runner: InstanceRunner
   readonly arena: Arena
   readonly tracer: Tracer
+  readonly hardware: SledHardware
   readonly dnsServers?: readonly Ip[]
   readonly onWire?: (link: Link, isThere: boolean) => void
 }
@@ -39,6 +47,7 @@ export class SledAgent {
   #v2p: V2pState = { generation: 0, mappings: [] }
   #firewallGenerations = new Map<number, number>()
   #routesGeneration = 0
+  #role: SledRole | undefined
 
   constructor(host: Host, options: SledAgentOptions) {
     this.#host = host
@@ -69,6 +78,15 @@ export class SledAgent {
 
   #implement(): HttpHandler {
     return implement(sledAgentApi, {
+      inventory_view: () => ({ ...this.#options.hardware, role: this.#role ?? null }),
+      role_set: ({ body }) => {
+        const { serial } = this.#options.hardware.baseboard
+        if (body.serial !== serial) throw new ApiFailure({ kind: 'invalid-request', message: `this is board ${serial}` })
+        const known = this.#role
+        refuseOlder(body.generation, known?.sled_id === body.sled_id ? known.generation : 0)
+        this.#role = body
+        return { generation: body.generation }
+      },
       instance_list: () => [...this.#instances.values()].map((instance) => instance.view()),
       instance_view: ({ params }) => this.#find(params.instance_id).view(),
       instance_ensure: ({ params, body }) => this.#ensure(params.instance_id, body),

@@ -3,12 +3,9 @@
  * and switches from there, and dies with the sled or by itself. What survives is the database.
  */
 import { type FetchLike, httpFetch, type HttpServer, serveHttp } from '@lodestone/api'
-import { ROUTED_PORT } from '@lodestone/contract-routed'
-import { SLED_AGENT_PORT } from '@lodestone/contract-sled-agent'
-import { SWITCHD_PORT } from '@lodestone/contract-switchd'
 import { type Clock, Host, MemoryFiles } from '@lodestone/host'
-import { type Inventory, Nexus, type RackNetwork } from '@lodestone/nexus'
-import { type Emulation, rackNetwork } from '@lodestone/testbed'
+import { Nexus, type RackNetwork } from '@lodestone/nexus'
+import { type Emulation, rackInventory, rackNetwork } from '@lodestone/testbed'
 import { NodeClock } from './node-clock.ts'
 import { BFD_PROFILE } from './routing-supervisor.ts'
 import { ProcessNetwork } from './process-network.ts'
@@ -132,7 +129,7 @@ export class ControlPlane {
     })
     const fetch = httpFetch(network, { clock, timeoutMs: CALL_TIMEOUT_MS, localAddress: address })
     process.nexus = new Nexus(host, {
-      inventory: inventoryOf(emulation),
+      inventory: rackInventory(emulation.topology),
       network: networkOf(emulation),
       store: process.database.store,
       fetch: wrapFetch === undefined ? fetch : wrapFetch(fetch),
@@ -158,24 +155,4 @@ function networkOf(emulation: Emulation): RackNetwork {
     })),
   )
   return { ...rackNetwork(emulation.topology), bfdSessions }
-}
-
-function inventoryOf(emulation: Emulation): Inventory {
-  return {
-    rackId: '6d4f1c1e-2f0b-4c1c-9a53-0d6c2b1f7a10',
-    sleds: emulation.specs('sled').map((sled, index) => ({
-      id: `6d4f1c1e-2f0b-4c1c-9a53-5${index.toString(16).padStart(11, '0')}`,
-      name: sled.name,
-      baseUrl: `http://[${sled.address}]:${SLED_AGENT_PORT}`,
-      underlayAddress: sled.address.toString(),
-    })),
-    switches: emulation.specs('switch').map((each, index) => ({
-      id: `6d4f1c1e-2f0b-4c1c-9a53-e${index.toString(16).padStart(11, '0')}`,
-      name: each.name,
-      slot: index === 0 ? ('switch0' as const) : ('switch1' as const),
-      baseUrl: `http://[${each.zoneAddress}]:${SWITCHD_PORT}`,
-      routedUrl: `http://[${each.zoneAddress}]:${ROUTED_PORT}`,
-      ports: each.ports.filter((port) => port.isUplink).map((port) => port.name),
-    })),
-  }
 }

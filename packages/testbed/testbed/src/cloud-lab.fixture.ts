@@ -22,6 +22,7 @@ import { ensureDefaultPool, obtainToken } from './rack-setup.ts'
 import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
 import { rackChecks } from './readiness.ts'
 import { join } from 'node:path'
+import type { Topology } from './topology.ts'
 import { World } from './world.ts'
 
 const ARCHIVES = [new OsFiles(join(import.meta.dirname, '../../../../node_modules/.cache/lodestone'))]
@@ -42,13 +43,14 @@ export class CloudLab {
   /**
    * @param dnsZone makes the rack one with services that the world reaches.
    * @param startWallMs what its clock says at first; TLS judges certificates by the machine's own.
+   * @param places for sleds, if there are more than sleds.
    */
-  static async start(sleds = 2, dnsZone?: string, startWallMs?: number): Promise<CloudLab> {
+  static async start(sleds = 2, dnsZone?: string, startWallMs?: number, places = sleds): Promise<CloudLab> {
     const clock = new VirtualClock(startWallMs)
     const isServing = dnsZone !== undefined
     const random = new SeededRandom(2)
     const authority = isServing ? await CertificateAuthority.open(new MemoryFiles(), clock, random) : undefined
-    const lab = new CloudLab(clock, sleds, dnsZone, authority)
+    const lab = new CloudLab(clock, rackTopology({ sleds, places }), dnsZone, authority)
     await lab.emulation.start()
     await lab.nexus.start()
     const token = await obtainToken(lab.nexus.handler, lab.world.random)
@@ -72,7 +74,7 @@ export class CloudLab {
 
   private constructor(
     clock: VirtualClock,
-    sleds: number,
+    plain: Topology,
     dnsZone: string | undefined,
     authority: CertificateAuthority | undefined,
   ) {
@@ -80,7 +82,6 @@ export class CloudLab {
     this.authority = authority
     program ??= compileSwitchProgram()
     this.world = new World({ clock: this.clock, random: new SeededRandom(1) })
-    const plain = rackTopology({ sleds })
     const topology = dnsZone === undefined ? plain : withServices(plain)
     this.emulation = new Emulation({
       world: this.world,

@@ -4,16 +4,25 @@
  */
 import type { Link, LinkDirection } from '@lodestone/link'
 import type { Program } from '@lodestone/p4'
+import { gatewayHandler } from '@lodestone/sp'
 import { type BgpTimers, RACK_TIMERS } from './bgp-config.ts'
 import { HostNode } from './host-node.ts'
 import { SledUart } from './host-uart.ts'
 import { NodeLoad } from './node-load.ts'
 import type { RackNode } from './node-table.ts'
 import { RackSwitchNode, type SwitchConfiguration } from './rack-switch-node.ts'
-import { ServiceProcessors } from './service-processors.ts'
-import { SledNode } from './sled-node.ts'
+import { ServiceProcessors, sledHardware, slotOf } from './service-processors.ts'
+import { SledNode, type UnderlayPeers } from './sled-node.ts'
 import { Throttle } from './throttle.ts'
-import { type ExternalSpec, type LinkSpec, type NodeSpec, type Topology, topologyErrors } from './topology.ts'
+import {
+  type ExternalSpec,
+  type LinkSpec,
+  type NodeSpec,
+  type SledSpec,
+  type SwitchSpec,
+  type Topology,
+  topologyErrors,
+} from './topology.ts'
 import { Wiring } from './wiring.ts'
 import type { World } from './world.ts'
 
@@ -92,13 +101,22 @@ export class Emulation {
 
   /**
    * Makes the running network that of another topology. Nodes whose specification is the same object go on undisturbed, and so
-   * do their links; hosts that differ are started anew. Sleds and switches have to be the same: their boards are made once.
+   * do their links; hosts that differ are started anew. A sled that is new or differs is another board in that place: its processor
+   * starts and brings the host up, after this has returned. Switches have to be the same.
    * @returns why not, as sentences; then nothing has changed.
    */
   change(next: Topology): readonly string[] {
     const errors = [...topologyErrors(next), ...this.#fixedParts(next)]
     if (errors.length > 0) return errors
     const before = this.#topology
+    // Boards first: a host that loses its power takes its cables down, which must still be there.
+    for (const spec of before.nodes) {
+      if (spec.kind !== 'sled' || next.nodes.includes(spec)) continue
+      this.serviceProcessors.remove(spec.name)
+      this.#loads.delete(spec.name)
+      this.#throttles.delete(spec.name)
+      this.#uarts.delete(spec.name)
+    }
     const links = new Map(next.links.map((link) => [link.name, link]))
     for (const link of before.links) if (!isSameCable(link, links.get(link.name))) this.wiring.removeLink(link.name)
     const specs = new Map(next.nodes.map((node) => [node.name, node]))
@@ -112,22 +130,28 @@ export class Emulation {
     for (const spec of next.nodes) {
       if (before.nodes.includes(spec)) continue
       this.wiring.setNode(spec)
-      if (spec.kind !== 'external') this.#nodes.set(spec.name, this.#build(spec))
+      if (spec.kind !== 'external' && spec.kind !== 'sled') this.#nodes.set(spec.name, this.#build(spec))
     }
     for (const link of next.links) {
       const running = this.wiring.links.get(link.name)
       if (running === undefined) this.wiring.addLink(link)
       else running.setMtu(link.mtuBytes)
     }
+    for (const [index, spec] of next.nodes.entries()) {
+      if (spec.kind !== 'sled' || before.nodes.includes(spec)) continue
+      for (const { link } of this.#cables(spec.name)) link.setUp(false)
+      this.#addBoardParts(spec)
+      void this.serviceProcessors.add(spec, index)
+    }
+    for (const sled of this.sleds()) sled.setPeers(this.#underlayPeers())
     return []
   }
 
   #fixedParts(next: Topology): readonly string[] {
-    const fixed = (topology: Topology): readonly NodeSpec[] =>
-      topology.nodes.filter(({ kind }) => kind === 'sled' || kind === 'switch')
+    const fixed = (topology: Topology): readonly NodeSpec[] => topology.nodes.filter(({ kind }) => kind === 'switch')
     const [before, after] = [fixed(this.#topology), fixed(next)]
     const isSame = before.length === after.length && before.every((spec) => after.includes(spec))
-    return isSame ? [] : ['sleds and rack switches cannot be changed while the rack runs']
+    return isSame ? [] : ['rack switches cannot be changed while the rack runs']
   }
 
   hosts(): readonly HostNode[] {
@@ -228,19 +252,8 @@ export class Emulation {
   }
 
   #makeServiceProcessors(): ServiceProcessors {
-    const { clock } = this.world
     const specs = this.topology.nodes.filter((node) => node.kind === 'sled' || node.kind === 'switch')
-    for (const { name, kind } of specs) {
-      const cables = this.#cables(name).map(({ link }) => link)
-      const guests = (): number => {
-        const node = this.#nodes.get(name)
-        if (node?.kind !== 'sled') return 0
-        return [...node.agent.instances.values()].filter((each) => each.guest !== undefined).length
-      }
-      this.#loads.set(name, new NodeLoad({ clock, kind, cables, guests }))
-      this.#throttles.set(name, new Throttle())
-      if (kind === 'sled') this.#uarts.set(name, new SledUart(name, clock))
-    }
+    for (const spec of specs) this.#addBoardParts(spec)
     return new ServiceProcessors({
       world: this.world,
       specs,
@@ -250,6 +263,27 @@ export class Emulation {
       onHostPower: (name, isOn) => this.#hostPower(name, isOn),
       onThrottle: (name, isThrottled) => this.#throttles.get(name)?.set(isThrottled, this.#cables(name)),
     })
+  }
+
+  #underlayPeers(): UnderlayPeers {
+    return {
+      sleds: this.specs('sled').map((sled) => sled.address),
+      switches: this.specs('switch').map((each) => each.tunnelEndpoint),
+    }
+  }
+
+  /** What the emulation has beside the board of a sled or switch. */
+  #addBoardParts({ name, kind }: SledSpec | SwitchSpec): void {
+    const { clock } = this.world
+    const cables = this.#cables(name).map(({ link }) => link)
+    const guests = (): number => {
+      const node = this.#nodes.get(name)
+      if (node?.kind !== 'sled') return 0
+      return [...node.agent.instances.values()].filter((each) => each.guest !== undefined).length
+    }
+    this.#loads.set(name, new NodeLoad({ clock, kind, cables, guests }))
+    this.#throttles.set(name, new Throttle())
+    if (kind === 'sled') this.#uarts.set(name, new SledUart(name, clock))
   }
 
   /** As the topology lists them, whatever was switched off and on meanwhile. */
@@ -274,13 +308,12 @@ export class Emulation {
           program: this.#program,
           timers: this.#timers,
           configuration: this.#configuration,
+          gateway: gatewayHandler(() => this.serviceProcessors.gatewayOf(slotOf(spec.name, 0))),
         })
       case 'sled':
         return new SledNode(spec, ports, world, {
-          peers: {
-            sleds: this.specs('sled').map((sled) => sled.address),
-            switches: this.specs('switch').map((each) => each.tunnelEndpoint),
-          },
+          peers: this.#underlayPeers(),
+          hardware: sledHardware(spec, this.topology.nodes.indexOf(spec)),
           onWire: (link, isThere) => {
             if (isThere) this.#guestWires.set(link.name, link)
             else this.#guestWires.delete(link.name)

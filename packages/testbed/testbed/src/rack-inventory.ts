@@ -1,9 +1,10 @@
 /** What the control plane is told about the hardware of a topology. Identifiers are the same at every start. */
 import { ROUTED_PORT } from '@lodestone/contract-routed'
-import { SLED_AGENT_PORT } from '@lodestone/contract-sled-agent'
+import { GATEWAY_PORT } from '@lodestone/contract-sp'
 import { SWITCHD_PORT } from '@lodestone/contract-switchd'
 import type { Inventory } from '@lodestone/nexus'
 import { inventoryServices } from './rack-services.ts'
+import { sledHardware, slotOf } from './service-processors.ts'
 import type { Topology } from './topology.ts'
 
 const RACK_ID = '6d4f1c1e-2f0b-4c1c-9a53-0d6c2b1f7a10'
@@ -16,18 +17,22 @@ export function rackInventory(topology: Topology, dnsZone?: string): Inventory {
     rackId: RACK_ID,
     services: inventoryServices(topology),
     ...(dnsZone === undefined ? {} : { dnsZone }),
-    sleds: sleds.map((sled, index) => ({
-      id: idOf('5', index),
-      name: sled.name,
-      baseUrl: `http://[${sled.address}]:${SLED_AGENT_PORT}`,
-      underlayAddress: sled.address.toString(),
-    })),
+    sleds: sleds.map((sled, index) => {
+      const slot = slotOf(sled.name, index)
+      return {
+        id: idOf('5', slot),
+        slot,
+        baseboard: sledHardware(sled, index).baseboard,
+        underlayAddress: sled.address.toString(),
+      }
+    }),
     switches: switches.map((each, index) => ({
       id: idOf('e', index),
       name: each.name,
       slot: index === 0 ? 'switch0' : 'switch1',
       baseUrl: `http://[${each.zoneAddress}]:${SWITCHD_PORT}`,
       routedUrl: `http://[${each.zoneAddress}]:${ROUTED_PORT}`,
+      gatewayUrl: `http://[${each.zoneAddress}]:${GATEWAY_PORT}`,
       ports: each.ports.filter((port) => port.isUplink).map((port) => port.name),
     })),
   }

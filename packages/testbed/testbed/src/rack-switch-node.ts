@@ -2,7 +2,8 @@
  * A rack switch and its switch zone. Frames between ports run through `p4/switch.p4`; the zone's TCP/IP stack sits behind the
  * CPU port with one interface per port, and on it run BGP to the world, DDM to the sleds, and switchd.
  */
-import { client, type HttpServer, serveHttp } from '@lodestone/api'
+import { client, type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
+import { GATEWAY_PORT } from '@lodestone/contract-sp'
 import { ROUTED_PORT, routedApi } from '@lodestone/contract-routed'
 import { SWITCHD_PORT, switchdApi, type SwitchdClient } from '@lodestone/contract-switchd'
 import type { Arena } from '@lodestone/frame'
@@ -33,6 +34,8 @@ export interface RackSwitchNodeOptions {
   readonly program: Program
   readonly timers: BgpTimers
   readonly configuration: SwitchConfiguration
+  /** The management gateway beside the switch, which its zone serves on the underlay. */
+  readonly gateway: HttpHandler
 }
 
 /**
@@ -59,12 +62,14 @@ export class RackSwitchNode {
   readonly #arena: Arena
   readonly #clock: Clock
   readonly #servers: HttpServer[] = []
+  readonly #gateway: HttpHandler
 
   constructor(spec: SwitchSpec, ports: ReadonlyMap<string, Port>, world: World, options: RackSwitchNodeOptions) {
     this.name = spec.name
     this.spec = spec
     this.lldp = this.#lldp
     this.#configuration = options.configuration
+    this.#gateway = options.gateway
     this.#arena = world.arena
     this.#clock = world.clock
     const { clock, random, arena, tracer } = world
@@ -198,6 +203,7 @@ export class RackSwitchNode {
   async start(): Promise<void> {
     const address = this.spec.zoneAddress.toString()
     this.#servers.push(await serveHttp(this.stack, { address, port: SWITCHD_PORT }, this.switchd.handler))
+    this.#servers.push(await serveHttp(this.stack, { address, port: GATEWAY_PORT }, this.#gateway))
     if (this.#configuration === 'control-plane') {
       const handler = this.routed.handler()
       // The control plane adds to what is in force; it reads that here, so it is said again in the interface's own form.

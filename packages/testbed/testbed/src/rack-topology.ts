@@ -42,6 +42,8 @@ import type {
 export interface RackOptions {
   /** 1 … 32. */
   readonly sleds: number
+  /** Places for sleds, of which the first are taken; default: as many as there are sleds. */
+  readonly places?: number
   /** How sleds choose between the switches; default: by a hash of the flow. */
   readonly multipath?: MultipathMode
 }
@@ -55,17 +57,7 @@ export function rackTopology(options: RackOptions): Topology {
   const sleds = Array.from({ length: options.sleds }, (_, index) => index)
   const links: LinkSpec[] = []
   for (const sw of SWITCHES) {
-    for (const sled of sleds) {
-      links.push({
-        name: `sled${sled}-switch${sw}`,
-        a: { node: `sled${sled}`, port: `nic${sw}` },
-        b: { node: `switch${sw}`, port: `rear${sled}` },
-        delayMs: 0.02,
-        rateBps: 100e9,
-        lossRatio: 0,
-        mtuBytes: UNDERLAY_MTU,
-      })
-    }
+    for (const sled of sleds) links.push(sledLink(sled, sw))
     for (const router of ROUTERS) {
       links.push({
         name: `switch${sw}-isp${router}`,
@@ -93,11 +85,48 @@ export function rackTopology(options: RackOptions): Topology {
     name: 'rack',
     nodes: [
       ...sleds.map((index) => sledSpec(index, options.multipath ?? 'hash')),
-      ...SWITCHES.map((index) => switchSpec(index, options.sleds)),
+      ...SWITCHES.map((index) => switchSpec(index, options.sleds, Math.max(options.sleds, options.places ?? 0))),
       ...ROUTERS.map(routerSpec),
       clientSpec(),
     ],
     links,
+  }
+}
+
+function sledLink(sled: number, sw: number): LinkSpec {
+  return {
+    name: `sled${sled}-switch${sw}`,
+    a: { node: `sled${sled}`, port: `nic${sw}` },
+    b: { node: `switch${sw}`, port: `rear${sled}` },
+    delayMs: 0.02,
+    rateBps: 100e9,
+    lossRatio: 0,
+    mtuBytes: UNDERLAY_MTU,
+  }
+}
+
+/**
+ * The same rack with another board in a place: a new sled where there was none, or one instead of the one that was there.
+ * @param place one that the switches have a port for.
+ */
+export function withSled(
+  topology: Topology,
+  place: number,
+  sled: { serial: string; multipath: MultipathMode },
+): Topology {
+  const spec: SledSpec = { ...sledSpec(place, sled.multipath), serial: sled.serial }
+  const before = topology.nodes.find((node) => node.name === spec.name)
+  if (before !== undefined) {
+    const services = before.kind === 'sled' ? before.services : undefined
+    const whole = { ...spec, ...(services === undefined ? {} : { services }) }
+    return { ...topology, nodes: topology.nodes.map((node) => (node === before ? whole : node)) }
+  }
+  const sleds = topology.nodes.filter(({ kind }) => kind === 'sled')
+  const rest = topology.nodes.filter(({ kind }) => kind !== 'sled')
+  return {
+    ...topology,
+    nodes: [...sleds, spec, ...rest],
+    links: [...topology.links, ...SWITCHES.map((sw) => sledLink(place, sw))],
   }
 }
 
@@ -117,8 +146,8 @@ function sledSpec(index: number, multipath: MultipathMode): SledSpec {
   }
 }
 
-function switchSpec(index: number, sledCount: number): SwitchSpec {
-  const rear = Array.from({ length: sledCount }, (_, sled): SwitchPortSpec => ({
+function switchSpec(index: number, sledCount: number, places: number): SwitchSpec {
+  const rear = Array.from({ length: places }, (_, sled): SwitchPortSpec => ({
     name: `rear${sled}`,
     mac: switchPortMac(index, `rear${sled}`),
     mtuBytes: UNDERLAY_MTU,

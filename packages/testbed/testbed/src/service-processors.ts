@@ -20,6 +20,7 @@ import {
   type SpId,
   vlanOf,
 } from '@lodestone/sp'
+import type { SledHardware } from '@lodestone/sled-agent'
 import type { SledSpec, SwitchSpec } from './topology.ts'
 import type { World } from './world.ts'
 
@@ -28,6 +29,12 @@ const SWITCH_IGNITION_PORT = 38
 /** The power shelf's controller is wired like a board. */
 const SHELF_IGNITION_PORT = 36
 const POWER_ON_LIMIT_MS = 10_000
+const REVISION = 6
+/** What an emulated sled claims to have; nothing is kept on its disks. */
+const HARDWARE_THREADS = 128
+const RAM_BYTES = 1024 * 2 ** 30
+const U2_DISKS = 10
+const M2_DISKS = 2
 const WATCH_MS = 5
 
 interface PoweredBoard {
@@ -53,6 +60,7 @@ export class ServiceProcessors {
   readonly #nodes = new Map<string, PoweredNode>()
   readonly nodes: ReadonlyMap<string, PoweredNode> = this.#nodes
   readonly #world: World
+  readonly #options: ServiceProcessorsOptions
   readonly #fabrics: readonly [MemoryFabric, MemoryFabric]
   /** No node of the topology: nothing runs behind it. */
   readonly #shelf: PoweredBoard
@@ -63,32 +71,64 @@ export class ServiceProcessors {
 
   constructor(options: ServiceProcessorsOptions) {
     const { world, specs } = options
+    this.#options = options
     this.#world = world
     this.#fabrics = [new MemoryFabric(world.clock), new MemoryFabric(world.clock)]
     // Switches first: what runs beside one reaches the management network through it.
     for (const kind of ['switch', 'sled'] as const) {
       specs.forEach((spec, index) => {
-        if (spec.kind === kind) this.#nodes.set(spec.name, this.#node(spec, index, options))
+        if (spec.kind === kind) this.#nodes.set(spec.name, this.#node(spec, index, true))
       })
     }
-    this.#shelf = this.#board('power0', { type: 'power', slot: 0 }, new Uint8Array(6), {})
+    this.#shelf = this.#board('power0', { type: 'power', slot: 0 }, new Uint8Array(6), {
+      serialNumber: plannedSerial('power', 0),
+      isRunning: true,
+    })
+    for (const each of this.#boards) this.#connect(each)
     for (const { id, board } of this.#all('switch')) {
-      for (const node of this.#boards) {
-        // A board has the same place at ignition and at the management network's switch.
-        const port = ignitionPort(node.id)
-        board.ignitionController?.connect(port, node.board.ignitionTarget)
-        const address = spAddress(id.slot, node.id)
-        board.management?.connect(port, vlanOf(id.slot, port), address, () => node.board.hasStandby)
-      }
       board.listen({ onStandby: (isOn) => void this.#setGateway(id.slot, isOn) })
     }
-    for (const node of this.nodes.values()) this.#listen(node, options)
+    for (const node of this.nodes.values()) this.#listen(node)
     this.#wire(this.#shelf)
+  }
+
+  /**
+   * Puts a sled's board into the rack and its plug in: its processor starts and brings the host up. The sled's slot must be free.
+   * @param index of the sled among the nodes, for one whose name has no number.
+   */
+  async add(spec: SledSpec, index: number): Promise<void> {
+    const node = this.#node(spec, index, false)
+    this.#nodes.set(spec.name, node)
+    this.#connect(node)
+    this.#listen(node)
+    this.#tellGateways()
+    await node.sp.start()
+    node.board.setPlug(true)
+  }
+
+  /** Takes a sled's board out of the rack; its host is gone at once. */
+  remove(name: string): void {
+    const node = this.#nodes.get(name)
+    if (node === undefined) return
+    node.board.setPlug(false)
+    node.sp.close()
+    node.board.close()
+    this.#nodes.delete(name)
+    for (const { id, board } of this.#all('switch')) {
+      board.ignitionController?.disconnect(ignitionPort(node.id))
+      board.management?.disconnect(spAddress(id.slot, node.id))
+    }
+    this.#tellGateways()
   }
 
   async start(): Promise<void> {
     for (const { sp } of this.#boards) await sp.start()
     for (const { id, board } of this.#all('switch')) await this.#setGateway(id.slot, board.hasStandby)
+  }
+
+  /** The gateway beside a switch, while that has standby power. */
+  gatewayOf(slot: number): Gateway | undefined {
+    return this.#gateways.get(slot)
   }
 
   /** The gateway beside a switch that has standby power; the first of two. */
@@ -147,11 +187,15 @@ export class ServiceProcessors {
     return [...this.nodes.values(), this.#shelf]
   }
 
-  #node(spec: SledSpec | SwitchSpec, index: number, options: ServiceProcessorsOptions): PoweredNode {
+  /** @param isRunning it has been for a while, as when an emulation begins. */
+  #node(spec: SledSpec | SwitchSpec, index: number, isRunning: boolean): PoweredNode {
+    const options = this.#options
     const { name, kind } = spec
-    const slot = Number(/\d+$/.exec(name)?.[0] ?? index)
+    const slot = slotOf(name, index)
     const baseMac = (kind === 'sled' ? spec.nics[0] : spec.ports[0])?.mac.bytes ?? new Uint8Array(6)
     const powered = this.#board(name, { type: kind, slot }, baseMac, {
+      serialNumber: serialOf(spec, slot),
+      isRunning,
       load: () => options.load(name),
       ...(kind === 'sled' ? { uart: options.uart(name) } : {}),
     })
@@ -162,7 +206,12 @@ export class ServiceProcessors {
     name: string,
     id: SpId,
     baseMac: Uint8Array,
-    host: { readonly load?: () => Load; readonly uart?: HostUart },
+    host: {
+      readonly serialNumber: string
+      readonly isRunning: boolean
+      readonly load?: () => Load
+      readonly uart?: HostUart
+    },
   ): PoweredBoard {
     const { type, slot } = id
     const board = new Board({
@@ -171,8 +220,7 @@ export class ServiceProcessors {
       ...(host.load === undefined ? {} : { load: host.load }),
       ...(type === 'switch' ? { ignitionIndex: slot === 0 ? 0 : 1 } : {}),
     })
-    // The rack has been running when an emulation begins.
-    board.startUp()
+    if (host.isRunning) board.startUp()
     const addresses = [0, 1].map((half) => ({
       network: `management${half}`,
       address: spAddress(half, id),
@@ -186,9 +234,9 @@ export class ServiceProcessors {
         addresses.map(({ address }) => address),
       ),
       vpd: {
-        serialNumber: `LDS${SERIAL_DIGITS[type]}${String(slot).padStart(7, '0')}`,
+        serialNumber: host.serialNumber,
         model: board.profile.model,
-        revision: 6,
+        revision: REVISION,
         baseMac,
       },
       addresses,
@@ -197,12 +245,30 @@ export class ServiceProcessors {
     return { id, board, sp }
   }
 
-  #listen({ spec, ...powered }: PoweredNode, options: ServiceProcessorsOptions): void {
+  #listen({ spec, ...powered }: PoweredNode): void {
     powered.board.listen({
-      onHostRunning: (isRunning) => options.onHostPower(spec.name, isRunning),
-      onThrottle: (isThrottled) => options.onThrottle(spec.name, isThrottled),
+      onHostRunning: (isRunning) => this.#options.onHostPower(spec.name, isRunning),
+      onThrottle: (isThrottled) => this.#options.onThrottle(spec.name, isThrottled),
     })
     this.#wire(powered)
+  }
+
+  /** To every switch. A board has the same place at ignition and at the management network's switch. */
+  #connect({ id, board }: PoweredBoard): void {
+    const port = ignitionPort(id)
+    for (const each of this.#all('switch')) {
+      const { slot } = each.id
+      each.board.ignitionController?.connect(port, board.ignitionTarget)
+      each.board.management?.connect(port, vlanOf(slot, port), spAddress(slot, id), () => board.hasStandby)
+    }
+  }
+
+  #tellGateways(): void {
+    for (const [slot, gateway] of this.#gateways) gateway.setSps(this.#reachable(slot))
+  }
+
+  #reachable(slot: number): ReachableSp[] {
+    return this.#boards.map(({ id }) => ({ id, address: spAddress(slot, id), ignitionPort: ignitionPort(id) }))
   }
 
   #wire({ id, sp }: PoweredBoard): void {
@@ -226,11 +292,7 @@ export class ServiceProcessors {
       address,
       switchSlot: slot,
       phase2: this.#phase2,
-      sps: this.#boards.map(({ id }): ReachableSp => ({
-        id,
-        address: spAddress(slot, id),
-        ignitionPort: ignitionPort(id),
-      })),
+      sps: this.#reachable(slot),
     })
     this.#gateways.set(slot, gateway)
     await gateway.start()
@@ -256,6 +318,42 @@ export class ServiceProcessors {
 
 function ignitionPort({ type, slot }: SpId): number {
   return { sled: 0, power: SHELF_IGNITION_PORT, switch: SWITCH_IGNITION_PORT }[type] + slot
+}
+
+/** The place of a board in the rack: the number that its name ends in. */
+export function slotOf(name: string, index: number): number {
+  return Number(/\d+$/.exec(name)?.[0] ?? index)
+}
+
+/** What a sled's host is told by its service processor, and finds on its buses. */
+export function sledHardware(spec: SledSpec, index: number): SledHardware {
+  const slot = slotOf(spec.name, index)
+  const serial = serialOf(spec, slot)
+  const disk = (formFactor: 'u2' | 'm2', model: string) => (at: number) => ({
+    form_factor: formFactor,
+    slot: at,
+    vendor: 'lodestone',
+    model,
+    serial: `${serial}-${formFactor.toUpperCase()}${at}`,
+  })
+  return {
+    baseboard: { serial, part: profileOf('sled').model, revision: REVISION },
+    hardware_threads: HARDWARE_THREADS,
+    physical_ram_bytes: RAM_BYTES,
+    disks: [
+      ...Array.from({ length: U2_DISKS }, (_, at) => disk('u2', 'LDS-U2-3200')(at)),
+      ...Array.from({ length: M2_DISKS }, (_, at) => disk('m2', 'LDS-M2-960')(at)),
+    ],
+  }
+}
+
+/** What is written in a board's identity memory. */
+export function serialOf(spec: SledSpec | SwitchSpec, slot: number): string {
+  return (spec.kind === 'sled' ? spec.serial : undefined) ?? plannedSerial(spec.kind, slot)
+}
+
+function plannedSerial(type: SpId['type'], slot: number): string {
+  return `LDS${SERIAL_DIGITS[type]}${String(slot).padStart(7, '0')}`
 }
 
 const SERIAL_DIGITS = { sled: '1', switch: '2', power: '3' } as const

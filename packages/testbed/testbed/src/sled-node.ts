@@ -14,7 +14,7 @@ import { KernelTarget } from '@lodestone/lower'
 import type { Ip } from '@lodestone/net'
 import { Netstack } from '@lodestone/netstack'
 import { EMPTY_CONFIG, Routed } from '@lodestone/routed'
-import { NetstackRunner, SledAgent } from '@lodestone/sled-agent'
+import { NetstackRunner, SledAgent, type SledHardware } from '@lodestone/sled-agent'
 import { type TunnelRoute, VportEngine } from '@lodestone/vport'
 import { DnsService } from './dns-service.ts'
 import { ServiceNode } from './service-node.ts'
@@ -24,9 +24,16 @@ import type { World } from './world.ts'
 
 const GENEVE_PORT = 6081
 
+/** Who sends tunnel packets on this underlay. */
+export interface UnderlayPeers {
+  readonly sleds: readonly Ip[]
+  readonly switches: readonly Ip[]
+}
+
 export interface SledNodeOptions {
-  /** Who else sends tunnel packets on this underlay. */
-  readonly peers: { readonly sleds: readonly Ip[]; readonly switches: readonly Ip[] }
+  readonly peers: UnderlayPeers
+  /** What the sled's service processor tells its host of the board. */
+  readonly hardware: SledHardware
   readonly onWire: (link: Link, isThere: boolean) => void
 }
 
@@ -96,6 +103,7 @@ export class SledNode {
         runner: new NetstackRunner({ arena, clock, random, tracer }),
         arena,
         tracer,
+        hardware: options.hardware,
         onWire: options.onWire,
       })
     this.#agent = this.#makeAgent()
@@ -127,6 +135,12 @@ export class SledNode {
 
   get agent(): SledAgent {
     return this.#agent
+  }
+
+  /** A sled was put into the rack, or taken out. */
+  setPeers(peers: UnderlayPeers): void {
+    this.engine.setUnderlayPeers(peers)
+    this.underlay?.addPeers(peers.sleds)
   }
 
   /** The agent dies and begins anew: it knows nothing, and its guests are gone with it. */

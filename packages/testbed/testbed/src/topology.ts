@@ -71,6 +71,8 @@ export interface SledSpec extends NodeBase {
   readonly nics: readonly InterfaceSpec[]
   /** Default: none. At most one of them is a name server. */
   readonly services?: readonly ServiceSpec[]
+  /** Of its board; default: one made of its slot. */
+  readonly serial?: string
   /** The sled's /64; the sled itself is ::1. */
   readonly prefix: Prefix
   readonly address: Ip

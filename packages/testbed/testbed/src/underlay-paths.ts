@@ -86,7 +86,8 @@ export class UnderlayPaths {
   readonly #options: UnderlayPathsOptions
   readonly #arena: Arena
   readonly #stack: Stack
-  readonly #peers: readonly Peer[]
+  /** By number; one that has gone keeps its number. */
+  readonly #peers: Peer[] = []
   readonly #hops: (Hop | undefined)[]
   readonly #key = new Int32Array(4)
   readonly #own: Uint8Array
@@ -104,11 +105,18 @@ export class UnderlayPaths {
     this.#arena = options.arena
     this.#stack = options.stack.stack
     this.#own = options.address.bytes
-    this.#peers = options.peers
-      .filter((ip) => !ip.equals(options.address))
-      .map((ip) => ({ ip, bytes: ip.bytes, answeredAtUs: new Float64Array(nics.length).fill(-Infinity) }))
+    this.addPeers(options.peers)
     this.#hops = nics.map(() => undefined)
     this.paths = new DelayDrivenPaths(options.random, { ...options.multipath, pathCount: nics.length })
+  }
+
+  /** Sleds that came later. Those that are known stay as they are. */
+  addPeers(addresses: readonly Ip[]): void {
+    const { address, nics } = this.#options
+    for (const ip of addresses) {
+      if (ip.equals(address) || this.#peers.some((peer) => peer.ip.equals(ip))) continue
+      this.#peers.push({ ip, bytes: ip.bytes, answeredAtUs: new Float64Array(nics.length).fill(-Infinity) })
+    }
   }
 
   // ── Out ────────────────────────────────────────────────────────────────────────────────────────────────────────────

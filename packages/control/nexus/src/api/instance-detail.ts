@@ -102,7 +102,10 @@ async function selectPlaced(service: Service, call: InstanceCall): Promise<{ id:
   const { params, query, context } = call
   const { id, sled_id, run_state } = await selectInstance(service.store.db, actorOf(context), params.instance, query)
   if (sled_id === null) throw invalidRequest(`cannot connect to serial console of instance in state "${run_state}"`)
-  return { id, agent: service.sledAgent(sled_id) }
+  const agent = service.sledAgent(sled_id)
+  if (agent === undefined)
+    throw new ApiFailure({ kind: 'unavailable', message: 'the sled of the instance is new to this server' })
+  return { id, agent }
 }
 
 function sledFailure(failure: CallFailure): ApiFailure {

@@ -9,15 +9,13 @@ import {
   deleteInstance,
   insertInstance,
   type InstanceRow,
-  instancesPerSled,
   isAtRest,
   listInstances,
   type ShownInstanceRow,
   updateInstance,
 } from '../store/instance.ts'
 import { isId, pageOfRows, scanOf } from '../store/scan.ts'
-import { insertGroupMember, neighborsInGroups } from '../store/placement-group.ts'
-import { provisionPolicies } from '../store/sled.ts'
+import { insertGroupMember } from '../store/placement-group.ts'
 import { allSshKeys, insertInstanceSshKeys, sshKeyByRef } from '../store/session.ts'
 import type { Db } from '../store/store.ts'
 import { ensureSnat, attachEphemeral, checkCount } from './external-ip.ts'
@@ -25,7 +23,7 @@ import { createNics } from './network-interface.ts'
 import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
 import { createDisks } from './disk.ts'
 import { checkQuota } from './silo.ts'
-import { chosenSled } from '../placement.ts'
+import { placeInstance } from '../place-instance.ts'
 import {
   notFound,
   selectDisk,
@@ -251,15 +249,7 @@ async function attachFloating(
 }
 
 async function chooseSled(db: Db, service: Service, instanceId: string): Promise<string> {
-  const counts = await instancesPerSled(db)
-  const policies = await provisionPolicies(db)
-  const candidates = service.inventory.sleds
-    .filter(({ id }) => policies.get(id) !== 'non_provisionable')
-    .map(({ id }) => ({ sledId: id, count: counts.get(id) ?? 0 }))
-  const neighbors = (await neighborsInGroups(db, instanceId)).flatMap(({ kind, policy, sled_id: sledId }) =>
-    sledId === null ? [] : [{ kind, policy, sledId }],
-  )
-  const chosen = chosenSled(candidates, neighbors)
+  const chosen = await placeInstance(db, instanceId, (sledId) => service.isAnswering(sledId))
   if (chosen !== undefined) return chosen
   throw new ApiFailure({ kind: 'insufficient-capacity', message: 'No sleds can fit the requested instance' })
 }

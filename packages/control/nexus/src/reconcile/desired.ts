@@ -22,10 +22,10 @@ import { causesOf } from './causes.ts'
 import { gatewaysOf, resolvedRoutes } from './routes.ts'
 
 /** Where each address of a VPC is: every interface of an instance that is placed on a sled. */
-export function desiredV2p(snapshot: Snapshot, inventory: Inventory): V2pMapping[] {
+export function desiredV2p(snapshot: Snapshot): V2pMapping[] {
   const mappings: V2pMapping[] = []
   for (const { instance, nic, vpc } of placedNics(snapshot)) {
-    const host = underlayAddress(inventory, instance)
+    const host = underlayAddress(snapshot, instance)
     if (host === undefined) continue
     for (const ip of [nic.ipv4, nic.ipv6]) {
       if (ip === null) continue
@@ -46,7 +46,7 @@ export function desiredNat(snapshot: Snapshot, inventory: Inventory): NatEntry[]
   )
   for (const external of snapshot.externalIps) {
     const placed = primaries.get(external.instance_id ?? '')
-    const host = placed === undefined ? undefined : underlayAddress(inventory, placed.instance)
+    const host = placed === undefined ? undefined : underlayAddress(snapshot, placed.instance)
     if (placed === undefined || host === undefined) continue
     entries.push({
       external_address: external.ip,
@@ -250,8 +250,8 @@ function nicsOnSled(snapshot: Snapshot, sledId: string): PlacedNic[] {
   return placedNics(snapshot).filter(({ instance }) => instance.sled_id === sledId)
 }
 
-function underlayAddress(inventory: Inventory, instance: InstanceRow): string | undefined {
-  return inventory.sleds.find((sled) => sled.id === instance.sled_id)?.underlayAddress
+function underlayAddress({ sleds }: Snapshot, instance: InstanceRow): string | undefined {
+  return sleds.find((sled) => sled.id === instance.sled_id)?.underlay_address
 }
 
 function subnetNamed(snapshot: Snapshot, vpc: VpcRow, name: string): Snapshot['subnets'][number] | undefined {

@@ -32,6 +32,8 @@ export class InstanceReconciler {
   readonly #agent: SledAgentClient
   readonly #events: InstanceEvents
   readonly #push: DeclaredPush
+  /** Whether the agent answered when it was last asked. */
+  isAnswering = true
 
   constructor(store: Store, clock: Clock, sledId: string, agent: SledAgentClient, events: InstanceEvents) {
     this.#store = store
@@ -44,6 +46,7 @@ export class InstanceReconciler {
 
   async pass(snapshot: Snapshot, isFull: boolean): Promise<PassResult> {
     const list = await this.#agent.instance_list()
+    this.isAnswering = list.ok
     if (!list.ok) return { items: [{ item: 'sled', state: 'failed', detail: list.message }] }
     const actual = new Map(list.value.map((instance) => [instance.id, instance]))
     const items: ItemStatus[] = []

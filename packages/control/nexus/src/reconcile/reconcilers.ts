@@ -5,28 +5,53 @@ import { dnsApi } from '@lodestone/contract-dns'
 import { switchdApi, type SwitchdClient } from '@lodestone/contract-switchd'
 import { type RoutedClient, routedApi } from '@lodestone/contract-routed'
 import type { SwitchSlot } from '@lodestone/contract-nexus'
-import type { Clock } from '@lodestone/host'
+import { type SpClient, spApi } from '@lodestone/contract-sp'
+import type { Clock, Random } from '@lodestone/host'
 import type { Inventory } from '../inventory.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import { StaleSnapshot } from '../store/desired-state.ts'
+import { type SledRow, sledsInService } from '../store/sled.ts'
 import type { Store } from '../store/store.ts'
 import { dnsPass } from './dns.ts'
 import { InstanceReconciler } from './instances.ts'
 import { Leases, STANDBY_POLL_MS } from './leases.ts'
 import { type PassResult, ReconcilerLoop, type ReconcilerStatus } from './loop.ts'
 import { natPass } from './nat.ts'
-import { externalIpPass, firewallPass, routePass, v2pPass } from './sled-network.ts'
+import { externalIpPass, firewallPass, rolePass, routePass, v2pPass } from './sled-network.ts'
+import { agentUrl, SledFinder } from './sleds.ts'
 import { Snapshots } from './snapshots.ts'
 import { portPass, routingPass } from './switch-config.ts'
+
+export interface ReconcilersOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly inventory: Inventory
+  readonly fetch: FetchLike
+  /** In service when they begin. */
+  readonly sleds: readonly SledRow[]
+}
+
+/** What there is for one sled. */
+interface SledLoops {
+  readonly address: string
+  readonly agent: SledAgentClient
+  readonly instances: InstanceReconciler
+  readonly loops: readonly ReconcilerLoop[]
+}
 
 /** How often everything is pushed again, whether it changed or not. */
 export const RECONCILE_PERIOD_MS = 30_000
 
 export class Reconcilers {
   readonly #loops: ReconcilerLoop[] = []
+  readonly #sleds = new Map<string, SledLoops>()
   readonly #snapshots: Snapshots
   readonly #clock: Clock
-  readonly #agents = new Map<string, SledAgentClient>()
+  readonly #fetch: FetchLike
+  readonly #rackId: string
+  /** Of the gateways beside the switches. */
+  readonly gateways: readonly SpClient[]
   readonly #switchds = new Map<SwitchSlot, SwitchdClient>()
   readonly #routeds = new Map<SwitchSlot, RoutedClient>()
   readonly #leases: Leases
@@ -34,8 +59,10 @@ export class Reconcilers {
   readonly #id: string
   readonly #unlisten: () => void
 
-  /** @param id unique to this control plane and this run of it. */
-  constructor(store: Store, clock: Clock, inventory: Inventory, fetch: FetchLike, id: string) {
+  constructor({ store, clock, random, inventory, fetch, sleds }: ReconcilersOptions) {
+    const id = random.uuid()
+    this.#fetch = fetch
+    this.#rackId = inventory.rackId
     this.#snapshots = new Snapshots(store, clock)
     this.#clock = clock
     this.#store = store
@@ -56,27 +83,69 @@ export class Reconcilers {
       const dns = client(dnsApi, fetch, service.configUrl)
       this.#add('dns', service.name, dnsPass(store, clock, inventory, service.name, dns))
     }
-    for (const { id, name, baseUrl } of inventory.sleds) {
-      const agent = client(sledAgentApi, fetch, baseUrl)
-      this.#agents.set(id, agent)
-      const details = [
-        this.#add('firewall', name, firewallPass(store, clock, id, agent)),
-        this.#add('routes', name, routePass(store, clock, id, agent)),
-        this.#add('external-ips', name, externalIpPass(store, clock, id, agent)),
-      ]
-      const instances = new InstanceReconciler(store, clock, id, agent, {
+    this.gateways = inventory.switches.flatMap(({ gatewayUrl }) =>
+      gatewayUrl === undefined ? [] : [client(spApi, fetch, gatewayUrl)],
+    )
+    if (this.gateways.length > 0) {
+      const finder = new SledFinder({
+        store,
+        clock,
+        random,
+        routeds: [...this.#routeds.values()],
+        gateways: this.gateways,
+        agentAt: (url) => client(sledAgentApi, fetch, url),
         onChange: () => this.activate(),
-        onEnsured: () => details.forEach((loop) => loop.activate(true)),
       })
-      this.#add('v2p', name, v2pPass(store, clock, inventory, id, agent))
-      this.#add('instances', name, (snapshot, isFull) => instances.pass(snapshot, isFull))
+      this.#add('sleds', 'rack', (snapshot, isFull) => finder.pass(snapshot, isFull))
     }
+    this.#follow(sleds)
   }
 
-  agent(sledId: string): SledAgentClient {
-    const agent = this.#agents.get(sledId)
-    if (agent === undefined) throw new Error(`sled ${sledId} is not in the inventory`)
-    return agent
+  /** Undefined for a sled that is not in service. */
+  agent(sledId: string): SledAgentClient | undefined {
+    return this.#sleds.get(sledId)?.agent
+  }
+
+  /** Whether a sled's agent answered when it was last asked; true where this control plane does not ask it. */
+  isAnswering(sledId: string): boolean {
+    return this.#sleds.get(sledId)?.instances.isAnswering ?? true
+  }
+
+  /** Begins with sleds that are new, and ends with those that are gone or have moved. */
+  #follow(sleds: readonly SledRow[]): void {
+    for (const [id, { address, loops }] of this.#sleds) {
+      if (sleds.some((sled) => sled.id === id && sled.underlay_address === address)) continue
+      this.#sleds.delete(id)
+      for (const loop of loops) {
+        this.#loops.splice(this.#loops.indexOf(loop), 1)
+        void loop.close()
+      }
+    }
+    for (const sled of sleds) if (!this.#sleds.has(sled.id)) this.#sleds.set(sled.id, this.#begin(sled))
+  }
+
+  #begin(sled: SledRow): SledLoops {
+    const { id, slot, underlay_address: address } = sled
+    const [store, clock] = [this.#store, this.#clock]
+    const name = `sled${slot}`
+    const agent = client(sledAgentApi, this.#fetch, agentUrl(address))
+    const details = [
+      this.#add('firewall', name, firewallPass(store, clock, id, agent)),
+      this.#add('routes', name, routePass(store, clock, id, agent)),
+      this.#add('external-ips', name, externalIpPass(store, clock, id, agent)),
+    ]
+    const instances = new InstanceReconciler(store, clock, id, agent, {
+      onChange: () => this.activate(),
+      onEnsured: () => details.forEach((loop) => loop.activate(true)),
+    })
+    const loops = [
+      ...details,
+      this.#add('role', name, rolePass(store, clock, this.#rackId, sled, agent)),
+      this.#add('v2p', name, v2pPass(store, clock, id, agent)),
+      this.#add('instances', name, (snapshot, isFull) => instances.pass(snapshot, isFull)),
+    ]
+    for (const loop of loops) loop.activate(true)
+    return { address, agent, instances, loops }
   }
 
   switchd(slot: SwitchSlot): SwitchdClient | undefined {
@@ -126,12 +195,17 @@ export class Reconcilers {
       periodMs: RECONCILE_PERIOD_MS,
       pass: async (isFull) => {
         const lease = await this.#leases.take(`${reconciler}/${target}`)
-        if (lease === undefined) return { items: [], isStandby: true, againMs: STANDBY_POLL_MS }
+        if (lease === undefined) {
+          if (reconciler === 'sleds') this.#follow(await sledsInService(this.#store.db))
+          return { items: [], isStandby: true, againMs: STANDBY_POLL_MS }
+        }
         const isWhole = isFull || lease === 'taken'
         if (lease === 'taken') this.#snapshots.invalidate()
         else if (isFull) this.#snapshots.invalidateOld()
         try {
-          return await pass(await this.#snapshots.read(), isWhole)
+          const snapshot = await this.#snapshots.read()
+          this.#follow(snapshot.sleds)
+          return await pass(snapshot, isWhole)
         } catch (error) {
           if (error instanceof StaleSnapshot) this.#snapshots.invalidate()
           throw error

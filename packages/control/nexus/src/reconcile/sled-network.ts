@@ -1,7 +1,7 @@
 /** Network state to one sled: virtual-to-physical mappings, firewalls, routes, external addresses. */
 import type { SledAgentClient } from '@lodestone/contract-sled-agent'
 import type { Clock } from '@lodestone/host'
-import type { Inventory } from '../inventory.ts'
+import type { SledRow } from '../store/sled.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 import { desiredExternalIps, desiredFirewalls, desiredRoutes, desiredV2p } from './desired.ts'
@@ -10,16 +10,26 @@ import { DeclaredPush } from './push.ts'
 
 type SnapshotPass = (snapshot: Snapshot, isFull: boolean) => Promise<PassResult>
 
-export function v2pPass(
+/** Tells the sled which one it is. */
+export function rolePass(
   store: Store,
   clock: Clock,
-  inventory: Inventory,
-  sledId: string,
+  rackId: string,
+  { id: sledId, serial }: Pick<SledRow, 'id' | 'serial'>,
   agent: SledAgentClient,
 ): SnapshotPass {
+  const push = new DeclaredPush(store, clock, 'role')
+  const role = { serial, sled_id: sledId, rack_id: rackId }
+  return async (snapshot, isFull) => {
+    const send = (generation: number) => agent.role_set({ body: { generation, ...role } })
+    return { items: [await push.push('role', sledId, role, snapshot, isFull, send)] }
+  }
+}
+
+export function v2pPass(store: Store, clock: Clock, sledId: string, agent: SledAgentClient): SnapshotPass {
   const push = new DeclaredPush(store, clock, 'v2p')
   return async (snapshot, isFull) => {
-    const mappings = desiredV2p(snapshot, inventory)
+    const mappings = desiredV2p(snapshot)
     const send = (generation: number) => agent.v2p_set({ body: { generation, mappings } })
     return { items: [await push.push('mappings', sledId, mappings, snapshot, isFull, send)] }
   }

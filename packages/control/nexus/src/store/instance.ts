@@ -103,6 +103,10 @@ export async function instancesPerSled(db: Db): Promise<ReadonlyMap<string, numb
   return new Map(rows.map((row) => [row.sled_id ?? '', Number(row.count)]))
 }
 
+export function instancesOnSled(db: Db, sledId: string): Promise<InstanceRow[]> {
+  return db.selectFrom('instance').selectAll().where('sled_id', '=', sledId).orderBy('id').execute()
+}
+
 export interface SledInstanceRow extends InstanceRow {
   readonly project_name: string
   readonly silo_name: string

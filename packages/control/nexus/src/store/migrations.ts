@@ -199,6 +199,16 @@ const STEPS: readonly string[] = [
   `create table scim_token (id uuid primary key, silo_id uuid not null references silo on delete cascade,
     token_hash text not null, time_created timestamptz not null, time_expires timestamptz)`,
   `create unique index scim_token_hash on scim_token (token_hash)`,
+  // Sleds of before are completed from the inventory at the next start.
+  `alter table sled add column serial text not null default '', add column part text not null default '',
+    add column revision int not null default 0, add column slot int not null default -1,
+    add column underlay_address text not null default '', add column policy text not null default 'in_service',
+    add column hardware_threads int not null default 0, add column physical_ram_bytes bigint not null default 0,
+    add column time_created timestamptz not null default 'epoch'`,
+  `create unique index sled_slot on sled (slot) where policy = 'in_service' and slot >= 0`,
+  `create table physical_disk (id uuid primary key, sled_id uuid not null references sled, vendor text not null,
+    model text not null, serial text not null, form_factor text not null, slot int not null, policy text not null, ${TIMES})`,
+  `create unique index physical_disk_serial on physical_disk (sled_id, serial)`,
 ]
 
 /** Of all steps: another one is another schema. */

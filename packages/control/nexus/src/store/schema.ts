@@ -335,7 +335,32 @@ export interface VolumeBlockTable {
 /** What operators have said about a sled; a sled without a row has the defaults. */
 export interface SledTable {
   id: string
+  serial: string
+  part: string
+  revision: number
+  /** Its place in the rack. Of the sleds in service one has it. */
+  slot: number
+  underlay_address: string
+  policy: 'in_service' | 'expunged'
   provision_policy: SledProvisionPolicy
+  /** 0 until the sled has told. */
+  hardware_threads: number
+  physical_ram_bytes: number
+  time_created: Timestamp
+  time_modified: Timestamp
+}
+
+/** As its sled reported it. */
+export interface PhysicalDiskTable {
+  id: string
+  sled_id: string
+  vendor: string
+  model: string
+  serial: string
+  form_factor: 'u2' | 'm2'
+  slot: number
+  policy: 'in_service' | 'expunged'
+  time_created: Timestamp
   time_modified: Timestamp
 }
 
@@ -517,6 +542,7 @@ export interface Database {
   desired_state: DesiredStateTable
   snapshot_counter: SnapshotCounterTable
   reconciler_lease: ReconcilerLeaseTable
+  physical_disk: PhysicalDiskTable
   fleet_setting: FleetSettingTable
   address_lot: AddressLotTable
   address_lot_block: AddressLotBlockTable

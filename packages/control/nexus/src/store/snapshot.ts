@@ -7,6 +7,7 @@ import type { InstanceRow, NetworkInterfaceRow } from './instance.ts'
 import { type AddressLotBlockRow, allBlocks, type LoopbackAddressRow, listLoopbacks } from './address-lot.ts'
 import { type AnnouncementRow, type BfdSessionRow, type BgpConfigRow, listBfdSessions } from './bgp.ts'
 import type { SiloRow } from './silo.ts'
+import { type SledRow, sledsInService } from './sled.ts'
 import type { Db, Store } from './store.ts'
 import { listSwitchPorts, type PortSettingsRow, type SwitchPortRow } from './switch-port.ts'
 import type { RouterRouteRow } from './vpc-router.ts'
@@ -15,6 +16,8 @@ import type { VpcRow, VpcSubnetRow } from './vpc.ts'
 export interface Snapshot {
   /** Of two snapshots the one with the higher number has seen everything that the other has seen. */
   readonly number: number
+  /** In service. */
+  readonly sleds: readonly SledRow[]
   readonly silos: readonly Pick<SiloRow, 'id' | 'name'>[]
   readonly vpcs: readonly Stamped<VpcRow>[]
   readonly subnets: readonly Stamped<VpcSubnetRow>[]
@@ -38,6 +41,7 @@ export interface Snapshot {
 export function readSnapshot(store: Store): Promise<Snapshot> {
   return store.transaction(async (tx) => ({
     number: await nextSnapshot(tx),
+    sleds: await sledsInService(tx),
     silos: await tx.selectFrom('silo').select(['id', 'name']).orderBy('name').execute(),
     vpcs: await stamped(tx.selectFrom('vpc').selectAll().orderBy('id').execute()),
     subnets: await stamped(tx.selectFrom('vpc_subnet').selectAll().orderBy('id').execute()),

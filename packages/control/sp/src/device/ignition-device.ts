@@ -149,6 +149,10 @@ export class IgnitionController {
     this.refresh()
   }
 
+  disconnect(port: number): void {
+    this.#wires.delete(port)
+  }
+
   /** The switch gained or lost power: targets hear it or not. */
   refresh(): void {
     for (const wire of this.#wires.values()) wire.target.hears[this.#index] = this.#hasStandby() && wire.isUp

@@ -60,6 +60,11 @@ export class ManagementSwitch {
     this.#configure(port, vlan)
   }
 
+  /** Pulls it out again. */
+  disconnect(address: string): void {
+    this.#peers.delete(address)
+  }
+
   /** The network as somebody at `port` has it: what is sent and received passes the switch. */
   attach(port: number, inner: Network): Network {
     return {

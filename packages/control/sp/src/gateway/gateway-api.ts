@@ -46,7 +46,7 @@ export function gatewayHandler(
     spApi,
     {
       local_switch_id: () => ({ type: 'switch', slot: present().options.switchSlot }),
-      local_all_sp_ids: () => present().options.sps.map((each) => ({ ...each.id })),
+      local_all_sp_ids: () => present().sps.map((each) => ({ ...each.id })),
       sp_get: async ({ params }) => {
         const { response } = await ask(params, { kind: 'SpState' }, ['SpStateV3', 'SpStateV2', 'SpState'])
         return {
@@ -269,7 +269,7 @@ export function gatewayHandler(
         if (byPort === undefined || eventsByPort === undefined) {
           throw refusal({ kind: 'unexpected', got: 'ignition states that cannot be read' })
         }
-        return present().options.sps.flatMap(({ id, ignitionPort }) => {
+        return present().sps.flatMap(({ id, ignitionPort }) => {
           const state = byPort[ignitionPort]
           const happened = eventsByPort[ignitionPort]
           return state === undefined || happened === undefined

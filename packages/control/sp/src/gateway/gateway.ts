@@ -75,6 +75,7 @@ export class Gateway {
   readonly #updates = new Map<string, RunningUpdate>()
   readonly #ereportWaits = new Map<string, (response: EreportResponse) => void>()
   readonly #phase2: Phase2Images
+  #sps: readonly ReachableSp[] = []
   #socket: UdpSocket | undefined
   #ereportSocket: UdpSocket | undefined
   #messageId = 0
@@ -84,17 +85,36 @@ export class Gateway {
     this.options = options
     this.#clock = options.host.clock
     this.#phase2 = options.phase2 ?? new Phase2Images()
-    for (const sp of options.sps) {
-      const connection = new SpConnection({
-        clock: this.#clock,
-        send: (bytes) => this.#socket?.send(bytes, sp.address, SP_PORT),
-        nextId: () => (this.#messageId = (this.#messageId + 1) >>> 0),
-        ...(options.retry === undefined ? {} : { retry: options.retry }),
-      })
-      connection.onPhase2 = (hash, offset) =>
-        this.#phase2.answer(sp.address, hash, offset, CHUNK_BYTES, this.#clock.nowMs())
-      this.#connections.set(sp.address, connection)
+    this.setSps(options.sps)
+  }
+
+  /** Whom it can reach. */
+  get sps(): readonly ReachableSp[] {
+    return this.#sps
+  }
+
+  /** A board was put in or taken out. What goes on with the others is not disturbed. */
+  setSps(sps: readonly ReachableSp[]): void {
+    this.#sps = sps
+    for (const [address, connection] of this.#connections) {
+      if (sps.some((sp) => sp.address === address)) continue
+      connection.close()
+      this.#connections.delete(address)
     }
+    for (const sp of sps) if (!this.#connections.has(sp.address)) this.#connect(sp)
+  }
+
+  #connect(sp: ReachableSp): void {
+    const { retry } = this.options
+    const connection = new SpConnection({
+      clock: this.#clock,
+      send: (bytes) => this.#socket?.send(bytes, sp.address, SP_PORT),
+      nextId: () => (this.#messageId = (this.#messageId + 1) >>> 0),
+      ...(retry === undefined ? {} : { retry }),
+    })
+    connection.onPhase2 = (hash, offset) =>
+      this.#phase2.answer(sp.address, hash, offset, CHUNK_BYTES, this.#clock.nowMs())
+    this.#connections.set(sp.address, connection)
   }
 
   async start(): Promise<void> {
@@ -122,11 +142,11 @@ export class Gateway {
   }
 
   find(id: SpId): ReachableSp | undefined {
-    return this.options.sps.find((sp) => sp.id.type === id.type && sp.id.slot === id.slot)
+    return this.#sps.find((sp) => sp.id.type === id.type && sp.id.slot === id.slot)
   }
 
   connection(sp: ReachableSp): SpConnection {
-    // because there is a connection for every service processor of the options
+    // because there is a connection for every one of them
     return this.#connections.get(sp.address)!
   }
 
