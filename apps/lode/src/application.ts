@@ -19,6 +19,7 @@ import { ribRoutes } from './commands/rib/rib.routes.ts'
 import { routedCommand } from './commands/routed/routed.command.ts'
 import { rsfRoutes } from './commands/rsf/rsf.routes.ts'
 import { simRoutes } from './commands/sim/sim.routes.ts'
+import { sledRoutes } from './commands/sled/sled.routes.ts'
 import { spRoutes } from './commands/sp/sp.routes.ts'
 import { statusCommand } from './commands/status.command.ts'
 import { tableCommand } from './commands/table.command.ts'
@@ -58,6 +59,7 @@ const routes = buildRouteMap({
     bfd: bfdRoutes,
     p4: p4Routes,
     sim: simRoutes,
+    sled: sledRoutes,
     sp: spRoutes,
     experiment: experimentRoutes,
     isf: isfRoutes,

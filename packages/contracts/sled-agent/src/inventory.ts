@@ -61,8 +61,7 @@ export const inventoryEndpoints = [
     method: 'PUT',
     path: '/role',
     tags,
-    summary:
-      'Take the sled into a rack, until its agent restarts. Another board than the one that is meant refuses',
+    summary: 'Take the sled into a rack, until its agent restarts. Another board than the one that is meant refuses',
     body: SledRole,
     response: { status: 200, schema: z.object({ generation: Generation }) },
   }),

@@ -64,7 +64,23 @@ export const SwitchCounters = z
   .meta({ id: 'SwitchCounters' })
 export type SwitchCounters = z.output<typeof SwitchCounters>
 
+export const SwitchdStatus = z
+  .object({
+    /** Another number says that the tables were emptied since: what was written before must be written again. */
+    incarnation: z.int(),
+  })
+  .meta({ id: 'SwitchdStatus' })
+export type SwitchdStatus = z.output<typeof SwitchdStatus>
+
 export const tableEndpoints = [
+  endpoint({
+    operationId: 'status',
+    method: 'GET',
+    path: '/status',
+    tags: ['tables'],
+    summary: 'Which life of the daemon this is',
+    response: { status: 200, schema: SwitchdStatus },
+  }),
   endpoint({
     operationId: 'table_list',
     method: 'GET',

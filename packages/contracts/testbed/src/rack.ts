@@ -59,6 +59,17 @@ export const Graph = z
   .meta({ id: 'Graph' })
 export type Graph = z.output<typeof Graph>
 
+export const PlacedSled = z
+  .object({
+    name: z.string(),
+    place: z.int(),
+    serial: z.string(),
+    /** Serial of the board that was there. */
+    replaced: z.string().nullable(),
+  })
+  .meta({ id: 'PlacedSled' })
+export type PlacedSled = z.output<typeof PlacedSled>
+
 export const rackEndpoints = [
   endpoint({
     operationId: 'info',
@@ -96,6 +107,22 @@ export const rackEndpoints = [
     params: z.object({ name: z.string() }),
     body: z.object({ on: z.boolean() }),
     response: { status: 204 },
+  }),
+  endpoint({
+    operationId: 'sled_put',
+    method: 'PUT',
+    path: '/sleds/{place}',
+    summary:
+      'Put a sled into a place of the rack, instead of the one that may be there; it stays over restarts of the rack',
+    params: z.object({ place: z.int().min(0).max(31) }),
+    body: z.object({
+      /** Of its board; default: one that no board had. */
+      serial: z
+        .string()
+        .regex(/^[A-Z0-9]{4,11}$/)
+        .optional(),
+    }),
+    response: { status: 200, schema: PlacedSled },
   }),
   endpoint({
     operationId: 'shutdown',

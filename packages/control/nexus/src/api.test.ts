@@ -410,7 +410,7 @@ test('IP pools: ranges, links, defaults and what protects them', async () => {
 
 test('the sleds of the inventory are listed', async () => {
   const [sled] = valueOf(await api.sled_list()).items
-  assert.equal(sled?.baseboard.serial, 'sled0')
+  assert.equal(sled?.baseboard.serial, 'LDS10000000')
   valueOf(await api.sled_view({ params: { sled_id: sled.id } }))
   assert.deepEqual(valueOf(await api.sled_instance_list({ params: { sled_id: sled.id } })).items, [])
   refusal(await api.sled_view({ params: { sled_id: ID } }), 404, 'ObjectNotFound')

@@ -200,6 +200,7 @@ const unused = (): never => {
 }
 
 export class FakeSwitch {
+  incarnation = 1
   generation = 0
   entries: NatEntry[] = []
   /** An address that the switch refuses to translate. */
@@ -215,6 +216,7 @@ export class FakeSwitch {
 
   /** Everything is lost, as when the switch restarts. */
   restart(): void {
+    this.incarnation++
     this.generation = 0
     this.entries = []
     this.ports.clear()
@@ -323,6 +325,7 @@ export class FakeSwitch {
     loopback_ipv6_add: ({ params }) => void this.loopbacks.add(params.address),
     loopback_ipv4_delete: ({ params }) => void this.loopbacks.delete(params.address),
     loopback_ipv6_delete: ({ params }) => void this.loopbacks.delete(params.address),
+    status: () => ({ incarnation: this.incarnation }),
     nat_status: () => ({
       desired_generation: this.generation,
       applied_generation: this.generation,

@@ -81,7 +81,8 @@ export class SledAgent {
       inventory_view: () => ({ ...this.#options.hardware, role: this.#role ?? null }),
       role_set: ({ body }) => {
         const { serial } = this.#options.hardware.baseboard
-        if (body.serial !== serial) throw new ApiFailure({ kind: 'invalid-request', message: `this is board ${serial}` })
+        if (body.serial !== serial)
+          throw new ApiFailure({ kind: 'invalid-request', message: `this is board ${serial}` })
         const known = this.#role
         refuseOlder(body.generation, known?.sled_id === body.sled_id ? known.generation : 0)
         this.#role = body

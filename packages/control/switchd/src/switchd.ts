@@ -57,6 +57,7 @@ export class Switchd {
   readonly #v6: RouteTable
   readonly #subnets = new Map<number, readonly Prefix[]>()
   #tunnelSource = UNSPECIFIED
+  #incarnation = 0
   #retries: Timer | undefined
   #unsubscribe: (() => void) | undefined
 
@@ -94,6 +95,11 @@ export class Switchd {
     return DONE
   }
 
+  /** Since when its tables are the work of this life of it: milliseconds on the wall clock, and never the same twice. */
+  get incarnation(): number {
+    return this.#incarnation
+  }
+
   /** Stops serving; the node goes on forwarding with the tables as they are. */
   close(): void {
     this.#retries?.cancel()
@@ -103,6 +109,7 @@ export class Switchd {
 
   /** Back to what the switch is after its start: no routes, translations or addresses. */
   clear(): Outcome {
+    this.#incarnation = Math.max(this.#incarnation + 1, Math.floor(this.#host.clock.wallMs()))
     const cleared = this.writer.clear()
     this.#subnets.clear()
     for (const table of [this.#links, this.#addresses, this.#neighbors, this.#v4, this.#v6, this.nat]) table.reset()

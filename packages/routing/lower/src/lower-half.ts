@@ -493,7 +493,7 @@ export class LowerHalf {
 
   #scheduleAudit(delayMs: number): void {
     const { clock, target } = this.#options
-    const { auditMs = target.watch === undefined ? 30_000 : 300_000 } = this.#options
+    const { auditMs = target.auditMs ?? (target.watch === undefined ? 30_000 : 300_000) } = this.#options
     if (target.list === undefined || auditMs === 0 || this.#isClosed) return
     this.#audit = clock.after(delayMs, () => {
       this.#audit = undefined

@@ -4,8 +4,11 @@
  */
 import type { CallResult } from '@lodestone/api'
 import { MAX_ROUTE_TARGETS, type RouteTarget, type SwitchdClient } from '@lodestone/contract-switchd'
+import { type Clock, every } from '@lodestone/host'
 import { Ip, Prefix } from '@lodestone/net'
-import type { ForwardingTarget, NextHop, ProgrammedRoute, WriteResult } from './target.ts'
+import type { ForeignChange, ForwardingTarget, NextHop, ProgrammedRoute, WriteResult } from './target.ts'
+
+const WATCH_MS = 1000
 
 export interface SwitchPortName {
   readonly portId: string
@@ -15,6 +18,7 @@ export interface SwitchPortName {
 /** The calls that this target makes. */
 export type RouteCalls = Pick<
   SwitchdClient,
+  | 'status'
   | 'route_ipv4_list'
   | 'route_ipv4_set'
   | 'route_ipv4_delete'
@@ -25,6 +29,8 @@ export type RouteCalls = Pick<
 
 export interface SwitchdTargetOptions {
   readonly switchd: RouteCalls
+  /** With it, a switchd that begins anew with empty tables is noticed within a second, instead of by the next comparison. */
+  readonly clock?: Clock
   /** Which port an interface of the switch zone stands for; default `tfportOf`. */
   readonly portOf?: (interfaceName: string) => SwitchPortName | undefined
   /** The other way round; default `interfaceOf`. */
@@ -40,12 +46,18 @@ export function tfportOf(interfaceName: string): SwitchPortName | undefined {
 export class SwitchdTarget implements ForwardingTarget {
   readonly name = 'switchd'
   readonly maxNextHops: number = MAX_ROUTE_TARGETS
+  /** It tells of its restarts, not of what others write. */
+  readonly auditMs = 30_000
   readonly #switchd: RouteCalls
   readonly #portOf: (interfaceName: string) => SwitchPortName | undefined
   readonly #interfaceOf: (port: SwitchPortName) => string
+  readonly #clock: Clock | undefined
+  /** Of the life of switchd that has our routes. */
+  #incarnation: number | undefined
 
   constructor(options: SwitchdTargetOptions) {
     this.#switchd = options.switchd
+    this.#clock = options.clock
     this.#portOf = options.portOf ?? tfportOf
     this.#interfaceOf = options.interfaceOf ?? (({ portId, linkId }) => `tfport${portId}_${linkId}`)
   }
@@ -77,6 +89,23 @@ export class SwitchdTarget implements ForwardingTarget {
   canonicalInterface(name: string): string {
     const port = this.#portOf(name)
     return port === undefined ? name : this.#interfaceOf(port)
+  }
+
+  /** Tells when switchd has emptied its tables. While it does not answer it is asked again. */
+  watch(fn: (change: ForeignChange) => void): () => void {
+    if (this.#clock === undefined) return () => {}
+    const timer = every(this.#clock, WATCH_MS, () => void this.#look(fn))
+    void this.#look(fn)
+    return () => timer.cancel()
+  }
+
+  async #look(fn: (change: ForeignChange) => void): Promise<void> {
+    const status = await this.#switchd.status()
+    if (!status.ok) return
+    const { incarnation } = status.value
+    const before = this.#incarnation
+    this.#incarnation = incarnation
+    if (before !== undefined && before !== incarnation) fn('anything')
   }
 
   async list(): Promise<readonly ProgrammedRoute[] | undefined> {

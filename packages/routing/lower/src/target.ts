@@ -43,6 +43,8 @@ export interface ForwardingTarget {
    * it is time to compare everything and to try again what failed. @returns unsubscribe.
    */
   watch?(fn: (change: ForeignChange) => void): () => void
+  /** How often everything is compared; default: 30 s, and ten times that where `watch` tells of every change. */
+  readonly auditMs?: number
   /** Next hops that one route can have; absent: any number. */
   readonly maxNextHops?: number
   /** What is programmed; absent where the target cannot say. `undefined`: it could not be read just now. */

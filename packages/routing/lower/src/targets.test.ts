@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { client, implement } from '@lodestone/api'
 import { switchdApi } from '@lodestone/contract-switchd'
-import { VirtualClock } from '@lodestone/host'
+import { type Clock, VirtualClock } from '@lodestone/host'
 import { Ip, Prefix } from '@lodestone/net'
 import { Rib } from '@lodestone/rib'
 import { KernelTarget } from './kernel-target.ts'
@@ -16,9 +16,10 @@ const P = Prefix.of('198.51.100.0/24')
 class FakeSwitchd {
   readonly routes = new Map<string, unknown>()
   isDown = false
+  incarnation = 1
   readonly target: SwitchdTarget
 
-  constructor() {
+  constructor(clock?: Clock) {
     const keep = ({ body }: { body: { cidr: string } }): undefined => void this.routes.set(body.cidr, body)
     const drop = ({ params }: { params: { cidr: string } }): Response | undefined =>
       this.routes.delete(params.cidr)
@@ -30,6 +31,7 @@ class FakeSwitchd {
       next_page: null,
     })
     const handlers = {
+      status: () => ({ incarnation: this.incarnation }),
       route_ipv4_set: keep,
       route_ipv6_set: keep,
       route_ipv4_delete: drop,
@@ -44,7 +46,7 @@ class FakeSwitchd {
       (request) => (this.isDown ? Promise.reject(new Error('ECONNREFUSED')) : handler(request)),
       'http://switchd',
     )
-    this.target = new SwitchdTarget({ switchd })
+    this.target = new SwitchdTarget({ switchd, ...(clock === undefined ? {} : { clock }) })
   }
 }
 
@@ -168,4 +170,26 @@ test('every selected external prefix is a tunnel endpoint, and only while it is 
   bgp.close()
   assert.equal(last.length, 0)
   origins.close()
+})
+
+test('a switchd that began anew gets everything again within two seconds, also when it was away meanwhile', async () => {
+  const clock = new VirtualClock()
+  const fake = new FakeSwitchd(clock)
+  const rib = new Rib({ nowMs: () => clock.nowMs() })
+  const lower = new LowerHalf({ rib, clock, target: fake.target })
+  rib
+    .adjacency({ protocol: 'static', peer: '' })
+    .announce(P, { nextHop: Ip.of('203.0.113.1'), nextHopInterface: 'qsfp0' })
+  await clock.advance(100)
+  assert.equal(fake.routes.size, 1)
+  for (const awayMs of [0, 5000]) {
+    fake.isDown = awayMs > 0
+    await clock.advance(awayMs)
+    fake.isDown = false
+    fake.routes.clear()
+    fake.incarnation++
+    await clock.advance(2000)
+    assert.equal(fake.routes.size, 1)
+  }
+  lower.close()
 })

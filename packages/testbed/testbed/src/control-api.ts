@@ -76,6 +76,11 @@ export function controlHandler(rack: Rack): HttpHandler {
       if (fault !== undefined) throw new ApiFailure({ kind: 'conflict', message: `${name} did not come up: ${fault}` })
       return undefined
     },
+    sled_put: async ({ params, body }) => {
+      const result = await rack.putSled(params.place, body.serial)
+      if (typeof result === 'string') throw new ApiFailure({ kind: 'conflict', message: result })
+      return result
+    },
     reconcilers: () => reconcilerReport(rack.nexus.reconcilers()),
     shutdown: () => {
       rack.world.clock.after(0, () => void rack.close())

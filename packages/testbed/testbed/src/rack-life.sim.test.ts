@@ -134,3 +134,47 @@ test('an instance that is not to be restarted fails with its sled', async () => 
   await eventually(() => sledOf('LDS1NEW0003'), TAKEN_IN_MS)
   assert.equal((await lab.done(lab.api.instance_view({ params: { instance: id } }))).run_state, 'failed')
 })
+
+test('a switchd that dies alone is told everything again: routing, ports, translations', async () => {
+  await lab.settle()
+  const node = lab.emulation.switches()[0]!
+  const tables = async (): Promise<string[]> => {
+    const list = await lab.done(node.api.table_list())
+    // Neighbours are learned when somebody asks for them.
+    const names = list.map(({ name }) => name).filter((name) => !/(arp|ndp)$/.test(name))
+    const dumps = await Promise.all(names.map((table) => lab.done(node.api.table_dump({ params: { table } }))))
+    // Paths are numbered as they come.
+    const text = (name: string, { keys, action, action_args }: (typeof dumps)[number]['entries'][number]): string =>
+      JSON.stringify([name, /route_v[46]$/.test(name) ? [action, action_args] : keys])
+    return dumps.flatMap(({ name, entries }) => entries.map((entry) => text(name, entry))).toSorted()
+  }
+  const before = await tables()
+  node.restartSwitchd()
+  assert.ok((await tables()).length < before.length)
+  await lab.clock.advance(5000)
+  await lab.settle()
+  assert.deepEqual(await tables(), before)
+  assert.ok(await isAnswering(onNew.address))
+})
+
+test('an agent that dies alone is told everything again, and its instances run', async () => {
+  const { sled_id: sledId } = await lab
+    .done(lab.api.instance_view({ params: { instance: onNew.id } }))
+    .then(async () => {
+      const { items } = await lab.done(lab.api.sled_list())
+      for (const { id, slot, state } of items) {
+        if (state !== 'active') continue
+        const on = await lab.done(lab.api.sled_instance_list({ params: { sled_id: id } }))
+        if (on.items.some((each) => each.id === onNew.id)) return { sled_id: `sled${slot}` }
+      }
+      throw new Error('it is on no sled')
+    })
+  const sled = lab.emulation.sleds().find(({ name }) => name === sledId)!
+  const before = sled.engine.virtualToPhysical().length
+  sled.restartAgent()
+  await lab.clock.advance(12_000)
+  await lab.settle()
+  await lab.clock.advance(500)
+  assert.equal(sled.engine.virtualToPhysical().length, before)
+  assert.ok(await isAnswering(onNew.address))
+})

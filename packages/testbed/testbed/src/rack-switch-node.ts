@@ -22,12 +22,13 @@ import {
   errorText,
   portNumber,
   Switchd,
+  type SwitchdOptions,
   SwitchNode,
   switchPipelineOptions,
   tfportName,
 } from '@lodestone/switchd'
 import { type BgpTimers, bgpConfig } from './bgp-config.ts'
-import type { SwitchSpec } from './topology.ts'
+import type { SwitchPortSpec, SwitchSpec } from './topology.ts'
 import type { World } from './world.ts'
 
 export interface RackSwitchNodeOptions {
@@ -51,7 +52,8 @@ export class RackSwitchNode {
   readonly stack: Netstack
   readonly node: SwitchNode
   readonly pipeline: Pipeline
-  readonly switchd: Switchd
+  readonly #makeSwitchd: () => Switchd
+  #switchd: Switchd
   /** switchd's interface by a direct call. */
   readonly api: SwitchdClient
   readonly routed: Routed
@@ -83,7 +85,7 @@ export class RackSwitchNode {
     const host = world.host(zone, { zone: this.stack })
 
     const first = spec.ports[0]!
-    this.switchd = new Switchd(host, {
+    const switchdOptions: SwitchdOptions = {
       node: this.node,
       macBase: Mac.fromNumber(first.mac.toNumber() - portNumber(first.name)!),
       neighbors: {
@@ -102,10 +104,12 @@ export class RackSwitchNode {
         removeLoopback: (address) => this.stack.removeLoopbackAddress(address),
         lldp: (name) => this.#lldp.get(name),
       },
-    })
-    must(this.switchd.start())
-    this.api = client(switchdApi, this.switchd.handler, 'http://switchd')
-    this.#configurePorts()
+    }
+    this.#makeSwitchd = () => new Switchd(host, switchdOptions)
+    this.#switchd = this.#makeSwitchd()
+    this.api = client(switchdApi, (request) => this.#switchd.handler(request), 'http://switchd')
+    this.#startSwitchd()
+    this.#configureStack()
 
     this.routed = new Routed(host, {
       network: 'zone',
@@ -114,6 +118,7 @@ export class RackSwitchNode {
         {
           target: new SwitchdTarget({
             switchd: this.api,
+            clock,
             interfaceOf: ({ portId }) => tfportName(portNumber(portId)!),
           }),
         },
@@ -145,33 +150,61 @@ export class RackSwitchNode {
     if (!result.ok) throw new Error(`${spec.name}: ${result.problems.join('; ')}`)
   }
 
-  #configurePorts(): void {
+  get switchd(): Switchd {
+    return this.#switchd
+  }
+
+  /**
+   * switchd dies and begins anew, with empty tables; the switch's program, its zone's stack and routing go on. It is told what the
+   * switch is made with; the rest has to come from whoever told it before.
+   */
+  restartSwitchd(): void {
+    this.#switchd.close()
+    this.#switchd = this.#makeSwitchd()
+    this.#startSwitchd()
+  }
+
+  #startSwitchd(): void {
+    must(this.#switchd.start())
+    for (const port of this.spec.ports) {
+      const number = portNumber(port.name)!
+      must(
+        this.#switchd.setPort(number, {
+          link: { ...defaultLink(number), mtuBytes: port.mtuBytes, isUplink: port.isUplink },
+          addresses: this.#ownAddresses(port).map((prefix) => prefix.address),
+        }),
+      )
+    }
+    must(this.#switchd.addAddress(this.spec.zoneAddress))
+    must(this.#switchd.addAddress(this.spec.tunnelEndpoint))
+    must(this.#switchd.setTunnelSource(this.spec.tunnelEndpoint))
+  }
+
+  /** Those that nobody else configures. */
+  #ownAddresses(port: SwitchPortSpec): readonly Prefix[] {
+    return this.#isManaged(port) ? [] : port.addresses
+  }
+
+  #isManaged(port: SwitchPortSpec): boolean {
+    return port.isUplink && this.#configuration === 'control-plane'
+  }
+
+  #configureStack(): void {
     for (const port of this.spec.ports) {
       const number = portNumber(port.name)!
       const name = tfportName(number)
-      const isManaged = port.isUplink && this.#configuration === 'control-plane'
-      const addresses = isManaged ? [] : port.addresses
-      must(
-        this.switchd.setPort(number, {
-          link: { ...defaultLink(number), mtuBytes: port.mtuBytes, isUplink: port.isUplink },
-          addresses: addresses.map((prefix) => prefix.address),
-        }),
-      )
-      const mac = this.switchd.portMac(number)
+      const mac = this.#switchd.portMac(number)
       const tfport = this.node.cpu.tfport(number)!
-      if (isManaged) this.#lldp.set(name, this.#lldpPort(port.name, tfport, mac))
+      if (this.#isManaged(port)) this.#lldp.set(name, this.#lldpPort(port.name, tfport, mac))
       this.stack.addInterface({
         name,
         port: this.#lldp.get(name) ?? tfport,
         mac,
         mtuBytes: port.mtuBytes,
-        addresses,
+        addresses: this.#ownAddresses(port),
       })
     }
     this.stack.addLoopbackAddress(this.spec.zoneAddress)
-    must(this.switchd.addAddress(this.spec.zoneAddress))
-    must(this.switchd.addAddress(this.spec.tunnelEndpoint))
-    must(this.switchd.setTunnelSource(this.spec.tunnelEndpoint))
   }
 
   #lldpPort(name: string, port: Port, mac: Mac): LldpPort {
@@ -202,7 +235,9 @@ export class RackSwitchNode {
 
   async start(): Promise<void> {
     const address = this.spec.zoneAddress.toString()
-    this.#servers.push(await serveHttp(this.stack, { address, port: SWITCHD_PORT }, this.switchd.handler))
+    this.#servers.push(
+      await serveHttp(this.stack, { address, port: SWITCHD_PORT }, (request) => this.#switchd.handler(request)),
+    )
     this.#servers.push(await serveHttp(this.stack, { address, port: GATEWAY_PORT }, this.#gateway))
     if (this.#configuration === 'control-plane') {
       const handler = this.routed.handler()
@@ -220,7 +255,7 @@ export class RackSwitchNode {
     for (const server of this.#servers) server.close()
     for (const port of this.#lldp.values()) port.close()
     this.routed.close()
-    this.switchd.close()
+    this.#switchd.close()
     this.stack.close()
   }
 }

@@ -3,7 +3,7 @@
  * Real time, one process. The state directory holds the database, the control socket and the token of its owner.
  */
 import { errorResponse, httpFetch, type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
-import type { RackInfo } from '@lodestone/contract-testbed'
+import type { PlacedSled, RackInfo } from '@lodestone/contract-testbed'
 import {
   type Clock,
   type Files,
@@ -28,6 +28,7 @@ import type { HostNode } from './host-node.ts'
 import { claimDatabase, lockStateDirectory, makePrivate, removeFile, writeSecret } from './os-state-directory.ts'
 import { compileSwitchProgram } from './os-switch-program.ts'
 import { HttpProbes } from './http-probes.ts'
+import { type PlacedBoards, readBoards, withBoards, writeBoards } from './rack-boards.ts'
 import { publish, type PublishSpec } from './publish.ts'
 import type { RackConfig } from './rack-config.ts'
 import { configuredTopology } from './rack-config-topology.ts'
@@ -36,7 +37,8 @@ import { rackNetwork } from './rack-network.ts'
 import { rackProbes } from './rack-probes.ts'
 import { DEFAULT_DNS_ZONE, nameServers, withServices } from './rack-services.ts'
 import { ensureDefaultPool, ensurePool, obtainToken, RECOVERY } from './rack-setup.ts'
-import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
+import { CLIENT_NAME, rackTopology, withSled } from './rack-topology.ts'
+import { sledHardware } from './service-processors.ts'
 import { rackChecks } from './readiness.ts'
 import type { HostSpec, MultipathMode, NodeSpec, Topology } from './topology.ts'
 import { World } from './world.ts'
@@ -49,6 +51,8 @@ const TLS_DIRECTORY = 'tls'
 const METADATA_TIMEOUT_MS = 10_000
 /** What the operating system takes for the path of a Unix socket, at the least. */
 const SOCKET_PATH_LIMIT = 103
+/** What a rack has room for. */
+const SLED_PLACES = 32
 const READY_WITHIN_MS = 60_000
 const CHECK_PERIOD_MS = 25
 
@@ -99,6 +103,7 @@ export class Rack {
   readonly probes: readonly ProbeSource[]
   readonly #apiProbes: HttpProbes
   readonly #options: RackOptions
+  #boards: PlacedBoards
   readonly #startMs: number
   readonly #closers: (() => void | Promise<void>)[] = []
   #resolveClosed: () => void = () => {}
@@ -132,7 +137,7 @@ export class Rack {
         cause: error,
       })
     })
-    const rack = new Rack(options, authority)
+    const rack = new Rack(options, authority, await readBoards(new OsFiles(stateDirectory)))
     rack.#closers.push(lock.release)
     try {
       await rack.#start()
@@ -143,8 +148,9 @@ export class Rack {
     return rack
   }
 
-  private constructor(options: RackOptions, authority: CertificateAuthority) {
+  private constructor(options: RackOptions, authority: CertificateAuthority, boards: PlacedBoards) {
     this.#options = options
+    this.#boards = boards
     this.#startMs = options.clock.nowMs()
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
@@ -155,7 +161,7 @@ export class Rack {
     this.world = new World({ clock, random, ...(log === undefined ? {} : { log }) })
     this.emulation = new Emulation({
       world: this.world,
-      topology: topologyOf(options),
+      topology: topologyOf(options, boards),
       program: compileSwitchProgram(),
       configuration: 'control-plane',
       // What comes back is told what it should be at once.
@@ -238,6 +244,26 @@ export class Rack {
       ],
       links: [...this.emulation.links().values()].map(linkInfo),
     }
+  }
+
+  /**
+   * Puts a sled into a place, instead of the one that may be there. What is running finds out by itself.
+   * @returns why that cannot be, as a sentence.
+   */
+  async putSled(place: number, serial: string | undefined): Promise<PlacedSled | string> {
+    const { random, stateDirectory } = this.#options
+    const sleds = this.emulation.specs('sled')
+    const boards = sleds.map((spec, index) => ({ name: spec.name, serial: sledHardware(spec, index).baseboard.serial }))
+    const board = serial ?? `LDS1${String(random.below(10_000_000)).padStart(7, '0')}`
+    const owner = boards.find((each) => each.serial === board)
+    if (owner !== undefined) return `the board ${board} is in the rack already, as ${owner.name}`
+    const name = `sled${place}`
+    const topology = withSled(this.emulation.topology, place, { serial: board, multipath: multipathOf(this.#options) })
+    const [error] = this.emulation.change(topology)
+    if (error !== undefined) return error
+    this.#boards = new Map([...this.#boards, [place, board]])
+    await writeBoards(new OsFiles(stateDirectory), this.#boards)
+    return { name, place, serial: board, replaced: boards.find((each) => each.name === name)?.serial ?? null }
   }
 
   close(): Promise<void> {
@@ -393,8 +419,14 @@ export class Rack {
   }
 }
 
-function topologyOf({ sleds, multipath, config }: RackOptions): Topology {
-  const planned = rackTopology({ sleds, multipath: multipath ?? 'delay' })
+function multipathOf({ multipath }: RackOptions): MultipathMode {
+  return multipath ?? 'delay'
+}
+
+function topologyOf(options: RackOptions, boards: PlacedBoards): Topology {
+  const { sleds, config } = options
+  const multipath = multipathOf(options)
+  const planned = withBoards(rackTopology({ sleds, multipath, places: SLED_PLACES }), boards, multipath)
   if (config === undefined) return withServices(planned)
   return withServices(configuredTopology(planned, config), config.pools[0]?.prefix)
 }

@@ -13,6 +13,7 @@ import { StaleSnapshot } from '../store/desired-state.ts'
 import { type SledRow, sledsInService } from '../store/sled.ts'
 import type { Store } from '../store/store.ts'
 import { dnsPass } from './dns.ts'
+import { agentWatch, switchdWatch } from './incarnations.ts'
 import { InstanceReconciler } from './instances.ts'
 import { Leases, STANDBY_POLL_MS } from './leases.ts'
 import { type PassResult, ReconcilerLoop, type ReconcilerStatus } from './loop.ts'
@@ -74,9 +75,13 @@ export class Reconcilers {
       const routed = client(routedApi, fetch, routedUrl)
       this.#switchds.set(slot, switchd)
       this.#routeds.set(slot, routed)
-      this.#add('ports', name, portPass(slot, switchd))
-      this.#add('nat', name, natPass(store, clock, inventory, switchId, switchd))
-      this.#add('routing', name, routingPass(slot, routed, switchd))
+      const loops = [
+        this.#add('ports', name, portPass(slot, switchd)),
+        this.#add('nat', name, natPass(store, clock, inventory, switchId, switchd)),
+        this.#add('routing', name, routingPass(slot, routed, switchd)),
+      ]
+      const again = (): void => loops.forEach((loop) => loop.activate(true))
+      this.#add('switchd', name, switchdWatch(switchd, again))
     }
     for (const service of inventory.services ?? []) {
       if (service.kind !== 'dns') continue
@@ -144,7 +149,9 @@ export class Reconcilers {
       this.#add('v2p', name, v2pPass(store, clock, id, agent)),
       this.#add('instances', name, (snapshot, isFull) => instances.pass(snapshot, isFull)),
     ]
-    for (const loop of loops) loop.activate(true)
+    const again = (): void => loops.forEach((loop) => loop.activate(true))
+    loops.push(this.#add('agent', name, agentWatch(agent, id, again)))
+    again()
     return { address, agent, instances, loops }
   }
 

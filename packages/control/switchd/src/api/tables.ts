@@ -8,11 +8,12 @@ import { entryText, localName } from '../table-dump.ts'
 import type { Writing } from '../write-record.ts'
 import type { Operations } from './operations.ts'
 
-type TableOperation = 'table_list' | 'table_dump' | 'counters'
+type TableOperation = 'status' | 'table_list' | 'table_dump' | 'counters'
 
 export function tableHandlers(switchd: Switchd): Operations<TableOperation> {
   const { pipeline } = switchd.node
   return {
+    status: () => ({ incarnation: switchd.incarnation }),
     table_list: () =>
       pipeline.tables.map(({ name, size }) => ({
         name,

@@ -43,6 +43,14 @@ const DRAWS: Readonly<Record<string, Draw>> = {
   power: (random, { nodes }) => ({ kind: 'power', node: pick(random, nodes).name }),
   nexus: () => ({ kind: 'crash', daemon: 'nexus' }),
   agent: (random, { nodes }) => ({ kind: 'crash', daemon: 'agent', node: pick(random, nodes.filter(isSled)).name }),
+  switchd: (random, { nodes }) => ({
+    kind: 'crash',
+    daemon: 'switchd',
+    node: pick(
+      random,
+      nodes.filter(({ kind }) => kind === 'switch'),
+    ).name,
+  }),
   routing: (random, { nodes }) => ({
     kind: 'crash',
     daemon: 'routing',

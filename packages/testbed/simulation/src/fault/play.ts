@@ -95,6 +95,13 @@ function begin(stage: Stage, fault: Fault, forMs: number): () => void {
         stage.setRouting(fault.node, { isOn: false })
         return () => stage.setRouting(fault.node, { isOn: true })
       }
+      if (fault.daemon === 'switchd') {
+        emulation
+          .switches()
+          .find((each) => each.name === fault.node)
+          ?.restartSwitchd()
+        return () => undefined
+      }
       emulation
         .sleds()
         .find((sled) => sled.name === fault.node)

@@ -22,7 +22,7 @@ export type Fault =
   | { readonly kind: 'power'; readonly node: string }
   /** A process dies, and comes back at the end. `routing`: BGP, DDM and BFD of a node. */
   | { readonly kind: 'crash'; readonly daemon: 'nexus' }
-  | { readonly kind: 'crash'; readonly daemon: 'routing' | 'agent'; readonly node: string }
+  | { readonly kind: 'crash'; readonly daemon: 'routing' | 'agent' | 'switchd'; readonly node: string }
   | { readonly kind: 'skew'; readonly node: string; readonly ppm: number }
   | { readonly kind: 'step'; readonly node: string; readonly ms: number }
   | { readonly kind: 'disk'; readonly fault: DiskFault; readonly delayMs: number }
