@@ -11,6 +11,7 @@ import { Ip } from '@lodestone/net'
 import { Tracer } from '@lodestone/probe'
 import { VportEngine } from '@lodestone/vport'
 import { NetstackRunner } from '../src/netstack-runner.ts'
+import { HARDWARE } from '../src/hardware.fixture.ts'
 import { SledAgent } from '../src/sled-agent.ts'
 
 const RULES = 1000
@@ -60,6 +61,7 @@ const agent = new SledAgent(host, {
   runner: new NetstackRunner({ arena, clock, random, tracer }),
   arena,
   tracer,
+  hardware: HARDWARE,
 })
 
 async function put(path: string, body: unknown): Promise<void> {
