@@ -68,17 +68,21 @@ export function onDuplicateAck(tcb: Tcb): void {
   if (isLost && tcb.sndUna >= tcb.recover) enterRecovery(tcb)
 }
 
-/** What a loss leaves of what is in flight: RFC 5681 §3.1 equation 4, RFC 9438 §4.6. */
-function reduce(tcb: Tcb): void {
+/**
+ * What a loss leaves of `outstanding` bytes: RFC 5681 §3.1 equation 4, RFC 9438 §4.6. Within a recovery NewReno's window holds
+ * what duplicates have let out besides (RFC 6582 §3.2 step 3); that is no measure of what fits.
+ */
+function reduce(tcb: Tcb, outstanding: number): void {
+  if (tcb.inRecovery) tcb.cwnd = Math.min(tcb.cwnd, tcb.ssthresh)
   // After a timeout much below `sndMax` is lost, not in flight; the window says how much of it may be.
-  const inFlight = Math.min(tcb.cwnd, tcb.sndMax - tcb.sndUna)
+  const inFlight = Math.min(tcb.cwnd, outstanding)
   const isCubic = tcb.parameters.congestionControl === 'cubic'
   if (isCubic) noteCubicLoss(tcb)
   tcb.ssthresh = Math.max(inFlight * (isCubic ? CUBIC_BETA : 0.5), 2 * tcb.mss)
 }
 
 function enterRecovery(tcb: Tcb): void {
-  reduce(tcb)
+  reduce(tcb, tcb.sndMax - tcb.sndUna)
   tcb.cwnd = tcb.isSackPermitted ? tcb.ssthresh : tcb.ssthresh + DUPLICATE_THRESHOLD * tcb.mss
   tcb.recover = tcb.sndMax
   tcb.inRecovery = true
@@ -112,16 +116,20 @@ export function noteRecoverySend(tcb: Tcb, length: number): void {
   tcb.prrRoom -= length
 }
 
-/** RFC 5681 §3.1 equation 4, RFC 6582 §4.1, RFC 2018 §8: start over from the first unacknowledged byte. */
+/**
+ * RFC 5681 §3.1 equation 4, RFC 6582 §4.1: start over from the first unacknowledged byte. What the peer has reported is not sent
+ * again (RFC 6675 §5.1), unless the report was taken back: RFC 2018 §8 allows that, and then the byte it waits for is a
+ * reported one.
+ */
 export function onRetransmitTimeout(tcb: Tcb): void {
-  if (tcb.retransmits === 0) reduce(tcb)
+  if (tcb.sacked.reach(tcb.sndUna) > tcb.sndUna) tcb.sacked.clear()
+  if (tcb.retransmits === 0) reduce(tcb, tcb.sacked.missing(tcb.sndUna, tcb.sndMax))
   tcb.cwnd = tcb.mss
   tcb.growth = 0
   tcb.dupAcks = 0
   tcb.inRecovery = false
   tcb.recover = tcb.sndMax
   tcb.isRetransmitDue = false
-  tcb.sacked.clear()
 }
 
 /** RFC 5681 §4.1: after an idle timeout the old window says nothing about the path. */
@@ -136,7 +144,10 @@ export function congestionRoom(tcb: Tcb): number {
   if (tcb.inRecovery && tcb.isSackPermitted) return tcb.prrRoom
   // RFC 3042: the first two duplicates each let one new segment out, so that a small window can reach the threshold.
   const limited = tcb.inRecovery ? 0 : Math.min(tcb.dupAcks, 2) * tcb.mss
-  return tcb.sndUna + Math.floor(tcb.cwnd) + limited - tcb.sndNxt
+  // After a timeout `sndNxt` passes over what the peer has; that is not on the path.
+  const passed = tcb.sndNxt < tcb.sndMax && tcb.sacked.count > 0 ? tcb.sacked.missing(tcb.sndUna, tcb.sndNxt) : -1
+  const onPath = passed < 0 ? tcb.sndNxt - tcb.sndUna : passed
+  return Math.floor(tcb.cwnd) + limited - onPath
 }
 
 /** RFC 6675 §4 IsLost: everything unreported below this position counts as lost. */

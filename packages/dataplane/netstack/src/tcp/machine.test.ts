@@ -272,6 +272,64 @@ describe('data', () => {
     assert.equal(a.tcb.srttMs, 20) // Karn: no sample from a retransmitted segment
   })
 
+  test('a timeout within a recovery halves what the recovery had left, not the window that duplicates inflated', () => {
+    for (const congestionControl of ['newreno', 'cubic'] as const) {
+      const { a, b } = pair({ ...PLAIN, congestionControl })
+      a.tcb.isSackPermitted = false
+      b.tcb.isSackPermitted = false
+      a.tcb.cwnd = 20_000
+      a.tcb.lastSendMs = 100
+      written(a.tcb, 40_000)
+      const sent = a.pump(100)
+      assert.equal(sent.length, 20)
+      for (const wire of sent.slice(1)) {
+        b.take(wire, 110)
+        for (const ack of b.pump(110)) a.take(ack, 120)
+        a.pump(120) // the retransmission, which is lost, and later what the inflated window lets out
+      }
+      assert.ok(a.tcb.inRecovery)
+      const left = a.tcb.ssthresh
+      assert.ok(a.tcb.cwnd > left + 10_000, 'the window is inflated')
+      a.timer(nextDeadlineMs(a.tcb))
+      assert.equal(a.tcb.ssthresh, left * (congestionControl === 'cubic' ? 0.7 : 0.5), congestionControl)
+      assert.ok(a.tcb.cubicMax * 1000 <= left)
+    }
+  })
+
+  test('after a timeout only what is missing is sent again, unless the peer takes its reports back', () => {
+    for (const isReneging of [false, true]) {
+      const { a } = pair()
+      written(a.tcb, 10_000)
+      assert.equal(a.pump(100).length, 10)
+      const sack = [
+        [seqA(1001), seqA(4001)],
+        [seqA(5001), seqA(9001)],
+      ] as const
+      a.take({ flags: ACK, seq: seqB(1), ack: seqA(1), length: 0, window: 60_000, sack }, 120)
+      assert.deepEqual(segmentsOf(a.pump(120)), [
+        [1, 1000],
+        [4001, 1000],
+      ])
+      // Both are lost.
+      a.timer(nextDeadlineMs(a.tcb))
+      const again = segmentsOf(a.pump(500))
+      assert.deepEqual(again, [[1, 1000]])
+      // Reneging: the acknowledgment ends where a reported range begins, and nothing more comes.
+      a.take({ flags: ACK, seq: seqB(1), ack: seqA(isReneging ? 1001 : 4001), length: 0, window: 60_000 }, 510)
+      again.push(...segmentsOf(a.pump(510)))
+      if (isReneging) {
+        a.timer(nextDeadlineMs(a.tcb))
+        assert.deepEqual(segmentsOf(a.pump(2000)), [[1001, 1000]])
+        continue
+      }
+      assert.deepEqual(again, [
+        [1, 1000],
+        [4001, 1000],
+        [9001, 1000],
+      ])
+    }
+  })
+
   test('a full receive buffer closes the window; probes continue while the peer answers; reading opens it', () => {
     const { a, b } = pair(SMALL)
     written(a.tcb, 12_000)
