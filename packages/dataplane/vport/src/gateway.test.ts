@@ -4,23 +4,27 @@ import { Ip, Mac, Prefix } from '@lodestone/net'
 import {
   ARP_MIN,
   DHCP_MIN,
+  Dhcp6Option,
+  Dhcp6Type,
   DhcpMessageType,
   DhcpOptionCode,
   dhcpYiaddr,
   ETHERNET_MIN,
   EtherType,
   fixTransportChecksum,
+  linkLayerDuid,
   readArp,
+  readDhcp6,
   readDhcpOptions,
   readNdpOptions,
   setIpv6HopLimit,
   writeArp,
   writeDhcp,
+  writeDhcp6,
   writeDhcpOptions,
   writeEthernet,
 } from '@lodestone/packet'
 import { encapsulated, frame, look } from './frame-fixture.ts'
-import { Dhcp6Option, dhcp6Options, Dhcp6Type, readDhcp6 } from './gateway/dhcp6-message.ts'
 import { GATEWAY_LINK_LOCAL, GATEWAY_MAC } from './gateway/gateway-address.ts'
 import type { PortConfig } from './port-config.ts'
 import { GUEST_MAC, PEER_MAC, portConfig, SledFixture, toHex } from './sled-fixture.ts'
@@ -306,7 +310,7 @@ test('other neighbour discovery neither leaves the guest nor reaches it', async 
 })
 
 function dhcp6(type: number, options: [number, Uint8Array][]): Uint8Array {
-  const payload = new Uint8Array([type, 1, 2, 3, ...dhcp6Options(options)])
+  const payload = writeDhcp6(type, 0x010203, options)
   return frame({
     etherDst: Mac.of('33:33:00:01:00:02'),
     src: LINK_LOCAL,
@@ -321,7 +325,7 @@ function dhcp6(type: number, options: [number, Uint8Array][]): Uint8Array {
 test('DHCPv6: solicit, advertise, request, reply, with rapid commit in one step', async () => {
   const sled = new SledFixture()
   const port = sled.addPort(portConfig({ dhcp: { dns: [Ip.of('2001:db8::53')] } }))
-  const clientId: [number, Uint8Array] = [Dhcp6Option.clientId, new Uint8Array([0, 3, 0, 1, ...GUEST_MAC.bytes])]
+  const clientId: [number, Uint8Array] = [Dhcp6Option.clientId, linkLayerDuid(GUEST_MAC.bytes)]
   const association: [number, Uint8Array] = [Dhcp6Option.iaNa, new Uint8Array([0, 0, 0, 9, ...new Uint8Array(8)])]
   const elapsed: [number, Uint8Array] = [Dhcp6Option.elapsedTime, new Uint8Array(2)]
   const read = (reply: Uint8Array | undefined): ReturnType<typeof readDhcp6> => {
@@ -330,11 +334,11 @@ test('DHCPv6: solicit, advertise, request, reply, with rapid commit in one step'
   }
   const advertise = read(await ask(sled, port, dhcp6(Dhcp6Type.solicit, [clientId, elapsed, association])))!
   assert.deepEqual([advertise.type, advertise.transaction], [Dhcp6Type.advertise, 0x010203])
-  const serverId = advertise.options.get(Dhcp6Option.serverId)!
+  const serverId = advertise.options.get(Dhcp6Option.serverId)![0]!
   assert.equal(toHex(serverId), `00030001${toHex(GATEWAY_MAC.bytes)}`)
   const expected = `00000009ffffffffffffffff00050018${toHex(Ip.of(OWN6).bytes)}ffffffffffffffff`
-  assert.equal(toHex(advertise.options.get(Dhcp6Option.iaNa)), expected)
-  assert.equal(toHex(advertise.options.get(Dhcp6Option.dns)), toHex(Ip.of('2001:db8::53').bytes))
+  assert.equal(toHex(advertise.options.get(Dhcp6Option.iaNa)?.[0]), expected)
+  assert.equal(toHex(advertise.options.get(Dhcp6Option.dns)?.[0]), toHex(Ip.of('2001:db8::53').bytes))
   const request = dhcp6(Dhcp6Type.request, [clientId, [Dhcp6Option.serverId, serverId], association])
   assert.equal(read(await ask(sled, port, request))!.type, Dhcp6Type.reply)
   const rapid = read(

@@ -9,6 +9,18 @@ export { checkGeneveOptions, findGeneveOption } from './geneve-options.ts'
 export { IPV6_EXT_LIMIT, parseFrame, parseIp, parseQuoted } from './parse-frame.ts'
 export { dissect, dissectIp, type Layer } from './dissect.ts'
 export type { FieldValue } from './header-row.ts'
+export {
+  DHCP6_MIN,
+  type Dhcp6Message,
+  Dhcp6Option,
+  dhcp6Options,
+  type Dhcp6Options,
+  Dhcp6Type,
+  linkLayerDuid,
+  readDhcp6,
+  readDhcp6Options,
+  writeDhcp6,
+} from './dhcp6-message.ts'
 export { dhcpOptionsWireLength, readDhcpOptions, writeDhcpOptions } from './dhcp-options.ts'
 export { type NdpOption, ndpOptionsWireLength, readNdpOptions, writeNdpOptions } from './ndp-options.ts'
 export { encodeTcpOptions, findTcpOption, decodeTcpOptions, type TcpOptions } from './tcp-options.ts'

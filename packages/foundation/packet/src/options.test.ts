@@ -4,15 +4,22 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   decodeTcpOptions,
+  Dhcp6Option,
+  dhcp6Options,
+  Dhcp6Type,
   dhcpOptionsWireLength,
   encodeTcpOptions,
   findTcpOption,
   type NdpOption,
   ndpOptionsWireLength,
+  linkLayerDuid,
+  readDhcp6,
+  readDhcp6Options,
   readDhcpOptions,
   readNdpOptions,
   type TcpOptions,
   TcpOptionKind,
+  writeDhcp6,
   writeDhcpOptions,
   writeNdpOptions,
   writeTcp,
@@ -125,4 +132,24 @@ test('DHCP options that run past the end are malformed; a missing end option is 
   assert.equal(readDhcpOptions(Uint8Array.of(53, 2, 1), 0, 3), undefined)
   assert.deepEqual(readDhcpOptions(Uint8Array.of(0, 0, 53, 1, 5, 0), 0, 6), new Map([[53, Uint8Array.of(5)]]))
   fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void readDhcpOptions(bytes, 0, bytes.length)))
+})
+
+test('a DHCPv6 message comes back with all options of a code, and cut anywhere it has fewer or is none', () => {
+  const address = dhcp6Options([[Dhcp6Option.iaAddress, new Uint8Array(24).fill(7)]])
+  const message = writeDhcp6(Dhcp6Type.reply, 0xabcdef, [
+    [Dhcp6Option.clientId, linkLayerDuid([2, 0, 0, 0, 0, 1])],
+    [Dhcp6Option.iaNa, [0, 0, 0, 1, ...new Uint8Array(8), ...address]],
+    [Dhcp6Option.iaNa, [0, 0, 0, 2, ...new Uint8Array(8)]],
+    [Dhcp6Option.rapidCommit, []],
+  ])
+  const whole = readDhcp6(message, 0, message.length)!
+  assert.deepEqual([whole.type, whole.transaction], [7, 0xabcdef])
+  assert.deepEqual(whole.options.get(Dhcp6Option.clientId), [Uint8Array.of(0, 3, 0, 1, 2, 0, 0, 0, 0, 1)])
+  assert.equal(whole.options.get(Dhcp6Option.iaNa)!.length, 2)
+  const first = whole.options.get(Dhcp6Option.iaNa)![0]!
+  assert.deepEqual(readDhcp6Options(first, 12, first.length)!.get(Dhcp6Option.iaAddress)![0]![0], 7)
+  const ends = new Set([4, 18, 62, 78, message.length])
+  for (let end = 0; end <= message.length; end++) {
+    assert.equal(readDhcp6(message, 0, end) !== undefined, ends.has(end), `cut to ${end}`)
+  }
 })

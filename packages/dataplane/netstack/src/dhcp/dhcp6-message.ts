@@ -1,24 +1,15 @@
-/**
- * DHCPv6 messages (RFC 8415 §8, §21) as far as a client of one address needs them, read and written as values.
- *
- *     type 8 | transaction id 24 | { code 16 | length 16 | data }…
- */
+/** What a DHCPv6 client of one address says and hears (RFC 8415 §16, §21), as values; the form of messages is `@lodestone/packet`'s. */
 import { Ip, type Mac } from '@lodestone/net'
-
-const Type = { solicit: 1, advertise: 2, request: 3, renew: 5, rebind: 6, reply: 7, release: 8, decline: 9 } as const
-const Option = {
-  clientId: 1,
-  serverId: 2,
-  iaNa: 3,
-  iaAddress: 5,
-  optionRequest: 6,
-  preference: 7,
-  elapsedTime: 8,
-  statusCode: 13,
-  rapidCommit: 14,
-  dns: 23,
-  solMaxRt: 82,
-} as const
+import {
+  Dhcp6Option,
+  type Dhcp6Options,
+  dhcp6Options,
+  Dhcp6Type,
+  linkLayerDuid,
+  readDhcp6,
+  readDhcp6Options,
+  writeDhcp6,
+} from '@lodestone/packet'
 
 export type Dhcp6RequestType = 'solicit' | 'request' | 'renew' | 'rebind' | 'release' | 'decline'
 
@@ -52,80 +43,59 @@ export interface Dhcp6Reply {
 }
 
 const INFINITE_S = 0xffffffff
-const HEADER_BYTES = 4
 const IA_BYTES = 12
 const IA_ADDRESS_BYTES = 24
 
 export function encodeRequest6(request: Dhcp6Request): Uint8Array {
   const { transaction, associationId, elapsedMs, address } = request
-  const out: number[] = [Type[request.type], transaction >>> 16, transaction >>> 8, transaction].map((n) => n & 0xff)
-  put(out, Option.clientId, clientId(request.mac))
-  if (request.server !== undefined) put(out, Option.serverId, request.server)
-  const inner: number[] = []
+  const options: [number, ArrayLike<number>][] = [[Dhcp6Option.clientId, linkLayerDuid(request.mac.bytes)]]
+  if (request.server !== undefined) options.push([Dhcp6Option.serverId, request.server])
   // Lifetimes and times are the server's to say.
-  if (address !== undefined) put(inner, Option.iaAddress, [...address.bytes, 0, 0, 0, 0, 0, 0, 0, 0])
-  put(out, Option.iaNa, [...word(associationId), ...word(0), ...word(0), ...inner])
+  const inner =
+    address === undefined ? [] : [[Dhcp6Option.iaAddress, [...address.bytes, ...word(0), ...word(0)]] as const]
+  options.push([Dhcp6Option.iaNa, [...word(associationId), ...word(0), ...word(0), ...dhcp6Options(inner)]])
   const hundredths = Math.min(0xffff, Math.floor(elapsedMs / 10))
-  put(out, Option.elapsedTime, [hundredths >> 8, hundredths & 0xff])
+  options.push([Dhcp6Option.elapsedTime, [hundredths >> 8, hundredths & 0xff]])
   if (request.type !== 'release' && request.type !== 'decline') {
-    put(out, Option.optionRequest, [0, Option.dns, 0, Option.solMaxRt])
+    options.push([Dhcp6Option.optionRequest, [0, Dhcp6Option.dns, 0, Dhcp6Option.solMaxRt]])
   }
-  if (request.type === 'solicit') put(out, Option.rapidCommit, [])
-  return Uint8Array.from(out)
+  if (request.type === 'solicit') options.push([Dhcp6Option.rapidCommit, []])
+  return writeDhcp6(Dhcp6Type[request.type], transaction, options)
 }
 
 /** @returns undefined when the message is malformed, or not from a server for this client (RFC 8415 §16.3, §16.10). */
 export function decodeReply6(bytes: Uint8Array, mac: Mac, associationId: number): Dhcp6Reply | undefined {
-  const type = bytes[0] === Type.advertise ? 'advertise' : bytes[0] === Type.reply ? 'reply' : undefined
-  const options = type === undefined ? undefined : readOptions(bytes, HEADER_BYTES)
-  if (type === undefined || options === undefined) return undefined
-  const server = options.get(Option.serverId)?.[0]
-  const client = options.get(Option.clientId)?.[0]
-  if (server === undefined || client === undefined || !isEqual(client, clientId(mac))) return undefined
-  const association = (options.get(Option.iaNa) ?? []).find(
+  const message = readDhcp6(bytes, 0, bytes.length)
+  if (message === undefined) return undefined
+  const { options, transaction } = message
+  const type =
+    message.type === Dhcp6Type.advertise ? 'advertise' : message.type === Dhcp6Type.reply ? 'reply' : undefined
+  if (type === undefined) return undefined
+  const server = options.get(Dhcp6Option.serverId)?.[0]
+  const client = options.get(Dhcp6Option.clientId)?.[0]
+  if (server === undefined || client === undefined || !isEqual(client, linkLayerDuid(mac.bytes))) return undefined
+  const association = (options.get(Dhcp6Option.iaNa) ?? []).find(
     (each) => each.length >= IA_BYTES && readWord(each, 0) === associationId,
   )
-  const inner = association && readOptions(association, IA_BYTES)
-  const granted = inner?.get(Option.iaAddress)?.find((each) => each.length >= IA_ADDRESS_BYTES)
+  const inner = association && readDhcp6Options(association, IA_BYTES, association.length)
+  const granted = inner?.get(Dhcp6Option.iaAddress)?.find((each) => each.length >= IA_ADDRESS_BYTES)
   return {
     type,
-    transaction: readWord(bytes, 0) & 0xffffff,
+    transaction,
     server,
-    isRapid: options.has(Option.rapidCommit),
+    isRapid: options.has(Dhcp6Option.rapidCommit),
     status: statusOf(options) || statusOf(inner),
     address: granted && Ip.fromBytes(granted, 0, 16),
     preferredS: seconds(granted, 16) ?? 0,
     validS: seconds(granted, 20) ?? 0,
     renewS: seconds(association, 4) || undefined,
     rebindS: seconds(association, 8) || undefined,
-    dns: (options.get(Option.dns) ?? []).flatMap(addresses),
+    dns: (options.get(Dhcp6Option.dns) ?? []).flatMap(addresses),
   }
 }
 
-/** DUID-LL (RFC 8415 §11.4): type 3, hardware type Ethernet. */
-function clientId(mac: Mac): Uint8Array {
-  return Uint8Array.of(0, 3, 0, 1, ...mac.bytes)
-}
-
-/** All options of each code; undefined when one runs past the end. */
-function readOptions(bytes: Uint8Array, from: number): Map<number, Uint8Array[]> | undefined {
-  const options = new Map<number, Uint8Array[]>()
-  for (let at = from; at < bytes.length;) {
-    if (bytes.length - at < 4) return undefined
-    const code = (bytes[at]! << 8) | bytes[at + 1]!
-    const length = (bytes[at + 2]! << 8) | bytes[at + 3]!
-    if (at + 4 + length > bytes.length) return undefined
-    const data = bytes.slice(at + 4, at + 4 + length)
-    const known = options.get(code)
-    if (known === undefined) options.set(code, [data])
-    else known.push(data)
-    at += 4 + length
-  }
-  return options
-}
-
-function statusOf(options: ReadonlyMap<number, Uint8Array[]> | undefined): number {
-  const data = options?.get(Option.statusCode)?.[0]
+function statusOf(options: Dhcp6Options | undefined): number {
+  const data = options?.get(Dhcp6Option.statusCode)?.[0]
   return data === undefined || data.length < 2 ? 0 : (data[0]! << 8) | data[1]!
 }
 
@@ -143,10 +113,6 @@ function seconds(data: Uint8Array | undefined, at: number): number | undefined {
 
 function readWord(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
-}
-
-function put(out: number[], code: number, data: ArrayLike<number>): void {
-  out.push(code >> 8, code & 0xff, data.length >> 8, data.length & 0xff, ...Array.from(data))
 }
 
 function word(value: number): number[] {

@@ -6,23 +6,29 @@
 import type { Arena } from '@lodestone/frame'
 import type { Mac } from '@lodestone/net'
 import {
+  type Dhcp6Message,
+  Dhcp6Option,
+  dhcp6Options,
+  Dhcp6Type,
   ETHERNET_MIN,
   EtherType,
   IPV6_MIN,
   IpProtocol,
+  linkLayerDuid,
+  readDhcp6,
   readIpv6Src,
   ROW_END,
   ROW_L3,
   ROW_PAYLOAD,
   UDP_MIN,
   UdpPort,
+  writeDhcp6,
   writeUdp,
 } from '@lodestone/packet'
 import { Drop } from '../drop-reasons.ts'
 import type { DhcpConfig, IpConfig } from '../port-config.ts'
 import { Verdict, type Walk } from '../walk.ts'
 import { domainBytes, joinBytes } from './dhcp4-server.ts'
-import { DHCP6_MIN, type Dhcp6Message, Dhcp6Option, dhcp6Options, Dhcp6Type, readDhcp6 } from './dhcp6-message.ts'
 import { GATEWAY_LINK_LOCAL, GATEWAY_MAC } from './gateway-address.ts'
 import { finishIpv6, newReply } from './reply-frame.ts'
 
@@ -32,8 +38,7 @@ export interface Dhcp6Server {
   readonly dhcp: DhcpConfig
 }
 
-/** DUID-LL of the gateway (RFC 8415 §11.4): type 3, hardware type Ethernet. */
-const SERVER_DUID = new Uint8Array([0, 3, 0, 1, ...GATEWAY_MAC.bytes])
+const SERVER_DUID = linkLayerDuid(GATEWAY_MAC.bytes)
 const INFINITY = [0xff, 0xff, 0xff, 0xff]
 const STATUS_NOT_ON_LINK = new Uint8Array([0, 4])
 const STATUS_SUCCESS = new Uint8Array([0, 0])
@@ -68,7 +73,7 @@ export function answerDhcp6(walk: Walk, arena: Arena, server: Dhcp6Server): Verd
 /** RFC 8415 §16: which options a message must and must not have. */
 function problemOf(message: Dhcp6Message): string | undefined {
   const { options, type } = message
-  const serverId = options.get(Dhcp6Option.serverId)
+  const serverId = options.get(Dhcp6Option.serverId)?.[0]
   const isOurs = serverId !== undefined && SERVER_DUID.every((byte, i) => serverId[i] === byte)
   switch (type) {
     case Dhcp6Type.solicit:
@@ -92,7 +97,7 @@ function problemOf(message: Dhcp6Message): string | undefined {
 
 function addressOptions(server: Dhcp6Server, message: Dhcp6Message, isRapid: boolean): [number, Uint8Array][] {
   const options: [number, Uint8Array][] = []
-  const asked = message.options.get(Dhcp6Option.iaNa)
+  const asked = message.options.get(Dhcp6Option.iaNa)?.[0]
   if (asked !== undefined && asked.length >= 12) {
     const address = new Uint8Array([...server.ip.address.bytes, ...INFINITY, ...INFINITY])
     const inner = dhcp6Options([[Dhcp6Option.iaAddress, address]])
@@ -104,7 +109,7 @@ function addressOptions(server: Dhcp6Server, message: Dhcp6Message, isRapid: boo
 
 /** Whether the address that the client believes to have is its own. */
 function isOurAddress(server: Dhcp6Server, message: Dhcp6Message): boolean {
-  const association = message.options.get(Dhcp6Option.iaNa)
+  const association = message.options.get(Dhcp6Option.iaNa)?.[0]
   // IAID, T1 and T2 come first, then an address option with its header.
   const at = 12 + 4
   return association !== undefined && server.ip.address.bytes.every((byte, i) => association[at + i] === byte)
@@ -118,7 +123,7 @@ function reply(
   type: number,
   answers: readonly [number, Uint8Array][],
 ): Verdict {
-  const clientId = message.options.get(Dhcp6Option.clientId)
+  const clientId = message.options.get(Dhcp6Option.clientId)?.[0]
   const dns = server.dhcp.dns.filter((resolver) => resolver.family === 6).map((resolver) => resolver.bytes)
   const search = (server.dhcp.searchDomains ?? []).map(domainBytes)
   const options: [number, Uint8Array][] = [[Dhcp6Option.serverId, SERVER_DUID]]
@@ -126,8 +131,8 @@ function reply(
   options.push(...answers)
   if (dns.length > 0) options.push([Dhcp6Option.dns, joinBytes(dns)])
   if (search.length > 0) options.push([Dhcp6Option.domainSearch, joinBytes(search)])
-  const body = dhcp6Options(options)
-  const messageBytes = UDP_MIN + DHCP6_MIN + body.length
+  const answer = writeDhcp6(type, message.transaction, options)
+  const messageBytes = UDP_MIN + answer.length
   const slot = newReply(arena, server.mac, EtherType.ipv6, IPV6_MIN + messageBytes)
   if (slot < 0) return walk.deny(Drop.noBuffer, 'no buffer for the DHCPv6 reply')
   const { bytes } = arena
@@ -138,9 +143,7 @@ function reply(
     length: messageBytes,
     checksum: 0,
   })
-  const { transaction } = message
-  bytes.set([type, transaction >> 16, (transaction >> 8) & 0xff, transaction & 0xff], udp + UDP_MIN)
-  bytes.set(body, udp + UDP_MIN + DHCP6_MIN)
+  bytes.set(answer, udp + UDP_MIN)
   const client = readIpv6Src(walk.bytes, walk.row[ROW_L3]!)
   finishIpv6(arena, slot, IpProtocol.udp, GATEWAY_LINK_LOCAL.bytes, client, messageBytes, HOP_LIMIT)
   walk.hairpin = slot
