@@ -3,9 +3,10 @@
  * there; nothing of it is copied into the repository.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import type { FetchLike } from '@lodestone/api'
+import { acceptOf, type FetchLike } from '@lodestone/api'
 import { nexusApi } from '@lodestone/contract-nexus'
 import { Ajv, type ValidateFunction } from 'ajv'
+import { conversionFor } from './api/version.ts'
 
 /** Relative to this folder: the repository's root is four levels up. */
 export const REFERENCE_URL = new URL('../../../../../shared/data/nexus-openapi.json', import.meta.url)
@@ -21,16 +22,42 @@ type Json = { [key: string]: unknown }
 export interface ReferenceCheck {
   /** Wraps a handler; every response that passes through is compared. */
   watch(handler: FetchLike): FetchLike
-  /** How many responses of which operation were compared. */
+  /** How many requests of which operation were answered, and how many of them with success. */
   readonly checked: Map<string, number>
+  readonly succeeded: Map<string, number>
   readonly problems: string[]
 }
 
-/** @param text the reference document; undefined: nothing is compared. */
+type Compare = (operationId: string, where: string, response: Response, body: unknown) => void
+
+/** @param text the reference document; undefined: responses are counted and not compared. */
 export function referenceCheck(text: string | undefined): ReferenceCheck {
   const checked = new Map<string, number>()
+  const succeeded = new Map<string, number>()
   const problems: string[] = []
-  if (text === undefined) return { watch: (handler) => handler, checked, problems }
+  const compare: Compare = text === undefined ? () => {} : comparison(text, problems)
+  const watch = (handler: FetchLike): FetchLike => {
+    return async (request) => {
+      const response = await handler(request)
+      const endpoint = nexusApi.endpoints.find((e) => e.method === request.method && matches(e.path, request.url))
+      if (endpoint === undefined) return response
+      const { operationId } = endpoint
+      checked.set(operationId, (checked.get(operationId) ?? 0) + 1)
+      const isUpgrade = acceptOf(response) !== undefined
+      if (response.status < 400 || isUpgrade) succeeded.set(operationId, (succeeded.get(operationId) ?? 0) + 1)
+      // What a client of an older version gets is not what the document says.
+      if (conversionFor(request.headers.get('api-version'), operationId) !== undefined) return response
+      if (isUpgrade) return response // what follows is no HTTP
+      const body = await response.clone().text()
+      const where = `${endpoint.path} ${endpoint.method.toLowerCase()}`
+      compare(operationId, where, response, body === '' ? undefined : JSON.parse(body))
+      return response
+    }
+  }
+  return { watch, checked, succeeded, problems }
+}
+
+function comparison(text: string, problems: string[]): Compare {
   // because an OpenAPI document is an object
   const document = withoutNullable(JSON.parse(text)) as Json
   const ajv = new Ajv({ strict: false, allErrors: true, formats: FORMATS })
@@ -41,8 +68,7 @@ export function referenceCheck(text: string | undefined): ReferenceCheck {
     validators.set(pointer, known)
     return known
   }
-  const compare = (operationId: string, where: string, response: Response, body: unknown): void => {
-    checked.set(operationId, (checked.get(operationId) ?? 0) + 1)
+  return (operationId, where, response, body) => {
     const [path, method] = where.split(' ')
     const declared = (document['paths'] as Json)[path!] as Json | undefined
     const operation = declared?.[method!] as Json | undefined
@@ -61,19 +87,6 @@ export function referenceCheck(text: string | undefined): ReferenceCheck {
     const validate = validator(pointer)
     if (!validate(body)) problems.push(`${operationId}: ${ajv.errorsText(validate.errors)}: ${JSON.stringify(body)}`)
   }
-  const watch = (handler: FetchLike): FetchLike => {
-    return async (request) => {
-      const response = await handler(request)
-      const endpoint = nexusApi.endpoints.find((e) => e.method === request.method && matches(e.path, request.url))
-      if (endpoint !== undefined) {
-        const text = await response.clone().text()
-        const where = `${endpoint.path} ${endpoint.method.toLowerCase()}`
-        compare(endpoint.operationId, where, response, text === '' ? undefined : JSON.parse(text))
-      }
-      return response
-    }
-  }
-  return { watch, checked, problems }
 }
 
 /** `METHOD path operation_id` of everything in the reference. */

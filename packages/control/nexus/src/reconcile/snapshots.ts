@@ -51,7 +51,8 @@ export class Snapshots {
   async #readInTurn(): Promise<Snapshot> {
     this.#isWaiting = true
     await this.#ended
-    await sleep(this.#clock, Math.max(0, this.#notBeforeMs - this.#clock.nowMs()))
+    const restMs = this.#notBeforeMs - this.#clock.nowMs()
+    if (restMs > 0) await sleep(this.#clock, restMs)
     this.#isWaiting = false
     const beganMs = this.#clock.nowMs()
     this.#readMs = beganMs
