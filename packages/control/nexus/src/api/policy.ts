@@ -8,7 +8,7 @@ import { grantsOfResource, replaceGrants, type Resource } from '../store/role-gr
 import { selectSilo } from './silo.ts'
 import { selectProject } from './selector.ts'
 import type { Db } from '../store/store.ts'
-import { groupOfSilo, userById, userOfSilo } from '../store/user.ts'
+import { groupById, groupOfSilo, userById, userOfSilo } from '../store/user.ts'
 
 type Ids =
   | 'policy_view'
@@ -102,6 +102,8 @@ async function replacePolicy<Role extends string>(
 }
 
 async function identityExists(db: Db, siloId: string | undefined, type: IdentityType, id: string): Promise<boolean> {
-  if (type === 'silo_group') return siloId !== undefined && (await groupOfSilo(db, siloId, id)) !== undefined
+  if (type === 'silo_group') {
+    return (await (siloId === undefined ? groupById(db, id) : groupOfSilo(db, siloId, id))) !== undefined
+  }
   return (await (siloId === undefined ? userById(db, id) : userOfSilo(db, siloId, id))) !== undefined
 }

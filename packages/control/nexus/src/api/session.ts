@@ -12,7 +12,7 @@ import {
   type AccessTokenRow,
   confirmDeviceAuth,
   deleteAccessToken,
-  deleteDeviceAuth,
+  deleteDeviceAuthsBefore,
   deleteSession,
   deleteSshKey,
   deviceAuthByCodeHash,
@@ -24,6 +24,7 @@ import {
   listSshKeys,
   sshKeyByRef,
   type SshKeyRow,
+  takeDeviceAuth,
 } from '../store/session.ts'
 import { siloByRef } from '../store/silo.ts'
 import { groupsOfUser, userByExternalId } from '../store/user.ts'
@@ -123,13 +124,16 @@ function deviceHandlers(service: Service): HandlersOf<DeviceIds> {
     async device_auth_request({ body, request }) {
       const deviceCode = newSecret(random)
       const userCode = newUserCode(random)
+      const now = service.clock.wallMs()
+      // Anybody may ask. What nobody has fetched a good while after it expired goes, so the table does not grow for ever.
+      await deleteDeviceAuthsBefore(store.db, new Date(now - DEVICE_AUTH_LIFETIME_S * 1000))
       await insertDeviceAuth(store.db, {
         user_code: userCode,
         device_code_hash: secretDigest(deviceCode),
         client_id: body.client_id,
         ttl_s: body.ttl_seconds ?? null,
         user_id: null,
-        time_expires: new Date(service.clock.wallMs() + DEVICE_AUTH_LIFETIME_S * 1000),
+        time_expires: new Date(now + DEVICE_AUTH_LIFETIME_S * 1000),
       })
       return {
         device_code: deviceCode,
@@ -141,15 +145,13 @@ function deviceHandlers(service: Service): HandlersOf<DeviceIds> {
 
     async device_auth_confirm({ body, context }) {
       const pending = await deviceAuthByUserCode(store.db, body.user_code)
-      if (pending === undefined || pending.time_expires <= nowOf(service)) {
-        throw invalidRequest('the user code is unknown or has expired')
-      }
+      if (pending === undefined || pending.time_expires <= nowOf(service)) throw unknownCode()
       const { siloId, userId } = actorOf(context)
       const longest = (await selectSilo(store.db, siloId)).device_token_max_ttl_s
       if (longest !== null && pending.ttl_s !== null && pending.ttl_s > longest) {
         throw invalidRequest(`the token is to live ${pending.ttl_s} s, and the silo allows at most ${longest}`)
       }
-      await confirmDeviceAuth(store.db, pending.user_code, userId, pending.ttl_s ?? longest)
+      if (!(await confirmDeviceAuth(store.db, pending.user_code, userId, pending.ttl_s ?? longest))) throw unknownCode()
     },
 
     async device_access_token({ body }) {
@@ -170,10 +172,12 @@ function deviceHandlers(service: Service): HandlersOf<DeviceIds> {
         time_created: now,
         time_expires: pending.ttl_s === null ? null : new Date(now.getTime() + pending.ttl_s * 1000),
       }
-      await store.transaction(async (tx) => {
-        await insertAccessToken(tx, row)
-        await deleteDeviceAuth(tx, pending.user_code)
+      const isFirst = await store.transaction(async (tx) => {
+        const isTaken = await takeDeviceAuth(tx, pending.user_code)
+        if (isTaken) await insertAccessToken(tx, row)
+        return isTaken
       })
+      if (!isFirst) return oauthError('invalid_grant')
       return {
         access_token: token,
         token_type: 'bearer' as const,
@@ -205,6 +209,10 @@ function currentUser(actor: Actor): CurrentUser {
     time_created: actor.timeCreated.toISOString(),
     time_modified: actor.timeModified.toISOString(),
   }
+}
+
+function unknownCode(): ApiFailure {
+  return invalidRequest('the user code is unknown or has expired')
 }
 
 function oauthError(error: string): Response {

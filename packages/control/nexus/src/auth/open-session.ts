@@ -6,7 +6,12 @@ import { SESSION_ABSOLUTE_MS, SESSION_COOKIE, SESSION_IDLE_MS } from './authenti
 import { newSecret, secretDigest } from './secret.ts'
 
 /** @returns a `set-cookie` header. */
-export async function openSession(service: Service, db: Db, request: Request, userId: string): Promise<string> {
+export async function openSession(
+  service: Pick<Service, 'random' | 'clock'>,
+  db: Db,
+  request: Request,
+  userId: string,
+): Promise<string> {
   const { random } = service
   const secret = newSecret(random)
   const now = nowOf(service)

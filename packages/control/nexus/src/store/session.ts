@@ -37,12 +37,30 @@ export function deviceAuthByCodeHash(db: Db, hash: string): Promise<DeviceAuthRo
   return db.selectFrom('device_auth').selectAll().where('device_code_hash', '=', hash).executeTakeFirst()
 }
 
-export async function confirmDeviceAuth(db: Db, userCode: string, userId: string, ttlS: number | null): Promise<void> {
-  await db.updateTable('device_auth').set({ user_id: userId, ttl_s: ttlS }).where('user_code', '=', userCode).execute()
+/** @returns false when somebody has confirmed it before: a device is one user's. */
+export async function confirmDeviceAuth(
+  db: Db,
+  userCode: string,
+  userId: string,
+  ttlS: number | null,
+): Promise<boolean> {
+  const result = await db
+    .updateTable('device_auth')
+    .set({ user_id: userId, ttl_s: ttlS })
+    .where('user_code', '=', userCode)
+    .where('user_id', 'is', null)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0
 }
 
-export async function deleteDeviceAuth(db: Db, userCode: string): Promise<void> {
-  await db.deleteFrom('device_auth').where('user_code', '=', userCode).execute()
+/** Ends an authorization. @returns false when it has ended before: it gives one token. */
+export async function takeDeviceAuth(db: Db, userCode: string): Promise<boolean> {
+  const result = await db.deleteFrom('device_auth').where('user_code', '=', userCode).executeTakeFirst()
+  return result.numDeletedRows > 0
+}
+
+export async function deleteDeviceAuthsBefore(db: Db, time: Date): Promise<void> {
+  await db.deleteFrom('device_auth').where('time_expires', '<', time).execute()
 }
 
 export async function insertAccessToken(db: Db, row: Insertable<AccessTokenTable>): Promise<void> {

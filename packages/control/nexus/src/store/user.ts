@@ -66,6 +66,10 @@ export function groupOfSilo(db: Db, siloId: string, id: string): Promise<SiloGro
   return db.selectFrom('silo_group').selectAll().where('silo_id', '=', siloId).where('id', '=', id).executeTakeFirst()
 }
 
+export function groupById(db: Db, id: string): Promise<SiloGroupRow | undefined> {
+  return db.selectFrom('silo_group').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
 export function groupByExternalId(db: Db, siloId: string, externalId: string): Promise<SiloGroupRow | undefined> {
   return db
     .selectFrom('silo_group')
