@@ -27,6 +27,7 @@ import {
   type V2pState,
   type VpcRoutes,
 } from '@lodestone/contract-sled-agent'
+import { GATEWAY_PORT, spApi } from '@lodestone/contract-sp'
 import { ROUTED_PORT, routedApi, type RoutedConfig } from '@lodestone/contract-routed'
 import {
   type LldpSettings,
@@ -297,6 +298,20 @@ export class FakeSwitch {
     }),
   })
 
+  /** The management gateway beside it knows of one board, which is not part of the rack. */
+  readonly gatewayHandler = implement(spApi, {
+    ...unusedOperations(spApi),
+    local_all_sp_ids: () => [{ type: 'sled' as const, slot: 31 }],
+    sp_get: ({ params: { slot } }) => ({
+      hubris_archive_id: 'fake',
+      serial_number: `BRM${slot}`,
+      model: '913-0000019',
+      revision: 1,
+      base_mac_address: 'a8:40:25:00:00:1f',
+      power_state: 'A2' as const,
+    }),
+  })
+
   readonly handler = implement(switchdApi, {
     // Operations that the control plane does not use.
     ...unusedOperations(switchdApi),
@@ -413,6 +428,7 @@ export async function makeFakeRack(sledCount = 2, startWallMs?: number): Promise
     const zone = fabric.network(`switch${i}`, [address])
     await serveHttp(zone, { port: SWITCHD_PORT }, fake.handler)
     await serveHttp(zone, { port: ROUTED_PORT }, fake.routedHandler)
+    await serveHttp(zone, { port: GATEWAY_PORT }, fake.gatewayHandler)
     switches.push(fake)
     inventory.switches.push({
       id: random.uuid(),
@@ -420,6 +436,7 @@ export async function makeFakeRack(sledCount = 2, startWallMs?: number): Promise
       slot: i === 0 ? 'switch0' : 'switch1',
       baseUrl: `http://[${address}]:${SWITCHD_PORT}`,
       routedUrl: `http://[${address}]:${ROUTED_PORT}`,
+      gatewayUrl: `http://[${address}]:${GATEWAY_PORT}`,
       ports: ['qsfp0', 'qsfp1'],
     })
   }
