@@ -12,6 +12,7 @@ control NatIngress(
     mac_t inner_mac = 0;
     vni_t vni = 0;
     bit<16> inner_length = 0;
+    Punt() punt;
 
     action forward_to_sled(ipv6_t sled, mac_t mac, vni_t network) {
         meta.encapsulated = true;
@@ -61,6 +62,18 @@ control NatIngress(
             if (meta.is_uplink) {
                 DROP(DROP_NAT_MISS)
             }
+            return;
+        }
+
+        // The tunnel counts as no hop, but the switch is a router to the world: whoever traces the way learns of it.
+        if (meta.is_uplink && hdr.ipv4.isValid() && hdr.ipv4.ttl == 1) {
+            meta.encapsulated = false;
+            punt.apply(hdr, meta, ingress, egress, SIDECAR_ICMP_NEEDED, 0x0b00);
+            return;
+        }
+        if (meta.is_uplink && hdr.ipv6.isValid() && hdr.ipv6.hop_limit == 1) {
+            meta.encapsulated = false;
+            punt.apply(hdr, meta, ingress, egress, SIDECAR_ICMP_NEEDED, 0x0300);
             return;
         }
 
