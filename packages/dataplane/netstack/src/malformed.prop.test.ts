@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Prefix } from '@lodestone/net'
 import { Arena } from '@lodestone/frame'
+import { fuzzRuns } from './fuzz-runs.fixture.ts'
 import { pairOfHosts, TestNetwork } from './test-network.ts'
 
 /** Frames of a real conversation: ARP, NDP, ICMP, UDP and TCP in both families, with options. */
@@ -84,7 +85,7 @@ test('random bytes behind plausible Ethernet headers are dropped with a reason',
     fc.asyncProperty(fc.array(frame, { minLength: 1, maxLength: 60 }), async (frames) => {
       await survives(frames)
     }),
-    { numRuns: 25 },
+    fuzzRuns(25),
   )
 })
 

@@ -12,6 +12,7 @@ import {
   writeUdp,
 } from '@lodestone/packet'
 import fc from 'fast-check'
+import { fuzzRuns } from './fuzz-runs.fixture.ts'
 import { outputIp, writeIpHeader } from './ip-output.ts'
 import { TestNetwork } from './test-network.ts'
 
@@ -84,6 +85,6 @@ test('of whatever pieces arrive, only packets exactly as they were sent are deli
         assert.deepEqual(right.stack.reassembly.size, { packets: 0, bytes: 0 })
       },
     ),
-    { numRuns: 30 },
+    fuzzRuns(30),
   )
 })

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Ip } from '@lodestone/net'
 import { encapsulated, frame } from './frame-fixture.ts'
+import { fuzzRuns } from './fuzz-runs.fixture.ts'
 import type { FirewallRule, PortConfig } from './port-config.ts'
 import { GUEST_MAC, PEER_MAC, portConfig, SledFixture, SWITCH_0, SWITCH_1, toHex } from './sled-fixture.ts'
 import type { VirtualPort } from './virtual-port.ts'
@@ -153,7 +154,7 @@ test('fast path bytes equal slow path bytes for every packet of random traffic u
       for (const sled of [cached, walked]) assert.equal(sled.arena.freeSlots, sled.arena.slots)
     },
   )
-  await fc.assert(property, { numRuns: 90 })
+  await fc.assert(property, fuzzRuns(90))
   assert.ok(fast > 200, `the cache was used ${fast} times`)
 })
 
@@ -168,6 +169,6 @@ test('explain never disagrees with what then happens', () => {
         assert.equal(`${frame} ${explanation.reason?.code ?? ''}`, pass(sled, port, packet))
       }
     }),
-    { numRuns: 60 },
+    fuzzRuns(60),
   )
 })

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Ip, Mac } from '@lodestone/net'
 import { encapsulated, frame } from './frame-fixture.ts'
+import { fuzzRuns } from './fuzz-runs.fixture.ts'
 import {
   GUEST_MAC,
   onTheWire,
@@ -83,7 +84,7 @@ test('no frame with one VNI in it is delivered to a port of another, whatever th
     assert.equal(sled.arena.freeSlots, sled.arena.slots)
     return delivered >= 0
   })
-  await fc.assert(property, { numRuns: 60 })
+  await fc.assert(property, fuzzRuns(60))
 })
 
 test('random, cut and corrupted frames in both directions never throw, and each ends somewhere that counts it', () => {
@@ -148,11 +149,11 @@ test('random, cut and corrupted frames in both directions never throw, and each 
       for (const [at, value] of flips) if (at < bytes.length) bytes[at] = value
       send(bytes, seed !== seeds.length)
     }),
-    { numRuns: 1500 },
+    fuzzRuns(1500),
   )
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, isOut) => send(bytes, isOut)),
-    { numRuns: 300 },
+    fuzzRuns(300),
   )
   assert.ok(count > 2000)
 })

@@ -9,6 +9,7 @@ import fc from 'fast-check'
 import { Ip } from '@lodestone/net'
 import { TcpFlag } from '@lodestone/packet'
 import { encapsulated, frame } from './frame-fixture.ts'
+import { fuzzRuns } from './fuzz-runs.fixture.ts'
 import { GUEST_MAC, PEER_MAC, portConfig, SLED_A, SledFixture, SLED_B, SWITCH_0, toHex } from './sled-fixture.ts'
 import type { VirtualPort } from './virtual-port.ts'
 
@@ -123,6 +124,6 @@ test('a damaged frame of a live flow meets the same end on the fast path as in t
     const { counters } = cached.ports[0]!.dump()
     fast += counters.fastIn + counters.fastOut
   })
-  await fc.assert(property, { numRuns: 30 })
+  await fc.assert(property, fuzzRuns(30))
   assert.ok(fast > 400, `the fast path was taken ${fast} times`)
 })
