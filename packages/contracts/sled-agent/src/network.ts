@@ -1,5 +1,5 @@
 /** Network state of the sled as a whole. Every PUT states all there should be, with a generation. */
-import { endpoint } from '@lodestone/api'
+import { endpoint, NDJSON } from '@lodestone/api'
 import { z } from 'zod'
 import { Causes, Generation, IpAddr, MacAddr, Vni } from './address.ts'
 import { ExternalIps, FirewallRule, VpcRoute, VpcRouteSet } from './nic.ts'
@@ -161,6 +161,35 @@ export const PortDropGroup = z
   .meta({ id: 'PortDropGroup', description: 'What a port has dropped for one reason.' })
 export type PortDropGroup = z.output<typeof PortDropGroup>
 
+export const FlowLogEntry = z
+  .object({
+    /** Of this format; it grows when a field changes its meaning. */
+    version: z.int(),
+    kind: z.enum(['opened', 'closed']),
+    time: z.iso.datetime(),
+    port_id: z.uuid(),
+    port_name: z.string(),
+    vni: Vni,
+    protocol: z.string(),
+    /** Address and port as the guest knows itself. */
+    guest: z.string(),
+    /** The other side; left out where addresses are not wanted. */
+    remote: z.string().optional(),
+    /** What the guest is translated to outside. */
+    external: z.string().optional(),
+    initiator: z.enum(['in', 'out']),
+    tcp_state: z.string().optional(),
+    /** The rule that let it begin. */
+    firewall_rule: z.string(),
+    age_ms: z.int(),
+    packets_in: z.int(),
+    bytes_in: z.int(),
+    packets_out: z.int(),
+    bytes_out: z.int(),
+  })
+  .meta({ id: 'FlowLogEntry', description: 'The beginning of a connection, or its end with its totals.' })
+export type FlowLogEntry = z.output<typeof FlowLogEntry>
+
 const applied = z.object({ generation: Generation }).meta({ id: 'AppliedGeneration' })
 const tags = ['network']
 
@@ -200,6 +229,18 @@ export const networkEndpoints = [
     summary: 'State all routes of the VPC subnets that have ports here',
     body: VpcRoutes,
     response: { status: 200, schema: applied },
+  }),
+  endpoint({
+    operationId: 'flow_log_stream',
+    method: 'GET',
+    path: '/flow-log',
+    tags,
+    summary: 'Follow what connections of all ports do, one FlowLogEntry a line; a slow reader loses entries',
+    query: z.object({
+      /** Whether the other side of a connection is told. */
+      addresses: z.boolean().default(true),
+    }),
+    response: { status: 200, stream: NDJSON },
   }),
   endpoint({
     operationId: 'port_list',

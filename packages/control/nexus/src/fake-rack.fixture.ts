@@ -187,6 +187,7 @@ export class FakeSled {
       port_settings_set: unused,
       port_explain: unused,
       port_drops: unused,
+      flow_log_stream: unused,
     },
     { before: () => void this.calls++, checkResponses: true },
   )

@@ -1,8 +1,9 @@
-import { client } from '@lodestone/api'
-import { type InstanceEnsure, sledAgentApi } from '@lodestone/contract-sled-agent'
+import { client, readNdjson } from '@lodestone/api'
+import { FlowLogEntry, type InstanceEnsure, sledAgentApi } from '@lodestone/contract-sled-agent'
 import { Arena } from '@lodestone/frame'
 import { Host, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
-import { Ip } from '@lodestone/net'
+import { Ip, Mac } from '@lodestone/net'
+import { fixIpv4Checksum, writeEthernet, writeIpv4, writeUdp } from '@lodestone/packet'
 import { Tracer } from '@lodestone/probe'
 import { VportEngine } from '@lodestone/vport'
 import assert from 'node:assert/strict'
@@ -295,4 +296,49 @@ test('explain says what a frame would meet, and drops are grouped with the last 
     drops.value.map(({ code, count, sample }) => [code, count, sample?.direction]),
     [['GW_NOT_IP', 3, 'out']],
   )
+})
+
+test('the flow log tells when a connection begins and how it ended, without the other side where that is not wanted', async () => {
+  const { api, agent, arena, clock, engine } = setup()
+  await api.instance_ensure({ params, body: description() })
+  const mapping = { virtual_ip: '172.30.0.6', virtual_mac: 'a8:40:25:f0:00:02', vni: 1024 }
+  const v2p = { generation: 1, mappings: [{ ...mapping, physical_host_ip: 'fd00:1122:3344:102::1' }] }
+  await api.v2p_set({ body: v2p })
+  const route = {
+    dest: '172.30.0.0/22',
+    router: 'system' as const,
+    target: { type: 'vpc_subnet' as const, value: '172.30.0.0/22' },
+  }
+  const sets = [{ vni: 1024, subnet: '172.30.0.0/22', routes: [route] }]
+  assert.ok((await clock.run(api.vpc_routes_set({ body: { generation: 1, sets } }))).ok)
+  const whole = await agent.handler(new Request('http://sled/flow-log'))
+  const anonymous = await agent.handler(new Request('http://sled/flow-log?addresses=false'))
+  const frame = new Uint8Array(14 + 20 + 8)
+  writeEthernet(frame, 0, {
+    dst: Mac.of('a8:40:25:ff:77:77').bytes,
+    src: Mac.of('a8:40:25:f0:00:01').bytes,
+    etherType: 0x0800,
+  })
+  writeIpv4(frame, 14, {
+    totalLength: 28,
+    ttl: 64,
+    protocol: 17,
+    src: Ip.of('172.30.0.5').word(0),
+    dst: Ip.of('172.30.0.6').word(0),
+  })
+  fixIpv4Checksum(frame, 14)
+  writeUdp(frame, 34, { srcPort: 7, dstPort: 9, length: 8, checksum: 0 })
+  engine.port(NIC)!.guest.send(Int32Array.of(arena.from(frame)), 1)
+  await clock.advance(120_000)
+  agent.close()
+  const read = async (response: Response): Promise<string[]> => {
+    const lines: string[] = []
+    for await (const each of readNdjson(response.body!, FlowLogEntry)) {
+      lines.push([each.kind, each.protocol, each.guest, each.remote, each.initiator, each.packets_out].join(' '))
+    }
+    return lines
+  }
+  const line = 'udp 172.30.0.5:7 172.30.0.6:9 out'
+  assert.deepEqual(await read(whole), [`opened ${line} 0`, `closed ${line} 1`])
+  assert.deepEqual(await read(anonymous), ['opened udp 172.30.0.5:7  out 0', 'closed udp 172.30.0.5:7  out 1'])
 })

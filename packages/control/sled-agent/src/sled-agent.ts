@@ -19,6 +19,7 @@ import type { Tracer } from '@lodestone/probe'
 import type { VportEngine } from '@lodestone/vport'
 import { consoleStream } from './console-stream.ts'
 import { EntryLedger, type EntryWriting } from './entry-ledger.ts'
+import { FlowLogStreams } from './flow-log-stream.ts'
 import { Instance } from './instance.ts'
 import type { InstanceRunner } from './instance-runner.ts'
 import { isSetOf } from './port-config-from-contract.ts'
@@ -45,6 +46,7 @@ export class SledAgent {
   readonly #instances = new Map<string, Instance>()
   readonly #ledger: EntryLedger
   #v2p: V2pState = { generation: 0, mappings: [] }
+  readonly #flowLogs: FlowLogStreams
   #firewallGenerations = new Map<number, number>()
   #routesGeneration = 0
   #role: SledRole | undefined
@@ -52,6 +54,7 @@ export class SledAgent {
   constructor(host: Host, options: SledAgentOptions) {
     this.#host = host
     this.#options = options
+    this.#flowLogs = new FlowLogStreams(options.engine, host.clock)
     this.#ledger = new EntryLedger(() => host.clock.wallMs())
     this.handler = this.#implement()
   }
@@ -72,6 +75,7 @@ export class SledAgent {
 
   /** Stops every guest and removes every port. */
   close(): void {
+    this.#flowLogs.close()
     for (const instance of this.#instances.values()) instance.destroy()
     this.#instances.clear()
   }
@@ -158,6 +162,7 @@ export class SledAgent {
         refuse(problem)
         return { generation: body.generation }
       },
+      flow_log_stream: ({ query }) => this.#flowLogs.open(query.addresses),
       port_list: () => this.#allPorts().map(({ instance, port }) => portSummary(instance.id, port)),
       port_view: ({ params }) => {
         const { instance, port } = this.#findPort(params.port_id)

@@ -1,0 +1,84 @@
+/**
+ * What connections of all ports do, as streams of lines of JSON that end when their readers go. The packet engine writes entries only
+ * while somebody reads.
+ */
+import { ndjsonWriter, type NdjsonWriter } from '@lodestone/api'
+import type { FlowLogEntry } from '@lodestone/contract-sled-agent'
+import type { Clock } from '@lodestone/host'
+import type { FlowLogEntry as EngineEntry, VportEngine } from '@lodestone/vport'
+
+/** How many entries a reader may be behind before it loses some. */
+const MAX_QUEUED = 4096
+
+interface Reader {
+  readonly writer: NdjsonWriter<FlowLogEntry>
+  readonly hasAddresses: boolean
+}
+
+export class FlowLogStreams {
+  readonly #engine: VportEngine
+  readonly #clock: Clock
+  readonly #readers = new Set<Reader>()
+  #stop: (() => void) | undefined
+
+  constructor(engine: VportEngine, clock: Clock) {
+    this.#engine = engine
+    this.#clock = clock
+  }
+
+  /** @param hasAddresses whether the other side of a connection is told. */
+  open(hasAddresses: boolean): ReadableStream<Uint8Array> {
+    const reader: Reader = {
+      writer: ndjsonWriter<FlowLogEntry>(() => this.#close(reader), MAX_QUEUED),
+      hasAddresses,
+    }
+    this.#readers.add(reader)
+    this.#stop ??= this.#engine.logFlows((entry) => this.#write(entry))
+    return reader.writer.stream
+  }
+
+  close(): void {
+    for (const reader of this.#readers) reader.writer.end()
+    this.#readers.clear()
+    this.#stop?.()
+    this.#stop = undefined
+  }
+
+  #close(reader: Reader): void {
+    this.#readers.delete(reader)
+    if (this.#readers.size > 0) return
+    this.#stop?.()
+    this.#stop = undefined
+  }
+
+  #write(entry: EngineEntry): void {
+    const wallMs = entry.atMs + this.#clock.wallMs() - this.#clock.nowMs()
+    const { remote, ...line } = flowLogEntry(entry, wallMs)
+    for (const { writer, hasAddresses } of this.#readers) {
+      writer.write(hasAddresses && remote !== undefined ? { ...line, remote } : line)
+    }
+  }
+}
+
+function flowLogEntry({ flow, ...entry }: EngineEntry, wallMs: number): FlowLogEntry {
+  return {
+    version: entry.version,
+    kind: entry.kind,
+    time: new Date(wallMs).toISOString(),
+    port_id: entry.portId,
+    port_name: entry.portName,
+    vni: entry.vni,
+    protocol: flow.protocol,
+    guest: flow.guest,
+    ...(flow.remote === undefined ? {} : { remote: flow.remote }),
+    ...(flow.external === undefined ? {} : { external: flow.external }),
+    initiator: flow.initiator,
+    ...(flow.tcpState === undefined ? {} : { tcp_state: flow.tcpState }),
+    firewall_rule: flow.firewallRule,
+    age_ms: Math.round(flow.ageMs),
+    packets_in: flow.packetsIn,
+    bytes_in: flow.bytesIn,
+    packets_out: flow.packetsOut,
+    bytes_out: flow.bytesOut,
+  }
+}
