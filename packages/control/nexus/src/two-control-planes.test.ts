@@ -136,3 +136,18 @@ test('when one ends, the other takes over and goes on where it was', async () =>
   valueOf(await other.instance_create({ query: { project: 'p' }, body }))
   await until(() => running() === 2, 1000)
 })
+
+test('when one is killed, the other has taken over within twelve seconds', async () => {
+  const third = rack.makeNexus({ store: opened.store })
+  await rack.clock.run(third.start())
+  await until(() => third.reconcilers().every((each) => each.state === 'standby'), 5000)
+  // What it would still write is lost with it, and so are its leases' renewals.
+  const { db } = opened.store
+  const release = second.close.bind(second)
+  await db.updateTable('reconciler_lease').set({ holder: '00000000-0000-4000-8000-0000000000ff' }).execute()
+  await rack.clock.run(release())
+  rack.switches[0]!.restart()
+  await until(() => rack.switches[0]!.entries.length > 0, 12_000)
+  await until(() => third.reconcilers().every((each) => each.state === 'idle'), 12_000)
+  await rack.clock.run(third.close())
+})

@@ -1,44 +1,70 @@
-/** The leases of one control plane on its reconcilers: each of them is run by one control plane at a time. */
-import type { Clock } from '@lodestone/host'
-import { releaseLeases, takeLease } from '../store/lease.ts'
+/**
+ * The leases of one control plane on its reconcilers: each of them is run by one control plane at a time. A heartbeat renews all that
+ * are held and reads who holds the others, in two statements, so that a short lease costs little.
+ *
+ * A control plane that stood still may go on with a pass after its lease was over. That is harmless: what it pushes has a generation, and
+ * content of an older snapshot never gets one after that of a newer.
+ */
+import { type Clock, every, type Timer } from '@lodestone/host'
+import { leasesOfOthers, releaseLeases, renewLeases, takeLease } from '../store/lease.ts'
 import type { Store } from '../store/store.ts'
 
 /** How long a control plane that died keeps others waiting. */
-export const LEASE_MS = 30_000
+export const LEASE_MS = 9_000
+const HEARTBEAT_MS = 2_000
 /** How soon another control plane looks whether a lease is over. */
-export const STANDBY_POLL_MS = 5_000
+export const STANDBY_POLL_MS = 1_000
 
 export class Leases {
   readonly #store: Store
   readonly #clock: Clock
   readonly #holder: string
+  readonly #heartbeat: Timer
   /** By name, on the wall clock. */
   readonly #expiresMs = new Map<string, number>()
+  /** Of other control planes, when that was last read. */
+  #othersMs: ReadonlyMap<string, number> = new Map()
+  #beating: Promise<void> | undefined
 
   /** @param holder unique to this control plane and this run of it. */
   constructor(store: Store, clock: Clock, holder: string) {
     this.#store = store
     this.#clock = clock
     this.#holder = holder
+    this.#heartbeat = every(clock, HEARTBEAT_MS, () => {
+      this.#beating ??= this.#beat().finally(() => (this.#beating = undefined))
+    })
   }
 
-  /** Holds or renews a lease for at least half its time; `taken` when it was not held before. */
+  /** Holds or takes a lease; `taken` when it was not held before. */
   async take(name: string): Promise<'held' | 'taken' | undefined> {
     const nowMs = Math.floor(this.#clock.wallMs())
-    const known = this.#expiresMs.get(name)
-    if (known !== undefined && known - nowMs > LEASE_MS / 2) return 'held'
+    if ((this.#expiresMs.get(name) ?? 0) > nowMs) return 'held'
+    if ((this.#othersMs.get(name) ?? 0) > nowMs) return undefined
     const expiresMs = nowMs + LEASE_MS
-    if (!(await takeLease(this.#store.db, name, this.#holder, nowMs, expiresMs))) {
-      this.#expiresMs.delete(name)
-      return undefined
-    }
+    if (!(await takeLease(this.#store.db, name, this.#holder, nowMs, expiresMs))) return undefined
     this.#expiresMs.set(name, expiresMs)
-    // One that was over may have been somebody else's meanwhile.
-    return known !== undefined && known > nowMs ? 'held' : 'taken'
+    return 'taken'
   }
 
   async release(): Promise<void> {
+    this.#heartbeat.cancel()
+    await this.#beating
     this.#expiresMs.clear()
     await releaseLeases(this.#store.db, this.#holder)
+  }
+
+  /** What cannot be renewed now is over soon enough, and taken again by whoever can. */
+  async #beat(): Promise<void> {
+    const nowMs = Math.floor(this.#clock.wallMs())
+    const expiresMs = nowMs + LEASE_MS
+    try {
+      const kept = await renewLeases(this.#store.db, this.#holder, nowMs, expiresMs)
+      for (const name of this.#expiresMs.keys()) if (!kept.has(name)) this.#expiresMs.delete(name)
+      for (const name of kept) this.#expiresMs.set(name, expiresMs)
+      this.#othersMs = await leasesOfOthers(this.#store.db, this.#holder)
+    } catch {
+      // The database is away or the process is on its way out; passes say so.
+    }
   }
 }

@@ -28,6 +28,33 @@ export async function takeLease(
   return row !== undefined
 }
 
+/** Renews what `holder` has and is not over. @returns the names of that. */
+export async function renewLeases(
+  db: Db,
+  holder: string,
+  nowMs: number,
+  expiresMs: number,
+): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .updateTable('reconciler_lease')
+    .set({ expires_ms: expiresMs })
+    .where('holder', '=', holder)
+    .where('expires_ms', '>', nowMs)
+    .returning('name')
+    .execute()
+  return new Set(rows.map(({ name }) => name))
+}
+
+/** Until when others have theirs, by name. */
+export async function leasesOfOthers(db: Db, holder: string): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .selectFrom('reconciler_lease')
+    .select(['name', 'expires_ms'])
+    .where('holder', '!=', holder)
+    .execute()
+  return new Map(rows.map((row) => [row.name, Number(row.expires_ms)]))
+}
+
 /** Whoever waits for one of them need not wait until they are over. */
 export async function releaseLeases(db: Db, holder: string): Promise<void> {
   await db.deleteFrom('reconciler_lease').where('holder', '=', holder).execute()
