@@ -149,52 +149,70 @@ await run(l)
   },
 )
 
-test('a topology cut in two runs in two processes', { skip: process.platform !== 'linux' }, async (t) => {
-  const port = 20_000 + (process.pid % 20_000)
-  const { folder, run } = own(
-    t,
-    (name) => `
+for (const [index, tunnels] of (['udp', 'tcp'] as const).entries()) {
+  test(
+    `a topology cut in two by ${tunnels} runs in two processes`,
+    { skip: process.platform !== 'linux' },
+    async (t) => {
+      const port = 20_000 + (process.pid % 20_000) + 10 * index
+      const { folder, run } = own(
+        t,
+        (name) => `
 import { lab, run } from '@lodestone/lab'
 const l = lab('${name}')
 l.link(l.host('left', { address: '10.0.0.1/24' }), l.host('right', { address: '10.0.0.2/24' }), { delayMs: 20 })
 await run(l)
 `,
+      )
+      const rendered = await run(
+        'render',
+        'parts',
+        '--parts',
+        'one=left',
+        '--parts',
+        'two=right',
+        '--base-port',
+        String(port),
+        '--tunnels',
+        tunnels,
+      )
+      assert.equal(rendered.status, 0, rendered.stderr)
+      const library = join(import.meta.dirname, 'index.ts')
+      const parts = Object.entries(JSON.parse(rendered.stdout) as Record<string, object>).map(([part, document]) => {
+        const file = join(folder, `${part}.ts`)
+        writeFileSync(
+          file,
+          `import { runDocument } from ${JSON.stringify(library)}\nawait runDocument(${JSON.stringify(document)})\n`,
+        )
+        return (...args: readonly string[]): Promise<Finished> => program(file, withState(args, join(folder, part)))
+      })
+      // Not in a hook: the folder with the programs goes before it.
+      const end = (): Promise<unknown> => Promise.all(parts.map((part) => part('destroy')))
+      const launched = await Promise.all(parts.map((part) => part('launch')))
+      if (launched.some(({ status }) => status !== 0)) await end()
+      assert.deepEqual(
+        launched.map(({ status }) => status),
+        [0, 0],
+        launched.map(({ stderr }) => stderr).join(),
+      )
+      const pings = (count = 1) => parts[0]!('exec', 'left', '--', 'ping', '-c', String(count), '10.0.0.2')
+      const ping = await pings(3)
+      // The other part may come back: its end of the tunnel is found again.
+      await parts[1]!('destroy')
+      const alone = await pings()
+      const again = await parts[1]!('launch')
+      let later = await pings()
+      for (let tries = 0; tries < 10 && later.status !== 0; tries++) later = await pings()
+      await end()
+      assert.equal(ping.status, 0, ping.stdout)
+      assert.notEqual(alone.status, 0, 'nobody answers for a part that is gone')
+      assert.equal(again.status, 0, again.stderr)
+      assert.equal(later.status, 0, later.stdout)
+      const times = [...ping.stdout.matchAll(/time=([\d.]+)/g)].map((match) => Number(match[1]))
+      assert.ok(Math.min(...times) >= 40, `20 ms each way: ${times}`)
+    },
   )
-  const rendered = await run(
-    'render',
-    'parts',
-    '--parts',
-    'one=left',
-    '--parts',
-    'two=right',
-    '--base-port',
-    String(port),
-  )
-  assert.equal(rendered.status, 0, rendered.stderr)
-  const library = join(import.meta.dirname, 'index.ts')
-  const parts = Object.entries(JSON.parse(rendered.stdout) as Record<string, object>).map(([part, document]) => {
-    const file = join(folder, `${part}.ts`)
-    writeFileSync(
-      file,
-      `import { runDocument } from ${JSON.stringify(library)}\nawait runDocument(${JSON.stringify(document)})\n`,
-    )
-    return (...args: readonly string[]): Promise<Finished> => program(file, withState(args, join(folder, part)))
-  })
-  // Not in a hook: the folder with the programs goes before it.
-  const end = (): Promise<unknown> => Promise.all(parts.map((part) => part('destroy')))
-  const launched = await Promise.all(parts.map((part) => part('launch')))
-  if (launched.some(({ status }) => status !== 0)) await end()
-  assert.deepEqual(
-    launched.map(({ status }) => status),
-    [0, 0],
-    launched.map(({ stderr }) => stderr).join(),
-  )
-  const ping = await parts[0]!('exec', 'left', '--', 'ping', '-c', '3', '10.0.0.2')
-  await end()
-  assert.equal(ping.status, 0, ping.stdout)
-  const times = [...ping.stdout.matchAll(/time=([\d.]+)/g)].map((match) => Number(match[1]))
-  assert.ok(Math.min(...times) >= 40, `20 ms each way: ${times}`)
-})
+}
 
 for (const file of readdirSync(EXAMPLES).filter((name) => name.endsWith('.ts'))) {
   const reason =

@@ -1,20 +1,31 @@
 import { buildCommand, buildRouteMap } from '@stricli/core'
 import { ExitStatus, type LabContext } from '../os-context.ts'
+import type { TunnelTransport } from '../document/cut.ts'
 import { type LabFlags, labFlags, parseText } from './connection.ts'
+
+const tunnels = {
+  kind: 'enum',
+  values: ['udp', 'tcp'],
+  default: 'udp',
+  brief: 'What links between parts become; TCP loses nothing, and is late instead',
+} as const
 
 interface KubernetesFlags extends LabFlags {
   readonly parts: readonly string[]
   readonly image: string
   readonly namespace: string
+  readonly tunnels: TunnelTransport
 }
 
 const kubernetesCommand = buildCommand({
   docs: {
-    brief: 'Manifests that run each part of the topology as a pod; links between parts become UDP tunnels',
-    fullDescription:
-      'A part is a list of nodes. Without --part every node with a name of its own group is one part, and the rest another.',
+    brief: 'Manifests that run each part of the topology as a pod; links between parts become tunnels',
+    fullDescription: 'A part is a list of nodes. Every node has to be in one.',
     customUsage: [
-      { input: '--part left=left,sw --part right=right --image registry.example/lode:1 > lab.yaml', brief: 'Two pods' },
+      {
+        input: '--parts left=left,sw --parts right=right --image registry.example/lode:1 > lab.yaml',
+        brief: 'Two pods',
+      },
     ],
   },
   parameters: {
@@ -42,6 +53,7 @@ const kubernetesCommand = buildCommand({
         brief: 'Namespace of the cluster',
         placeholder: 'NAME',
       },
+      tunnels,
     },
     aliases: { p: 'parts' },
   },
@@ -54,7 +66,7 @@ const kubernetesCommand = buildCommand({
       this.note(parts.ok ? 'say which nodes make a part: --parts NAME=NODE,NODE' : parts.message)
       return this.exit(ExitStatus.usage)
     }
-    const cut = cutDocument(this.document, parts.value, { kind: 'services' })
+    const cut = cutDocument(this.document, parts.value, { kind: 'services' }, flags.tunnels)
     if (!cut.ok) {
       this.note(cut.message)
       return this.exit(ExitStatus.usage)
@@ -71,6 +83,7 @@ const kubernetesCommand = buildCommand({
 interface PartFlags extends LabFlags {
   readonly parts: readonly string[]
   readonly basePort: number
+  readonly tunnels: TunnelTransport
 }
 
 const partsCommand = buildCommand({
@@ -94,16 +107,17 @@ const partsCommand = buildCommand({
         kind: 'parsed',
         parse: Number,
         default: '42100',
-        brief: 'First of the UDP ports on the loopback',
+        brief: 'First of the ports on the loopback',
         placeholder: 'PORT',
       },
+      tunnels,
     },
   },
   async func(this: LabContext, flags: PartFlags) {
     const { parseParts, cutDocument } = await import('../document/cut.ts')
     const parts = parseParts(flags.parts)
     const cut = parts.ok
-      ? cutDocument(this.document, parts.value, { kind: 'loopback', basePort: flags.basePort })
+      ? cutDocument(this.document, parts.value, { kind: 'loopback', basePort: flags.basePort }, flags.tunnels)
       : parts
     if (!cut.ok) {
       this.note(cut.message)

@@ -3,7 +3,7 @@
  * tunnel. The first part keeps what the link does to frames on their way to the second, and the second what it does on their way
  * back, so that each frame is shaped once.
  */
-import { endOf, type LabDocument, type LinkDocument, type NodeDocument } from './document.ts'
+import { endOf, type LabDocument, type LinkDocument, type NodeDocument, type NodeOf } from './document.ts'
 import { directionsOf } from './link-shape.ts'
 
 export interface PartSpec {
@@ -14,11 +14,17 @@ export interface PartSpec {
 /** Where tunnels go: ports of the loopback, or services of a cluster with the names of parts. */
 export type Placement = { readonly kind: 'loopback'; readonly basePort: number } | { readonly kind: 'services' }
 
+/**
+ * UDP loses what the network loses, and keeps the time of what it does not. TCP crosses what lets no UDP through; it loses nothing until
+ * its buffers are full, and is late instead.
+ */
+export type TunnelTransport = 'udp' | 'tcp'
+
 export interface Part {
   readonly name: string
   readonly document: LabDocument
-  /** UDP ports that others send to. */
-  readonly udpPorts: readonly number[]
+  /** Where others reach it. */
+  readonly ports: readonly { readonly port: number; readonly transport: TunnelTransport }[]
 }
 
 export type CutResult =
@@ -26,6 +32,8 @@ export type CutResult =
   | { readonly ok: false; readonly message: string }
 
 const SERVICE_BASE_PORT = 42_100
+
+type Attach = NodeOf<'external'>['attach']
 
 export function parseParts(
   texts: readonly string[],
@@ -39,7 +47,13 @@ export function parseParts(
   return { ok: true, value }
 }
 
-export function cutDocument(document: LabDocument, specs: readonly PartSpec[], placement: Placement): CutResult {
+/** @param transport of all tunnels. */
+export function cutDocument(
+  document: LabDocument,
+  specs: readonly PartSpec[],
+  placement: Placement,
+  transport: TunnelTransport = 'udp',
+): CutResult {
   const partOf = new Map<string, string>()
   for (const { name, nodes } of specs) {
     for (const node of nodes) {
@@ -60,7 +74,11 @@ export function cutDocument(document: LabDocument, specs: readonly PartSpec[], p
   const parts = new Map(
     specs.map(({ name }) => [
       name,
-      { nodes: {} as Record<string, NodeDocument>, links: {} as Record<string, LinkDocument>, ports: [] as number[] },
+      {
+        nodes: {} as Record<string, NodeDocument>,
+        links: {} as Record<string, LinkDocument>,
+        ports: [] as Part['ports'][number][],
+      },
     ]),
   )
   for (const [name, node] of Object.entries(document.nodes)) parts.get(partOf.get(name)!)!.nodes[name] = node
@@ -82,17 +100,25 @@ export function cutDocument(document: LabDocument, specs: readonly PartSpec[], p
       placement.kind === 'loopback' ? '127.0.0.1' : serviceName(document.name, part)
     const listenAddress = placement.kind === 'loopback' ? '127.0.0.1' : '0.0.0.0'
     const shapes = directionsOf(document, link)
+    // Of a TCP tunnel the first part listens, and the second connects as often as it takes.
+    const tcp = (here: string, port: number): Attach =>
+      here === a
+        ? { type: 'tcp', role: 'listen', address: listenAddress, port }
+        : { type: 'tcp', role: 'connect', address: addressOf(a), port }
     const half = (here: string, there: string, end: string, mine: number, theirs: number, toTunnel: object): void => {
       const part = parts.get(here)!
       const far = `tunnel-${tunnel}`
       part.nodes[far] = {
         kind: 'external',
-        attach: {
-          type: 'udp',
-          listen: { address: listenAddress, port: mine },
-          peer: { address: addressOf(there), port: theirs },
-          tunnel,
-        },
+        attach:
+          transport === 'tcp'
+            ? tcp(here, ports[0])
+            : {
+                type: 'udp',
+                listen: { address: listenAddress, port: mine },
+                peer: { address: addressOf(there), port: theirs },
+                tunnel,
+              },
         groups: [],
       }
       part.links[name] = {
@@ -103,7 +129,8 @@ export function cutDocument(document: LabDocument, specs: readonly PartSpec[], p
         aToB: toTunnel,
         ...(link.mtuBytes === undefined ? {} : { mtuBytes: link.mtuBytes }),
       }
-      part.ports.push(mine)
+      if (transport === 'udp') part.ports.push({ port: mine, transport })
+      else if (here === a) part.ports.push({ port: ports[0], transport })
     }
     half(a, b, link.a, ports[0], ports[1], shapes.aToB)
     half(b, a, link.b, ports[1], ports[0], shapes.bToA)
@@ -113,7 +140,7 @@ export function cutDocument(document: LabDocument, specs: readonly PartSpec[], p
     parts: [...parts].map(([name, { nodes, links, ports }]) => ({
       name,
       document: { ...document, name: `${document.name}-${name}`, nodes, links, timeline: [] },
-      udpPorts: ports,
+      ports,
     })),
   }
 }

@@ -104,26 +104,41 @@ test('a cut makes two tunnels of a link and shapes each frame once', () => {
   }
   assert.equal(attach(one!.document).listen.port, attach(two!.document).peer.port)
   assert.equal(attach(two!.document).listen.port, attach(one!.document).peer.port)
+  const streams = cutDocument(rich().document(), parts.value, { kind: 'loopback', basePort: 42_000 }, 'tcp')
+  assert.ok(streams.ok)
+  const ends = streams.parts.map((part) => {
+    const node = part.document.nodes['tunnel-1']!
+    assert.ok(node.kind === 'external' && node.attach.type === 'tcp')
+    return node.attach
+  })
+  assert.deepEqual(new Set(ends.map(({ role }) => role)), new Set(['listen', 'connect']))
+  assert.equal(ends[0]!.port, ends[1]!.port)
+  assert.equal(streams.parts.flatMap(({ ports }) => ports).length, 1, 'only one side is reached by the other')
   const missing = cutDocument(rich().document(), parts.value.slice(1), { kind: 'services' })
   assert.ok(!missing.ok && /in no part: left, sw/.test(missing.message))
 })
 
-test('manifests are what Kubernetes’ schemas want', () => {
-  const parts = parseParts(['one=left,sw', 'two=right,rack'])
-  assert.ok(parts.ok)
-  const cut = cutDocument(rich().document(), parts.value, { kind: 'services' })
-  assert.ok(cut.ok)
-  const manifests = kubernetesManifests('rich', cut.parts, { image: 'registry.example/lode:1', namespace: 'labs' })
-  const models = { ConfigMap, Pod, Service } as const
-  for (const manifest of manifests) {
-    const Model = models[manifest['kind'] as keyof typeof models]
-    new Model(structuredClone(manifest) as never).validate() // throws with the schema's complaint
-  }
-  assert.equal(manifests.length, 6)
-  assert.throws(() => new Pod({ ...structuredClone(manifests[1]!), spec: { containers: 'none' } } as never).validate())
-  const text = (manifests[0]!['data'] as Record<string, string>)['lab.yaml']!
-  assert.ok(fromYaml(text).ok, 'and the pod can read its part')
-})
+for (const transport of ['udp', 'tcp'] as const) {
+  test(`manifests with ${transport} tunnels are what Kubernetes’ schemas want`, () => {
+    const parts = parseParts(['one=left,sw', 'two=right,rack'])
+    assert.ok(parts.ok)
+    const cut = cutDocument(rich().document(), parts.value, { kind: 'services' }, transport)
+    assert.ok(cut.ok)
+    const manifests = kubernetesManifests('rich', cut.parts, { image: 'registry.example/lode:1', namespace: 'labs' })
+    const models = { ConfigMap, Pod, Service } as const
+    for (const manifest of manifests) {
+      const Model = models[manifest['kind'] as keyof typeof models]
+      new Model(structuredClone(manifest) as never).validate() // throws with the schema's complaint
+    }
+    assert.equal(manifests.length, 6)
+    assert.throws(() =>
+      new Pod({ ...structuredClone(manifests[1]!), spec: { containers: 'none' } } as never).validate(),
+    )
+    const text = (manifests[0]!['data'] as Record<string, string>)['lab.yaml']!
+    assert.ok(fromYaml(text).ok, 'and the pod can read its part')
+    assert.match(JSON.stringify(manifests), new RegExp(`"protocol":"${transport.toUpperCase()}"`))
+  })
+}
 
 test('capture filters say what is wrong with them', () => {
   for (const [text, message] of [

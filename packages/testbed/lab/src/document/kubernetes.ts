@@ -25,7 +25,7 @@ export function kubernetesManifests(
 
 function manifestsOf(
   lab: string,
-  { name: part, document, udpPorts }: Part,
+  { name: part, document, ports }: Part,
   { image, namespace }: KubernetesOptions,
 ): readonly Manifest[] {
   const name = serviceName(lab, part)
@@ -52,7 +52,11 @@ function manifestsOf(
             name: 'lab',
             image,
             command: ['lode', 'run', `${FOLDER}/${DOCUMENT}`, 'serve', '--state', '/var/run/lab'],
-            ports: udpPorts.map((port) => ({ name: `t${port}`, containerPort: port, protocol: 'UDP' })),
+            ports: ports.map(({ port, transport }) => ({
+              name: `t${port}`,
+              containerPort: port,
+              protocol: transport.toUpperCase(),
+            })),
             volumeMounts: [
               { name: 'document', mountPath: FOLDER, readOnly: true },
               { name: 'state', mountPath: '/var/run/lab' },
@@ -75,9 +79,16 @@ function manifestsOf(
       spec: {
         clusterIP: 'None',
         selector: labels,
-        ...(udpPorts.length === 0
+        ...(ports.length === 0
           ? {}
-          : { ports: udpPorts.map((port) => ({ name: `t${port}`, port, targetPort: port, protocol: 'UDP' })) }),
+          : {
+              ports: ports.map(({ port, transport }) => ({
+                name: `t${port}`,
+                port,
+                targetPort: port,
+                protocol: transport.toUpperCase(),
+              })),
+            }),
       },
     },
   ]
