@@ -1,64 +1,14 @@
 /** Laboratories as processes: launched, used from other processes, killed, removed. The examples run too. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { type Finished, own, program, TWO_HOSTS, withState } from './lab-program.fixture.ts'
 import { machineRefusal } from './os-machine-image.ts'
 import { namespaceRefusal } from './os-namespace-node.ts'
 
 const EXAMPLES = join(import.meta.dirname, '../../../../examples')
-const LIMIT_MS = 120_000
-
-interface Finished {
-  readonly status: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function program(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [file, ...args],
-      { timeout: LIMIT_MS, env: { ...process.env, ...env } },
-      (error, stdout, stderr) =>
-        resolve({ status: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr }),
-    )
-  })
-}
-
-/** A program of its own name, so that nothing else on this machine has it, with a state directory of its own. */
-function own(t: { after(fn: () => Promise<void> | void): void }, source: (name: string) => string) {
-  const folder = mkdtempSync(join(tmpdir(), 'lode-lab-'))
-  const name = `t${process.pid}-${readdirSync(tmpdir()).length}`
-  const file = join(folder, 'program.ts')
-  const library = join(import.meta.dirname, 'index.ts')
-  writeFileSync(file, source(name).replaceAll("'@lodestone/lab'", JSON.stringify(library)))
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-  const state = join(folder, 'state')
-  const run = (...args: readonly string[]): Promise<Finished> => program(file, withState(args, state))
-  t.after(async () => {
-    await run('destroy')
-    rmSync(folder, { recursive: true, force: true })
-  })
-  return { name, state, folder, run }
-}
-
-/** The flag before the words of a command on a node. */
-function withState(args: readonly string[], state: string): readonly string[] {
-  const words = args.indexOf('--')
-  const at = words < 0 ? args.length : words
-  return [...args.slice(0, at), '--state', state, ...args.slice(at)]
-}
-
-const TWO_HOSTS = (name: string): string => `
-import { lab, run } from '@lodestone/lab'
-const l = lab('${name}')
-l.link(l.host('left', { address: '10.0.0.1/24' }), l.host('right', { address: '10.0.0.2/24' }), 'metro')
-await run(l)
-`
 
 /** Processes that belong to a state directory. */
 function processesOf(state: string): readonly string[] {

@@ -1,0 +1,90 @@
+/** For tests: a program of a laboratory as a process, with a name and a state directory of its own, and nothing left afterwards. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const LIMIT_MS = 120_000
+
+export interface Finished {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export function program(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [file, ...args],
+      { timeout: LIMIT_MS, env: { ...process.env, ...env } },
+      (error, stdout, stderr) =>
+        resolve({ status: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr }),
+    )
+  })
+}
+
+/** A program of its own name, so that nothing else on this machine has it, with a state directory of its own. */
+export function own(t: { after(fn: () => Promise<void> | void): void }, source: (name: string) => string) {
+  const folder = mkdtempSync(join(tmpdir(), 'lode-lab-'))
+  const name = `t${process.pid}-${readdirSync(tmpdir()).length}`
+  const file = join(folder, 'program.ts')
+  writeFileSync(file, withLibrary(source(name)))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  const state = join(folder, 'state')
+  const run = (...args: readonly string[]): Promise<Finished> => program(file, withState(args, state))
+  t.after(async () => {
+    await run('destroy')
+    rmSync(folder, { recursive: true, force: true })
+  })
+  /** A command that goes on until it is told to end, or that reads what is typed. */
+  const begin = (...args: readonly string[]): ChildProcess => {
+    const child = spawn(process.execPath, [file, ...withState(args, state)], { stdio: 'pipe' })
+    const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
+    child.once('exit', () => clearTimeout(limit))
+    return child
+  }
+  /** Another program in the place of the first one. */
+  const rewrite = (next: (name: string) => string): void => writeFileSync(file, withLibrary(next(name)))
+  return { name, state, folder, run, begin, rewrite }
+}
+
+/** The flag before the words of a command on a node. */
+export function withState(args: readonly string[], state: string): readonly string[] {
+  const words = args.indexOf('--')
+  const at = words < 0 ? args.length : words
+  return [...args.slice(0, at), '--state', state, ...args.slice(at)]
+}
+
+export const TWO_HOSTS = (name: string): string => `
+import { lab, run } from '@lodestone/lab'
+const l = lab('${name}')
+l.link(l.host('left', { address: '10.0.0.1/24' }), l.host('right', { address: '10.0.0.2/24' }), 'metro')
+await run(l)
+`
+
+/** The package is imported by its path: the program stands outside of the repository. */
+function withLibrary(source: string): string {
+  return source.replaceAll("'@lodestone/lab'", JSON.stringify(join(import.meta.dirname, 'index.ts')))
+}
+
+/** What a process has printed, and its end. */
+export function outputOf(child: ChildProcess): {
+  readonly text: () => string
+  readonly bytes: () => Buffer
+  readonly ended: Promise<number | null>
+} {
+  const chunks: Buffer[] = []
+  child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))
+  const ended = new Promise<number | null>((resolve) => child.once('close', (status) => resolve(status)))
+  return { text: () => Buffer.concat(chunks).toString(), bytes: () => Buffer.concat(chunks), ended }
+}
+
+/** Waits for something that another process does. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + LIMIT_MS / 2
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`${what}: not within ${LIMIT_MS / 2000} s`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
