@@ -135,11 +135,14 @@ export class MachineNode implements LiveNode {
     }
     if (!(await qemu.ready(BOOT_LIMIT_MS, !isClone)))
       throw new Error(`${this.#options.name} did not boot: ${qemu.said.trim()}`)
+    const { clock } = this.#options.world
+    const runsMs = clock.nowMs()
     await this.#personalise(qemu)
-    const tookMs = this.#options.world.clock.nowMs() - startMs
+    const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
+    const took = `${isClone ? 'clone' : 'booted'} in ${seconds(runsMs - startMs)}, configured in ${seconds(clock.nowMs() - runsMs)}`
     this.#state = {
       state: 'running',
-      detail: `${isClone ? 'clone' : 'booted'} in ${(tookMs / 1000).toFixed(2)} s, ${accelerator}, ${this.#document.memoryMb} MB`,
+      detail: `${took}, ${accelerator}, ${this.#document.memoryMb} MB`,
     }
   }
 
