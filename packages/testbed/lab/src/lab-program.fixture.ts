@@ -3,6 +3,10 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { env as environment, execPath, pid } from 'node:process'
+import { clearTimeout, setTimeout } from 'node:timers'
+import { setTimeout as delay } from 'node:timers/promises'
 
 const LIMIT_MS = 120_000
 
@@ -15,9 +19,9 @@ export interface Finished {
 export function program(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
   return new Promise((resolve) => {
     execFile(
-      process.execPath,
+      execPath,
       [file, ...args],
-      { timeout: LIMIT_MS, env: { ...process.env, ...env } },
+      { timeout: LIMIT_MS, env: { ...environment, ...env } },
       (error, stdout, stderr) =>
         resolve({ status: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr }),
     )
@@ -27,7 +31,7 @@ export function program(file: string, args: readonly string[], env: NodeJS.Proce
 /** A program of its own name, so that nothing else on this machine has it, with a state directory of its own. */
 export function own(t: { after(fn: () => Promise<void> | void): void }, source: (name: string) => string) {
   const folder = mkdtempSync(join(tmpdir(), 'lode-lab-'))
-  const name = `t${process.pid}-${readdirSync(tmpdir()).length}`
+  const name = `t${pid}-${readdirSync(tmpdir()).length}`
   const file = join(folder, 'program.ts')
   writeFileSync(file, withLibrary(source(name)))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
@@ -39,7 +43,7 @@ export function own(t: { after(fn: () => Promise<void> | void): void }, source: 
   })
   /** A command that goes on until it is told to end, or that reads what is typed. */
   const begin = (...args: readonly string[]): ChildProcess => {
-    const child = spawn(process.execPath, [file, ...withState(args, state)], { stdio: 'pipe' })
+    const child = spawn(execPath, [file, ...withState(args, state)], { stdio: 'pipe' })
     const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
     child.once('exit', () => clearTimeout(limit))
     return child
@@ -82,9 +86,9 @@ export function outputOf(child: ChildProcess): {
 
 /** Waits for something that another process does. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + LIMIT_MS / 2
+  const end = performance.now() + LIMIT_MS / 2
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`${what}: not within ${LIMIT_MS / 2000} s`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    if (performance.now() > end) throw new Error(`${what}: not within ${LIMIT_MS / 2000} s`)
+    await delay(50)
   }
 }
