@@ -9,6 +9,8 @@ export type AuthMethod = z.output<typeof AuthMethod>
 export const AuditLogEntryActor = z
   .discriminatedUnion('kind', [
     z.object({ kind: z.literal('silo_user'), silo_id: Uuid, silo_user_id: Uuid }),
+    /** A provisioning service, by a token of the silo. */
+    z.object({ kind: z.literal('scim'), silo_id: Uuid }),
     z.object({ kind: z.literal('unauthenticated') }),
   ])
   .meta({ id: 'AuditLogEntryActor' })

@@ -57,15 +57,21 @@ export function auditLogHandlers({ store }: Service): HandlersOf<'audit_log_list
   }
 }
 
+/** Who has called: a user, or a provisioning service by a token of a silo. */
+export type AuditedContext = RequestContext | { readonly scimToken: { readonly id: string; readonly silo_id: string } }
+
+export interface AuditedCall extends Pick<
+  CompletedCall<AuditedContext>,
+  'request' | 'requestId' | 'context' | 'status' | 'error'
+> {
+  readonly endpoint: { readonly method: string; readonly operationId: string }
+}
+
 /** Records one answered request, when it is of a kind that is recorded. */
-export async function audit(
-  service: Service,
-  timeStarted: Date,
-  call: Pick<CompletedCall<RequestContext>, 'request' | 'endpoint' | 'requestId' | 'context' | 'status' | 'error'>,
-): Promise<void> {
+export async function audit(service: Service, timeStarted: Date, call: AuditedCall): Promise<void> {
   const { request, endpoint, context, error } = call
   if (endpoint.method === 'GET') return
-  const actor = context?.actor
+  const { silo_id, silo_user_id, auth_method, credential_id } = callerColumns(context)
   const url = new URL(request.url)
   await insertAuditEntry(service.store.db, {
     id: service.random.uuid(),
@@ -76,14 +82,37 @@ export async function audit(
     operation_id: endpoint.operationId,
     source_ip: peerAddress(request) ?? '::1', // called in this process
     user_agent: request.headers.get('user-agent')?.slice(0, MAX_TEXT) ?? null,
-    silo_id: actor?.siloId ?? null,
-    silo_user_id: actor?.userId ?? null,
-    auth_method: actor?.credential.method ?? null,
-    credential_id: actor?.credential.id ?? null,
+    silo_id,
+    silo_user_id,
+    auth_method,
+    credential_id,
     http_status: call.status,
     error_code: error?.code ?? null,
     error_message: error?.message.slice(0, MAX_TEXT) ?? null,
   })
+}
+
+type CallerColumns = Pick<AuditLogRow, 'silo_id' | 'silo_user_id' | 'auth_method' | 'credential_id'>
+
+function callerColumns(context: AuditedContext | undefined): CallerColumns {
+  if (context !== undefined && 'scimToken' in context) {
+    const { id, silo_id } = context.scimToken
+    return { silo_id, silo_user_id: null, auth_method: 'scim_token', credential_id: id }
+  }
+  const actor = context?.actor
+  return {
+    silo_id: actor?.siloId ?? null,
+    silo_user_id: actor?.userId ?? null,
+    auth_method: actor?.credential.method ?? null,
+    credential_id: actor?.credential.id ?? null,
+  }
+}
+
+function actorFrom(siloId: string | null, userId: string | null): AuditLogEntry['actor'] {
+  if (siloId === null) return { kind: 'unauthenticated' }
+  return userId === null
+    ? { kind: 'scim', silo_id: siloId }
+    : { kind: 'silo_user', silo_id: siloId, silo_user_id: userId }
 }
 
 export function entryFromRow(row: AuditLogRow): AuditLogEntry {
@@ -97,10 +126,7 @@ export function entryFromRow(row: AuditLogRow): AuditLogEntry {
     operation_id: row.operation_id,
     source_ip: row.source_ip,
     user_agent: row.user_agent,
-    actor:
-      silo_id === null || silo_user_id === null
-        ? { kind: 'unauthenticated' }
-        : { kind: 'silo_user', silo_id, silo_user_id },
+    actor: actorFrom(silo_id, silo_user_id),
     auth_method: row.auth_method,
     credential_id: row.credential_id,
     result:

@@ -21,6 +21,7 @@ import { authenticate } from '../auth/authenticate.ts'
 import { authorize, REQUIREMENTS } from '../auth/authorize.ts'
 import { consoleHandler, type ConsoleOptions } from '../console.ts'
 import { METRICS_CONTENT_TYPE, reconcilerMetrics } from '../reconcile/metrics.ts'
+import { scimHandler } from '../scim/scim-handler.ts'
 import { nowOf, type RequestContext, type Service } from '../service.ts'
 import { affinityHandlers } from './affinity.ts'
 import { addressLotHandlers } from './address-lot.ts'
@@ -127,9 +128,13 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
       // because every endpoint of nexusApi has an operation id of this union
       conversionFor(request.headers.get('api-version'), operationId as NexusOperation),
     after: (call) => audit(service, started.get(call.request) ?? nowOf(service), call),
-    async fallback(request) {
+    async fallback(request, requestId) {
+      await gate.check(request)
       if (new URL(request.url).pathname === METRICS_PATH) return metrics(service, request, newRequestId())
-      const page = (await samlRedirect(service, request)) ?? (await pages?.(request))
+      const page =
+        (await samlRedirect(service, request)) ??
+        (await scimHandler(service, request, requestId)) ??
+        (await pages?.(request))
       if (page !== undefined) return page
       const response = await unserved(request)
       return response.status === 404 ? undefined : response

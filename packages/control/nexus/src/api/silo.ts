@@ -71,7 +71,8 @@ export function siloHandlers(service: Service): HandlersOf<Ids> {
         for (const each of certificates) {
           await orAlreadyExists('certificate', each.name, () => insertCertificate(tx, each))
         }
-        if (row.admin_group_name !== null) {
+        // Where groups are provisioned, the one of this name gets its role when it is.
+        if (row.admin_group_name !== null && row.identity_mode === 'saml_jit') {
           const group = { id: random.uuid(), silo_id: row.id, external_id: row.admin_group_name }
           await insertGroup(tx, { ...group, time_created: now, time_modified: now })
           const grant = { resource_type: 'silo', resource_id: row.id, role: 'admin' } as const

@@ -102,6 +102,8 @@ function operatorHandlers(service: Service): HandlersOf<OperatorIds> {
         silo_id: silo.id,
         external_id: body.external_id,
         password_hash: passwordHash(service, body.password),
+        is_active: true,
+        scim_external_id: null,
         time_created: now,
         time_modified: now,
       }

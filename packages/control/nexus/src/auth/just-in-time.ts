@@ -13,6 +13,7 @@ import {
   insertMember,
   insertUser,
   deleteMember,
+  userByAnyCase,
   userByExternalId,
 } from '../store/user.ts'
 
@@ -28,8 +29,11 @@ export async function userOfAssertion(
   silo: SiloRow,
   { externalId, groups }: AssertedUser,
 ): Promise<string | undefined> {
+  if (silo.identity_mode !== 'saml_jit') {
+    const provisioned = await userByAnyCase(tx, silo.id, externalId)
+    return provisioned?.is_active === true ? provisioned.id : undefined
+  }
   const known = await userByExternalId(tx, silo.id, externalId)
-  if (silo.identity_mode !== 'saml_jit') return known?.id
   const userId = known?.id ?? (await addUser(service, tx, silo.id, externalId))
   await setMemberships(service, tx, silo.id, userId, groups)
   return userId
@@ -62,6 +66,7 @@ async function setMemberships(
         id: service.random.uuid(),
         silo_id: siloId,
         external_id: name,
+        scim_external_id: null,
         time_created: now,
         time_modified: now,
       }

@@ -199,6 +199,8 @@ const STEPS: readonly string[] = [
   `create table scim_token (id uuid primary key, silo_id uuid not null references silo on delete cascade,
     token_hash text not null, time_created timestamptz not null, time_expires timestamptz)`,
   `create unique index scim_token_hash on scim_token (token_hash)`,
+  `alter table silo_user add column is_active boolean not null default true, add column scim_external_id text`,
+  `alter table silo_group add column scim_external_id text`,
   // Sleds of before are completed from the inventory at the next start.
   `alter table sled add column serial text not null default '', add column part text not null default '',
     add column revision int not null default 0, add column slot int not null default -1,

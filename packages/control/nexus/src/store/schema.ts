@@ -51,6 +51,10 @@ export interface SiloUserTable {
   external_id: string
   /** Null: cannot log in by password. */
   password_hash: string | null
+  /** False: a provisioning service has taken the account out of use. */
+  is_active: ColumnType<boolean, boolean | undefined, boolean>
+  /** What a provisioning service calls the user. */
+  scim_external_id: ColumnType<string | null, string | null | undefined, string | null>
   time_created: Timestamp
   time_modified: Timestamp
 }
@@ -59,6 +63,8 @@ export interface SiloGroupTable {
   id: string
   silo_id: string
   external_id: string
+  /** What a provisioning service calls the group. */
+  scim_external_id: ColumnType<string | null, string | null | undefined, string | null>
   time_created: Timestamp
   time_modified: Timestamp
 }

@@ -8,6 +8,13 @@ import type { Db } from './store.ts'
 export type SiloUserRow = Selectable<SiloUserTable>
 export type SiloGroupRow = Selectable<SiloGroupTable>
 
+export interface Membership {
+  readonly group_id: string
+  readonly user_id: string
+  readonly group_name: string
+  readonly user_name: string
+}
+
 export function userByExternalId(db: Db, siloId: string, externalId: string): Promise<SiloUserRow | undefined> {
   return db
     .selectFrom('silo_user')
@@ -77,6 +84,47 @@ export function groupByExternalId(db: Db, siloId: string, externalId: string): P
     .where('silo_id', '=', siloId)
     .where('external_id', '=', externalId)
     .executeTakeFirst()
+}
+
+/** By a name in whatever case: services that provision users and identity providers need not agree on it. */
+export function userByAnyCase(db: Db, siloId: string, externalId: string): Promise<SiloUserRow | undefined> {
+  return db
+    .selectFrom('silo_user')
+    .selectAll()
+    .where('silo_id', '=', siloId)
+    .where((e) => e(e.fn<string>('lower', ['external_id']), '=', externalId.toLowerCase()))
+    .executeTakeFirst()
+}
+
+export function allGroups(db: Db, siloId: string): Promise<SiloGroupRow[]> {
+  return db.selectFrom('silo_group').selectAll().where('silo_id', '=', siloId).orderBy('id').execute()
+}
+
+export async function updateGroup(db: Db, id: string, change: Updateable<SiloGroupTable>): Promise<void> {
+  await db.updateTable('silo_group').set(change).where('id', '=', id).execute()
+}
+
+/** With its roles. Its members stay users. */
+export async function deleteGroup(db: Db, id: string): Promise<void> {
+  await deleteGrantsOfIdentity(db, 'silo_group', id)
+  await db.deleteFrom('silo_group').where('id', '=', id).execute()
+}
+
+/** Who is in which group of a silo. */
+export function membersOfSilo(db: Db, siloId: string): Promise<Membership[]> {
+  return db
+    .selectFrom('silo_group_member')
+    .innerJoin('silo_group', 'silo_group.id', 'silo_group_member.group_id')
+    .innerJoin('silo_user', 'silo_user.id', 'silo_group_member.user_id')
+    .select([
+      'silo_group_member.group_id',
+      'silo_group_member.user_id',
+      'silo_group.external_id as group_name',
+      'silo_user.external_id as user_name',
+    ])
+    .where('silo_group.silo_id', '=', siloId)
+    .orderBy('silo_group_member.user_id')
+    .execute()
 }
 
 export async function insertGroup(db: Db, row: Insertable<SiloGroupTable>): Promise<void> {
