@@ -39,6 +39,8 @@ export interface NexusOptions {
   readonly fetch?: FetchLike
   /** Put around `fetch`, for whoever wants to watch what the reconcilers ask. */
   readonly aroundFetch?: (fetch: FetchLike) => FetchLike
+  /** Where the handler is served on the underlay, for the rack's own name servers; undefined while it is not. */
+  readonly underlayPlace?: () => { readonly address: string; readonly port: number } | undefined
   readonly recoverySilo?: RecoverySilo
   /** Issues certificates for silos whose operators gave none. */
   readonly authority?: CertificateAuthority
@@ -102,6 +104,7 @@ export class Nexus {
       inventory,
       fetch,
       sleds: await sledsInService(store.db),
+      nexusPlace: this.#options.underlayPlace ?? (() => undefined),
     })
     const service: Service = {
       store,

@@ -9,10 +9,10 @@ import type { Program } from '@lodestone/p4'
 import { CertificateAuthority, Nexus } from '@lodestone/nexus'
 import { serveApi } from './api-service.ts'
 import type { ProbeSource } from '@lodestone/probe'
-import { CurrentNetwork } from './current-network.ts'
 import { Emulation } from './emulation.ts'
 import { HttpProbes } from './http-probes.ts'
 import type { HostNode } from './host-node.ts'
+import { NexusHome } from './nexus-home.ts'
 import { compileSwitchProgram } from './os-switch-program.ts'
 import { rackInventory } from './rack-inventory.ts'
 import { rackProbes } from './rack-probes.ts'
@@ -32,6 +32,7 @@ export class CloudLab {
   readonly clock: VirtualClock
   readonly world: World
   readonly emulation: Emulation
+  readonly #home: NexusHome
   readonly nexus: Nexus
   /** Of a rack with services: whom their clients believe. */
   readonly authority: CertificateAuthority | undefined
@@ -52,6 +53,7 @@ export class CloudLab {
     const authority = isServing ? await CertificateAuthority.open(new MemoryFiles(), clock, random) : undefined
     const lab = new CloudLab(clock, rackTopology({ sleds, places }), dnsZone, authority)
     await lab.emulation.start()
+    for (const { name } of lab.emulation.sleds()) await lab.#home.serveOn(name)
     await lab.nexus.start()
     const token = await obtainToken(lab.nexus.handler, lab.world.random)
     await ensureDefaultPool(lab.nexus.handler, token)
@@ -88,16 +90,19 @@ export class CloudLab {
       topology,
       program,
       configuration: 'control-plane',
-      onPower: (_name, isOn) => {
+      onPower: (name, isOn) => {
+        if (isOn) void this.#home.serveOn(name)
         if (isOn) this.nexus.repeat()
+        else this.nexus.activate()
       },
     })
-    const underlay = new CurrentNetwork('underlay', () => this.emulation.sleds()[0]?.stack)
+    this.#home = new NexusHome(this.emulation, (request) => this.nexus.handler(request))
     this.#apiProbes = new HttpProbes('api', 'nexus', this.clock)
     const reconcilerProbes = new HttpProbes('reconciler', 'nexus', this.clock)
     this.probes = rackProbes(this.emulation, this.#apiProbes, reconcilerProbes)
-    this.nexus = new Nexus(this.world.host('nexus', { underlay }), {
+    this.nexus = new Nexus(this.world.host('nexus', { underlay: this.#home.network }), {
       aroundFetch: (inner) => reconcilerProbes.fetch(inner),
+      underlayPlace: () => this.#home.place,
       inventory: rackInventory(topology, dnsZone),
       network: rackNetwork(topology),
       archives: ARCHIVES,

@@ -1,22 +1,27 @@
 /**
- * A name server of the rack: it answers the world on a service's port, and is told its zones on the sled's underlay address. What it
- * was told is lost with the sled's power; the control plane says it again.
+ * A name server of the rack: it answers the world on a service's port, or the rack on an underlay address of its own, and is told its
+ * zones on the underlay. What it was told is lost with the sled's power; the control plane says it again.
  */
 import { type HttpServer, serveHttp } from '@lodestone/api'
 import { DNS_CONFIG_PORT } from '@lodestone/contract-dns'
 import { DnsServer } from '@lodestone/dns'
 import type { Network } from '@lodestone/host'
 import type { Ip } from '@lodestone/net'
-import type { ServiceNode } from './service-node.ts'
 import type { World } from './world.ts'
 
 export class DnsService {
   readonly server: DnsServer
   #config: HttpServer | undefined
 
-  constructor(node: ServiceNode, world: World) {
-    const { clock, files } = world.host(node.spec.name, {})
-    this.server = new DnsServer({ network: node.network, clock, files })
+  /** @param address to answer on; default: all of the network's. */
+  constructor(name: string, network: Network, world: World, address?: Ip) {
+    const { clock, files } = world.host(name, {})
+    this.server = new DnsServer({
+      network,
+      clock,
+      files,
+      ...(address === undefined ? {} : { address: address.toString() }),
+    })
   }
 
   /** @param underlay where the control plane comes from, at `address`. */

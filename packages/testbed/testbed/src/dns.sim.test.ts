@@ -1,7 +1,8 @@
 /** The rack's name servers answer the internet for the delegated zone, through switches and packet engines, as silos come and go. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { lookup, type LookupOptions, type LookupResult } from '@lodestone/dns'
+import { httpFetch } from '@lodestone/api'
+import { findService, lookup, type LookupOptions, type LookupResult } from '@lodestone/dns'
 import { CloudLab } from './cloud-lab.fixture.ts'
 
 const ZONE = 'oxide.test'
@@ -83,4 +84,52 @@ test('a name server whose sled lost its power answers again when the sled is bac
   await lab.untilReady()
   await lab.settle()
   assert.deepEqual(dataOf(await ask(SERVERS[1]!, `test-suite-silo.sys.${ZONE}`)), [API])
+})
+
+/** What a daemon on a sled finds, by the rack's own name servers. */
+async function find(from: string, service: string) {
+  const { clock } = lab
+  const { stack } = lab.emulation.sleds().find(({ name }) => name === from)!
+  const servers = ['fd00:1122:3344:1::1', 'fd00:1122:3344:2::1', 'fd00:1122:3344:3::1']
+  const random = lab.world.random.fork(`${from} ${service}`)
+  return clock.run(
+    findService({ network: stack, clock, random, servers, service: `${service}.control-plane.oxide.internal` }),
+  )
+}
+
+test('daemons find each other by name on the underlay', async () => {
+  const [sled] = (await lab.done(lab.api.sled_list())).items
+  assert.deepEqual(await find('sled1', `_sled-agent._tcp.${sled!.id}.sled`), [
+    { address: 'fd00:1122:3344:101::1', port: 12345 },
+  ])
+  for (const [service, port] of [
+    ['_dendrite._tcp', 12224],
+    ['_mgd._tcp', 4676],
+    ['_mgs._tcp', 12225],
+  ] as const) {
+    const places = (await find('sled0', service)).toSorted((a, b) => a.address.localeCompare(b.address))
+    assert.deepEqual(places, [
+      { address: 'fd00:1122:3344:101::2', port },
+      { address: 'fd00:1122:3344:102::2', port },
+    ])
+  }
+  assert.deepEqual(await find('sled0', '_nothing._tcp'), [])
+})
+
+test('a control plane that has moved to another sled is found there, by the name servers that are left', async () => {
+  const ping = async (from: string): Promise<readonly [string, number]> => {
+    const [place] = await find(from, '_nexus._tcp')
+    assert.ok(place !== undefined)
+    const { stack } = lab.emulation.sleds().find(({ name }) => name === from)!
+    const fetch = httpFetch(stack, { clock: lab.clock, timeoutMs: 2000 })
+    const answer = await lab.clock.run(fetch(new Request(`http://[${place.address}]:${place.port}/v1/ping`)))
+    return [place.address, answer.status]
+  }
+  assert.deepEqual(await ping('sled1'), ['fd00:1122:3344:101::1', 200])
+  await lab.clock.run(lab.emulation.setPower('sled0', false))
+  await lab.clock.advance(15_000)
+  assert.deepEqual(await ping('sled1'), ['fd00:1122:3344:102::1', 200])
+  await lab.clock.run(lab.emulation.setPower('sled0', true))
+  await lab.clock.advance(15_000)
+  assert.deepEqual(await ping('sled1'), ['fd00:1122:3344:101::1', 200])
 })

@@ -26,6 +26,7 @@ export function rackInventory(topology: Topology, dnsZone?: string): Inventory {
         underlayAddress: sled.address.toString(),
       }
     }),
+    internalDns: sleds.flatMap(({ internalDns }) => internalDns?.toString() ?? []),
     switches: switches.map((each, index) => ({
       id: idOf('e', index),
       name: each.name,

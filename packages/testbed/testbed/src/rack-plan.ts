@@ -22,6 +22,14 @@ export function switchZoneAddress(switchIndex: number, sledCount: number): Ip {
   return switchIndex < sledCount ? sledPrefix(switchIndex).nth(2) : sledPrefix(0).nth(2 + switchIndex)
 }
 
+/** How many name servers the rack has for itself. */
+export const INTERNAL_NAME_SERVERS = 3
+
+/** Where anybody on the underlay asks for the rack's own services, wherever the server runs: `fd00:1122:3344:1::1` and up. */
+export function internalDnsAddress(index: number): Ip {
+  return Ip.of(`fd00:1122:3344:${(index + 1).toString(16)}::1`)
+}
+
 /** Tunnel endpoint of a switch: ::1 of a unique local /64 of its own, never routed outside. */
 export function tunnelEndpoint(switchIndex: number): Ip {
   return Ip.of(`fdb1:a844:2ecd:${(switchIndex + 1).toString(16)}::1`)

@@ -6,7 +6,7 @@
 import { DNS_CONFIG_PORT } from '@lodestone/contract-dns'
 import { type Ip, Mac, Prefix } from '@lodestone/net'
 import type { InventoryService } from '@lodestone/nexus'
-import { DEFAULT_POOL } from './rack-plan.ts'
+import { DEFAULT_POOL, INTERNAL_NAME_SERVERS, internalDnsAddress } from './rack-plan.ts'
 import type { ServiceSpec, SledSpec, Topology } from './topology.ts'
 
 export const DEFAULT_DNS_ZONE = 'oxide.test'
@@ -24,9 +24,7 @@ export const SERVICE_ADDRESSES = API + 1
 /** The same topology with services on its first sleds, at the first addresses of an announced prefix. */
 export function withServices(topology: Topology, external: Prefix = DEFAULT_POOL.prefix): Topology {
   let sled = 0
-  const nodes = topology.nodes.map((node) =>
-    node.kind === 'sled' ? { ...node, services: servicesOf(sled++, external) } : node,
-  )
+  const nodes = topology.nodes.map((node) => (node.kind === 'sled' ? withServicesOf(node, sled++, external) : node))
   return { ...topology, nodes }
 }
 
@@ -56,6 +54,11 @@ export function nameServers(topology: Topology): Ip[] {
     .flatMap((node) => (node.kind === 'sled' ? (node.services ?? []) : []))
     .filter(({ kind }) => kind === 'dns')
     .map(({ externalAddress }) => externalAddress)
+}
+
+function withServicesOf(spec: SledSpec, sled: number, external: Prefix): SledSpec {
+  const own = sled < INTERNAL_NAME_SERVERS ? { internalDns: internalDnsAddress(sled) } : {}
+  return { ...spec, ...own, services: servicesOf(sled, external) }
 }
 
 function servicesOf(sled: number, external: Prefix): ServiceSpec[] {

@@ -117,8 +117,12 @@ export function withSled(
   const spec: SledSpec = { ...sledSpec(place, sled.multipath), serial: sled.serial }
   const before = topology.nodes.find((node) => node.name === spec.name)
   if (before !== undefined) {
-    const services = before.kind === 'sled' ? before.services : undefined
-    const whole = { ...spec, ...(services === undefined ? {} : { services }) }
+    const { services, internalDns } = before as SledSpec // because its name is a sled's
+    const whole = {
+      ...spec,
+      ...(services === undefined ? {} : { services }),
+      ...(internalDns === undefined ? {} : { internalDns }),
+    }
     return { ...topology, nodes: topology.nodes.map((node) => (node === before ? whole : node)) }
   }
   const sleds = topology.nodes.filter(({ kind }) => kind === 'sled')

@@ -22,12 +22,12 @@ import { CA_CERTIFICATE_FILE, CertificateAuthority, Nexus, type RecoverySilo } f
 import type { ProbeSource } from '@lodestone/probe'
 import { serveApi } from './api-service.ts'
 import { controlHandler } from './control-api.ts'
-import { CurrentNetwork } from './current-network.ts'
 import { Emulation } from './emulation.ts'
 import type { HostNode } from './host-node.ts'
 import { claimDatabase, lockStateDirectory, makePrivate, removeFile, writeSecret } from './os-state-directory.ts'
 import { compileSwitchProgram } from './os-switch-program.ts'
 import { HttpProbes } from './http-probes.ts'
+import { NexusHome } from './nexus-home.ts'
 import { type PlacedBoards, readBoards, withBoards, writeBoards } from './rack-boards.ts'
 import { publish, type PublishSpec } from './publish.ts'
 import type { RackConfig } from './rack-config.ts'
@@ -103,6 +103,7 @@ export class Rack {
   readonly probes: readonly ProbeSource[]
   readonly #apiProbes: HttpProbes
   readonly #options: RackOptions
+  readonly #home: NexusHome
   #boards: PlacedBoards
   readonly #startMs: number
   readonly #closers: (() => void | Promise<void>)[] = []
@@ -167,17 +168,21 @@ export class Rack {
       // What comes back is told what it should be at once.
       onPower: (name, isOn) => {
         if (isOn) this.#serveOutside(name)
+        if (isOn) void this.#home.serveOn(name)
+        if (!isOn && this.#state === 'ready') this.nexus.activate()
         if (isOn && this.#state === 'ready') this.nexus.repeat()
       },
     })
     this.#apiProbes = new HttpProbes('api', 'nexus', clock)
     const reconcilerProbes = new HttpProbes('reconciler', 'nexus', clock)
     this.probes = rackProbes(this.emulation, this.#apiProbes, reconcilerProbes)
+    this.#home = new NexusHome(this.emulation, (request) => this.#publicApi(request))
     this.nexus = new Nexus(this.#nexusHost(), {
       aroundFetch: (inner) => reconcilerProbes.fetch(inner),
       inventory: rackInventory(this.emulation.topology, options.config?.dnsZone ?? DEFAULT_DNS_ZONE),
       network: rackNetwork(this.emulation.topology, options.config),
       authority,
+      underlayPlace: () => this.#home.place,
       metadataFetch: httpFetch(options.os, { clock, timeoutMs: METADATA_TIMEOUT_MS }),
       ...(options.config === undefined ? {} : { recoverySilo: recoverySilo(options.config) }),
       ...(options.isEphemeral === true ? {} : { storeDirectory: `${options.stateDirectory}/database` }),
@@ -284,7 +289,10 @@ export class Rack {
     await this.#serveControl()
     // The control plane's database starts while the underlay converges; the way to the outside it configures itself.
     await this.emulation.start()
-    for (const { name } of this.emulation.sleds()) this.#serveOutside(name)
+    for (const { name } of this.emulation.sleds()) {
+      this.#serveOutside(name)
+      await this.#home.serveOn(name)
+    }
     this.#progress('network', `${this.emulation.nodes.size} nodes, ${this.emulation.wiring.links.size} links`)
     await Promise.all([this.#startControlPlane(api.port), this.#waitForNetwork(new Set())])
     this.#state = 'ready'
@@ -408,10 +416,9 @@ export class Rack {
     this.#resolveClosed()
   }
 
-  /** Nexus runs on the first sled that has power: its calls to agents and switches cross the underlay from there. */
+  /** Its calls to agents and switches cross the underlay from where it runs. */
   #nexusHost() {
-    const underlay = new CurrentNetwork('underlay', () => this.emulation.sleds()[0]?.stack)
-    return this.world.host('nexus', { underlay }, this.#options.random)
+    return this.world.host('nexus', { underlay: this.#home.network }, this.#options.random)
   }
 
   #progress(name: string, detail: string): void {

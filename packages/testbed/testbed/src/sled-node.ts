@@ -11,7 +11,7 @@ import { SLED_AGENT_PORT } from '@lodestone/contract-sled-agent'
 import type { TunnelEndpoint } from '@lodestone/ddm'
 import type { Link, Port } from '@lodestone/link'
 import { KernelTarget } from '@lodestone/lower'
-import type { Ip } from '@lodestone/net'
+import { type Ip, Prefix } from '@lodestone/net'
 import { Netstack } from '@lodestone/netstack'
 import { EMPTY_CONFIG, Routed } from '@lodestone/routed'
 import { NetstackRunner, SledAgent, type SledHardware } from '@lodestone/sled-agent'
@@ -51,6 +51,8 @@ export class SledNode {
   /** Services of the rack that this sled runs. */
   readonly services: readonly ServiceNode[]
   readonly #nameServers: readonly DnsService[]
+  /** Of the rack's own services. */
+  readonly #internalDns: DnsService | undefined
   #server: HttpServer | undefined
 
   constructor(spec: SledSpec, ports: ReadonlyMap<string, Port>, world: World, options: SledNodeOptions) {
@@ -94,8 +96,12 @@ export class SledNode {
     )
     this.#nameServers = this.services
       .filter((service) => service.spec.kind === 'dns')
-      .map((service) => new DnsService(service, world))
+      .map((service) => new DnsService(service.spec.name, service.network, world))
 
+    if (spec.internalDns !== undefined) {
+      this.stack.addLoopbackAddress(spec.internalDns)
+      this.#internalDns = new DnsService(`${spec.name}-internal-dns`, this.stack, world, spec.internalDns)
+    }
     const host = world.host(spec.name, { underlay: this.stack })
     this.#makeAgent = () =>
       new SledAgent(host, {
@@ -125,7 +131,10 @@ export class SledNode {
         hostname: spec.name,
         role: 'transit',
         interfaces: spec.nics.map((nic) => nic.name),
-        originate: [spec.prefix],
+        originate: [
+          spec.prefix,
+          ...(spec.internalDns === undefined ? [] : [new Prefix(spec.internalDns, 64).masked()]),
+        ],
         tunnelOrigins: [],
       },
     })
@@ -156,12 +165,14 @@ export class SledNode {
       (request) => this.#agent.handler(request),
     )
     for (const each of this.#nameServers) await each.start(this.stack, this.spec.address)
+    if (this.spec.internalDns !== undefined) await this.#internalDns?.start(this.stack, this.spec.internalDns)
   }
 
   close(): void {
     this.#server?.close()
     this.agent.close()
     for (const each of this.#nameServers) each.close()
+    this.#internalDns?.close()
     for (const service of this.services) service.close()
     this.routed.close()
     this.engine.close()

@@ -71,6 +71,8 @@ export interface SledSpec extends NodeBase {
   readonly nics: readonly InterfaceSpec[]
   /** Default: none. At most one of them is a name server. */
   readonly services?: readonly ServiceSpec[]
+  /** Address of the rack's own name server that it runs; the /64 of it is routed to this sled. */
+  readonly internalDns?: Ip
   /** Of its board; default: one made of its slot. */
   readonly serial?: string
   /** The sled's /64; the sled itself is ::1. */

@@ -35,9 +35,20 @@ export function dnsPass(
   target: string,
   dns: DnsClient,
 ): (snapshot: Snapshot, isFull: boolean) => Promise<PassResult> {
+  return zonesPass(store, clock, target, dns, (snapshot) => desiredZones(snapshot, inventory))
+}
+
+/** Pushes all zones of a name server. */
+export function zonesPass(
+  store: Store,
+  clock: Clock,
+  target: string,
+  dns: DnsClient,
+  zonesOf: (snapshot: Snapshot) => readonly DnsZone[],
+): (snapshot: Snapshot, isFull: boolean) => Promise<PassResult> {
   const push = new DeclaredPush(store, clock, 'dns')
   return async (snapshot, isFull) => {
-    const zones = desiredZones(snapshot, inventory)
+    const zones = [...zonesOf(snapshot)]
     const names = zones.reduce((sum, zone) => sum + Object.keys(zone.records).length, 0)
     const status = await push.push(`${names} names`, target, zones, snapshot, isFull, (generation) =>
       dns.dns_config_put({

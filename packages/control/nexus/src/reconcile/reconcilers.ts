@@ -1,18 +1,20 @@
 /** All reconcilers of a control plane: one loop for each kind and each sled or switch, so that none waits for another. */
 import { client, type FetchLike } from '@lodestone/api'
 import { type SledAgentClient, sledAgentApi } from '@lodestone/contract-sled-agent'
-import { dnsApi } from '@lodestone/contract-dns'
+import { DNS_CONFIG_PORT, dnsApi } from '@lodestone/contract-dns'
 import { switchdApi, type SwitchdClient } from '@lodestone/contract-switchd'
 import { type RoutedClient, routedApi } from '@lodestone/contract-routed'
 import type { SwitchSlot } from '@lodestone/contract-nexus'
 import { type SpClient, spApi } from '@lodestone/contract-sp'
 import type { Clock, Random } from '@lodestone/host'
+import { Ip, Prefix } from '@lodestone/net'
 import type { Inventory } from '../inventory.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import { StaleSnapshot } from '../store/desired-state.ts'
 import { type SledRow, sledsInService } from '../store/sled.ts'
 import type { Store } from '../store/store.ts'
 import { dnsPass } from './dns.ts'
+import { internalDnsPass, type NexusPlace } from './internal-dns.ts'
 import { agentWatch, switchdWatch } from './incarnations.ts'
 import { InstanceReconciler } from './instances.ts'
 import { Leases, STANDBY_POLL_MS } from './leases.ts'
@@ -23,6 +25,9 @@ import { agentUrl, SledFinder } from './sleds.ts'
 import { Snapshots } from './snapshots.ts'
 import { portPass, routingPass } from './switch-config.ts'
 
+/** One control plane has the name at a time: the one that pushes. */
+const NEXUS_HOST = 'nexus'
+
 export interface ReconcilersOptions {
   readonly store: Store
   readonly clock: Clock
@@ -31,6 +36,8 @@ export interface ReconcilersOptions {
   readonly fetch: FetchLike
   /** In service when they begin. */
   readonly sleds: readonly SledRow[]
+  /** Where this control plane can be reached on the underlay; undefined while it cannot. */
+  readonly nexusPlace: () => Omit<NexusPlace, 'id'> | undefined
 }
 
 /** What there is for one sled. */
@@ -60,7 +67,7 @@ export class Reconcilers {
   readonly #id: string
   readonly #unlisten: () => void
 
-  constructor({ store, clock, random, inventory, fetch, sleds }: ReconcilersOptions) {
+  constructor({ store, clock, random, inventory, fetch, sleds, nexusPlace }: ReconcilersOptions) {
     const id = random.uuid()
     this.#fetch = fetch
     this.#rackId = inventory.rackId
@@ -88,6 +95,15 @@ export class Reconcilers {
       const dns = client(dnsApi, fetch, service.configUrl)
       this.#add('dns', service.name, dnsPass(store, clock, inventory, service.name, dns))
     }
+    for (const [index, address] of (inventory.internalDns ?? []).entries()) {
+      const name = `internal-dns${index}`
+      const dns = client(dnsApi, fetch, `http://[${address}]:${DNS_CONFIG_PORT}`)
+      const places = (): NexusPlace[] => {
+        const place = nexusPlace()
+        return place === undefined ? [] : [{ id: NEXUS_HOST, ...place }]
+      }
+      this.#add('dns', name, internalDnsPass(store, clock, inventory, name, dns, places))
+    }
     this.gateways = inventory.switches.flatMap(({ gatewayUrl }) =>
       gatewayUrl === undefined ? [] : [client(spApi, fetch, gatewayUrl)],
     )
@@ -98,6 +114,7 @@ export class Reconcilers {
         random,
         routeds: [...this.#routeds.values()],
         gateways: this.gateways,
+        otherPrefixes: (inventory.internalDns ?? []).map((address) => new Prefix(Ip.of(address), 64).masked()),
         agentAt: (url) => client(sledAgentApi, fetch, url),
         onChange: () => this.activate(),
       })

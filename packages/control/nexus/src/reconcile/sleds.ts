@@ -26,6 +26,8 @@ export interface SledFinderOptions {
   readonly random: Random
   readonly routeds: readonly RoutedClient[]
   readonly gateways: readonly SpClient[]
+  /** Prefixes that sleds announce besides their own. */
+  readonly otherPrefixes: readonly Prefix[]
   /** An agent at a base URL. */
   readonly agentAt: (url: string) => SledAgentClient
   /** A sled was taken in. */
@@ -42,7 +44,7 @@ export class SledFinder {
   }
 
   async pass(snapshot: Snapshot, isFull: boolean): Promise<PassResult> {
-    const present = await sledPrefixes(this.#options.routeds)
+    const present = await sledPrefixes(this.#options.routeds, this.#options.otherPrefixes)
     if (present === undefined) {
       return { items: [{ item: 'rack', state: 'failed', detail: 'no switch tells who its neighbours are' }] }
     }
@@ -104,7 +106,10 @@ export async function boardsInRack(
 }
 
 /** The underlay addresses of sleds by the rear port that their prefix comes in on; undefined when no switch answers. */
-async function sledPrefixes(routeds: readonly RoutedClient[]): Promise<ReadonlyMap<number, string> | undefined> {
+async function sledPrefixes(
+  routeds: readonly RoutedClient[],
+  others: readonly Prefix[],
+): Promise<ReadonlyMap<number, string> | undefined> {
   const found = new Map<number, string>()
   let hasAnswer = false
   for (const routed of routeds) {
@@ -115,10 +120,11 @@ async function sledPrefixes(routeds: readonly RoutedClient[]): Promise<ReadonlyM
       const slot = /rear(\d+)$/.exec(name)?.[1]
       if (slot === undefined) continue
       // What comes over one hop is the neighbour's own.
-      const own = vectors.find(
-        ({ destination, path }) => path.length === 1 && Prefix.of(destination).length === SLED_PREFIX_BITS,
-      )
-      if (own !== undefined) found.set(Number(slot), Prefix.of(own.destination).nth(1).toString())
+      const own = vectors
+        .filter(({ path }) => path.length === 1)
+        .map(({ destination }) => Prefix.of(destination))
+        .find((prefix) => prefix.length === SLED_PREFIX_BITS && !others.some((other) => other.equals(prefix)))
+      if (own !== undefined) found.set(Number(slot), own.nth(1).toString())
     }
   }
   return hasAnswer ? found : undefined
