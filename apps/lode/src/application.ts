@@ -19,6 +19,7 @@ import { ribRoutes } from './commands/rib/rib.routes.ts'
 import { routedCommand } from './commands/routed/routed.command.ts'
 import { rsfRoutes } from './commands/rsf/rsf.routes.ts'
 import { simRoutes } from './commands/sim/sim.routes.ts'
+import { setupCommand } from './commands/setup.command.ts'
 import { sledRoutes } from './commands/sled/sled.routes.ts'
 import { spRoutes } from './commands/sp/sp.routes.ts'
 import { statusCommand } from './commands/status.command.ts'
@@ -59,6 +60,7 @@ const routes = buildRouteMap({
     bfd: bfdRoutes,
     p4: p4Routes,
     sim: simRoutes,
+    setup: setupCommand,
     sled: sledRoutes,
     sp: spRoutes,
     experiment: experimentRoutes,

@@ -8,6 +8,10 @@ import type { UpFlags } from './commands/up.command.ts'
 
 export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
   const stateDirectory = context.stateDirectory(flags.state)
+  if (flags.uninitialized && flags.config !== undefined) {
+    context.note('--uninitialized waits for a configuration, and --config gives one: leave one of them out')
+    context.process.exit(ExitStatus.usage)
+  }
   const config = flags.config === undefined ? undefined : rackConfig(context, flags.config)
   const startMs = context.clock.nowMs()
   const seconds = (): string => `${((context.clock.nowMs() - startMs) / 1000).toFixed(1).padStart(5)} s`
@@ -37,6 +41,7 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
       sleds: flags.sleds,
       multipath: flags.multipath,
       ...(config === undefined ? {} : { config }),
+      ...(flags.uninitialized ? { technicianPort: flags.technicianPort } : {}),
       stateDirectory,
       archives: context.databaseArchives,
       ...(flags.database === undefined ? {} : { database: flags.database }),

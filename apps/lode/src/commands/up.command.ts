@@ -7,6 +7,8 @@ export interface UpFlags {
   readonly sleds: number
   readonly multipath: 'delay' | 'hash'
   readonly config?: string
+  readonly uninitialized: boolean
+  readonly technicianPort: number
   readonly state?: string
   readonly database?: string
   readonly console?: string
@@ -27,6 +29,10 @@ export const upCommand = buildCommand({
       { input: '', brief: 'Four sleds, API on 127.0.0.1:12220' },
       { input: '--sleds 8 --state ./rack', brief: 'A bigger rack with its state here' },
       { input: '--config examples/rack.toml --state ./rack', brief: 'A new rack as the file says' },
+      {
+        input: '--uninitialized --state ./rack',
+        brief: 'A new rack that waits for: lode setup examples/rack.toml --state ./rack',
+      },
       { input: '--database postgres://lode@127.0.0.1/lode', brief: 'With the state of the control plane on a server' },
       {
         input: '--publish 8080=198.51.100.10:80',
@@ -53,6 +59,18 @@ export const upCommand = buildCommand({
         optional: true,
         brief: 'What the rack is set up with: uplinks, address pools, DNS zone, recovery silo (TOML)',
         placeholder: 'FILE',
+      },
+      uninitialized: {
+        kind: 'boolean',
+        default: false,
+        brief: "Wait to be set up at the technician's port, and answer nowhere else until then",
+      },
+      technicianPort: {
+        kind: 'parsed',
+        parse: numberParser,
+        default: '0',
+        brief: "Port on 127.0.0.1 that leads to the technician's port; 0 picks one",
+        placeholder: 'PORT',
       },
       state: { kind: 'parsed', parse: parseText, optional: true, brief: 'State directory', placeholder: 'DIR' },
       database: {

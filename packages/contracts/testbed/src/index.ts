@@ -11,6 +11,7 @@ export * from './explain.ts'
 export * from './observe.ts'
 export * from './rack.ts'
 export * from './reconciler.ts'
+export * from './setup.ts'
 
 export const testbedApi = api({
   title: 'Lodestone testbed',

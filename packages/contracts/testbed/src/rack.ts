@@ -37,11 +37,13 @@ export const RackInfo = z
   .object({
     version: z.string(),
     name: z.string(),
-    state: z.enum(['starting', 'ready', 'stopping']),
+    state: z.enum(['uninitialized', 'starting', 'ready', 'stopping']),
     time_started: z.iso.datetime(),
     /** From start to ready; null until then. */
     ready_after_ms: z.number().nullable(),
     api: z.object({ url: z.string(), silo: z.string(), username: z.string(), password_hint: z.string() }),
+    /** On this machine, where the technician's port of the first switch leads to; null where nothing does. */
+    technician_port: z.int().nullable(),
     published: z.array(z.object({ host_port: z.int(), target: z.string() })),
     /** What must hold before the rack is ready, and what is still missing. */
     checks: z.array(z.object({ name: z.string(), ready: z.boolean(), detail: z.string() })),

@@ -11,15 +11,27 @@ export interface PublishSpec {
 
 /** Rejects as `listenTcp` does. */
 export function publish(os: Network, client: () => HostNode, spec: PublishSpec): Promise<TcpListener> {
-  return os.listenTcp({ address: '127.0.0.1', port: spec.hostPort }, (outside) => {
-    outside.on('error', () => outside.destroy()) // the program on this machine went away
+  return publishFrom(os, spec, () => {
     const { stack, spec: host } = client()
     const source = host.loopbacks.find((ip) => ip.family === spec.address.family)
-    stack
+    return { network: stack, ...(source === undefined ? {} : { localAddress: source.toString() }) }
+  })
+}
+
+/** The same from any network. @param from is asked at each connection. */
+export function publishFrom(
+  os: Network,
+  spec: PublishSpec,
+  from: () => { readonly network: Pick<Network, 'connectTcp'>; readonly localAddress?: string },
+): Promise<TcpListener> {
+  return os.listenTcp({ address: '127.0.0.1', port: spec.hostPort }, (outside) => {
+    outside.on('error', () => outside.destroy()) // the program on this machine went away
+    const { network, localAddress } = from()
+    network
       .connectTcp({
         address: spec.address.toString(),
         port: spec.port,
-        ...(source === undefined ? {} : { localAddress: source.toString() }),
+        ...(localAddress === undefined ? {} : { localAddress }),
       })
       .then((inside) => {
         inside.on('error', () => outside.destroy())

@@ -2,7 +2,7 @@
  * A running rack: the emulation of `rackTopology`, the control plane on top, and what a person needs to reach them.
  * Real time, one process. The state directory holds the database, the control socket and the token of its owner.
  */
-import { errorResponse, httpFetch, type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
+import { errorResponse, type FetchLike, httpFetch, type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
 import type { PlacedSled, RackInfo } from '@lodestone/contract-testbed'
 import {
   type Clock,
@@ -29,8 +29,10 @@ import { compileSwitchProgram } from './os-switch-program.ts'
 import { HttpProbes } from './http-probes.ts'
 import { NexusHome } from './nexus-home.ts'
 import { type PlacedBoards, readBoards, withBoards, writeBoards } from './rack-boards.ts'
-import { publish, type PublishSpec } from './publish.ts'
-import type { RackConfig } from './rack-config.ts'
+import { publish, publishFrom, type PublishSpec } from './publish.ts'
+import { parseRackConfig, type RackConfig } from './rack-config.ts'
+import { RackSetup } from './rack-setup-service.ts'
+import { openTechnicianPort, SETUP_PORT, technicianAddress, technicianLaptop } from './technician-port.ts'
 import { configuredTopology } from './rack-config-topology.ts'
 import { rackInventory } from './rack-inventory.ts'
 import { rackNetwork } from './rack-network.ts'
@@ -55,6 +57,9 @@ const SOCKET_PATH_LIMIT = 103
 const SLED_PLACES = 32
 const READY_WITHIN_MS = 60_000
 const CHECK_PERIOD_MS = 25
+/** What a rack was set up with at its technician's port. */
+const CONFIG_FILE = 'rack.toml'
+const SETUP_STEPS = ['outside', 'forwarding', 'ddm', 'api', 'bgp', 'way out', 'pool', 'rack'] as const
 
 export interface RackOptions {
   readonly clock: Clock
@@ -66,6 +71,11 @@ export interface RackOptions {
   readonly multipath?: MultipathMode
   /** What the operator wants of a new rack. The outside is always as it says; the control plane's state is what it was. */
   readonly config?: RackConfig
+  /**
+   * The rack waits to be set up at the technician's port, which this port of the machine leads to (0 picks one). Not together with a
+   * configuration; a state directory that was set up keeps what it is.
+   */
+  readonly technicianPort?: number
   readonly stateDirectory: string
   /** Where archives of empty databases are kept, so that a new rack starts quickly. */
   readonly archives?: readonly Files[]
@@ -95,7 +105,12 @@ export class RackStartError extends Error {}
 export class Rack {
   readonly world: World
   readonly emulation: Emulation
-  readonly nexus: Nexus
+  #nexus: Nexus
+  readonly #setup: RackSetup
+  readonly #authority: CertificateAuthority
+  readonly #aroundFetch: (fetch: FetchLike) => FetchLike
+  #config: RackConfig | undefined
+  #technicianPort: number | undefined
   /** Resolves when the rack is down. */
   readonly closed: Promise<void>
   readonly controlHandler: HttpHandler
@@ -138,7 +153,9 @@ export class Rack {
         cause: error,
       })
     })
-    const rack = new Rack(options, authority, await readBoards(new OsFiles(stateDirectory)))
+    const state = new OsFiles(stateDirectory)
+    const config = options.config ?? (await keptConfig(state))
+    const rack = new Rack(options, authority, await readBoards(state), config)
     rack.#closers.push(lock.release)
     try {
       await rack.#start()
@@ -149,8 +166,15 @@ export class Rack {
     return rack
   }
 
-  private constructor(options: RackOptions, authority: CertificateAuthority, boards: PlacedBoards) {
+  private constructor(
+    options: RackOptions,
+    authority: CertificateAuthority,
+    boards: PlacedBoards,
+    config: RackConfig | undefined,
+  ) {
     this.#options = options
+    this.#config = config
+    this.#authority = authority
     this.#boards = boards
     this.#startMs = options.clock.nowMs()
     this.closed = new Promise((resolve) => {
@@ -162,7 +186,7 @@ export class Rack {
     this.world = new World({ clock, random, ...(log === undefined ? {} : { log }) })
     this.emulation = new Emulation({
       world: this.world,
-      topology: topologyOf(options, boards),
+      topology: topologyOf(options, config, boards),
       program: compileSwitchProgram(),
       configuration: 'control-plane',
       // What comes back is told what it should be at once.
@@ -177,20 +201,33 @@ export class Rack {
     const reconcilerProbes = new HttpProbes('reconciler', 'nexus', clock)
     this.probes = rackProbes(this.emulation, this.#apiProbes, reconcilerProbes)
     this.#home = new NexusHome(this.emulation, (request) => this.#publicApi(request))
-    this.nexus = new Nexus(this.#nexusHost(), {
-      aroundFetch: (inner) => reconcilerProbes.fetch(inner),
-      inventory: rackInventory(this.emulation.topology, options.config?.dnsZone ?? DEFAULT_DNS_ZONE),
-      network: rackNetwork(this.emulation.topology, options.config),
-      authority,
+    this.#aroundFetch = (inner) => reconcilerProbes.fetch(inner)
+    this.#nexus = this.#makeNexus(this.emulation.topology)
+    this.#setup = new RackSetup({ clock, steps: SETUP_STEPS, run: (given, toml) => this.#setUp(given, toml) })
+    this.controlHandler = controlHandler(this)
+  }
+
+  get nexus(): Nexus {
+    return this.#nexus
+  }
+
+  /** @param topology as the configuration has it, uplinks of the switches too. */
+  #makeNexus(topology: Topology): Nexus {
+    const options = this.#options
+    const { clock } = options
+    return new Nexus(this.#nexusHost(), {
+      aroundFetch: this.#aroundFetch,
+      inventory: rackInventory(topology, this.#config?.dnsZone ?? DEFAULT_DNS_ZONE),
+      network: rackNetwork(topology, this.#config),
+      authority: this.#authority,
       underlayPlace: () => this.#home.place,
       metadataFetch: httpFetch(options.os, { clock, timeoutMs: METADATA_TIMEOUT_MS }),
-      ...(options.config === undefined ? {} : { recoverySilo: recoverySilo(options.config) }),
+      ...(this.#config === undefined ? {} : { recoverySilo: recoverySilo(this.#config) }),
       ...(options.isEphemeral === true ? {} : { storeDirectory: `${options.stateDirectory}/database` }),
       ...(options.archives === undefined ? {} : { archives: options.archives }),
       ...(options.database === undefined ? {} : { database: options.database }),
       ...(options.console === undefined ? {} : { console: options.console }),
     })
-    this.controlHandler = controlHandler(this)
   }
 
   get client(): HostNode {
@@ -200,7 +237,7 @@ export class Rack {
   /** Who answers for the rack's zone, on the emulated internet. */
   get dns(): { readonly zone: string; readonly nameServers: readonly string[] } {
     const servers = nameServers(this.emulation.topology).map((address) => address.toString())
-    return { zone: this.#options.config?.dnsZone ?? DEFAULT_DNS_ZONE, nameServers: servers }
+    return { zone: this.#config?.dnsZone ?? DEFAULT_DNS_ZONE, nameServers: servers }
   }
 
   /** How the API is reached over TLS: its names, the certificate to believe, and the port on this machine where there is one. */
@@ -227,8 +264,9 @@ export class Rack {
         username: this.#recovery.username,
         password_hint: this.#recovery.password,
       },
+      technician_port: this.#technicianPort ?? null,
       published: published.map((each) => ({ host_port: each.hostPort, target: `${each.address}:${each.port}` })),
-      checks: rackChecks(this.emulation, this.#options.config?.pools[0]?.prefix),
+      checks: rackChecks(this.emulation, this.#config?.pools[0]?.prefix),
       nodes: [
         ...topology.nodes.map((spec) => ({
           name: spec.name,
@@ -277,7 +315,7 @@ export class Rack {
   }
 
   async #start(): Promise<void> {
-    const { os, apiAddress, apiPort, tlsPort, clock } = this.#options
+    const { os, apiAddress, apiPort, tlsPort } = this.#options
     // Ports first: one that is taken is told at once, not when everything else is up.
     const api = await this.#listen(apiAddress, apiPort)
     this.#apiPort = api.port
@@ -294,7 +332,60 @@ export class Rack {
       await this.#home.serveOn(name)
     }
     this.#progress('network', `${this.emulation.nodes.size} nodes, ${this.emulation.wiring.links.size} links`)
-    await Promise.all([this.#startControlPlane(api.port), this.#waitForNetwork(new Set())])
+    if (this.#options.technicianPort !== undefined && !(await this.#wasSetUp())) return this.#waitForSetup()
+    await this.#startRest()
+  }
+
+  /** Whether the state directory is of a rack that people use already. */
+  async #wasSetUp(): Promise<boolean> {
+    return (await new OsFiles(this.#options.stateDirectory).read(TOKEN_FILE)) !== undefined
+  }
+
+  /** Opens the technician's ports: nothing else answers until somebody has set the rack up there. */
+  async #waitForSetup(): Promise<void> {
+    const { os, technicianPort = 0 } = this.#options
+    for (const [slot, node] of this.emulation.switches().entries()) {
+      const link = openTechnicianPort(node.name, slot, node.stack, this.world)
+      const address = technicianAddress(slot)
+      await serveHttp(node.stack, { address: address.toString(), port: SETUP_PORT }, this.#setup.handler)
+      if (slot > 0) continue
+      const laptop = technicianLaptop(link.a, slot, this.world)
+      const spec = { hostPort: technicianPort, address, port: SETUP_PORT }
+      const listener = await this.#claimPort(technicianPort, () => publishFrom(os, spec, () => ({ network: laptop })))
+      this.#technicianPort = listener.port
+      this.#closers.push(() => {
+        listener.close()
+        laptop.close()
+      })
+    }
+    this.#state = 'uninitialized'
+    this.#progress('set-up', `waits at the technician's port, http://127.0.0.1:${this.#technicianPort}/rack-setup`)
+  }
+
+  /** Makes the outside and the services what the configuration says, and starts the control plane with it. */
+  async #setUp(config: RackConfig, toml: string): Promise<void> {
+    this.#state = 'starting'
+    this.#config = config
+    const wanted = topologyOf(this.#options, config, this.#boards)
+    const present = new Map(this.emulation.topology.nodes.map((node) => [node.name, node]))
+    // Switches are configured by the control plane; what does not differ runs on.
+    const nodes = wanted.nodes.map((node) => {
+      const before = present.get(node.name)
+      return before !== undefined && (node.kind === 'switch' || JSON.stringify(node) === JSON.stringify(before))
+        ? before
+        : node
+    })
+    const [problem] = this.emulation.change({ ...wanted, nodes })
+    if (problem !== undefined) throw new Error(problem)
+    this.#progress('outside', 'uplinks, routers and services are as configured')
+    this.#nexus = this.#makeNexus(wanted)
+    await this.#startRest()
+    await new OsFiles(this.#options.stateDirectory).write(CONFIG_FILE, new TextEncoder().encode(toml))
+  }
+
+  async #startRest(): Promise<void> {
+    const { clock } = this.#options
+    await Promise.all([this.#startControlPlane(this.#apiPort), this.#waitForNetwork(new Set())])
     this.#state = 'ready'
     this.#readyAfterMs = clock.nowMs() - this.#startMs
     this.#progress('rack', `ready after ${(this.#readyAfterMs / 1000).toFixed(1)} s`)
@@ -319,11 +410,11 @@ export class Rack {
   }
 
   get #recovery(): RackConfig['recovery'] {
-    return this.#options.config?.recovery ?? RECOVERY
+    return this.#config?.recovery ?? RECOVERY
   }
 
   async #ensurePools(token: string): Promise<void> {
-    const { config } = this.#options
+    const config = this.#config
     if (config === undefined) return ensureDefaultPool(this.nexus.handler, token)
     for (const [index, pool] of config.pools.entries()) {
       await ensurePool(this.nexus.handler, token, pool, { silo: config.recovery.silo, isDefault: index === 0 })
@@ -371,7 +462,8 @@ export class Rack {
   readonly #publicApi: HttpHandler = (request) => {
     if (this.#isDatabaseWhole) return this.#apiProbes.handler(this.nexus.handler)(request)
     const requestId = this.#options.random.uuid()
-    return Promise.resolve(errorResponse({ kind: 'unavailable', message: 'the API is not up' }, requestId))
+    const message = this.#state === 'uninitialized' ? 'the rack is not set up yet' : 'the API is not up'
+    return Promise.resolve(errorResponse({ kind: 'unavailable', message }, requestId))
   }
 
   async #claimPort<T extends HttpServer | TcpListener>(port: number, claim: () => Promise<T>): Promise<T> {
@@ -393,7 +485,7 @@ export class Rack {
     const { clock } = this.#options
     const endMs = clock.nowMs() + READY_WITHIN_MS
     for (;;) {
-      const checks = rackChecks(this.emulation, this.#options.config?.pools[0]?.prefix)
+      const checks = rackChecks(this.emulation, this.#config?.pools[0]?.prefix)
       for (const check of checks) {
         if (!check.ready || seen.has(check.name)) continue
         seen.add(check.name)
@@ -422,6 +514,7 @@ export class Rack {
   }
 
   #progress(name: string, detail: string): void {
+    this.#setup.progress(name, detail)
     this.#options.onProgress?.(name, detail)
   }
 }
@@ -430,12 +523,22 @@ function multipathOf({ multipath }: RackOptions): MultipathMode {
   return multipath ?? 'delay'
 }
 
-function topologyOf(options: RackOptions, boards: PlacedBoards): Topology {
-  const { sleds, config } = options
+function topologyOf(options: RackOptions, config: RackConfig | undefined, boards: PlacedBoards): Topology {
+  const { sleds } = options
   const multipath = multipathOf(options)
   const planned = withBoards(rackTopology({ sleds, multipath, places: SLED_PLACES }), boards, multipath)
   if (config === undefined) return withServices(planned)
   return withServices(configuredTopology(planned, config), config.pools[0]?.prefix)
+}
+
+async function keptConfig(state: Files): Promise<RackConfig | undefined> {
+  const bytes = await state.read(CONFIG_FILE)
+  if (bytes === undefined) return undefined
+  const result = parseRackConfig(new TextDecoder().decode(bytes), CONFIG_FILE)
+  if (result.ok) return result.config
+  throw new RackStartError(
+    `The configuration that the rack was set up with cannot be read: ${result.problems.join('; ')}`,
+  )
 }
 
 function recoverySilo({ recovery }: RackConfig): RecoverySilo {
