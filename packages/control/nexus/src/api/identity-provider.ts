@@ -20,6 +20,7 @@ import {
 } from '../store/identity-provider.ts'
 import { isId, pageOfRows, scanOf } from '../store/scan.ts'
 import type { Db } from '../store/store.ts'
+import { textAtMost } from '../text-at-most.ts'
 import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
 import { notFound } from './selector.ts'
 import { selectManagedSilo } from './silo.ts'
@@ -110,22 +111,12 @@ async function metadataOf({ metadataFetch }: Service, source: IdpMetadataSource)
   try {
     const response = await metadataFetch(new Request(url))
     if (response.status !== 200) throw new Error(`it answered ${response.status}`)
-    return await textAtMost(response, MAX_METADATA_BYTES)
+    const text = await textAtMost(response, MAX_METADATA_BYTES)
+    if (text !== undefined) return text
+    throw new Error(`the document is longer than ${MAX_METADATA_BYTES} bytes`)
   } catch (error) {
     throw wrong(`${url} could not be had: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-/** The body as text. Rejects when it is longer; the rest is not read. */
-async function textAtMost(response: Response, limitBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length
-    if (length > limitBytes) throw new Error(`the document is longer than ${limitBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }
 
 function providerRow(

@@ -32,13 +32,11 @@ export function samlLoginHandlers(service: Service): HandlersOf<'login_saml'> {
       const form = new URLSearchParams(new TextDecoder().decode(body))
       const SAMLResponse = form.get('SAMLResponse')
       if (SAMLResponse === null) throw invalidRequest('the form has no SAMLResponse')
-      const RelayState = form.get('RelayState') ?? undefined
-      const subject = await orRefused(
-        service,
-        silo,
-        serviceProvider(service, provider).validate({ SAMLResponse, RelayState }),
-      )
-      const { cookie, redirectUri } = await finishLogin(service, silo, provider, subject, request)
+      const answer = { SAMLResponse, RelayState: form.get('RelayState') ?? undefined }
+      const { cookie, redirectUri } = await orRefused(service, silo, async () => {
+        const subject = await serviceProvider(service, provider).validate(answer)
+        return finishLogin(service, silo, provider, subject, request)
+      })
       return new Response(null, { status: 303, headers: { location: redirectUri, 'set-cookie': cookie } })
     },
   }
@@ -95,9 +93,10 @@ function serviceProvider(service: Service, row: SamlIdentityProviderRow): Servic
   })
 }
 
-async function orRefused(service: Service, silo: SiloRow, validating: Promise<Subject>): Promise<Subject> {
+/** What is refused is told to the log, and not to whoever may have forged it. */
+async function orRefused<T>(service: Service, silo: SiloRow, act: () => Promise<T>): Promise<T> {
   try {
-    return await validating
+    return await act()
   } catch (error) {
     if (!(error instanceof AssertionRefused)) throw error
     service.log('warn', 'login-refused', { silo: silo.name, reason: error.message })
@@ -124,14 +123,9 @@ async function finishLogin(
       return { cookie: await openSession(service, tx, request, user), redirectUri: pending.redirect_uri }
     })
   // Two first logins at once make the same user or group: the second one finds what the first has made.
-  const result = attempt().catch((error: unknown) => {
+  return attempt().catch((error: unknown) => {
     if (!isUniqueViolation(error)) throw error
     return attempt()
-  })
-  return result.catch((error: unknown) => {
-    if (!(error instanceof AssertionRefused)) throw error
-    service.log('warn', 'login-refused', { silo: silo.name, reason: error.message })
-    throw new ApiFailure({ kind: 'unauthenticated', internal: error.message }, { cause: error })
   })
 }
 

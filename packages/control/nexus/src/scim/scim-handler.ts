@@ -10,6 +10,7 @@ import { authenticateScim } from '../auth/scim.ts'
 import { nowOf, type Service } from '../service.ts'
 import { siloByRef, type SiloRow } from '../store/silo.ts'
 import { isUniqueViolation } from '../store/store.ts'
+import { textAtMost } from '../text-at-most.ts'
 import { BASE_PATH, type ScimContext, ScimGroup, ScimUser } from './scim-resources.ts'
 
 const PATH = /^\/scim\/v2\/(Users|Groups)(?:\/([^/]+))?\/?$/
@@ -119,9 +120,8 @@ function resourceOf(kind: 'user' | 'group', id: string | undefined, query: Query
 }
 
 async function bodyOf(request: Request): Promise<object> {
-  const text = await request.text()
-  if (text.length > MAX_BODY_BYTES)
-    throw new SCIMMY.Types.Error(413, '', `the body is longer than ${MAX_BODY_BYTES} bytes`)
+  const text = await textAtMost(request, MAX_BODY_BYTES)
+  if (text === undefined) throw new SCIMMY.Types.Error(413, '', `the body is longer than ${MAX_BODY_BYTES} bytes`)
   let json: unknown
   try {
     json = JSON.parse(text)
