@@ -275,6 +275,7 @@ export class FakeSwitch {
       next_page: null,
     }),
     bgp_message_history: () => [],
+    ddm_prefixes: () => [],
     bfd_status: () => ({
       listening: true,
       sessions: (this.routing.bfd_sessions ?? []).map((session) => ({

@@ -14,6 +14,7 @@ export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly o
 
 export function decodeParams(endpoint: Endpoint, params: Readonly<Record<string, string>>): Decoded<unknown> {
   if (endpoint.params === undefined) return { ok: true, value: {} }
+  if (Object.values(params).some(hasNul)) return invalid(`bad parameter in URL path: ${NO_NUL}`)
   const text = new URLSearchParams(params)
   const result = endpoint.params.safeParse(scalarsFromText(endpoint.params, text), REPORT)
   if (result.success) return { ok: true, value: result.data }
@@ -22,6 +23,7 @@ export function decodeParams(endpoint: Endpoint, params: Readonly<Record<string,
 
 export function decodeQuery(endpoint: Endpoint, search: URLSearchParams): Decoded<unknown> {
   if (endpoint.query === undefined) return { ok: true, value: {} }
+  for (const text of search.values()) if (hasNul(text)) return invalid(`unable to parse query string: ${NO_NUL}`)
   const result = endpoint.query.safeParse(scalarsFromText(endpoint.query, search), REPORT)
   if (result.success) return { ok: true, value: result.data }
   return invalid(`unable to parse query string: ${describeIssues(result.error.issues)}`)
@@ -56,8 +58,16 @@ export async function decodeBody(
   return endpoint.bodyEncoding === 'form' ? decodeForm(endpoint.body, text) : decodeJson(endpoint.body, text, convert)
 }
 
+/** Databases end texts with it, so none can have it inside. */
+const NO_NUL = 'a text must not contain the character U+0000'
+
+function hasNul(text: string): boolean {
+  return text.includes('\u0000')
+}
+
 function decodeForm(schema: z.ZodType, text: string): Decoded<unknown> {
   const fields = new URLSearchParams(text)
+  for (const value of fields.values()) if (hasNul(value)) return invalid(`unable to parse URL-encoded body: ${NO_NUL}`)
   const result = schema.safeParse(
     schema instanceof z.ZodObject ? scalarsFromText(schema, fields) : Object.fromEntries(fields),
     REPORT,
@@ -70,6 +80,8 @@ function decodeJson(schema: z.ZodType, text: string, convert: (json: unknown) =>
   let json: unknown
   try {
     json = JSON.parse(text)
+    // JSON can have it as an escape only.
+    if (text.includes('\\u0000') && hasNulInside(json)) return invalid(`unable to parse JSON body: ${NO_NUL}`)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     const found = findJsonError(text) ?? { message: 'syntax error', line: 1, column: 1 }
@@ -80,6 +92,12 @@ function decodeJson(schema: z.ZodType, text: string, convert: (json: unknown) =>
   const issue = deepest(result.error.issues)
   const { line, column } = findJsonPath(text, issue.path)
   return invalid(`unable to parse JSON body: ${describeIssue(issue)} at line ${line} column ${column}`)
+}
+
+function hasNulInside(json: unknown): boolean {
+  if (typeof json === 'string') return hasNul(json)
+  if (typeof json !== 'object' || json === null) return false
+  return Object.entries(json).some(([key, value]) => hasNul(key) || hasNulInside(value))
 }
 
 function invalid(message: string): Decoded<never> {

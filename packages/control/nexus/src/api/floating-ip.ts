@@ -1,5 +1,5 @@
 /** Floating IPs. */
-import { invalidRequest } from '@lodestone/api'
+import { invalidRequest, pageInMemory } from '@lodestone/api'
 import { Ip } from '@lodestone/net'
 import { actorOf } from '../auth/authorize.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
@@ -38,7 +38,7 @@ export function floatingIpHandlers(service: Service): HandlersOf<Ids> {
     async external_subnet_list({ query, context }) {
       if (query.project === undefined) throw invalidRequest('query string: missing field `project`')
       await selectProject(store.db, actorOf(context), query.project)
-      return { items: [], next_page: null }
+      return pageInMemory<never>([], query, String)
     },
 
     async floating_ip_create({ query, body, context }) {
