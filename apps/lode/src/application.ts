@@ -28,6 +28,7 @@ import { probeCommand } from './commands/probe/probe.command.ts'
 import { causeCommand } from './commands/why/cause.command.ts'
 import { diffCommand } from './commands/why/diff.command.ts'
 import { explainCommand } from './commands/why/explain.command.ts'
+import { flowsCommand } from './commands/why/flows.command.ts'
 import { watchCommand } from './commands/why/watch.command.ts'
 import { whyCommand } from './commands/why/why.command.ts'
 import { traceCommand } from './commands/trace.command.ts'
@@ -44,6 +45,7 @@ const routes = buildRouteMap({
     why: whyCommand,
     cause: causeCommand,
     watch: watchCommand,
+    flows: flowsCommand,
     diff: diffCommand,
     table: tableCommand,
     capture: captureCommand,

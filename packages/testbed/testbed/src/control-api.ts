@@ -21,6 +21,7 @@ import { linkInfo, type Rack } from './rack.ts'
 import { reconcilerReport } from './reconciler-report.ts'
 import { ProbeStreams } from './probe-stream.ts'
 import { routerRequest } from './router-request.ts'
+import { sledRequest } from './sled-request.ts'
 import { storyStream } from './story-stream.ts'
 
 const FETCH_TIMEOUT_MS = 10_000
@@ -37,13 +38,16 @@ export function controlHandler(rack: Rack): HttpHandler {
     if (found === undefined) throw objectNotFound('link', { name })
     return found
   }
-  // One socket for everything that looks behind the rack: what is not the testbed's own is the gateway's or the laboratory's.
+  // One socket for everything that looks behind the rack: what is not the testbed's own is a daemon's or the laboratory's.
   const { serviceProcessors } = rack.emulation
   const lab = labHandler(() => serviceProcessors.members)
   const gateway = gatewayHandler(() => serviceProcessors.gateway)
   const fallback = (request: Request): Promise<Response> | undefined => {
     const { pathname } = new URL(request.url)
     if (pathname.startsWith('/lab/')) return lab(request)
+    if (pathname.startsWith('/sled-agent/')) {
+      return sledRequest(request, (name) => rack.emulation.sleds().find((each) => each.name === name)?.agent)
+    }
     if (pathname.startsWith('/routed/')) return routerRequest(request, (name) => rack.emulation.nodes.get(name)?.routed)
     return /^\/(sp|ignition|local|recovery)(\/|$)/.test(pathname) ? gateway(request) : undefined
   }

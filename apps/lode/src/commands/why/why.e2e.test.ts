@@ -90,6 +90,30 @@ test('watch follows drops, and a probe program counts them by reason', async () 
   assert.match(mistake.stderr, /no provider matches lnk; there are action, api, bfd, bgp/)
 })
 
+test('flows tells when a connection of an instance begins', async () => {
+  const flows = rack.begin('flows')
+  const hidden = rack.begin('flows', '--no-addresses', '--json')
+  try {
+    await until('a connection was told', 20_000, async () => {
+      await rack.lode('exec', 'client', '--', 'ping', '-c', '1', ADDRESS)
+      return flows.stdout().includes('opened') && hidden.stdout().includes('opened') ? true : undefined
+    })
+  } finally {
+    flows.kill('SIGINT')
+    hidden.kill('SIGINT')
+  }
+  await Promise.all([flows.finished, hidden.finished])
+  assert.match(flows.stdout(), /sled\d web1-nic0 opened icmp \S+ as \S+ \(floating\) ← \S+, rule allow-icmp/)
+  const [line] = hidden.stdout().split('\n')
+  assert.deepEqual(
+    ['kind', 'remote'].map((key) => key in (JSON.parse(line!) as object)),
+    [true, false],
+  )
+  const mistake = await rack.lode('flows', 'sled77')
+  assert.equal(mistake.status, 2)
+  assert.match(mistake.stderr, /There is no sled sled77; there are sled0/)
+})
+
 test('cause leads from the request over the entry that it made to the packets that used it', async () => {
   const body = { name: 'spare', description: '' }
   const { ip } = await rack.api<{ ip: string }>('POST', '/v1/floating-ips?project=shop', body)
