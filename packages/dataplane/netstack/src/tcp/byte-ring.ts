@@ -1,9 +1,26 @@
 /**
  * Stream bytes addressed by position: [base, base + size) of an endless stream in a circular buffer. It starts empty
- * and doubles as it is written to, up to its limit, so that an idle connection costs nothing.
+ * and doubles as it is written to, up to its limit. When everything has been released its memory goes to whoever writes next, so
+ * that an idle connection costs nothing.
  */
 
 const SMALLEST = 4096
+/** Larger ones are given to the garbage collector. */
+const LARGEST_KEPT = 65_536
+const MOST_KEPT = 32
+
+/** Buffers that no ring uses, by the logarithm of their size. */
+const kept: Uint8Array<ArrayBuffer>[][] = []
+
+function takeBuffer(length: number): Uint8Array<ArrayBuffer> {
+  return kept[31 - Math.clz32(length)]?.pop() ?? new Uint8Array(length)
+}
+
+function keepBuffer(bytes: Uint8Array<ArrayBuffer>): void {
+  if (bytes.length > LARGEST_KEPT) return
+  const shelf = (kept[31 - Math.clz32(bytes.length)] ??= [])
+  if (shelf.length < MOST_KEPT) shelf.push(bytes)
+}
 
 export class ByteRing {
   /** Positions below this are gone. */
@@ -11,16 +28,20 @@ export class ByteRing {
   readonly limitBytes: number
   #bytes: Uint8Array<ArrayBuffer> | undefined
   #mask = 0
+  /** Nothing has been written from here on. */
+  #end: number
 
   /** @param limitBytes how far past `base` may be written; rounded up to a power of two. */
   constructor(base: number, limitBytes: number) {
     this.base = base
+    this.#end = base
     this.limitBytes = Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(limitBytes)))
   }
 
   /** Copies `length` bytes of `source` to `position`, which must lie within the limit. */
   write(position: number, source: Uint8Array, from: number, length: number): void {
     const bytes = this.#reserve(position + length - this.base)
+    if (position + length > this.#end) this.#end = position + length
     const at = position & this.#mask
     const first = Math.min(length, bytes.length - at)
     copy(source, from, bytes, at, first)
@@ -38,11 +59,14 @@ export class ByteRing {
 
   /** Frees positions below `position`. */
   release(position: number): void {
-    if (position > this.base) this.base = position
+    if (position <= this.base) return
+    this.base = position
+    if (position >= this.#end) this.discard()
   }
 
   /** Gives the memory back; nothing may be read afterwards. */
   discard(): void {
+    if (this.#bytes !== undefined) keepBuffer(this.#bytes)
     this.#bytes = undefined
   }
 
@@ -52,7 +76,7 @@ export class ByteRing {
     let length = old?.length ?? SMALLEST
     while (length < size) length *= 2
     if (length > this.limitBytes) throw new Error(`a ring of ${this.limitBytes} bytes cannot hold ${size}`)
-    const grown = new Uint8Array(length)
+    const grown = takeBuffer(length)
     this.#bytes = grown
     const oldMask = this.#mask
     this.#mask = length - 1
@@ -62,6 +86,7 @@ export class ByteRing {
       const first = old.length - at
       this.write(this.base, old, at, first)
       this.write(this.base + first, old, 0, at)
+      keepBuffer(old)
     }
     return grown
   }
