@@ -7,21 +7,25 @@
 import { grown } from '@lodestone/rib'
 
 const NONE = -1
+/** Pages grow with the table: most peers of a large network have little to say. */
+const SMALLEST_PAGE_BYTES = 512
 const PAGE_BYTES = 16_384
+const SMALLEST = 8
 
 export class ByteTable {
   /** By number: where the bytes are. */
   pages: Uint8Array[] = []
-  offsets = new Uint32Array(64)
-  lengths = new Uint16Array(64)
+  offsets = new Uint32Array(SMALLEST)
+  lengths = new Uint16Array(SMALLEST)
   size = 0
-  #hashes = new Int32Array(64)
-  #slots = new Int32Array(128).fill(NONE)
-  #mask = 127
+  #hashes = new Int32Array(SMALLEST)
+  #slots = new Int32Array(SMALLEST * 2).fill(NONE)
+  #mask = SMALLEST * 2 - 1
   #free: number[] = []
   #end = 0
   #page = new Uint8Array(0)
   #used = 0
+  #nextPageBytes = SMALLEST_PAGE_BYTES / 2
   /** Of the last `find`: what is not found is usually added. */
   #soughtHash = 0
 
@@ -44,13 +48,14 @@ export class ByteTable {
     const length = end - start
     const id = this.#free.pop() ?? this.#end++
     if (id >= this.offsets.length) {
-      const capacity = this.offsets.length * 2
+      const capacity = this.offsets.length * 4
       this.offsets = grown(this.offsets, capacity)
       this.lengths = grown(this.lengths, capacity)
       this.#hashes = grown(this.#hashes, capacity)
     }
     if (this.#used + length > this.#page.length) {
-      this.#page = new Uint8Array(Math.max(PAGE_BYTES, length))
+      this.#nextPageBytes = Math.min(PAGE_BYTES, this.#nextPageBytes * 2)
+      this.#page = new Uint8Array(Math.max(this.#nextPageBytes, length))
       this.#used = 0
     }
     const page = this.#page
@@ -98,7 +103,7 @@ export class ByteTable {
   }
 
   #rehash(): void {
-    const slots = new Int32Array(this.#slots.length * 2).fill(NONE)
+    const slots = new Int32Array(this.#slots.length * 4).fill(NONE)
     const mask = slots.length - 1
     for (const id of this.#slots) {
       if (id === NONE) continue

@@ -3,7 +3,7 @@
  * that a peer that falls behind leaves its group without anything being computed again.
  */
 import type { Prefix } from '@lodestone/net'
-import { grown, type Offer, type Rib, RouteFlag } from '@lodestone/rib'
+import { type Offer, type Rib, RouteFlag } from '@lodestone/rib'
 import { encodeAttributes } from './attribute-encoding.ts'
 import { AttributeSet } from './attribute-set.ts'
 import { ExportTable } from './export-table.ts'
@@ -14,22 +14,36 @@ import { MAX_ATTRIBUTE_BYTES } from './update-builder.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
-/** By offer number: for which offer, and with which result. */
+/** Most offers whose results are remembered. */
+const MOST_KNOWN = 65_536
+
+/**
+ * Results by offer, in the place that the low bits of its number give: prefixes with one offer mostly come one after the other, and of
+ * the offers of a router with many peers few are the best. It grows while that does not suffice.
+ */
 class KnownExports {
-  offerSerials = new Float64Array(64)
-  results = new Int32Array(64)
-  resultSerials = new Float64Array(64)
+  mask = -1
+  offerSerials = new Float64Array(0)
+  results = new Int32Array(0)
+  resultSerials = new Float64Array(0)
+  #misses = 0
 
   set(at: number, offerSerial: number, result: number, resultSerial: number): void {
-    if (at >= this.results.length) {
-      const capacity = 2 ** Math.ceil(Math.log2(at + 1))
-      this.offerSerials = grown(this.offerSerials, capacity)
-      this.results = grown(this.results, capacity)
-      this.resultSerials = grown(this.resultSerials, capacity)
-    }
-    this.offerSerials[at] = offerSerial
-    this.results[at] = result
-    this.resultSerials[at] = resultSerial
+    if (++this.#misses > this.mask && this.mask + 1 < MOST_KNOWN) this.#grow()
+    const place = at & this.mask
+    this.offerSerials[place] = offerSerial
+    this.results[place] = result
+    this.resultSerials[place] = resultSerial
+  }
+
+  /** What was known is found out again. */
+  #grow(): void {
+    const capacity = this.mask < 0 ? 64 : (this.mask + 1) * 4
+    this.offerSerials = new Float64Array(capacity)
+    this.results = new Int32Array(capacity)
+    this.resultSerials = new Float64Array(capacity)
+    this.mask = capacity - 1
+    this.#misses = 0
   }
 }
 
@@ -65,13 +79,13 @@ export class ExportPlan {
   exportId(ref: number, offer: Offer): number {
     if (this.#isPerPrefix) return this.#compute(ref, offer)
     const known = this.#known[(ref & 1) as 0 | 1]
-    const at = offer.id
-    if (at < known.results.length && known.offerSerials[at] === offer.serial) {
+    const at = offer.id & known.mask
+    if (known.mask >= 0 && known.offerSerials[at] === offer.serial) {
       const result = known.results[at]!
       if (result === 0 || this.exports.serials[result] === known.resultSerials[at]) return result
     }
     const id = this.#compute(ref, offer)
-    known.set(at, offer.serial, id, this.exports.serials[id]!)
+    known.set(offer.id, offer.serial, id, this.exports.serials[id]!)
     return id
   }
 

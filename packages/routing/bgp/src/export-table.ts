@@ -67,6 +67,20 @@ export class ExportTable {
     return this.intern(length, nextHop, other.family(id), other.sources[id]!)
   }
 
+  /** Whether two numbers stand for the same words, whoever they came from. */
+  isSameTelling(a: number, b: number): boolean {
+    const { pages, offsets, lengths } = this.#table
+    const length = lengths[a - 1]!
+    if (length !== lengths[b - 1]) return false
+    const pageA = pages[a - 1]!
+    const pageB = pages[b - 1]!
+    const offsetA = offsets[a - 1]!
+    const offsetB = offsets[b - 1]!
+    // The source is last.
+    for (let i = 0; i < length - 2; i++) if (pageA[offsetA + i] !== pageB[offsetB + i]) return false
+    return true
+  }
+
   retain(id: number): void {
     this.#references[id]!++
   }

@@ -146,7 +146,7 @@ export class GroupBook {
   }
 
   #add(member: GroupMember, shelf: Shelf): void {
-    shelf.group.members.add(member)
+    shelf.group.join(member)
     this.#byMember.set(member, shelf)
     this.#schedule(shelf)
   }

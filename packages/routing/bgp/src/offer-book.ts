@@ -1,6 +1,6 @@
 /**
- * What a peer's attribute byte strings stand for: each is judged once, and is then an offer, its head: what every prefix gets where the
- * judgement does not depend on the prefix. Prefixes that are judged otherwise get variants of it.
+ * What a peer's attribute byte strings and next hops stand for: each pair is judged once, and is then an offer, its head: what every
+ * prefix gets where the judgement does not depend on the prefix. Prefixes that are judged otherwise get variants of it.
  *
  * Lifetime: an entry goes when no path uses its head or a variant of it; `Offer.tag` of both names the entry.
  */
@@ -8,42 +8,50 @@ import { Ip, Prefix } from '@lodestone/net'
 import { type Adjacency, type Announcement, isSameOffer, type Offer } from '@lodestone/rib'
 import type { Family } from './address-family.ts'
 import { scan } from './attribute-scan.ts'
-import { AttributeSet } from './attribute-set.ts'
-import { ByteTable } from './byte-table.ts'
+import type { AttributeBook } from './attribute-book.ts'
+import type { AttributeSet } from './attribute-set.ts'
+import { PairTable } from './pair-table.ts'
 import type { RouteJudge } from './route-judgement.ts'
 
 /** Stands for every prefix where a judgement does not look at it. */
 const ANY = new Prefix(Ip.v4(0), 0)
 /** A peer that invents next hops does not make the memory of them grow for ever. */
 const MAX_NEXT_HOPS = 1024
+const MAX_HOP_NUMBERS = 16_384
+
+/** The attributes that `findMp` looked for last, whoever did; `addMp` follows at once. */
+const key = new Uint8Array(4352)
+let keyLength = 0
+/** Their number in the attribute book and that of the next hop; below zero where they were not there. */
+let keyAttributes = -1
+let keyHop = -1
 
 type Variants = Map<string, Offer>
 
-/** Entries of one kind of key. */
-class Entries {
-  readonly table = new ByteTable()
-  readonly heads: (Offer | undefined)[] = []
-}
+/** Number of the next hop where it is among the attributes. */
+const NO_HOP = 0
 
 export class OfferBook {
   readonly #adjacency: Adjacency
+  readonly #attributes: AttributeBook
   #judge: RouteJudge
-  /** Keys: the whole attributes field. */
-  #plain = new Entries()
-  /** Keys: the attributes but the MP ones, next hop and family. */
-  #mp = new Entries()
+  /** Number of the attributes and of the next hop. */
+  #entries = new PairTable()
+  #heads: (Offer | undefined)[] = []
   readonly #variants = new Map<Offer, Variants>()
   /** Next hops seen, so that thousands of attribute sets share one object. */
   readonly #nextHops = new Map<number, Ip>()
+  /** Numbers of MP next hops by their bytes and family as text; most peers have one, which is the last. */
+  readonly #hops = new Map<string, number>()
+  #hopCount = NO_HOP
+  #lastHop: Uint8Array | undefined
+  #lastHopNumber = NO_HOP
   #lastNextHop: Ip | undefined
-  /** The key that `findMp` looked for, and how much of it are attributes. */
-  readonly #key = new Uint8Array(4352)
-  #keyLength = 0
-  #keyAttributesLength = 0
 
-  constructor(adjacency: Adjacency, judge: RouteJudge) {
+  constructor(adjacency: Adjacency, judge: RouteJudge, attributes: AttributeBook) {
     this.#adjacency = adjacency
     this.#judge = judge
+    this.#attributes = attributes
   }
 
   get judge(): RouteJudge {
@@ -51,24 +59,21 @@ export class OfferBook {
   }
 
   get size(): number {
-    return this.#plain.table.size + this.#mp.table.size
+    return this.#entries.size
   }
 
   // --- heads --------------------------------------------------------------------------------------------------------
 
   /** The head of an attributes field without MP attributes. */
   find(bytes: Uint8Array, start: number, end: number): Offer | undefined {
-    const known = this.#plain.table.find(bytes, start, end)
-    return known < 0 ? undefined : this.#plain.heads[known]
+    return this.#find(this.#attributes.find(bytes, start, end), NO_HOP)
   }
 
   /** Adds what `find` did not find and the last scan was of. */
   add(bytes: Uint8Array, start: number, end: number): Offer {
     const nextHop = this.#nextHop(u32(bytes, scan.nextHopAt))
-    const { table, heads } = this.#plain
-    const id = table.add(bytes, start, end)
-    const attributes = AttributeSet.scanned(table.pages[id]!, table.offsets[id]!, end - start)
-    return (heads[id] = this.#adjacency.offer(this.#judge.judge(attributes, nextHop, ANY), id * 2))
+    const known = this.#attributes.find(bytes, start, end)
+    return this.#add(known < 0 ? this.#attributes.add(bytes, start, end) : known, NO_HOP, nextHop)
   }
 
   /** The head of an attributes field with MP_REACH_NLRI; the last scan was of it. */
@@ -80,7 +85,6 @@ export class OfferBook {
     nextHopLength: number,
     family: Family,
   ): Offer | undefined {
-    const key = this.#key
     let length = 0
     // Everything but the MP attributes, in at most three pieces.
     for (let at = start; at < end;) {
@@ -88,23 +92,52 @@ export class OfferBook {
       else if (at === scan.mpUnreachAt) at = scan.mpUnreachEnd
       else key[length++] = bytes[at++]!
     }
-    this.#keyAttributesLength = length
-    for (let i = 0; i < nextHopLength; i++) key[length++] = bytes[nextHopAt + i]!
-    key[length++] = nextHopLength
-    key[length++] = family
-    this.#keyLength = length
-    const known = this.#mp.table.find(key, 0, length)
-    return known < 0 ? undefined : this.#mp.heads[known]
+    keyLength = length
+    keyAttributes = this.#attributes.find(key, 0, length)
+    keyHop = this.#hopNumber(bytes, nextHopAt, nextHopLength, family)
+    return this.#find(keyAttributes, keyHop)
   }
 
   /** Adds what `findMp` has just not found. */
   addMp(chosen: Ip): Offer {
     const nextHop = this.#lastNextHop?.equals(chosen) === true ? this.#lastNextHop : chosen
     this.#lastNextHop = nextHop
-    const { table, heads } = this.#mp
-    const id = table.add(this.#key, 0, this.#keyLength)
-    const attributes = AttributeSet.scanned(table.pages[id]!, table.offsets[id]!, this.#keyAttributesLength)
-    return (heads[id] = this.#adjacency.offer(this.#judge.judge(attributes, nextHop, ANY), id * 2 + 1))
+    return this.#add(keyAttributes < 0 ? this.#attributes.add(key, 0, keyLength) : keyAttributes, keyHop, nextHop)
+  }
+
+  #find(attributes: number, hop: number): Offer | undefined {
+    if (attributes < 0) return undefined
+    const entry = this.#entries.find(attributes, hop)
+    return entry < 0 ? undefined : this.#heads[entry]
+  }
+
+  #add(attributes: number, hop: number, nextHop: Ip): Offer {
+    const entry = this.#entries.add(attributes, hop)
+    this.#attributes.retain(attributes)
+    const judged = this.#judge.judge(this.#attributes.set(attributes), nextHop, ANY)
+    return (this.#heads[entry] = this.#adjacency.offer(judged, entry))
+  }
+
+  #hopNumber(bytes: Uint8Array, at: number, length: number, family: Family): number {
+    const last = this.#lastHop
+    if (last !== undefined && last.length === length + 1 && last[length] === family) {
+      let i = 0
+      while (i < length && last[i] === bytes[at + i]) i++
+      if (i === length) return this.#lastHopNumber
+    }
+    const hop = new Uint8Array(length + 1)
+    hop.set(bytes.subarray(at, at + length))
+    hop[length] = family
+    const text = String.fromCharCode(...hop)
+    let number = this.#hops.get(text)
+    if (number === undefined) {
+      // What is forgotten gets another number when it comes again, and with it offers that say the same.
+      if (this.#hops.size >= MAX_HOP_NUMBERS) this.#hops.clear()
+      number = ++this.#hopCount
+      this.#hops.set(text, number)
+    }
+    this.#lastHop = hop
+    return (this.#lastHopNumber = number)
   }
 
   /** Forgets an entry of which nothing is used: its prefixes were over a limit, for example. */
@@ -115,7 +148,7 @@ export class OfferBook {
   /** Nothing uses the offer any more. */
   unused(offer: Offer): void {
     if (offer.tag < 0) return
-    const head = this.#entriesOf(offer).heads[offer.tag >>> 1]
+    const head = this.#heads[offer.tag]
     if (head === undefined) return
     // An offer from before `restart` has the number of a head that is another one now.
     const isOurs = head === offer || [...(this.#variants.get(head)?.values() ?? [])].includes(offer)
@@ -126,13 +159,13 @@ export class OfferBook {
 
   /** The offer of a prefix that is judged by itself. */
   variant(head: Offer, announcement: Announcement): Offer {
-    const key = variantKey(announcement)
+    const verdict = variantKey(announcement)
     let variants = this.#variants.get(head)
-    const known = variants?.get(key)
+    const known = variants?.get(verdict)
     if (known !== undefined && isEqualJudgement(known, announcement)) return known
     const offer = this.#adjacency.offer(announcement, head.tag)
     if (variants === undefined) this.#variants.set(head, (variants = new Map()))
-    variants.set(key, offer)
+    variants.set(verdict, offer)
     return offer
   }
 
@@ -141,8 +174,19 @@ export class OfferBook {
   /** Begins anew, with another judge. */
   restart(judge: RouteJudge): void {
     this.#judge = judge
-    this.#plain = new Entries()
-    this.#mp = new Entries()
+    this.close()
+    this.#entries = new PairTable()
+    this.#heads = []
+    this.#hops.clear()
+    this.#lastHop = undefined
+  }
+
+  /** Gives back what it holds. Offers that are still used keep what they need. */
+  close(): void {
+    for (const [entry, head] of this.#heads.entries()) {
+      if (head !== undefined) this.#attributes.release(this.#entries.first(entry))
+    }
+    this.#heads.length = 0
     this.#variants.clear()
   }
 
@@ -152,17 +196,15 @@ export class OfferBook {
    */
   judgeAgain(isAffected: (offer: Offer) => boolean): Map<Offer, Offer> {
     const again = new Map<Offer, Offer>()
-    for (const { heads } of [this.#plain, this.#mp]) {
-      for (const [id, head] of heads.entries()) {
-        if (head === undefined || !isAffected(head)) continue
-        const attributes = head.received as AttributeSet // because heads are made of received attributes only
-        const nextHop = head.receivedNextHop ?? head.nextHop
-        const judged = this.#adjacency.offer(this.#judge.judge(attributes, nextHop, ANY), head.tag)
-        if (isSameOffer(head, judged)) continue
-        heads[id] = judged
-        this.#variants.delete(head)
-        again.set(head, judged)
-      }
+    for (const [entry, head] of this.#heads.entries()) {
+      if (head === undefined || !isAffected(head)) continue
+      const attributes = head.received as AttributeSet // because heads are made of received attributes only
+      const nextHop = head.receivedNextHop ?? head.nextHop
+      const judged = this.#adjacency.offer(this.#judge.judge(attributes, nextHop, ANY), head.tag)
+      if (isSameOffer(head, judged)) continue
+      this.#heads[entry] = judged
+      this.#variants.delete(head)
+      again.set(head, judged)
     }
     return again
   }
@@ -177,10 +219,6 @@ export class OfferBook {
     return nextHop
   }
 
-  #entriesOf({ tag }: Offer): Entries {
-    return (tag & 1) === 1 ? this.#mp : this.#plain
-  }
-
   #isUsed(head: Offer): boolean {
     if (head.references > 0) return true
     const variants = this.#variants.get(head)
@@ -189,11 +227,11 @@ export class OfferBook {
   }
 
   #drop(head: Offer): void {
-    const { heads, table } = this.#entriesOf(head)
-    const id = head.tag >>> 1
-    if (heads[id] !== head) return
-    heads[id] = undefined
-    table.remove(id)
+    const entry = head.tag
+    if (this.#heads[entry] !== head) return
+    this.#heads[entry] = undefined
+    this.#attributes.release(this.#entries.first(entry))
+    this.#entries.remove(entry)
     this.#variants.delete(head)
   }
 }

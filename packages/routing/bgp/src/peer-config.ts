@@ -77,6 +77,11 @@ export interface PeerConfig {
   readonly nextHopUnchanged?: boolean | undefined
   /** Default true. */
   readonly enforceFirstAs?: boolean | undefined
+  /**
+   * Whether routes are told to an external peer whose AS stands in their AS_PATH, which the peer has to refuse (RFC 4271 §9); default
+   * true. Where it is false, peers of different ASes are told different things and share nothing of the work.
+   */
+  readonly tellsLoops?: boolean | undefined
   /** How often our own AS number may stand in a received AS_PATH; default 0. */
   readonly allowOwnAs?: number | undefined
   /** LOCAL_PREF of routes from this peer when it is external and no policy says otherwise; default 100. */
@@ -150,6 +155,7 @@ const SOFT: readonly (keyof PeerConfig)[] = [
   'maxPaths',
   'maxPrefixes',
   'enforceFirstAs',
+  'tellsLoops',
   'allowOwnAs',
   'localPref',
   'description',

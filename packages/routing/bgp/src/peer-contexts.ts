@@ -95,6 +95,7 @@ export function exportContextOf(
     isClient: config.isRouteReflectorClient ?? false,
     isClientOf: (peer) => around.isClient(peer),
     gracefulShutdown,
+    loopAsn: config.tellsLoops === false && session.isExternal ? session.peerAsn : 0,
   }
 }
 
@@ -116,6 +117,7 @@ export function groupOptionsOf(config: PeerConfig, context: ExportContext, aroun
     context.isClient,
     context.gracefulShutdown,
     context.requiresPolicy,
+    context.loopAsn,
     config.advertisementIntervalS,
     policy === undefined ? 'none' : policyKey(policy, config.name),
     around.clientsKey(),

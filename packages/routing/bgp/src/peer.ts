@@ -6,6 +6,7 @@ import type { Clock, Network, Random, TcpSocket, Timer } from '@lodestone/host'
 import { Ip, type Prefix } from '@lodestone/net'
 import type { Adjacency, Rib } from '@lodestone/rib'
 import type { Family } from './address-family.ts'
+import type { AttributeBook } from './attribute-book.ts'
 import { CeaseReason } from './bgp-error.ts'
 import {
   allocateConnection,
@@ -45,6 +46,8 @@ export interface PeerSurroundings {
   readonly clusterId: number
   readonly requiresPolicy: boolean
   readonly book: GroupBook
+  /** What internal and external peers have sent. */
+  readonly attributes: { readonly internal: AttributeBook; readonly external: AttributeBook }
   readonly resolveNextHop:
     | ((nextHop: Ip, interfaceName: string | undefined) => { readonly metric: number } | undefined)
     | undefined
@@ -60,6 +63,8 @@ export interface PeerSurroundings {
   progressed(): void
   /** The peer has neither a connection nor an attempt, nor kept routes. */
   quiet(peer: Peer): void
+  /** A session has come or gone. */
+  sessionsChanged(): void
 }
 
 /** Timers are never armed shorter: a difference lost in rounding must not spin. */
@@ -414,6 +419,7 @@ export class Peer {
       negotiated,
       adjacency,
       importContext: importContextOf(this.#config, this.#around, negotiated),
+      attributes: this.#around.attributes[negotiated.isExternal ? 'external' : 'internal'],
       counters: this.#wire.counters,
       config: () => this.#config,
       send: (message) => void this.#wire.send(id, message),
@@ -428,6 +434,7 @@ export class Peer {
     })
     this.#session = session
     this.#wire.session = session
+    this.#around.sessionsChanged()
     this.#keeper.returned(adjacency, negotiated, this.#config.gracefulRestart)
     const { book } = this.#around
     book.join(session, groupOptionsOf(this.#config, this.#exportContext(session, this.#config), this.#around))
@@ -466,6 +473,7 @@ export class Peer {
     if (session === undefined) return
     this.#session = undefined
     this.#wire.session = undefined
+    this.#around.sessionsChanged()
     session.close()
     session.settleCounts()
     this.#around.book.leave(session)

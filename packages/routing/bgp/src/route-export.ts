@@ -35,6 +35,8 @@ export interface ExportContext {
   /** Which peers' routes are those of reflection clients. */
   readonly isClientOf: (peer: string) => boolean
   readonly gracefulShutdown: boolean
+  /** Routes with this AS in their path are not told; 0: all are. */
+  readonly loopAsn: number
 }
 
 export interface ExportedRoute {
@@ -60,6 +62,7 @@ const NO_POLICY = suppress('no-export-policy', 'no export policy is configured f
 const NO_ADVERTISE = suppress('no-advertise', 'NO_ADVERTISE')
 const NO_EXPORT = suppress('no-export', 'NO_EXPORT')
 const INTERNAL = suppress('ibgp-split-horizon', 'an internal route is not told to internal peers')
+const LOOP = suppress('as-loop', "the peer's AS is in the AS_PATH: it would refuse the route")
 const OTC = suppress('only-to-customer', 'the route is for customers only')
 
 export class RouteExporter {
@@ -136,6 +139,8 @@ export class RouteExporter {
     const { flags } = attributes
     if ((flags & SetFlag.noAdvertise) !== 0) return NO_ADVERTISE
     if (session.isExternal && (flags & (SetFlag.noExport | SetFlag.noExportSubconfed)) !== 0) return NO_EXPORT
+    const { loopAsn } = this.context
+    if (loopAsn !== 0 && attributes.countOf(loopAsn) > 0) return LOOP
     if (session.role !== undefined && (flags & SetFlag.hasOtc) !== 0 && isBlockedByOtc(session.role)) return OTC
     return undefined
   }

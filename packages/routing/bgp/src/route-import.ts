@@ -10,6 +10,7 @@ import { Ip, type Prefix } from '@lodestone/net'
 import { type Adjacency, type Announcement, type Offer, PathFlag, type Rib, RouteFlag } from '@lodestone/rib'
 import { type Family, familyOf } from './address-family.ts'
 import { scan, scanAttributes } from './attribute-scan.ts'
+import { AttributeBook } from './attribute-book.ts'
 import { AttributeSet } from './attribute-set.ts'
 import { isNlri } from './nlri.ts'
 import { OfferBook } from './offer-book.ts'
@@ -32,6 +33,8 @@ export interface ImporterOptions {
   readonly addPath: readonly Family[]
   /** Prefixes per family beyond which new ones are not taken; Infinity for none. */
   readonly ceiling: (family: Family) => number
+  /** Shared by the peers of a speaker that are all internal or all external; default: its own. */
+  readonly attributes?: AttributeBook | undefined
 }
 
 export class Importer {
@@ -48,16 +51,25 @@ export class Importer {
     this.#rib = options.rib
     this.#adjacency = options.adjacency
     this.#context = options.context
-    this.#book = new OfferBook(options.adjacency, new RouteJudge(options.context))
+    this.#book = new OfferBook(
+      options.adjacency,
+      new RouteJudge(options.context),
+      options.attributes ?? new AttributeBook(),
+    )
     this.#counts = options.counts
     this.#pathIds4 = options.addPath.includes(4)
     this.#pathIds6 = options.addPath.includes(6)
     this.#ceiling = options.ceiling
   }
 
-  /** Distinct attribute strings held. */
+  /** Distinct attribute strings and next hops held. */
   get entryCount(): number {
     return this.#book.size
+  }
+
+  /** The session has ended; its paths may stay. */
+  close(): void {
+    this.#book.close()
   }
 
   // --- UPDATEs in order -------------------------------------------------------------------------------------------

@@ -2,13 +2,15 @@
 import { grown } from '@lodestone/rib'
 
 const END = -1
+/** Entries for which a list that is used again keeps room. */
+const KEPT_ROOM = 16_384
+const NO_ROOM = new Int32Array(0)
 
 export class RouteLists {
   refs: Int32Array = new Int32Array(0)
   pathIds: Int32Array = new Int32Array(0)
   /** Position of the next entry of the same list, -1 at the end. */
   next: Int32Array = new Int32Array(0)
-  readonly #expected: number
   #count = 0
   /** By number: first and last position; parallel to `#keys`. */
   readonly #listOf = new Map<number, number>()
@@ -18,9 +20,18 @@ export class RouteLists {
   #lastKey = -1
   #lastList = -1
 
-  /** @param expected entries that there is room for at first. */
-  constructor(expected = 16) {
-    this.#expected = expected
+  get isEmpty(): boolean {
+    return this.#count === 0
+  }
+
+  /** Empties it for the next user; a very large one gives its room back. */
+  clear(): void {
+    if (this.#count === 0) return
+    this.#count = 0
+    this.#listOf.clear()
+    this.#keys.length = this.#heads.length = this.#tails.length = 0
+    this.#lastKey = this.#lastList = -1
+    if (this.refs.length > KEPT_ROOM) this.refs = this.pathIds = this.next = NO_ROOM
   }
 
   /** Appends a route. @returns whether it is the first of its list. */
@@ -54,7 +65,7 @@ export class RouteLists {
   }
 
   #grow(): void {
-    const capacity = Math.max(this.#expected, this.refs.length * 4)
+    const capacity = Math.max(64, this.refs.length * 4)
     this.refs = grown(this.refs, capacity)
     this.pathIds = grown(this.pathIds, capacity)
     this.next = grown(this.next, capacity)

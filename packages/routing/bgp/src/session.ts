@@ -7,6 +7,7 @@ import type { Ip } from '@lodestone/net'
 import type { Counters } from '@lodestone/probe'
 import type { Adjacency, Rib } from '@lodestone/rib'
 import type { Family } from './address-family.ts'
+import type { AttributeBook } from './attribute-book.ts'
 import { type BgpError, CeaseReason, ErrorCode, sessionReset } from './bgp-error.ts'
 import type { Connection } from './connection.ts'
 import { type Message, MessageType, type RouteRefreshMessage } from './message.ts'
@@ -32,6 +33,7 @@ export interface SessionOptions {
   readonly negotiated: NegotiatedSession
   readonly adjacency: Adjacency
   readonly importContext: ImportContext
+  readonly attributes: AttributeBook
   readonly counters: Counters<PeerCounter>
   readonly config: () => PeerConfig
   readonly send: (message: Message) => void
@@ -70,6 +72,7 @@ export class Session implements GroupMember {
       adjacency: options.adjacency,
       context: options.importContext,
       counts: this.#counts,
+      attributes: options.attributes,
       addPath: options.negotiated.addPathReceive,
       ceiling: (family) => {
         const limit = limitOf(options.config(), family)
@@ -190,6 +193,7 @@ export class Session implements GroupMember {
   close(): void {
     for (const timer of this.#refreshTimers.values()) timer.cancel()
     this.#refreshTimers.clear()
+    this.importer.close()
   }
 
   // --- to the peer ------------------------------------------------------------------------------------------------

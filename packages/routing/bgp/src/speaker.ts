@@ -5,6 +5,7 @@
 import type { Clock, ListenPeer, Network, Random, TcpListener, TcpSocket, Timer } from '@lodestone/host'
 import type { Ip, Prefix } from '@lodestone/net'
 import { maskedPrefix, PrefixTable, type Rib, RouteFlag } from '@lodestone/rib'
+import { AttributeBook } from './attribute-book.ts'
 import { CeaseReason } from './bgp-error.ts'
 import { socketAddress } from './connection.ts'
 import { GroupBook } from './group-book.ts'
@@ -63,6 +64,8 @@ export class Speaker {
   #listenPeers = ''
   #deferral: Timer | undefined
   #strangersRefused = 0
+  /** Undefined after a session has come or gone. */
+  #sessionAddresses: readonly Ip[] | undefined
   #isClosed = false
 
   constructor(options: SpeakerOptions) {
@@ -84,6 +87,7 @@ export class Speaker {
       clusterId: (options.clusterId ?? options.routerId).word(0),
       requiresPolicy: options.requiresPolicy ?? false,
       book: this.#book,
+      attributes: { internal: new AttributeBook(), external: new AttributeBook() },
       resolveNextHop: options.resolveNextHop,
       listeners: this.#listeners,
       isLocalAddress: (address) => this.#isLocalAddress(address),
@@ -92,6 +96,7 @@ export class Speaker {
       isRestarting: () => this.#deferral !== undefined,
       progressed: () => this.#checkDeferral(),
       quiet: (peer) => this.#quiet(peer),
+      sessionsChanged: () => (this.#sessionAddresses = undefined),
     }
     if (options.isRestarting === true) {
       this.#book.defer(true)
@@ -316,8 +321,18 @@ export class Speaker {
 
   #isLocalAddress(address: Ip): boolean {
     for (const own of this.#options.localAddresses?.() ?? []) if (own.equals(address)) return true
-    for (const peer of this.#peers.values()) if (peer.localAddress?.equals(address) === true) return true
-    return false
+    this.#sessionAddresses ??= this.#addressesOfSessions()
+    return this.#sessionAddresses.some((own) => own.equals(address))
+  }
+
+  /** Our ends of the sessions, each once. */
+  #addressesOfSessions(): readonly Ip[] {
+    const addresses: Ip[] = []
+    for (const { localAddress } of this.#peers.values()) {
+      if (localAddress !== undefined && !addresses.some((each) => each.equals(localAddress)))
+        addresses.push(localAddress)
+    }
+    return addresses
   }
 
   #accept(socket: TcpSocket): void {

@@ -11,8 +11,9 @@ import type { RouteLists } from './route-lists.ts'
 const HEADER_BYTES = 19
 const MAX_MESSAGE_BYTES = 4096
 const CHUNK_BYTES = 65_536
-/** The first chunk is small: most of the time there is one route to tell. */
-const FIRST_CHUNK_BYTES = 4096
+const NO_BYTES = new Uint8Array(0)
+/** What the last builder left of its chunk. */
+let rest: Uint8Array = NO_BYTES
 /** Of the end of each chunk, so much is kept for the history of messages. */
 const TAIL_BYTES = 4096
 
@@ -28,8 +29,7 @@ export interface UpdateChunk {
 export class UpdateBuilder {
   readonly #store: RouteStore
   readonly #emit: (chunk: UpdateChunk) => void
-  #chunk = new Uint8Array(0)
-  #nextChunkBytes = FIRST_CHUNK_BYTES
+  #chunk: Uint8Array = NO_BYTES
   #at = 0
   #count = 0
   #tailAt = 0
@@ -137,8 +137,9 @@ export class UpdateBuilder {
   flush(): void {
     if (this.#count === 0) return
     const chunk = { bytes: this.#chunk.subarray(0, this.#at), count: this.#count, tailAt: this.#tailAt }
-    // What is left of a large chunk serves the next messages; nobody reads beyond what was handed over.
-    this.#chunk = this.#chunk.subarray(this.#at)
+    // What is left of a chunk serves the next messages, also of others; nobody reads beyond what was handed over.
+    rest = this.#chunk.subarray(this.#at)
+    this.#chunk = NO_BYTES
     this.#at = 0
     this.#count = 0
     this.#tailAt = 0
@@ -148,8 +149,8 @@ export class UpdateBuilder {
   #begin(): void {
     if (this.#at + MAX_MESSAGE_BYTES > this.#chunk.length) {
       this.flush()
-      if (this.#chunk.length < MAX_MESSAGE_BYTES) this.#chunk = new Uint8Array(this.#nextChunkBytes)
-      this.#nextChunkBytes = CHUNK_BYTES
+      this.#chunk = rest.length < MAX_MESSAGE_BYTES ? new Uint8Array(CHUNK_BYTES) : rest
+      rest = NO_BYTES
     }
     this.#start = this.#at
     if (this.#at - this.#tailAt > TAIL_BYTES) this.#tailAt = this.#at

@@ -37,12 +37,14 @@ export class UpdateGroup {
   readonly #isAddPath: [boolean, boolean]
   readonly #maxPaths: number
   /** By family and route index: number of what was sent, 0 for nothing. */
-  readonly #sent: [Int32Array, Int32Array] = [new Int32Array(64), new Int32Array(64)]
+  readonly #sent: [Int32Array, Int32Array] = [new Int32Array(0), new Int32Array(0)]
   /** The same for add-path families: by route, path identifier to number. */
   readonly #sentPaths = new Map<number, Map<number, number>>()
   /** Sent routes by the adjacency that they came from. */
   readonly #sentBySource = new Map<number, number>()
   #sentCount = 0
+  /** Members that have not been told everything since they came, or asked for it again. */
+  readonly #behind = new Set<GroupMember>()
   /** Next index of each family that is sent again; the end of the table when nothing is. */
   readonly #again: [number, number] = [Infinity, Infinity]
 
@@ -72,6 +74,12 @@ export class UpdateGroup {
     return this.#sentCount - (this.#sentBySource.get(member.adjacencyId) ?? 0)
   }
 
+  /** A member that is to be told when it has caught up. */
+  join(member: GroupMember): void {
+    this.members.add(member)
+    this.#behind.add(member)
+  }
+
   /** Everything that is selected, and what else the caller enqueues. */
   start(): void {
     this.plan.rib.enqueueAll(this.#subscription)
@@ -85,6 +93,7 @@ export class UpdateGroup {
   /** Sends everything that was sent once more, to all members (of which there should be one). */
   sendAgain(family: Family): void {
     this.#again[family === 6 ? 1 : 0] = 0
+    for (const member of this.members) this.#behind.add(member)
   }
 
   /**
@@ -123,7 +132,7 @@ export class UpdateGroup {
 
   /** Handles some of what waits. @returns whether anything is left. */
   flush(): boolean {
-    const slice = new UpdateSlice(this.plan, this.members, Math.min(SLICE, this.pending + 1))
+    const slice = new UpdateSlice(this.plan, this.members)
     const taken: number[] = []
     while (taken.length < SLICE) {
       const ref = this.#subscription.next()
@@ -136,20 +145,23 @@ export class UpdateGroup {
     slice.send()
     for (const ref of taken) this.#subscription.done(ref)
     if (!this.isIdle) return true
-    for (const member of this.members) member.caughtUp()
+    for (const member of this.#behind) if (this.members.has(member)) member.caughtUp()
+    this.#behind.clear()
     return false
   }
 
   #update(ref: number, slice: UpdateSlice): void {
     const bit = ref & 1
     const index = ref >>> 1
-    const sent = this.#sentOf(bit, index)
-    const before = sent[index]!
+    const before = this.#sent[bit as 0 | 1][index] ?? 0
     const after = this.plan.desired(ref)
     if (before === after) return
+    const sent = this.#sentOf(bit, index)
     const { exports, rib } = this.plan
     sent[index] = after
-    slice.change(ref, 0, before === 0 ? -1 : exports.sources[before]!, after)
+    if (before !== 0 && after !== 0 && exports.isSameTelling(before, after)) {
+      slice.move(ref, exports.sources[before]!, after)
+    } else slice.change(ref, 0, before === 0 ? -1 : exports.sources[before]!, after)
     if (after !== 0) {
       exports.retain(after)
       this.#count(after, 1)

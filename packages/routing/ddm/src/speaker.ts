@@ -49,6 +49,8 @@ export type SpeakerAction =
 interface Offers {
   readonly destination: Prefix
   readonly vectors: { readonly interfaceName: string; readonly vector: PathVector }[]
+  /** What neighbours are told that none of it came from; worked out when it is asked for. */
+  passedOn: readonly (readonly [key: string, vector: PathVector])[] | undefined
 }
 
 export interface NextHops {
@@ -207,7 +209,7 @@ export class Speaker {
       for (const vector of machine.imported.underlay.values()) {
         const { destination } = vector
         let offers = table.get(destination)
-        if (offers === undefined) table.set(destination, (offers = { destination, vectors: [] }))
+        if (offers === undefined) table.set(destination, (offers = { destination, vectors: [], passedOn: undefined }))
         offers.vectors.push({ interfaceName, vector })
       }
     }
@@ -216,12 +218,27 @@ export class Speaker {
   }
 
   #redistribute(offers: Offers, target: string, hostname: string | undefined, set: ExchangeSet): void {
-    const { destination } = offers
-    if (this.isOriginated(destination)) return
-    let length = Infinity
-    let paths = new Map<string, readonly string[]>()
+    if (this.isOriginated(offers.destination)) return
+    let isInvolved = false
     for (const { interfaceName, vector } of offers.vectors) {
       // Split horizon; and a neighbour that is on the path would refuse it anyway.
+      if (interfaceName === target || (hostname !== undefined && vector.path.includes(hostname))) isInvolved = true
+    }
+    const passedOn = isInvolved
+      ? this.#shortestVectors(offers, target, hostname)
+      : (offers.passedOn ??= this.#shortestVectors(offers, undefined, undefined))
+    for (const [key, vector] of passedOn) set.underlay.set(key, vector)
+  }
+
+  /** The shortest vectors but for those of an interface and those with a host on the path, with our name at their end. */
+  #shortestVectors(
+    { destination, vectors }: Offers,
+    target: string | undefined,
+    hostname: string | undefined,
+  ): [string, PathVector][] {
+    let length = Infinity
+    let paths = new Map<string, readonly string[]>()
+    for (const { interfaceName, vector } of vectors) {
       if (interfaceName === target || (hostname !== undefined && vector.path.includes(hostname))) continue
       if (vector.path.length > length) continue
       if (vector.path.length < length) paths = new Map()
@@ -231,10 +248,10 @@ export class Speaker {
     let chosen = [...paths]
     // Which of too many does not matter to the receiver, but it must not depend on the order of arrival.
     if (chosen.length > MAX_VECTORS) chosen = chosen.toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, MAX_VECTORS)
-    for (const [, path] of chosen) {
+    return chosen.map(([, path]) => {
       const vector = { destination, path: [...path, this.config.hostname] }
-      set.underlay.set(vectorKey(vector), vector)
-    }
+      return [vectorKey(vector), vector]
+    })
   }
 
   /** Whether the neighbour on this interface is a shortest next hop towards `address`. */

@@ -7,7 +7,7 @@
  * Invariant: an adjacency has at most one path per (prefix, path ID); announcing again replaces it (implicit withdraw).
  */
 import type { Prefix } from '@lodestone/net'
-import { type Announcement, isSameOffer, Offer } from './offer.ts'
+import { type Announcement, isSameOffer, Offer, type OfferOrigin, type Particulars } from './offer.ts'
 import { type BgpPeerFacts, DEFAULT_PREFERENCE, type Path, type PathSource, type Protocol } from './path.ts'
 import { PathFlag } from './path-table.ts'
 import type { RouteStore } from './route-store.ts'
@@ -42,12 +42,14 @@ export interface PathFilter {
   readonly isStale?: boolean | undefined
 }
 
-export class Adjacency {
+export class Adjacency implements OfferOrigin {
   readonly source: PathSource
   readonly preference: number
   /** Number among the adjacencies that are open or still have paths. */
   readonly id: number
   readonly onUnused: ((offer: Offer) => void) | undefined
+  /** @internal */
+  lastParticulars: Particulars | undefined
   readonly #rib: RibAccess
   readonly #onClose: () => void
   #pathCount = 0

@@ -1,6 +1,6 @@
 /** A queue of numbers in a ring that grows: first in, first out, no allocation per entry. */
 export class NumberQueue {
-  #ring = new Int32Array(256)
+  #ring = new Int32Array(16)
   #head = 0
   #size = 0
 
@@ -26,7 +26,7 @@ export class NumberQueue {
   }
 
   #grow(): void {
-    const ring = new Int32Array(this.#ring.length * 2)
+    const ring = new Int32Array(this.#ring.length * 4)
     ring.set(this.#ring.subarray(this.#head))
     ring.set(this.#ring.subarray(0, this.#head), this.#ring.length - this.#head)
     this.#ring = ring

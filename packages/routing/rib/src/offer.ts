@@ -27,11 +27,14 @@ export interface Announcement {
 
 let nextSerial = 1
 
-/** What most offers do not have, kept apart: a full table has hundreds of thousands of offers. */
-type Particulars = Pick<
+/** What most offers do not have, or many have alike, kept apart: a full table has hundreds of thousands of offers. */
+export type Particulars = Pick<
   Announcement,
   'nextHopInterface' | 'preference' | 'metric' | 'received' | 'receivedNextHop' | 'policy' | 'unusable'
->
+> & {
+  /** The attributes are as they were received; `received` is not set. */
+  readonly isUnchanged: boolean
+}
 
 /** What all offers of an adjacency have in common. */
 export interface OfferOrigin {
@@ -39,6 +42,8 @@ export interface OfferOrigin {
   /** Number of the adjacency. */
   readonly id: number
   readonly preference: number
+  /** Of the last offer: the next one mostly has the same. */
+  lastParticulars: Particulars | undefined
 }
 
 export class Offer {
@@ -61,7 +66,7 @@ export class Offer {
     this.attributes = announcement.attributes
     this.serial = nextSerial++
     this.tag = tag
-    this.#particulars = particularsOf(announcement)
+    this.#particulars = particularsOf(announcement, origin)
   }
 
   get source(): PathSource {
@@ -86,7 +91,9 @@ export class Offer {
   }
 
   get received(): BgpAttributes | undefined {
-    return this.#particulars === undefined ? this.attributes : this.#particulars.received
+    return this.#particulars === undefined || this.#particulars.isUnchanged
+      ? this.attributes
+      : this.#particulars.received
   }
 
   get receivedNextHop(): Ip | undefined {
@@ -102,13 +109,38 @@ export class Offer {
   }
 }
 
-function particularsOf(announcement: Announcement): Particulars | undefined {
+function particularsOf(announcement: Announcement, origin: OfferOrigin): Particulars | undefined {
   const { nextHopInterface, preference, metric = 0, attributes } = announcement
-  const { received, receivedNextHop, policy, unusable } = announcement
+  const { receivedNextHop, policy, unusable } = announcement
+  const isUnchanged = announcement.received === attributes
   const isOrdinary = preference === undefined && metric === 0 && nextHopInterface === undefined
-  const isUnchanged = received === attributes && receivedNextHop === undefined
-  if (isOrdinary && isUnchanged && policy === undefined && unusable === undefined) return undefined
-  return { nextHopInterface, preference, metric, received, receivedNextHop, policy, unusable }
+  const isPlain = isUnchanged && receivedNextHop === undefined
+  if (isOrdinary && isPlain && policy === undefined && unusable === undefined) return undefined
+  const received = isUnchanged ? undefined : announcement.received
+  const last = origin.lastParticulars
+  if (
+    last !== undefined &&
+    last.isUnchanged === isUnchanged &&
+    last.received === received &&
+    last.nextHopInterface === nextHopInterface &&
+    last.preference === preference &&
+    last.metric === metric &&
+    last.receivedNextHop === receivedNextHop &&
+    last.policy === policy &&
+    last.unusable === unusable
+  ) {
+    return last
+  }
+  return (origin.lastParticulars = {
+    nextHopInterface,
+    preference,
+    metric,
+    received,
+    receivedNextHop,
+    policy,
+    unusable,
+    isUnchanged,
+  })
 }
 
 /** Whether two offers of one peer say the same. */

@@ -1,8 +1,8 @@
 /**
  * The decision of `decision.ts` over numbers, where nothing else is needed: the steps' own numbers from `RankRows`, compared in
- * the same order. Where paths tie and several may be used, or numbers do not suffice, it says so and `decide` is asked.
+ * the same order. Where paths tie and several may be used, `chooseSeveral` is asked; where numbers do not suffice, `decide`.
  *
- * Invariant: an answer other than `undecided` is what `decide` would select (property test).
+ * Invariant: an answer other than `several` and `undecided` is what `decide` would select (property test).
  */
 import { type Candidate, compareFrom, type DecisionStep } from './decision.ts'
 import { PathFlag } from './path-table.ts'
@@ -11,7 +11,7 @@ import { type RankRows, type RankSteps, rankSteps, Row } from './rank-rows.ts'
 import type { RouteStore } from './route-store.ts'
 
 /** What is said beside the slot of the best path. */
-export const Outcome = { none: -1, undecided: -2, unchanged: -3 } as const
+export const Outcome = { none: -1, undecided: -2, unchanged: -3, several: -4 } as const
 
 const NOT_RANKABLE = -1
 
@@ -26,11 +26,19 @@ export class Ranking {
   /** The steps that are not in the rows begin here. */
   readonly #restAt: number
   readonly #hasRouterId: boolean
+  readonly #needsSameAsPath: boolean
   readonly #a = new PathView()
   readonly #b = new PathView()
 
-  constructor(store: RouteStore, steps: readonly DecisionStep[], fanOut: (best: Candidate) => number) {
+  /** @param needsSameAsPath of several paths that are used (`DecisionOptions`). */
+  constructor(
+    store: RouteStore,
+    steps: readonly DecisionStep[],
+    fanOut: (best: Candidate) => number,
+    needsSameAsPath = false,
+  ) {
     this.#store = store
+    this.#needsSameAsPath = needsSameAsPath
     this.#rows = store.offers.ranks
     this.#steps = steps
     this.#rankSteps = rankSteps(steps)
@@ -44,7 +52,7 @@ export class Ranking {
   /**
    * The selection of a route whose only change is one path more, which stands first in its list.
    * @param incumbent the best path until now, -1 when there was none.
-   * @returns the slot of the path that is selected now, alone; or `unchanged`, also of a multipath; or `undecided`.
+   * @returns the slot of the path that is selected now, alone; or `unchanged`, also of a multipath; `several` or `undecided`.
    */
   challenge(challenger: number, incumbent: number): number {
     const { paths } = this.#store
@@ -55,7 +63,7 @@ export class Ranking {
     if (a === NOT_RANKABLE || b === NOT_RANKABLE) return Outcome.undecided
     const early = this.#compareEarly(a, b)
     if (early !== 0) return early < 0 ? challenger : Outcome.unchanged
-    if (this.#fanOutFrom(challenger) > 1) return Outcome.undecided
+    if (this.#fanOutFrom(challenger) > 1) return Outcome.several
     const { words } = this.#rows
     const med = words[a + Row.med]! - words[b + Row.med]!
     if (words[a + Row.group] === words[b + Row.group]) {
@@ -71,7 +79,7 @@ export class Ranking {
     return lower === Outcome.none ? challenger : lower === Outcome.undecided ? lower : Outcome.unchanged
   }
 
-  /** The selection from the list of paths that begins at `first`. @returns a slot, `none` or `undecided`. */
+  /** The selection from the list of paths that begins at `first`. @returns a slot, `none`, `several` or `undecided`. */
   choose(first: number): number {
     const { paths } = this.#store
     const rows = this.#rows // whose arrays are others after a row has been made
@@ -99,8 +107,50 @@ export class Ranking {
       }
     }
     if (ties <= 1) return best
-    if (this.#fanOutFrom(best) > 1) return Outcome.undecided
+    if (this.#fanOutFrom(best) > 1) return Outcome.several
     return this.#bestOfTies(first, bestRow, !isOneGroup && !isOneMed)
+  }
+
+  /**
+   * After `several`: the paths of the list that are used together, best first.
+   * @returns undefined where numbers do not suffice: MEDs differ, or AS_PATHs have to be compared.
+   */
+  chooseSeveral(first: number): readonly number[] | undefined {
+    if (this.#needsSameAsPath) return undefined
+    const { paths } = this.#store
+    const rows = this.#rows
+    let early = -1
+    let late = 0
+    let used: number[] = []
+    for (let slot = first; slot >= 0; slot = paths.next[slot]!) {
+      if ((paths.flags[slot]! & PathFlag.unusable) !== 0) continue
+      const row = this.#row(slot)
+      if (row === NOT_RANKABLE) return undefined
+      const order = early < 0 ? -1 : this.#compareEarly(row, early)
+      if (order > 0) continue
+      if (order === 0 && rows.words[row + Row.med] !== rows.words[early + Row.med]) return undefined
+      const rowLate = rows.numbers[(row >> 1) + Row.late]!
+      if (order < 0 || rowLate < late) {
+        early = row
+        late = rowLate
+        used = [slot]
+      } else if (rowLate === late) this.#insert(used, slot, row)
+    }
+    if (used.length < 2) return used
+    const limit = Math.max(1, this.#fanOutFrom(used[0]!))
+    if (used.length > limit) used.length = limit
+    return used
+  }
+
+  /** Puts a path where it belongs among paths that tie with it up to the metric, best first. */
+  #insert(used: number[], slot: number, row: number): void {
+    let at = used.length
+    for (; at > 0; at--) {
+      const other = used[at - 1]!
+      if (this.#compareLate(this.#store.paths.offer[other]! * Row.words, other, row, slot) <= 0) break
+      used[at] = other
+    }
+    used[at] = slot
   }
 
   /** @param hasGroups paths are removed by the MEDs of their own neighbour AS only. */

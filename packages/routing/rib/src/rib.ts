@@ -104,7 +104,7 @@ export class Rib {
     this.#fanOut = { ...DEFAULT_FAN_OUT, ...options.fanOut }
     this.#decision = { ...DEFAULT_DECISION, ...options.decision }
     this.#steps = decisionSteps(this.#decision)
-    this.#ranking = new Ranking(this.store, this.#steps, this.#fanOutOf)
+    this.#ranking = this.#newRanking()
     this.#access = {
       store: this.store,
       touch: (ref, slot) => this.#touch(ref, slot),
@@ -258,7 +258,7 @@ export class Rib {
       this.#decision = decision
       this.#steps = decisionSteps(decision)
       this.store.offers.ranks.clear()
-      this.#ranking = new Ranking(this.store, this.#steps, this.#fanOutOf)
+      this.#ranking = this.#newRanking()
       for (const ref of this.#refs()) this.#touch(ref, -1)
     })
   }
@@ -300,6 +300,10 @@ export class Rib {
       views.splice(views.indexOf(best), 1)
     }
     return out
+  }
+
+  #newRanking(): Ranking {
+    return new Ranking(this.store, this.#steps, this.#fanOutOf, this.#decision.multipathNeedsSameAsPath)
   }
 
   readonly #fanOutOf = (best: Candidate): number => this.#fanOut[best.source.protocol]
@@ -416,10 +420,11 @@ export class Rib {
     else {
       best = (before & RouteFlag.grown) !== 0 ? this.#ranking.challenge(first, oldBest) : this.#ranking.choose(first)
       if (best === Outcome.unchanged) return false
-      if (best === Outcome.undecided) {
-        const selected = decide(this.#load(ref), this.#steps, this.#decision, this.#fanOutOf)
-        best = selected.length > 0 ? selected[0]!.slot : -1
-        if (selected.length > 1) others = selected.slice(1).map(({ slot }) => slot)
+      if (best === Outcome.undecided || best === Outcome.several) {
+        const selected =
+          (best === Outcome.several ? this.#ranking.chooseSeveral(first) : undefined) ?? this.#decideByViews(ref)
+        best = selected.length > 0 ? selected[0]! : -1
+        if (selected.length > 1) others = selected.slice(1)
       }
     }
     const isChanged =
@@ -447,6 +452,11 @@ export class Rib {
       table.flags[index] = table.flags[index]! | RouteFlag.multipath
     }
     return true
+  }
+
+  /** The slots that the decision process selects, best first, where numbers do not tell. */
+  #decideByViews(ref: number): readonly number[] {
+    return decide(this.#load(ref), this.#steps, this.#decision, this.#fanOutOf).map(({ slot }) => slot)
   }
 
   /** The usable paths of a route as views, valid until the next call. */

@@ -16,7 +16,7 @@ export class Subscription {
   readonly #onClose: () => void
   readonly #queue = new NumberQueue()
   /** By family: 1 for an index that waits. */
-  readonly #isWaiting: [Uint8Array, Uint8Array] = [new Uint8Array(64), new Uint8Array(64)]
+  readonly #isWaiting: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)]
   #isTold = false
   #isClosed = false
 
