@@ -17,7 +17,10 @@ export class DeclaredPush {
   /** The generation that each target has acknowledged since this process began. */
   readonly #acknowledged = new Map<string, number>()
   /** The generations of contents by their digests, so that what does not change asks the store nothing. */
-  readonly #known = new Map<string, { readonly digest: string; readonly generation: number }>()
+  readonly #known = new Map<
+    string,
+    { readonly digest: string; readonly generation: number; readonly snapshot: number }
+  >()
 
   constructor(store: Store, clock: Clock, kind: string) {
     this.#store = store
@@ -29,11 +32,12 @@ export class DeclaredPush {
   async generation(target: string, body: unknown, { number }: Snapshot, isFull: boolean): Promise<number> {
     const digest = createHash('sha256').update(contentText(body)).digest('hex')
     const known = this.#known.get(target)
-    if (!isFull && known?.digest === digest) return known.generation
+    // Of the same reading the store would say the same: whoever takes over a lease reads anew.
+    if (known?.digest === digest && (!isFull || known.snapshot === number)) return known.generation
     const generation = await this.#store.transaction((tx) =>
       generationOf(tx, this.#kind, target, digest, number, this.#clock.wallMs()),
     )
-    this.#known.set(target, { digest, generation })
+    this.#known.set(target, { digest, generation, snapshot: number })
     return generation
   }
 
@@ -54,8 +58,8 @@ export class DeclaredPush {
       return { item, state: 'applied', generation }
     }
     this.#acknowledged.delete(target)
-    this.#known.delete(target)
     if (result.kind === 'refused' && result.status === CONFLICT) {
+      this.#known.delete(target)
       // The target remembers a newer generation, of a store that is gone: overtake it.
       await this.#store.transaction((tx) => raiseGeneration(tx, this.#kind, target, generation, this.#clock.wallMs()))
     }

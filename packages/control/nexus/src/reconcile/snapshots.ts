@@ -6,7 +6,11 @@ import { type Clock, sleep } from '@lodestone/host'
 import { readSnapshot, type Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 
-const FRESH_MS = 1000
+/**
+ * A reading that nobody was told to be out of date serves the passes of half a period, which push everything again whether or not it
+ * changed: each loop has its own time for that, and a reading is eighteen statements.
+ */
+const FRESH_MS = 15_000
 /** How many times as long as a reading the store is left alone after it, at most `MAX_REST_MS`. */
 const REST_FACTOR = 3
 const MAX_REST_MS = 50
@@ -32,7 +36,7 @@ export class Snapshots {
     if (!this.#isWaiting) this.#reading = undefined
   }
 
-  /** Loops that push everything again do so at the same time, and one reading is enough for them. */
+  /** For a pass that is not made because of a change. */
   invalidateOld(): void {
     if (this.#clock.nowMs() - this.#readMs > FRESH_MS) this.invalidate()
   }

@@ -43,6 +43,7 @@ export async function generationOf(
     if (row.digest === digest) return present
     throw new StaleSnapshot(kind, target)
   }
+  if (row.digest === digest && Number(row.snapshot) === snapshot) return present
   // The number is kept even when the content is the same: it says who was here last.
   const generation = row.digest === digest ? present : present + 1
   await db
