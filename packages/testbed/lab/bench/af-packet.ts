@@ -1,7 +1,7 @@
 /**
  * Frames of 64 bytes from one namespace to another through `p4/switch.p4` on one core: packet sockets with rings, pipeline, packet
- * sockets. Beside it, in the same run and on the same core, a C program that only forwards (recvmmsg, sendmmsg). The sender has the
- * other core. Needs root, gcc and ip(8):
+ * sockets. Beside it, in the same run and on the same core, a C program that only forwards: with the same rings and system calls, and
+ * the plain way (recvmmsg, sendmmsg). The sender has the other core. Needs root, gcc and ip(8):
  *
  *     node packages/testbed/lab/bench/af-packet.ts [SECONDS]
  *
@@ -19,8 +19,8 @@ import { labProgram } from '../src/os-p4-program.ts'
 import { P4Switch } from '../src/runtime/p4-switch.ts'
 
 const SECONDS = Number(process.argv[2] ?? 4)
-const [FIRST, SECOND] = ['lode-bench-a', 'lode-bench-b']
-const [IN, OUT] = ['lodeba', 'lodebb']
+const [FIRST, SECOND] = ['lsim-bench-a', 'lsim-bench-b']
+const [IN, OUT] = ['lsimba', 'lsimbb']
 const FORWARDER_CORE = '0'
 const SENDER_CORE = '1'
 const folder = mkdtempSync(join(tmpdir(), 'lode-bench-'))
@@ -39,8 +39,15 @@ function send(seconds: number): Promise<void> {
   return new Promise((resolve) => spawn('taskset', words, { stdio: 'inherit' }).on('close', () => resolve()))
 }
 
+interface Figures {
+  readonly perSecond: number
+  /** Of the forwarding process, for each frame; it spins, so that this is the cost of a frame only at full load. */
+  readonly cpuNs: number
+  readonly kernelNs: number
+}
+
 /** Arrivals per second in the middle of a run, and the CPU time of this process for each. */
-async function measure(busy: () => void): Promise<{ readonly perSecond: number; readonly cpuNs: number }> {
+async function measure(busy: () => void): Promise<Figures> {
   const done = send(SECONDS + 1.5)
   const until = (ms: number): void => {
     for (const endMs = performance.now() + ms; performance.now() < endMs;) busy()
@@ -50,7 +57,21 @@ async function measure(busy: () => void): Promise<{ readonly perSecond: number; 
   until(SECONDS * 1000)
   const [seconds, used, frames] = [(performance.now() - startMs) / 1000, process.cpuUsage(cpu), arrived() - count]
   await done
-  return { perSecond: frames / seconds, cpuNs: ((used.user + used.system) * 1000) / frames }
+  const cpuNs = ((used.user + used.system) * 1000) / frames
+  return { perSecond: frames / seconds, cpuNs, kernelNs: (used.system * 1000) / frames }
+}
+
+/** The C program, which spins as we do; what it cost it says itself. */
+async function measureNative(mode: 'rings' | 'forward'): Promise<Figures> {
+  const native = spawn('taskset', ['-c', FORWARDER_CORE, packets, mode, IN, OUT, String(SECONDS + 3)])
+  let told = ''
+  native.stdout.on('data', (data: Buffer) => (told += data.toString()))
+  const done = new Promise((resolve) => native.on('close', resolve))
+  const cell = new Int32Array(new SharedArrayBuffer(4))
+  const { perSecond } = await measure(() => void Atomics.wait(cell, 0, 0, 20))
+  await done
+  const [cpuNs, kernelNs] = told.trim().split(' ').map(Number)
+  return { perSecond, cpuNs: cpuNs ?? NaN, kernelNs: kernelNs ?? NaN }
 }
 
 try {
@@ -68,13 +89,8 @@ try {
   }
   execFileSync('taskset', ['-a', '-p', '-c', FORWARDER_CORE, String(process.pid)], { stdio: 'ignore' })
 
-  const native = spawn('taskset', ['-c', FORWARDER_CORE, packets, 'forward', IN, OUT, String(SECONDS + 4)])
-  let nativeNs = ''
-  native.stdout.on('data', (data: Buffer) => (nativeNs += data.toString()))
-  const nativeDone = new Promise((resolve) => native.on('close', resolve))
-  const sleep = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
-  const c = await measure(sleep)
-  await nativeDone
+  const ringed = await measureNative('rings')
+  const plain = await measureNative('forward')
 
   const arena = new Arena({ slots: 4096, slotBytes: 2560 })
   const ports = new Map(
@@ -117,9 +133,14 @@ try {
   const isForwarded = sample.startsWith('020000000002a84025050066') && sample.slice(42, 44) === '3f'
   const rate = (perSecond: number): string =>
     `${Math.round(perSecond / 1000).toLocaleString('en')} 000 packets a second`
-  console.log(`switch.p4 over AF_PACKET rings   ${rate(ours.perSecond)}, ${Math.round(ours.cpuNs)} ns of CPU each`)
-  console.log(`C, forwarding only               ${rate(c.perSecond)}, ${nativeNs.trim()} ns of CPU each`)
-  console.log(`ratio                            ${(ours.perSecond / c.perSecond).toFixed(2)}`)
+  const row = (name: string, { perSecond, cpuNs, kernelNs }: Figures): void =>
+    console.log(
+      `${name.padEnd(32)} ${rate(perSecond)}, ${Math.round(cpuNs)} ns of CPU each, ${Math.round(kernelNs)} of them the kernel's`,
+    )
+  row('switch.p4 over AF_PACKET rings', ours)
+  row('C, forwarding only, same rings', ringed)
+  row('C, forwarding only, sendmmsg', plain)
+  console.log(`ratio to C with the same rings   ${(ours.perSecond / ringed.perSecond).toFixed(2)}`)
   // On a machine that is busy with other things, wall time says little: what one core would do by itself.
   console.log(`of a whole core                  ${rate(1e9 / ours.cpuNs)}`)
   console.log(

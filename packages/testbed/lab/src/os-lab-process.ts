@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 export const TAG = 'LODE_LAB'
@@ -36,11 +37,17 @@ export function spawnManager(directory: string, command: readonly string[]): Chi
   const child = spawn(program!, args, {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, [TAG]: directory },
+    env: { ...process.env, NODE_COMPILE_CACHE: compiledFolder(), [TAG]: directory },
   })
   closeSync(log)
   child.unref()
   return child
+}
+
+/** Where compiled code is kept between runs, as the command `lode` does it: most of a launch is compiling. */
+export function compiledFolder(): string {
+  const { NODE_COMPILE_CACHE, XDG_CACHE_HOME } = process.env
+  return NODE_COMPILE_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'lodestone', 'compiled')
 }
 
 /** Why the manager could not start, as it left word. */
