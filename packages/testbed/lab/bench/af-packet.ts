@@ -19,8 +19,8 @@ import { labProgram } from '../src/os-p4-program.ts'
 import { P4Switch } from '../src/runtime/p4-switch.ts'
 
 const SECONDS = Number(process.argv[2] ?? 4)
-const [FIRST, SECOND] = ['lsim-bench-a', 'lsim-bench-b']
-const [IN, OUT] = ['lsimba', 'lsimbb']
+const [FIRST, SECOND] = ['lode-bench-a', 'lode-bench-b']
+const [IN, OUT] = ['lodeba', 'lodebb']
 const FORWARDER_CORE = '0'
 const SENDER_CORE = '1'
 const folder = mkdtempSync(join(tmpdir(), 'lode-bench-'))
