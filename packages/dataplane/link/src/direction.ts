@@ -126,8 +126,15 @@ export class Direction {
   get queuedBytes(): number {
     if (this.#queue !== undefined) return this.#queue.bytes
     const { rateBps } = this.#impairments
-    const waitMs = this.#busyUntilMs - this.#clock.nowMs()
-    return waitMs > 0 && rateBps !== Infinity ? (waitMs * rateBps) / 8000 : 0
+    return rateBps === Infinity ? 0 : (this.backlogMs * rateBps) / 8000
+  }
+
+  /** How long they take, without the frame on the wire where there is a queue of its own. 0 where the wire sends at given times. */
+  get backlogMs(): number {
+    const { rateBps } = this.#impairments
+    if (rateBps === Infinity) return 0
+    if (this.#queue !== undefined) return (this.#queue.bytes * 8000) / rateBps
+    return Math.max(0, this.#busyUntilMs - this.#clock.nowMs())
   }
 
   configure(change: Partial<Impairments>): void {

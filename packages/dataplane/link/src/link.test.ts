@@ -96,6 +96,22 @@ describe('Link', () => {
     assert.equal(arena.freeSlots, arena.slots)
   })
 
+  test('an end tells how long a frame has to wait for the wire', async () => {
+    for (const queue of [{ kind: 'drop-tail' }, { kind: 'drop-head' }] as const) {
+      const { clock, link, send } = bench({ rateBps: 8_000_000, delayMs: 10, queue })
+      assert.equal(link.a.backlogMs, 0)
+      send(3, 976)
+      await clock.advance(0.5)
+      // A queue of its own counts what waits whole, and not the frame on the wire.
+      if (queue.kind === 'drop-tail') assert.equal(link.a.backlogMs, 2.5)
+      else assert.ok(Math.abs(link.a.backlogMs - 2) < 0.1, `${link.a.backlogMs}`)
+      assert.equal(link.b.backlogMs, 0)
+      await clock.advance(10)
+      assert.equal(link.a.backlogMs, 0)
+    }
+    assert.equal(bench({ delayMs: 10 }).link.a.backlogMs, 0)
+  })
+
   test('keeps the order under jitter unless reordering is asked for', async () => {
     for (const mayReorder of [false, true]) {
       const { clock, arrivals, link, send } = bench({ delayMs: 20, jitterMs: 15, mayReorder })

@@ -151,6 +151,10 @@ class LinkEnd implements Port {
     return this.#out.isUp
   }
 
+  get backlogMs(): number {
+    return this.#out.backlogMs
+  }
+
   send(slots: Int32Array, count: number): void {
     this.#out.send(slots, count)
   }
