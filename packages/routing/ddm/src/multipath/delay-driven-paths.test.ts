@@ -17,6 +17,8 @@ class Bench {
   readonly there: number[]
   readonly back: number[]
   clockOffsetUs = 12_345_678
+  /** What waits in front of our own cables, µs; on top of `there`. */
+  readonly backlogUs: number[]
   readonly #answers: { atUs: number; path: number; id: number; stamp: number; receiver: number }[] = []
   #flow = 0
 
@@ -27,7 +29,12 @@ class Bench {
   ) {
     this.there = there
     this.back = back
-    this.paths = new DelayDrivenPaths(new SeededRandom(1), { pathCount: there.length, ...options })
+    this.backlogUs = there.map(() => 0)
+    this.paths = new DelayDrivenPaths(
+      new SeededRandom(1),
+      { pathCount: there.length, ...options },
+      (path) => this.backlogUs[path]!,
+    )
   }
 
   get all(): number {
@@ -43,10 +50,26 @@ class Bench {
     return path
   }
 
-  #measure(path: number): void {
-    const id = this.paths.stamp(PEER, path, PROBE_COST_BYTES, this.nowUs)
+  /** Lets time pass with the timer that repeats lost measurements. @returns how many packets it sent on each path */
+  wait(us: number): number[] {
+    const untilUs = this.nowUs + us
+    const sent = this.there.map(() => 0)
+    while (this.paths.nextDueUs <= untilUs) {
+      this.advance(Math.max(0, this.paths.nextDueUs - this.nowUs))
+      for (let next = this.paths.overdue(this.nowUs); next >= 0; next = this.paths.overdue(this.nowUs)) {
+        assert.equal(next >> 3, PEER)
+        sent[next & 7]!++
+        this.#measure(next & 7, true)
+      }
+    }
+    this.advance(untilUs - this.nowUs)
+    return sent
+  }
+
+  #measure(path: number, isUrgent = false): void {
+    const id = this.paths.stamp(PEER, path, PROBE_COST_BYTES, this.nowUs, isUrgent)
     if (id < 0 || this.there[path] === Infinity) return
-    const arrivesUs = this.nowUs + this.there[path]!
+    const arrivesUs = this.nowUs + this.backlogUs[path]! + this.there[path]!
     this.#answers.push({
       atUs: arrivesUs + this.back[path]!,
       path,
@@ -132,6 +155,25 @@ test('a measurement is booked on the path and peer that its id names', () => {
     paths.status(PEER + 1, BOTH, 1400).map((each) => each.answered),
     [0, 0],
   )
+})
+
+test('measurements are smoothed: one that stands out counts by the time since the last, and what lasts is believed', () => {
+  const { paths } = new Bench([1, 1], { smoothingUs: 300 })
+  let nowUs = 1000
+  const measure = (rttUs: number): number => {
+    const id = paths.stamp(PEER, 0, 0, nowUs)
+    assert.equal(paths.onAnswer(PEER, id, stampOf(nowUs), -1, nowUs + rttUs), undefined)
+    nowUs += 3000
+    return paths.status(PEER, BOTH, nowUs)[0]!.delayUs!
+  }
+  assert.equal(measure(200), 100)
+  nowUs -= 2700 // 300 µs between the two answers
+  assert.equal(measure(200), 100)
+  nowUs -= 2700
+  // Its answer comes 1100 µs after the last one.
+  assert.ok(Math.abs(measure(1000) - (100 + (400 * 1100) / 1400)) < 1)
+  for (let i = 0; i < 4; i++) measure(1000)
+  assert.ok(Math.abs(measure(1000) - 500) < 1)
 })
 
 test('answers that nobody waits for are refused and counted', () => {
@@ -272,6 +314,103 @@ test('a path that stops answering is left within three lost measurements, withou
   assert.equal(bench.paths.status(PEER, BOTH, bench.nowUs)[0]!.isDead, false)
   const counts = bench.traffic(4000)
   assert.ok(Math.abs(counts[0]! / 4000 - 0.5) < 0.1, `${counts}`)
+})
+
+test('one packet into the dark is enough: its measurement is repeated, and after three the path is dead', () => {
+  const bench = new Bench([100, 100])
+  bench.there[0] = Infinity
+  bench.send(1, 0b01)
+  const { minTimeoutUs, deadAfter } = DEFAULT_MULTIPATH
+  assert.deepEqual(bench.wait(deadAfter * minTimeoutUs - 1), [deadAfter - 1, 0])
+  assert.equal(bench.paths.status(PEER, BOTH, bench.nowUs)[0]!.isDead, false)
+  assert.deepEqual(bench.wait(1), [0, 0])
+  assert.equal(bench.paths.status(PEER, BOTH, bench.nowUs)[0]!.isDead, true)
+  assert.equal(bench.send(1), 1, 'the next packet of the flow leaves by the other path')
+  bench.wait(10_000)
+  assert.equal(bench.paths.nextDueUs, Infinity, 'an idle host has no timer')
+})
+
+test('what is measured again is so once, and not when the answer comes late', () => {
+  const bench = new Bench([5000, 100])
+  bench.send(1, 0b01)
+  assert.deepEqual(bench.wait(3000), [1, 0])
+  assert.deepEqual(bench.wait(2500), [0, 0], 'the late answer says that the path lives')
+  const [slow] = bench.paths.status(PEER, BOTH, bench.nowUs)
+  assert.deepEqual([slow!.isDead, slow!.answered], [false, 1])
+})
+
+test('the death of our own cable is known for every peer, a peer that has gone does not take the cable with it', () => {
+  const bench = new Bench([100, 100])
+  bench.traffic(1000)
+  bench.advance(DEFAULT_MULTIPATH.staleUs)
+  bench.there[0] = Infinity
+  bench.send(1, 0b01)
+  bench.wait(20_000)
+  assert.equal(bench.paths.choose(PEER + 1, BOTH, 4711, BYTES, bench.nowUs), 1)
+  // Another peer answers by it.
+  const id = bench.paths.stamp(PEER + 1, 0, 0, bench.nowUs)
+  assert.equal(bench.paths.onAnswer(PEER + 1, id, stampOf(bench.nowUs), -1, bench.nowUs + 200), undefined)
+  const dead = (peer: number): boolean => bench.paths.status(peer, BOTH, bench.nowUs + 200)[0]!.isDead
+  assert.deepEqual([dead(PEER), dead(PEER + 1), dead(PEER + 2)], [true, false, false])
+})
+
+test('the budget keeps a reserve for paths of which nothing is known', () => {
+  const { paths } = new Bench([100, 100], { budgetBytes: 1000, reserveBytes: 500 })
+  const measure = (peer: number, nowUs: number): boolean => {
+    const id = paths.stamp(peer, 0, 250, nowUs)
+    if (id >= 0) paths.onAnswer(peer, id, stampOf(nowUs), -1, nowUs + 10)
+    return id >= 0
+  }
+  assert.deepEqual(
+    [0, 100, 200, 300].map((us) => measure(PEER, 1000 + us)),
+    [true, true, false, false],
+  )
+  assert.deepEqual(
+    [1, 2, 3].map((peer) => measure(PEER + peer, 1400)),
+    [true, true, false],
+  )
+})
+
+test('of several paths that wait for a packet of their own, the one measured longest ago is next', () => {
+  const { paths } = new Bench([1, 1, 1])
+  const order: number[] = []
+  for (let i = 0; i < 9; i++) {
+    const path = paths.duePath(PEER, 0b111, -1, 1000 + 100 * i)
+    order.push(path)
+    const id = paths.stamp(PEER, path, 0, 1000 + 100 * i)
+    paths.onAnswer(PEER, id, stampOf(1000 + 100 * i), -1, 1010 + 100 * i)
+  }
+  assert.deepEqual(order, [0, 1, 2, 0, 1, 2, 0, 1, 2])
+})
+
+test('the queue of our own cable counts as it is now, not as it was measured', () => {
+  const bench = new Bench([100, 100], { exponent: 1 })
+  bench.backlogUs[0] = 700
+  bench.traffic(2000)
+  const weight = (): number => bench.paths.status(PEER, BOTH, bench.nowUs)[0]!.weight
+  assert.ok(Math.abs(weight() - 100 / 900) < 0.03, `${weight()}`)
+  bench.backlogUs[0] = 0
+  assert.ok(Math.abs(weight() - 0.5) < 0.06, `at once: ${weight()}`)
+  bench.backlogUs[1] = 300
+  assert.ok(Math.abs(weight() - 0.8) < 0.06, `${weight()}`)
+})
+
+test('receivers of one path each have clocks of their own, and compare by what is above their least delay', () => {
+  const { paths } = new Bench([1, 1], { exponent: 1 })
+  paths.split(PEER)
+  const measure = (path: number, thereUs: number, nowUs: number): void => {
+    const id = paths.stamp(PEER, path, 0, nowUs)
+    const far = stampOf(nowUs + thereUs + 1_000_000 * (1 + path))
+    assert.equal(paths.onAnswer(PEER, id, stampOf(nowUs), far, nowUs + thereUs + 50), undefined)
+  }
+  for (let i = 0; i < 50; i++) {
+    measure(0, 50, 1000 + 300 * i)
+    measure(1, i < 5 ? 50 : 150, 1000 + 300 * i)
+  }
+  const [near, far] = paths.status(PEER, BOTH, 1000 + 300 * 49 + 200)
+  assert.ok(Math.abs(near!.delayUs! - 50) < 2 && Math.abs(far!.delayUs! - 150) < 5, `${near!.delayUs} ${far!.delayUs}`)
+  // The way to a switch says nothing about the way to a sled.
+  assert.equal(paths.status(PEER + 1, BOTH, 16_000)[0]!.weight, 0.5)
 })
 
 test('where nothing answers, the path that answered last carries the traffic', () => {

@@ -3,7 +3,8 @@
  * gives each flowlet to a path with a probability that falls with the path's delay.
  *
  * Pure: it is told the time, holds no bytes and sends nothing. Whoever moves packets asks `choose` for each packet that it
- * sends, puts an element on those for which `stamp` gives an id, and hands answers to `onAnswer`.
+ * sends, puts an element on those for which `stamp` gives an id, and hands answers to `onAnswer`. When `nextDueUs` has come it asks
+ * `overdue` for what to measure once more: so a path that died is known to be dead although nothing else is sent.
  *
  * A path is known by its number, 0 … 7, the same for all peers (the NIC, and so the switch). A measurement is booked on the path
  * and peer that its id names, never on whatever route an answer came by. What is too old counts less and less: the peer's path
@@ -23,17 +24,27 @@ const IMPATIENT_RATIO = 0.5
 /** Clocks drift by tens of µs a second; an empty queue comes by more often than this. */
 const FLOOR_WINDOW_US = 1_000_000
 
-class Peer {
-  readonly paths: PathDelay[]
+/** What is known of the clock that a path ends at. */
+class FarClock {
   /** Least round trip, µs. */
   readonly leastRtt: SlidingMinimum = new SlidingMinimum(10 * FLOOR_WINDOW_US)
-  /** Least difference between the peer's clock on arrival and ours on departure, relative to `clockOffset`. */
+  /** Least difference between that clock on arrival and ours on departure, relative to `offset`. */
   readonly floor: SlidingMinimum = new SlidingMinimum(FLOOR_WINDOW_US)
   /** The first such difference, modulo 2^24; -1 before it. */
-  clockOffset = -1
+  offset = -1
+}
 
-  constructor(pathCount: number) {
+class Peer {
+  readonly paths: PathDelay[]
+  /** By path: the same one for all, unless the paths end at receivers of their own. */
+  readonly clocks: FarClock[]
+  readonly isSplit: boolean
+
+  constructor(pathCount: number, isSplit: boolean) {
+    const clock = new FarClock()
     this.paths = Array.from({ length: pathCount }, () => new PathDelay())
+    this.clocks = this.paths.map(() => (isSplit ? new FarClock() : clock))
+    this.isSplit = isSplit
   }
 }
 
@@ -57,6 +68,7 @@ export interface PathStatus {
 export class DelayDrivenPaths {
   readonly options: MultipathOptions
   readonly #random: Random
+  readonly #backlogUs: (path: number) => number
   readonly #peers: (Peer | undefined)[] = []
   /** Of each path, whatever the peer. */
   readonly #shared: PathDelay[]
@@ -65,13 +77,20 @@ export class DelayDrivenPaths {
   readonly #weights: Float64Array<ArrayBuffer>
   #creditBytes: number
   #earnedAtUs = -Infinity
+  #nextDueUs = Infinity
   /** Packets that each path was given, times that a flow began on or moved to it. */
   readonly packets: Float64Array<ArrayBuffer>
   readonly flowlets: Float64Array<ArrayBuffer>
   moves = 0
   readonly problems: Record<AnswerProblem, number> = { 'unknown-peer': 0, 'unknown-path': 0, 'not-pending': 0 }
 
-  constructor(random: Random, options: Partial<MultipathOptions> = {}) {
+  /** @param backlogUs how long a packet waits that is put on the path's own cable now; the host knows its queues */
+  constructor(
+    random: Random,
+    options: Partial<MultipathOptions> = {},
+    backlogUs: (path: number) => number = noBacklog,
+  ) {
+    this.#backlogUs = backlogUs
     this.options = { ...DEFAULT_MULTIPATH, ...options }
     const { pathCount, flowletRows, budgetBytes } = this.options
     if (pathCount < 1 || pathCount > MAX_PATHS) throw new RangeError(`${pathCount} paths: 1 to ${MAX_PATHS} have room`)
@@ -181,7 +200,7 @@ export class DelayDrivenPaths {
         delay = Math.max(delay, overdueUs(own, nowUs))
         if (own.misses >= deadAfter) isDead = true
       }
-      this.#delays[i] = isDead ? Infinity : Math.max(1, delay)
+      this.#delays[i] = isDead ? Infinity : Math.max(1, delay) + this.#backlogUs(i)
       if (!isDead && (mask & (1 << i)) !== 0) alive++
     }
     if (alive === 0) this.#estimateDead(peer, mask, nowUs)
@@ -199,19 +218,57 @@ export class DelayDrivenPaths {
   /**
    * Whether a packet that leaves now should carry an element, within one measurement a round trip and the budget.
    * @param costBytes what the element and its answer add on the wire
+   * @param isUrgent the budget is charged, but does not hold it back
    * @returns the element's id, with `stampOf(nowUs)` beside it; -1 for none
    */
-  stamp(peer: number, path: number, costBytes: number, nowUs: number): number {
-    if (costBytes > this.#creditBytes || !this.isDue(peer, path, nowUs)) return -1
-    this.#creditBytes -= costBytes
+  stamp(peer: number, path: number, costBytes: number, nowUs: number, isUrgent = false): number {
+    if (!this.isDue(peer, path, nowUs)) return -1
     const own = this.#obtain(peer).paths[path]!
+    // What nothing is known of goes before what could be known better.
+    const isStale = nowUs - Math.max(own.measuredAtUs, own.sentAtUs) > this.options.staleUs
+    const keptBytes = isStale ? 0 : this.options.reserveBytes
+    if (!isUrgent && this.#creditBytes < costBytes + keptBytes) return -1
+    this.#creditBytes -= costBytes
     own.sequence = (own.sequence + 1) & ((1 << SEQUENCE_BITS) - 1)
     own.pendingId = (path << SEQUENCE_BITS) | own.sequence
     own.pendingStamp = stampOf(nowUs)
     own.sentAtUs = nowUs
+    own.sentBacklogUs = this.#backlogUs(path)
+    own.isOwed = false
     own.sent++
     this.#shared[path]!.sent++
+    this.#nextDueUs = Math.min(this.#nextDueUs, nowUs + this.#timeoutUs(own))
     return own.pendingId
+  }
+
+  /** When `overdue` may have something to say; Infinity while no measurement waits for its answer. */
+  get nextDueUs(): number {
+    return this.#nextDueUs
+  }
+
+  /**
+   * A path whose measurement was lost and that is to be measured again at once, by a packet of its own with an urgent `stamp`: until
+   * an answer comes or the path is dead. Called until there is no more.
+   * @returns the peer's number times 8, and the path; -1 for none
+   */
+  overdue(nowUs: number): number {
+    if (nowUs < this.#nextDueUs) return -1
+    let nextDueUs = Infinity
+    for (let peer = 0; peer < this.#peers.length; peer++) {
+      const known = this.#peers[peer]
+      if (known === undefined) continue
+      for (let path = 0; path < known.paths.length; path++) {
+        const own = known.paths[path]!
+        this.#expire(own, path, nowUs)
+        if (own.isOwed) {
+          own.isOwed = false
+          return peer * MAX_PATHS + path
+        }
+        if (own.pendingId >= 0) nextDueUs = Math.min(nextDueUs, own.sentAtUs + this.#timeoutUs(own))
+      }
+    }
+    this.#nextDueUs = nextDueUs
+    return -1
   }
 
   /** Whether a path has waited long enough for its next measurement. */
@@ -227,12 +284,22 @@ export class DelayDrivenPaths {
     return nowUs - own.sentAtUs >= Math.min(maxTimeoutUs, minTimeoutUs * 2 ** Math.min(10, own.misses - deadAfter))
   }
 
-  /** A path other than `path` that should be measured by a packet of its own, while there is traffic to the peer; or -1. */
+  /**
+   * A path other than `path` that should be measured by a packet of its own, while there is traffic to the peer: of several the one
+   * whose last measurement is oldest. -1 for none.
+   */
   duePath(peer: number, mask: number, path: number, nowUs: number): number {
+    const known = this.#peers[peer]
+    let due = -1
+    let oldestUs = Infinity
     for (let i = 0; i < this.options.pathCount; i++) {
-      if (i !== path && (mask & (1 << i)) !== 0 && this.isDue(peer, i, nowUs)) return i
+      if (i === path || (mask & (1 << i)) === 0 || !this.isDue(peer, i, nowUs)) continue
+      const sentAtUs = known === undefined ? -Infinity : known.paths[i]!.sentAtUs
+      if (due >= 0 && sentAtUs >= oldestUs) continue
+      due = i
+      oldestUs = sentAtUs
     }
-    return -1
+    return due
   }
 
   /**
@@ -251,18 +318,24 @@ export class DelayDrivenPaths {
     const isLate = own.lateId === id && own.lateStamp === stamp
     if (!isLate && (own.pendingId !== id || own.pendingStamp !== stamp)) return this.#refuse('not-pending')
     const rttUs = Math.max(1, nowUs - (isLate ? own.lateSentAtUs : own.sentAtUs))
+    const backlogUs = isLate ? own.lateBacklogUs : own.sentBacklogUs
     if (isLate) own.lateId = -1
     else own.pendingId = -1
     own.misses = 0
+    own.isOwed = false
     own.answered++
-    known.leastRtt.add(rttUs, nowUs)
-    const delayUs = receiverStamp < 0 ? rttUs / 2 : oneWayUs(known, stamp, receiverStamp, rttUs, nowUs)
+    const clock = known.clocks[path]!
+    clock.leastRtt.add(rttUs, nowUs)
+    // Of its own cable's queue a host knows more than any measurement tells: it is taken out here, and put in as it is when it counts.
+    const wholeUs = receiverStamp < 0 ? (rttUs + backlogUs) / 2 : oneWayUs(clock, stamp, receiverStamp, rttUs, nowUs)
+    const delayUs = Math.max(1, wholeUs - backlogUs)
     const shared = this.#shared[path]!
     shared.misses = 0
     shared.answered++
     const { smoothingUs } = this.options
     book(own, delayUs, rttUs, nowUs, smoothingUs)
-    book(shared, delayUs, rttUs, nowUs, smoothingUs)
+    // The way to a switch is shorter than that to a sled: it proves that the cable lives, and compares with nothing else.
+    if (!known.isSplit) book(shared, delayUs, rttUs, nowUs, smoothingUs)
     return undefined
   }
 
@@ -273,27 +346,36 @@ export class DelayDrivenPaths {
 
   #expire(own: PathDelay, path: number, nowUs: number): void {
     if (own.pendingId < 0) return
-    const { minTimeoutUs, maxTimeoutUs } = this.options
-    const timeoutUs = Math.min(maxTimeoutUs, Math.max(minTimeoutUs, 3 * own.rttUs))
-    if (nowUs - own.sentAtUs < timeoutUs) return
+    if (nowUs - own.sentAtUs < this.#timeoutUs(own)) return
     own.lateId = own.pendingId
     own.lateStamp = own.pendingStamp
     own.lateSentAtUs = own.sentAtUs
+    own.lateBacklogUs = own.sentBacklogUs
     own.pendingId = -1
     own.misses++
     own.lost++
+    own.isOwed = own.misses < this.options.deadAfter
     const shared = this.#shared[path]!
     shared.misses++
     shared.lost++
   }
 
+  #timeoutUs(own: PathDelay): number {
+    return Math.min(this.options.maxTimeoutUs, Math.max(this.options.minTimeoutUs, 3 * own.rttUs))
+  }
+
   #obtain(peer: number): Peer {
     let known = this.#peers[peer]
     if (known === undefined) {
-      known = new Peer(this.options.pathCount)
+      known = new Peer(this.options.pathCount, false)
       this.#peers[peer] = known
     }
     return known
+  }
+
+  /** Declares a peer that is a receiver of its own at the end of each path, with a clock of its own: the switches. */
+  split(peer: number): void {
+    this.#peers[peer] = new Peer(this.options.pathCount, true)
   }
 
   /** The peer is gone; its number may be used again. */
@@ -323,16 +405,20 @@ export class DelayDrivenPaths {
   }
 }
 
+function noBacklog(): number {
+  return 0
+}
+
 /**
  * The way there alone, without what the answer waited for on its way back. The clocks differ by an unknown offset, but by the same
  * one on all paths: what a packet took more than the fastest one is known, and half of the least round trip stands for the rest.
  */
-function oneWayUs(peer: Peer, stamp: number, receiverStamp: number, rttUs: number, nowUs: number): number {
+function oneWayUs(clock: FarClock, stamp: number, receiverStamp: number, rttUs: number, nowUs: number): number {
   const difference = receiverStamp - stamp
-  if (peer.clockOffset < 0) peer.clockOffset = difference & 0xffffff
-  const relative = stampDifference(difference, peer.clockOffset)
-  peer.floor.add(relative, nowUs)
-  const half = peer.leastRtt.value / 2
+  if (clock.offset < 0) clock.offset = difference & 0xffffff
+  const relative = stampDifference(difference, clock.offset)
+  clock.floor.add(relative, nowUs)
+  const leastRttUs = clock.leastRtt.value
   // Never more than the round trip allows, whatever a clock does.
-  return Math.min(Math.max(0, relative - peer.floor.value), Math.max(0, rttUs - peer.leastRtt.value)) + half
+  return Math.min(Math.max(0, relative - clock.floor.value), Math.max(0, rttUs - leastRttUs)) + leastRttUs / 2
 }

@@ -37,6 +37,8 @@ export interface MultipathOptions {
   readonly budgetBytesPerSecond: number
   /** What may be spent at once after a silence. */
   readonly budgetBytes: number
+  /** Of that, what only paths may use that were not measured for `staleUs`. */
+  readonly reserveBytes: number
   /** Rows of the flowlet table, a power of two. Flows that share a row move together. */
   readonly flowletRows: number
 }
@@ -59,6 +61,7 @@ export const DEFAULT_MULTIPATH: MultipathOptions = {
   budgetRatio: 0.009,
   budgetBytesPerSecond: 10_000,
   budgetBytes: 4_000,
+  reserveBytes: 2_000,
   flowletRows: 8192,
 }
 

@@ -4,7 +4,7 @@
  */
 
 export class PathDelay {
-  /** Smoothed one-way delay, µs. */
+  /** Smoothed one-way delay without the queue of our own cable, µs. */
   delayUs = 0
   /** Smoothed round trip, µs; 0 before the first answer. */
   rttUs = 0
@@ -13,11 +13,16 @@ export class PathDelay {
   pendingId = -1
   pendingStamp = 0
   sentAtUs = -Infinity
+  /** What it had to wait for its own cable, µs. */
+  sentBacklogUs = 0
   /** The last one that was given up: its answer still tells that the path lives, and how slow it is. */
   lateId = -1
   lateStamp = 0
   lateSentAtUs = -Infinity
+  lateBacklogUs = 0
   sequence = 0
+  /** The last one was lost, the path is not dead, and nothing has measured it since. */
+  isOwed = false
   /** Measurements lost in a row. */
   misses = 0
   sent = 0
@@ -46,6 +51,6 @@ export function freshness(path: PathDelay, nowUs: number, staleUs: number): numb
  */
 export function overdueUs(path: PathDelay, nowUs: number): number {
   if (path.pendingId < 0) return 0
-  const waiting = nowUs - path.sentAtUs
+  const waiting = nowUs - path.sentAtUs - path.sentBacklogUs
   return path.rttUs > 0 && waiting > path.rttUs ? path.delayUs + (waiting - path.rttUs) / 2 : 0
 }

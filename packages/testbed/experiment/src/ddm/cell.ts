@@ -81,9 +81,10 @@ export function runCell(run: CellRun): CellResult {
     queueBytes: QUEUE_BYTES,
     flows,
     random: random.fork('rack'),
-    makePolicy: (_host, fork) =>
+    makePolicy: (fork, backlogUs) =>
       makePolicy(run.policy, {
         random: fork,
+        backlogUs,
         rates,
         letFlowGapUs: run.letFlowGapUs,
         multipath: { ...DEFAULT_MULTIPATH, ...run.multipath },

@@ -32,6 +32,11 @@ export interface PathPolicy {
   /** Another path that wants a packet of its own for its measurement; -1 for none. */
   probePath(peer: number, mask: number, path: number, nowUs: number): number
   stampProbe(peer: number, path: number, nowUs: number): number
+  /** When `overdue` wants to be asked. */
+  readonly nextDueUs: number
+  /** A peer times 8 and a path that want a packet of their own now, without one to send beside it; -1 for none. */
+  overdue(nowUs: number): number
+  stampOverdue(peer: number, path: number, nowUs: number): number
   onAnswer(peer: number, id: number, stamp: number, receiverStamp: number, nowUs: number): void
 }
 
@@ -43,6 +48,8 @@ export interface PolicyOptions {
   readonly multipath: Partial<MultipathOptions>
   /** Whether answers tell what was measured, or always the same. */
   readonly telemetry: Telemetry
+  /** What a packet has to wait on the host's own cable of a path. µs */
+  readonly backlogUs: (path: number) => number
 }
 
 export const TELEMETRY_NAMES = ['live', 'constant'] as const
@@ -97,6 +104,18 @@ class HashPolicy implements PathPolicy {
     return -1
   }
 
+  get nextDueUs(): number {
+    return Infinity
+  }
+
+  overdue(): number {
+    return -1
+  }
+
+  stampOverdue(): number {
+    return -1
+  }
+
   onAnswer(): void {}
 }
 
@@ -135,8 +154,13 @@ class DelayPolicy implements PathPolicy {
   readonly #isConstant: boolean
 
   constructor(options: PolicyOptions) {
-    this.paths = new DelayDrivenPaths(options.random, options.multipath)
     this.#isConstant = options.telemetry === 'constant'
+    this.paths = new DelayDrivenPaths(
+      options.random,
+      options.multipath,
+      // Queues are not looked at either when nothing is measured.
+      this.#isConstant ? undefined : options.backlogUs,
+    )
   }
 
   choose(peer: number, mask: number, flowHash: number, bytes: number, nowUs: number): number {
@@ -155,8 +179,20 @@ class DelayPolicy implements PathPolicy {
     return this.#stamp(peer, path, PROBE_COST_BYTES, nowUs)
   }
 
-  #stamp(peer: number, path: number, costBytes: number, nowUs: number): number {
-    const id = this.paths.stamp(peer, path, costBytes, nowUs)
+  get nextDueUs(): number {
+    return this.paths.nextDueUs
+  }
+
+  overdue(nowUs: number): number {
+    return this.paths.overdue(nowUs)
+  }
+
+  stampOverdue(peer: number, path: number, nowUs: number): number {
+    return this.#stamp(peer, path, PROBE_COST_BYTES, nowUs, true)
+  }
+
+  #stamp(peer: number, path: number, costBytes: number, nowUs: number, isUrgent = false): number {
+    const id = this.paths.stamp(peer, path, costBytes, nowUs, isUrgent)
     // The packet carries its element all the same, but what is booked has not seen the network.
     if (id >= 0 && this.#isConstant) this.paths.onAnswer(peer, id, stampOf(nowUs), -1, nowUs + CONSTANT_RTT_US)
     return id

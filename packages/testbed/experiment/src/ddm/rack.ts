@@ -29,6 +29,7 @@ const EVENT_TIMER = 2
 const EVENT_SWITCH_DEATH = 3
 const EVENT_ROUTING = 4
 const EVENT_SAMPLE = 5
+const EVENT_PROBE = 6
 const KIND_BITS = 3
 
 export interface RackOptions {
@@ -39,7 +40,8 @@ export interface RackOptions {
   readonly queueBytes: number
   readonly flows: readonly Flow[]
   readonly random: Random
-  readonly makePolicy: (host: number, random: Random) => PathPolicy
+  /** @param backlogUs of the host's cable to each switch */
+  readonly makePolicy: (random: Random, backlogUs: (path: number) => number) => PathPolicy
   /** When switch 1 stops forwarding, and when routing takes it out. µs; undefined for never. */
   readonly death: { readonly atUs: number; readonly routedAtUs: number } | undefined
   /** How often the share of the first path is noted. µs. */
@@ -83,6 +85,8 @@ export class Rack {
   readonly #wires: Wire[] = []
   readonly #policies: PathPolicy[]
   readonly #clocks: readonly { readonly offsetUs: number; readonly rate: number }[]
+  /** When the event of each host for its overdue measurements is; Infinity when there is none. */
+  readonly #probesAtUs: Float64Array<ArrayBuffer>
   readonly #connections: (Connection | undefined)[] = []
   readonly #hashes: Int32Array<ArrayBuffer>
   readonly #completionUs: Float64Array<ArrayBuffer>
@@ -116,7 +120,12 @@ export class Rack {
         this.#wires.push(new Wire({ rateBps: rates[path]!, delayUs, queueBytes }))
       }
     }
-    this.#policies = Array.from({ length: hosts }, (_, host) => options.makePolicy(host, random.fork(`policy${host}`)))
+    this.#policies = Array.from({ length: hosts }, (_, host) =>
+      options.makePolicy(random.fork(`policy${host}`), (path) =>
+        this.#wires[host * rates.length + path]!.backlogUs(this.#nowUs),
+      ),
+    )
+    this.#probesAtUs = new Float64Array(hosts).fill(Infinity)
     const clocks = random.fork('clocks')
     // Clocks of sleds agree on nothing and drift by up to 50 parts per million.
     this.#clocks = Array.from({ length: hosts }, () => ({
@@ -165,6 +174,9 @@ export class Rack {
       case EVENT_SAMPLE:
         this.#sample()
         this.#heap.push(this.#nowUs + this.#options.sampleUs, EVENT_SAMPLE)
+        return
+      case EVENT_PROBE:
+        return this.#onOverdue(index)
     }
   }
 
@@ -301,7 +313,9 @@ export class Rack {
     if (this.#isDead && path === 1) this.#noteDead(packet.source)
     this.#send(packet.source * this.#pathCount + path, packet)
     const other = policy.probePath(peer, this.#mask, path, localUs)
-    if (other >= 0) this.#probe(isForward ? source : destination, peer, other, localUs)
+    const probeId = other < 0 ? -1 : policy.stampProbe(peer, other, localUs)
+    if (probeId >= 0) this.#probe(isForward ? source : destination, peer, other, probeId, localUs)
+    this.#awaitOverdue(isForward ? source : destination)
   }
 
   #noteDead(host: number): void {
@@ -311,9 +325,31 @@ export class Rack {
     else known.lastUs = this.#nowUs
   }
 
-  #probe(source: number, destination: number, path: number, localUs: number): void {
-    const id = this.#policies[source]!.stampProbe(destination, path, localUs)
-    if (id < 0) return
+  /** The host's timer for measurements that nobody answered. */
+  #awaitOverdue(host: number): void {
+    const clock = this.#clocks[host]!
+    // A little late rather than early: the way to the host's clock and back rounds.
+    const dueUs = (this.#policies[host]!.nextDueUs - clock.offsetUs) / clock.rate + 1
+    if (dueUs >= this.#probesAtUs[host]!) return
+    this.#probesAtUs[host] = dueUs
+    this.#heap.push(dueUs, (host << KIND_BITS) | EVENT_PROBE)
+  }
+
+  #onOverdue(host: number): void {
+    if (this.#probesAtUs[host]! > this.#nowUs) return
+    this.#probesAtUs[host] = Infinity
+    const policy = this.#policies[host]!
+    const localUs = this.#localUs(host)
+    for (let next = policy.overdue(localUs); next >= 0; next = policy.overdue(localUs)) {
+      const path = next & 7
+      if ((this.#mask & (1 << path)) === 0) continue
+      const id = policy.stampOverdue(next >> 3, path, localUs)
+      if (id >= 0) this.#probe(host, next >> 3, path, id, localUs)
+    }
+    this.#awaitOverdue(host)
+  }
+
+  #probe(source: number, destination: number, path: number, id: number, localUs: number): void {
     const probe = this.#pool.take()
     probe.kind = PROBE
     probe.source = source

@@ -32,6 +32,11 @@ export class Wire {
     return this.#count
   }
 
+  /** How long a packet waits that is offered now. */
+  backlogUs(nowUs: number): number {
+    return Math.max(0, this.#busyUntilUs - nowUs)
+  }
+
   /** When the first packet arrives. There is one. */
   get dueUs(): number {
     return this.#dueUs[this.#head]!
