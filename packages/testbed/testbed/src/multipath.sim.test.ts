@@ -6,7 +6,19 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import type { UdpSocket } from '@lodestone/host'
 import type { Link } from '@lodestone/link'
-import { ddmAck, ddmHeaderLength, L4Kind, parseFrame, ROW_DDM, ROW_L4_KIND, ROW_SIZE } from '@lodestone/packet'
+import {
+  ddmAck,
+  ddmHeaderLength,
+  ETHERNET_MIN,
+  IPV6_MIN,
+  IPV6_SRC,
+  IpProtocol,
+  L4Kind,
+  parseFrame,
+  ROW_DDM,
+  ROW_L4_KIND,
+  ROW_SIZE,
+} from '@lodestone/packet'
 import { defaultRules } from './control-plane.fixture.ts'
 import { tablesOf } from './node-table.ts'
 import { type LabGuest, RackLab } from './rack-lab.fixture.ts'
@@ -164,6 +176,36 @@ test('what a sled knows of its paths is in its tables', async () => {
   const { malformed, answered, unanswered } = lab.emulation.sleds()[1]!.underlay!.counters()
   assert.deepEqual([malformed, unanswered], [0, 0])
   assert.ok(answered > 100, `${answered}`)
+})
+
+test('a sled answers each of its peers once in 20 µs on each path, and strangers never', async () => {
+  const { arena } = lab.world
+  const cable = lab.link('sled1-switch0')
+  const { underlay } = lab.emulation.sleds()[1]!
+  let probe: Uint8Array | undefined
+  const stop = cable.tap((slot, direction) => {
+    const frame = arena.peek(slot)
+    const isProbe = frame[ETHERNET_MIN + 6] === IpProtocol.ddm && frame[ETHERNET_MIN + IPV6_MIN] === IpProtocol.none
+    if (direction === 'b-to-a' && isProbe && ddmAck(frame, ETHERNET_MIN + IPV6_MIN) === 0) probe ??= frame.slice()
+  })
+  await send(50)
+  stop()
+  await lab.clock.advance(10)
+  const inject = async (frame: Uint8Array, times: number): Promise<readonly number[]> => {
+    const before = underlay!.counters()
+    cable.b.send(
+      Int32Array.from({ length: times }, () => arena.from(frame)),
+      times,
+    )
+    await lab.clock.advance(1)
+    const now = underlay!.counters()
+    return [now.answered - before.answered, now.unanswered - before.unanswered]
+  }
+  assert.deepEqual(await inject(probe!, 10), [1, 9])
+  assert.deepEqual(await inject(probe!, 1), [1, 0])
+  const strange = probe!.slice()
+  strange[ETHERNET_MIN + IPV6_SRC + 15]! ^= 0x40
+  assert.deepEqual(await inject(strange, 3), [0, 3])
 })
 
 test('no frame is lost to the arena', async () => {

@@ -124,19 +124,19 @@ function routedTables(routed: Routed): TableSource[] {
   ]
 }
 
-function underlayTables({ underlay }: SledNode): TableSource[] {
+function underlayTables({ underlay, spec }: SledNode): TableSource[] {
   if (underlay === undefined) return []
   const us = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(0))
   return [
     source(
       'paths',
-      'measured delay of each link to each sled',
-      ['sled', 'nic', 'state', 'delay us', 'round trip us', 'age us', 'weight', 'sent', 'answered', 'lost'],
+      'measured delay of each link to each sled, and to its switch',
+      ['to', 'nic', 'state', 'delay us', 'round trip us', 'age us', 'weight', 'sent', 'answered', 'lost'],
       () =>
         underlay
           .status()
           .map((each) => [
-            each.peer.toString(),
+            each.peer.equals(spec.address) ? 'switch' : each.peer.toString(),
             each.nic,
             !each.isRouted ? 'no route' : each.isDead ? 'silent' : 'ok',
             us(each.delayUs),

@@ -71,6 +71,7 @@ export class SledNode {
             address: spec.address,
             peers: options.peers.sleds,
             nics: spec.nics.map((nic) => nic.name),
+            switches: options.peers.switches,
           })
     for (const [path, { name, mac, mtuBytes }] of spec.nics.entries()) {
       // because the wiring has a port for every NIC of the topology
@@ -139,7 +140,11 @@ export class SledNode {
       },
     })
     if (!result.ok) throw new Error(`${spec.name}: ${result.problems.join('; ')}`)
-    this.routed.onTunnels((tunnels) => void this.engine.setTunnelEndpoints(tunnelRoutes(tunnels)))
+    this.routed.onTunnels((tunnels) => {
+      const routes = tunnelRoutes(tunnels)
+      this.engine.setTunnelEndpoints(routes)
+      this.underlay?.setTunnelRoutes(routes)
+    })
   }
 
   get agent(): SledAgent {
@@ -175,6 +180,7 @@ export class SledNode {
     this.#internalDns?.close()
     for (const service of this.services) service.close()
     this.routed.close()
+    this.underlay?.close()
     this.engine.close()
     this.stack.close()
   }

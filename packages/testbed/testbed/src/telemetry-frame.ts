@@ -115,6 +115,13 @@ export function receiverStamp(arena: Arena, slot: number): number {
     : -2
 }
 
+/** Of a packet of ours that a switch turned round: what its clock said, when its element alone lies before ours; else -1. */
+export function switchStamp(arena: Arena, slot: number): number {
+  const at = headerAt(arena, slot)
+  const isTwo = ddmHeaderLength(arena.bytes, at) === TELEMETRY_BYTES + SWITCH_ELEMENT_BYTES
+  return isTwo ? ddmElementTimestamp(arena.bytes, at + DDM_MIN) : -1
+}
+
 /**
  * A frame that answers `slot`, for the link that it came by: back to where it came from, its elements, and the time of its arrival.
  * @returns the slot; -1 when there is none, or when the elements leave no room for ours.

@@ -1,10 +1,12 @@
 /**
- * Which of a sled's links carries a tunnel packet to another sled: the delay-driven choice of @lodestone/ddm on the bytes of real
- * frames. It stands in two places: before the stack's output, where it picks among the next hops that routing offers, and between
- * the NICs' ports and the stack, where it takes telemetry off what arrives and answers it on the link that it came by.
+ * Which of a sled's links carries a tunnel packet: the delay-driven choice of @lodestone/ddm on the bytes of real frames. It stands in
+ * two places: before the stack's output, where it picks among the next hops that routing offers, and between the NICs' ports and the
+ * stack, where it takes telemetry off what arrives and answers it on the link that it came by.
  *
- * The number of a path is that of its NIC, which is also that of the switch. Only packets of the packet engine between sleds are
- * measured and steered; everything else goes as the stack's routes say.
+ * The number of a path is that of its NIC, which is also that of the switch. What goes to another sled is measured by its own packets.
+ * What goes to the world goes to the switch itself, and any switch that leads to the same prefixes is as good: the outer destination
+ * becomes that of the chosen one. The ways to the switches are measured by packets to ourselves, which a switch sends back with
+ * its time on top. Everything that does not come from the packet engine goes as the stack's routes say.
  */
 import {
   DelayDrivenPaths,
@@ -15,11 +17,12 @@ import {
   stampOf,
 } from '@lodestone/ddm'
 import type { Arena } from '@lodestone/frame'
-import type { Clock, Random } from '@lodestone/host'
+import type { Clock, Random, Timer } from '@lodestone/host'
 import type { FrameSink, Port } from '@lodestone/link'
 import type { Ip } from '@lodestone/net'
 import type { Netstack } from '@lodestone/netstack'
 import { ETHERNET_MIN, IPV6_DST, IPV6_MIN, IPV6_SRC, IpProtocol, ipv6NextHeader } from '@lodestone/packet'
+import type { TunnelRoute } from '@lodestone/vport'
 import {
   hasPayload,
   insertTelemetry,
@@ -31,6 +34,7 @@ import {
   senderStamp,
   stripTelemetry,
   SWITCH_ELEMENT_BYTES,
+  switchStamp,
   TELEMETRY_BYTES,
   telemetryLength,
   writeProbe,
@@ -42,6 +46,9 @@ type Hop = Route['usable'][number]
 
 /** A peer that asks more often than this, on one path, gets no answer. Its own rule is one measurement a round trip. */
 const ANSWER_INTERVAL_US = 20
+
+/** The first peer is this sled itself: its packets to itself are what measures the ways to the switches. */
+const SWITCHES = 0
 
 interface Peer {
   readonly ip: Ip
@@ -61,10 +68,13 @@ export interface UnderlayPathsOptions {
   readonly peers: readonly Ip[]
   /** In the order of their paths. */
   readonly nics: readonly string[]
+  /** Tunnel endpoints of the switches, in the same order. */
+  readonly switches: readonly Ip[]
   readonly multipath?: Partial<MultipathOptions>
 }
 
 export interface UnderlayPathStatus extends PathStatus {
+  /** A sled's address; this sled's own for the way to the switch. */
   readonly peer: Ip
   readonly nic: string
   /** Routing offers it. */
@@ -75,6 +85,8 @@ export interface UnderlayCounters {
   readonly stamped: number
   readonly probes: number
   readonly answered: number
+  /** Packets to the world that went to another switch than the engine had named. */
+  readonly redirected: number
   /** Telemetry that came too often, from strangers, or with contents that make no sense. */
   readonly unanswered: number
   readonly malformed: number
@@ -98,24 +110,60 @@ export class UnderlayPaths {
   #answered = 0
   #unanswered = 0
   #malformed = 0
+  #redirected = 0
+  readonly #ports: (Port | undefined)[]
+  /** By path: the address of its switch, and the switches that can stand in for it, as bits. */
+  readonly #switches: readonly Uint8Array[]
+  readonly #standIns: Int32Array<ArrayBuffer>
+  #timer: Timer | undefined
+  #timerAtUs = Infinity
 
   constructor(options: UnderlayPathsOptions) {
-    const { nics } = options
+    const { nics, address, switches } = options
     this.#options = options
     this.#arena = options.arena
     this.#stack = options.stack.stack
-    this.#own = options.address.bytes
+    this.#own = address.bytes
+    this.#peers.push({ ip: address, bytes: address.bytes, answeredAtUs: new Float64Array(nics.length) })
     this.addPeers(options.peers)
     this.#hops = nics.map(() => undefined)
-    this.paths = new DelayDrivenPaths(options.random, { ...options.multipath, pathCount: nics.length })
+    this.#ports = nics.map(() => undefined)
+    this.#switches = switches.slice(0, nics.length).map((each) => each.bytes)
+    this.#standIns = new Int32Array(this.#switches.length)
+    this.paths = new DelayDrivenPaths(
+      options.random,
+      { ...options.multipath, pathCount: nics.length },
+      (path) => (this.#ports[path]?.backlogMs ?? 0) * 1000,
+    )
+    this.paths.split(SWITCHES)
+  }
+
+  close(): void {
+    this.#timer?.cancel()
   }
 
   /** Sleds that came later. Those that are known stay as they are. */
   addPeers(addresses: readonly Ip[]): void {
-    const { address, nics } = this.#options
+    const { nics } = this.#options
     for (const ip of addresses) {
-      if (ip.equals(address) || this.#peers.some((peer) => peer.ip.equals(ip))) continue
+      if (this.#peers.some((peer) => peer.ip.equals(ip))) continue
       this.#peers.push({ ip, bytes: ip.bytes, answeredAtUs: new Float64Array(nics.length).fill(-Infinity) })
+    }
+  }
+
+  /** Which switches lead where. One stands in for another where it is an endpoint, as good and of the same VNI, of all its prefixes. */
+  setTunnelRoutes(routes: readonly TunnelRoute[]): void {
+    this.#standIns.fill((1 << this.#switches.length) - 1)
+    for (const { endpoints } of routes) {
+      for (const { address, vni, metric } of endpoints) {
+        const path = this.#switches.findIndex((each) => isSame(each, 0, address.bytes))
+        if (path < 0) continue
+        const others = endpoints.filter((each) => each.vni === vni && each.metric === metric)
+        const bits = this.#switches.map((each, i) =>
+          others.some((other) => isSame(each, 0, other.address.bytes)) ? 1 << i : 0,
+        )
+        this.#standIns[path]! &= bits.reduce((a, b) => a | b, 0)
+      }
     }
   }
 
@@ -125,10 +173,12 @@ export class UnderlayPaths {
   outputIp(slot: number): void {
     const arena = this.#arena
     const start = arena.start(slot)
-    const peer = arena.bytes[start]! >>> 4 === 6 ? this.#peerAt(start + IPV6_DST) : -1
-    if (peer >= 0) this.#setKey(arena.bytes, start + IPV6_DST)
-    const mask = peer < 0 ? 0 : this.#findHops()
-    // One way is no choice, and what is no peer's nobody answers.
+    const isIpv6 = arena.bytes[start]! >>> 4 === 6
+    const named = isIpv6 ? this.#switchAt(start + IPV6_DST) : -1
+    if (named >= 0) return this.#toSwitch(slot, named)
+    const peer = isIpv6 ? this.#peerAt(start + IPV6_DST) : -1
+    // What is no peer's nobody answers, and one way is no choice.
+    const mask = peer <= SWITCHES ? 0 : this.#findHops(peer)
     if ((mask & (mask - 1)) === 0) return this.#options.stack.outputIp(slot)
     const nowUs = this.#nowUs()
     const length = arena.length(slot)
@@ -140,10 +190,33 @@ export class UnderlayPaths {
     // A packet that has no room for the telemetry leaves its own path to be measured by a packet of its own, too.
     const isRoomy = room >= TELEMETRY_BYTES + SWITCH_ELEMENT_BYTES
     const other = this.paths.duePath(peer, mask, isRoomy ? path : -1, nowUs)
-    const probe = other < 0 ? -1 : this.#probe(slot, peer, other, nowUs)
+    const probe = other < 0 ? -1 : this.#probe(peer, other, nowUs, false)
     if (isRoomy) this.#stamp(slot, peer, path, nowUs)
     this.#send(slot, hop)
     if (probe >= 0) this.#send(probe, this.#hops[other]!)
+    this.#awaitOverdue(nowUs)
+  }
+
+  /** The engine has named one switch. Where another one leads to the same places, the less loaded way carries the flowlet. */
+  #toSwitch(slot: number, named: number): void {
+    const arena = this.#arena
+    const mask = this.#findHops(SWITCHES) & this.#standIns[named]!
+    if ((mask & (mask - 1)) === 0) return this.#options.stack.outputIp(slot)
+    const nowUs = this.#nowUs()
+    const length = arena.length(slot)
+    const path = this.paths.choose(SWITCHES, mask, flowHash(arena, slot), length + ETHERNET_MIN, nowUs)
+    const hop = this.#hops[path]! // because `choose` stays within the mask
+    if (hop.interface.mtuBytes < length) return this.#options.stack.outputIp(slot)
+    if (path !== named) {
+      // The outer UDP has no checksum, so the address is all that changes.
+      arena.bytes.set(this.#switches[path]!, arena.start(slot) + IPV6_DST)
+      this.#redirected++
+    }
+    const due = this.paths.duePath(SWITCHES, mask, -1, nowUs)
+    const probe = due < 0 ? -1 : this.#probe(SWITCHES, due, nowUs, false)
+    this.#send(slot, hop)
+    if (probe >= 0) this.#send(probe, this.#hops[due]!)
+    this.#awaitOverdue(nowUs)
   }
 
   #stamp(slot: number, peer: number, path: number, nowUs: number): void {
@@ -152,17 +225,42 @@ export class UnderlayPaths {
   }
 
   /** @returns the slot of a packet of its own for the measurement, to be sent; -1 when it has to wait. */
-  #probe(slot: number, peer: number, path: number, nowUs: number): number {
-    const id = this.paths.stamp(peer, path, PROBE_COST_BYTES, nowUs)
+  #probe(peer: number, path: number, nowUs: number, isUrgent: boolean): number {
+    const id = this.paths.stamp(peer, path, PROBE_COST_BYTES, nowUs, isUrgent)
     if (id < 0) return -1
     const probe = this.#stack.allocIp(PROBE_BYTES)
     if (probe < 0) return -1
     const { bytes } = this.#arena
-    const from = this.#arena.start(slot)
-    bytes.copyWithin(this.#arena.start(probe), from, from + IPV6_MIN)
+    const start = this.#arena.start(probe)
+    bytes.fill(0, start, start + IPV6_MIN)
+    bytes[start] = 0x60
+    bytes.set(this.#own, start + IPV6_SRC)
+    bytes.set(this.#peers[peer]!.bytes, start + IPV6_DST)
     writeProbe(this.#arena, probe, id, stampOf(nowUs))
     this.#probes++
     return probe
+  }
+
+  /** Measurements that nobody answered are made again without waiting for the next packet. */
+  #awaitOverdue(nowUs: number): void {
+    const dueUs = this.paths.nextDueUs
+    if (dueUs >= this.#timerAtUs) return
+    this.#timer?.cancel()
+    this.#timerAtUs = dueUs
+    // A little late rather than early: milliseconds and back round.
+    this.#timer = this.#options.clock.after(Math.max(0, dueUs - nowUs + 1) / 1000, () => this.#onOverdue())
+  }
+
+  #onOverdue(): void {
+    this.#timerAtUs = Infinity
+    const nowUs = this.#nowUs()
+    for (let next = this.paths.overdue(nowUs); next >= 0; next = this.paths.overdue(nowUs)) {
+      const path = next & 7
+      const mask = this.#findHops(next >> 3)
+      const probe = (mask & (1 << path)) === 0 ? -1 : this.#probe(next >> 3, path, nowUs, true)
+      if (probe >= 0) this.#send(probe, this.#hops[path]!)
+    }
+    this.#awaitOverdue(nowUs)
   }
 
   #send(slot: number, hop: Hop): void {
@@ -180,14 +278,28 @@ export class UnderlayPaths {
     }
   }
 
-  /** Fills `#hops` with the next hop on each NIC towards `#key`. @returns the NICs that have one, as bits. */
-  #findHops(): number {
+  /** Fills `#hops` with the next hop on each NIC towards a peer. @returns the NICs that have one, as bits. */
+  #findHops(peer: number): number {
+    if (peer !== SWITCHES) {
+      this.#setKey(this.#peers[peer]!.bytes, 0)
+      return this.#findHopsFrom(0, this.#hops.length - 1)
+    }
+    let mask = 0
+    for (let path = 0; path < this.#switches.length; path++) {
+      this.#setKey(this.#switches[path]!, 0)
+      mask |= this.#findHopsFrom(path, path)
+    }
+    return mask
+  }
+
+  /** The next hops towards `#key` on some of the NICs. */
+  #findHopsFrom(first: number, last: number): number {
     const route = this.#stack.routes.match(6, this.#key)
     if (route === undefined) return 0
     const { nics } = this.#options
     const { usable } = route
     let mask = 0
-    for (let path = 0; path < nics.length; path++) {
+    for (let path = first; path <= last; path++) {
       for (let i = 0; i < usable.length; i++) {
         if (usable[i]!.interface.name !== nics[path]) continue
         this.#hops[path] = usable[i]
@@ -196,6 +308,15 @@ export class UnderlayPaths {
       }
     }
     return mask
+  }
+
+  /** Path of the switch whose tunnel endpoint stands at `at`; -1 for anybody else. */
+  #switchAt(at: number): number {
+    const { bytes } = this.#arena
+    for (let path = 0; path < this.#switches.length; path++) {
+      if (isSame(bytes, at, this.#switches[path]!)) return path
+    }
+    return -1
   }
 
   /** Number of the sled whose address stands at `at`; -1 for anybody else. */
@@ -211,6 +332,7 @@ export class UnderlayPaths {
 
   /** The port of a NIC as the stack shall see it: without telemetry. */
   wrap(port: Port, path: number): Port {
+    this.#ports[path] = port
     return {
       name: port.name,
       get isUp() {
@@ -255,6 +377,10 @@ export class UnderlayPaths {
       this.#onAnswer(peer, slot)
       return false
     }
+    if (peer === SWITCHES) {
+      this.#onReturned(slot)
+      return false
+    }
     this.#answer(nic, peer, slot)
     if (hasPayload(arena, slot)) {
       stripTelemetry(arena, slot)
@@ -264,10 +390,19 @@ export class UnderlayPaths {
     return false
   }
 
+  /** A packet of ours that a switch has sent back. */
+  #onReturned(slot: number): void {
+    const arena = this.#arena
+    const stamp = switchStamp(arena, slot)
+    if (stamp < 0 || hasPayload(arena, slot)) this.#malformed++
+    else this.paths.onAnswer(SWITCHES, senderId(arena, slot), senderStamp(arena, slot), stamp, this.#nowUs())
+    arena.free(slot)
+  }
+
   #onAnswer(peer: number, slot: number): void {
     const arena = this.#arena
     const stamp = receiverStamp(arena, slot)
-    const isSane = peer >= 0 && stamp > -2 && senderId(arena, slot) >= 0 && !hasPayload(arena, slot)
+    const isSane = peer > SWITCHES && stamp > -2 && senderId(arena, slot) >= 0 && !hasPayload(arena, slot)
     if (isSane) this.paths.onAnswer(peer, senderId(arena, slot), senderStamp(arena, slot), stamp, this.#nowUs())
     else this.#malformed++
     arena.free(slot)
@@ -275,7 +410,7 @@ export class UnderlayPaths {
 
   #answer(nic: { readonly port: Port; readonly path: number }, peer: number, slot: number): void {
     const nowUs = this.#nowUs()
-    const known = this.#peers[peer]
+    const known = peer > SWITCHES ? this.#peers[peer] : undefined
     const isDue = known !== undefined && nowUs - known.answeredAtUs[nic.path]! >= ANSWER_INTERVAL_US
     const answer = isDue && senderId(this.#arena, slot) >= 0 ? makeAnswer(this.#arena, slot, stampOf(nowUs)) : -1
     if (known === undefined || answer < 0) {
@@ -293,9 +428,8 @@ export class UnderlayPaths {
   /** What is known of each path to each sled that was sent anything. */
   status(): UnderlayPathStatus[] {
     const { nics } = this.#options
-    return this.#peers.flatMap(({ ip, bytes }, peer) => {
-      this.#setKey(bytes, 0)
-      const mask = this.#findHops()
+    return this.#peers.flatMap(({ ip }, peer) => {
+      const mask = this.#findHops(peer)
       return this.paths
         .status(peer, mask, this.#nowUs())
         .filter((each) => each.sent > 0)
@@ -308,6 +442,7 @@ export class UnderlayPaths {
       stamped: this.#stamped,
       probes: this.#probes,
       answered: this.#answered,
+      redirected: this.#redirected,
       unanswered: this.#unanswered,
       malformed: this.#malformed,
       moves: this.paths.moves,
