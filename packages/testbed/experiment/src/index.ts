@@ -10,7 +10,7 @@ export {
   summarize,
 } from './ddm/experiment.ts'
 export { SIZE_NAMES, type SizeName } from './ddm/flow-sizes.ts'
-export { type GoalResult, judgeGoals } from './ddm/goals.ts'
+export { type GoalResult, judgeGoals, lostCells } from './ddm/goals.ts'
 export { type Plot, plotRows } from './ddm/plot.ts'
 export { POLICY_NAMES, POLICY_TITLES, type PolicyName, TELEMETRY_NAMES, type Telemetry } from './ddm/policy.ts'
 export { average, pairedRatio, type Ratio } from './ddm/statistics.ts'

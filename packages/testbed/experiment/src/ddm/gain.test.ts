@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type CellResult, type CellRun, runCell } from './cell.ts'
 import { DEFAULT_EXPERIMENT, type ExperimentOptions, planRuns, seedRange, summarize } from './experiment.ts'
-import { judgeGoals } from './goals.ts'
+import { judgeGoals, lostCells } from './goals.ts'
 import { plotRows } from './plot.ts'
+import type { Ratio } from './statistics.ts'
 
 const SMALL: ExperimentOptions = {
   ...DEFAULT_EXPERIMENT,
@@ -26,10 +27,11 @@ function run(options: ExperimentOptions): {
 test('DDM beats ECMP, and not when every measurement says the same', () => {
   const live = run(SMALL)
   const constant = run({ ...SMALL, policies: ['ecmp', 'ddm'], telemetry: 'constant' })
-  const ratioOf = ({ runs, results }: typeof live): number =>
-    summarize(runs, results).find((row) => row.policy === 'ddm')!.versus!.mean.ratio
-  assert.ok(ratioOf(live) < 0.75, `live: ${ratioOf(live)} of ECMP`)
-  assert.ok(ratioOf(constant) > 0.9, `constant: ${ratioOf(constant)} of ECMP`)
+  const ratioOf = ({ runs, results }: typeof live): Ratio =>
+    summarize(runs, results).find((row) => row.policy === 'ddm')!.versus!.mean
+  assert.ok(ratioOf(live).high < 0.85, `live: ${JSON.stringify(ratioOf(live))} of ECMP`)
+  // So few flows scatter by a tenth: no difference is what the interval says.
+  assert.ok(ratioOf(constant).high > 1, `constant: ${JSON.stringify(ratioOf(constant))} of ECMP`)
   // No reason to move, no packet out of order.
   for (const result of constant.results) assert.equal(result.reorderedRatio, 0)
   for (const result of live.results) assert.ok(result.telemetryRatio < 0.01, `${result.telemetryRatio}`)
@@ -41,6 +43,16 @@ test('DDM beats ECMP, and not when every measurement says the same', () => {
     ['G1', 'G1', 'G3', 'G6', 'G7'],
     'what this run does not measure is not judged',
   )
+  assert.deepEqual(lostCells(rows), [])
+  // The same results with names changed: ECMP in DDM's place loses.
+  const swapped = live.runs.map((each) => ({
+    ...each,
+    policy: each.policy === 'ddm' ? ('ecmp' as const) : ('ddm' as const),
+  }))
+  assert.equal(lostCells(summarize(swapped, live.results)).length, 1)
+  const idle = swapped.map((each) => ({ ...each, load: 0.2 }))
+  assert.deepEqual(lostCells(summarize(idle, live.results)), [], 'up to 20 % nobody loses')
+
   const [plot] = plotRows(rows)
   assert.equal(plot!.name, 'web-search-half-speed')
   assert.equal(
@@ -70,7 +82,9 @@ test('every flow ends, with every policy, also when a switch dies', () => {
 test('hosts leave a switch that dies long before routing takes it out', () => {
   const [each] = planRuns({ ...SMALL, policies: ['ddm'], cases: ['dying'], seeds: [1], flows: 300 })
   const { leftDeadUs } = runCell(each!)
-  assert.ok(leftDeadUs!.packets > 0 && leftDeadUs!.most < 200_000, JSON.stringify(leftDeadUs))
+  // Three timeouts of 3 ms; a host that had just measured notices with TCP's next packet.
+  assert.ok(leftDeadUs!.packets > 0 && leftDeadUs!.most < 60_000, JSON.stringify(leftDeadUs))
+  assert.ok(leftDeadUs!.median < 19_000, JSON.stringify(leftDeadUs))
 })
 
 test('all policies get the same flows', () => {

@@ -74,6 +74,11 @@ export function judgeGoals(rows: readonly CellRow[]): GoalResult[] {
   ]
 }
 
+/** Where DDM's mean is worse than ECMP's; on a nearly idle rack both are as good as the noise. */
+export function lostCells(rows: readonly CellRow[]): CellRow[] {
+  return rows.filter((row) => row.policy === 'ddm' && row.load > IDLE_LOAD && (row.versus?.mean.ratio ?? 0) > 1)
+}
+
 function swing(row: CellRow, rows: readonly CellRow[]): number | undefined {
   const ecmp = rows.find(
     (each) => each.policy === 'ecmp' && each.case === row.case && each.load === row.load && each.sizes === row.sizes,
