@@ -8,7 +8,7 @@ import type { UdpSocket } from '@lodestone/host'
 import { ETHERNET_MIN, IPV6_DST, IpProtocol } from '@lodestone/packet'
 import { defaultRules } from './control-plane.fixture.ts'
 import { type LabGuest, RackLab } from './rack-lab.fixture.ts'
-import { CLIENT_ADDRESS, sledAddress } from './rack-plan.ts'
+import { CLIENT_ADDRESS, sledAddress, tunnelEndpoint } from './rack-plan.ts'
 import { rackTopology } from './rack-topology.ts'
 import type { UnderlayPaths } from './underlay-paths.ts'
 
@@ -131,6 +131,17 @@ test('a switch that does not lead everywhere the other one does is no stand-in f
   const again = await send(100)
   assert.ok(underlay.counters().redirected > redirected)
   assert.ok(average(again.slice(50)) < 0.1)
+})
+
+test('a packet’s story tells that the sled chose the other switch', async () => {
+  lab.link('sled1-switch1').configure({ delayMs: 1 })
+  await send(100)
+  const { stories } = await lab.stories(() => send(4))
+  const steps = stories.flatMap((story) => story.events.map((event) => event.step))
+  const chosen = steps.filter((step) => step.kind === 'rewrite' && step.field === 'ipv6.dst')
+  assert.ok(chosen.length > 10, `${chosen.length}`)
+  const [from, to] = [tunnelEndpoint(1).toString(), tunnelEndpoint(0).toString()]
+  for (const step of chosen) assert.deepEqual(step, { kind: 'rewrite', field: 'ipv6.dst', from, to })
 })
 
 test('the ways to the switches are measured by packets to ourselves, which the switch turns round: less than 1 % of the bytes', async () => {

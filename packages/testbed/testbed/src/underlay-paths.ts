@@ -211,12 +211,25 @@ export class UnderlayPaths {
       // The outer UDP has no checksum, so the address is all that changes.
       arena.bytes.set(this.#switches[path]!, arena.start(slot) + IPV6_DST)
       this.#redirected++
+      this.#noteRedirected(slot, named, path)
     }
     const due = this.paths.duePath(SWITCHES, mask, -1, nowUs)
     const probe = due < 0 ? -1 : this.#probe(SWITCHES, due, nowUs, false)
     this.#send(slot, hop)
     if (probe >= 0) this.#send(probe, this.#hops[due]!)
     this.#awaitOverdue(nowUs)
+  }
+
+  #noteRedirected(slot: number, named: number, path: number): void {
+    const { name, tracer } = this.#stack
+    if (!tracer.isOn) return
+    const { switches } = this.#options
+    tracer.emit(name, this.#arena.packet(slot), {
+      kind: 'rewrite',
+      field: 'ipv6.dst',
+      from: switches[named]!.toString(),
+      to: switches[path]!.toString(),
+    })
   }
 
   #stamp(slot: number, peer: number, path: number, nowUs: number): void {
