@@ -193,7 +193,7 @@ export class UnderlayPaths {
     const probe = other < 0 ? -1 : this.#probe(peer, other, nowUs, false)
     if (isRoomy) this.#stamp(slot, peer, path, nowUs)
     this.#send(slot, hop)
-    if (probe >= 0) this.#send(probe, this.#hops[other]!)
+    if (probe >= 0) this.#sendProbe(probe, peer, other)
     this.#awaitOverdue(nowUs)
   }
 
@@ -215,8 +215,9 @@ export class UnderlayPaths {
     }
     const due = this.paths.duePath(SWITCHES, mask, -1, nowUs)
     const probe = due < 0 ? -1 : this.#probe(SWITCHES, due, nowUs, false)
+    this.#setKey(this.#switches[path]!, 0)
     this.#send(slot, hop)
-    if (probe >= 0) this.#send(probe, this.#hops[due]!)
+    if (probe >= 0) this.#sendProbe(probe, SWITCHES, due)
     this.#awaitOverdue(nowUs)
   }
 
@@ -271,11 +272,18 @@ export class UnderlayPaths {
       const path = next & 7
       const mask = this.#findHops(next >> 3)
       const probe = (mask & (1 << path)) === 0 ? -1 : this.#probe(next >> 3, path, nowUs, true)
-      if (probe >= 0) this.#send(probe, this.#hops[path]!)
+      if (probe >= 0) this.#sendProbe(probe, next >> 3, path)
     }
     this.#awaitOverdue(nowUs)
   }
 
+  /** After `#findHops` for that peer. */
+  #sendProbe(probe: number, peer: number, path: number): void {
+    if (peer === SWITCHES) this.#setKey(this.#switches[path]!, 0)
+    this.#send(probe, this.#hops[path]!)
+  }
+
+  /** To `#key`, by one of its next hops. */
   #send(slot: number, hop: Hop): void {
     const stack = this.#stack
     stack.enter()
