@@ -38,7 +38,7 @@ before(async () => {
 })
 afterEach(async () => {
   for (const sw of [0, 1]) lab.link(`sled1-switch${sw}`).configure({ delayMs: 0.02, loss: 0 })
-  await send(300) // what was silent is measured again
+  await send(150) // what was silent is measured again
   await lab.clock.advance(PAUSE_MS)
 })
 after(() => lab.close())
