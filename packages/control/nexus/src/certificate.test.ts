@@ -30,6 +30,7 @@ before(async () => {
   rack = await makeFakeRack(1, Date.now()) // because OpenSSL judges by the real time
   opened = await openTestStore()
   store = opened.store
+  rack.clock.waitAlsoFor(opened.isQuiet)
   authority = await CertificateAuthority.open(new MemoryFiles(), rack.clock, new SeededRandom(1))
   nexus = rack.makeNexus({ store, authority, dnsZone: ZONE })
   await nexus.start()
