@@ -22,6 +22,17 @@ export type Db = Kysely<Database>
 /** SQLSTATE of a serialization failure and of a deadlock: the transaction may simply be run again. */
 const RETRY = new Set(['40001', '40P01'])
 const UNIQUE_VIOLATION = '23505'
+/**
+ * Indexes of values that a transaction picks because they are free. Of two that pick the same at once a server stops one by a
+ * serialization failure or by the index, as it happens to notice; either way that one may simply pick again.
+ */
+const PICKED = new Set([
+  'external_ip_ports',
+  'network_interface_ipv4',
+  'network_interface_ipv6',
+  'network_interface_mac',
+  'vpc_vni',
+])
 const MAX_ATTEMPTS = 20
 const RUN_AGAIN = Symbol('the transaction has to be run again')
 
@@ -84,7 +95,7 @@ export class Store {
     try {
       return await this.db.transaction().setIsolationLevel('serializable').execute(body)
     } catch (error) {
-      if (isLast || !RETRY.has(sqlState(error) ?? '')) throw error
+      if (isLast || !(RETRY.has(sqlState(error) ?? '') || isPickedTwice(error))) throw error
       return RUN_AGAIN
     }
   }
@@ -95,8 +106,13 @@ export class Store {
   }
 }
 
+/** Somebody else has the name (or whatever a caller has chosen). */
 export function isUniqueViolation(error: unknown): boolean {
-  return sqlState(error) === UNIQUE_VIOLATION
+  return sqlState(error) === UNIQUE_VIOLATION && !isPickedTwice(error)
+}
+
+function isPickedTwice(error: unknown): boolean {
+  return error instanceof Error && 'constraint' in error && PICKED.has(String(error.constraint))
 }
 
 function sqlState(error: unknown): string | undefined {
