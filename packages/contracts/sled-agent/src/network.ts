@@ -161,15 +161,19 @@ export const PortDropGroup = z
   .meta({ id: 'PortDropGroup', description: 'What a port has dropped for one reason.' })
 export type PortDropGroup = z.output<typeof PortDropGroup>
 
-export const FlowLogEntry = z
+const ofPort = {
+  /** Of this format; it grows when a field changes its meaning. */
+  version: z.int(),
+  time: z.iso.datetime(),
+  port_id: z.uuid(),
+  port_name: z.string(),
+  vni: Vni,
+}
+
+const FlowLogFlow = z
   .object({
-    /** Of this format; it grows when a field changes its meaning. */
-    version: z.int(),
     kind: z.enum(['opened', 'closed']),
-    time: z.iso.datetime(),
-    port_id: z.uuid(),
-    port_name: z.string(),
-    vni: Vni,
+    ...ofPort,
     protocol: z.string(),
     /** Address and port as the guest knows itself. */
     guest: z.string(),
@@ -187,7 +191,32 @@ export const FlowLogEntry = z
     packets_out: z.int(),
     bytes_out: z.int(),
   })
-  .meta({ id: 'FlowLogEntry', description: 'The beginning of a connection, or its end with its totals.' })
+  .meta({ id: 'FlowLogFlow', description: 'The beginning of a connection, or its end with its totals.' })
+
+const FlowLogRefused = z
+  .object({
+    kind: z.literal('refused'),
+    ...ofPort,
+    direction: z.enum(['in', 'out']),
+    /** Code of a drop reason. */
+    reason: z.string(),
+    /** Left out where addresses are not wanted. */
+    detail: z.string().optional(),
+    /** The firewall rule that says so; absent where another layer or a default does. */
+    rule: z.string().optional(),
+    /** Absent for what is not IP or not well-formed, as are the two sides. */
+    protocol: z.string().optional(),
+    guest: z.string().optional(),
+    remote: z.string().optional(),
+    bytes: z.int(),
+    /** How many refused packets since the last such entry were not logged, because there were too many. */
+    unlogged: z.int(),
+  })
+  .meta({ id: 'FlowLogRefused', description: 'A packet that the port dropped.' })
+
+export const FlowLogEntry = z
+  .discriminatedUnion('kind', [FlowLogFlow, FlowLogRefused])
+  .meta({ id: 'FlowLogEntry', description: 'What happened to a connection, or a packet that was refused.' })
 export type FlowLogEntry = z.output<typeof FlowLogEntry>
 
 const applied = z.object({ generation: Generation }).meta({ id: 'AppliedGeneration' })
@@ -235,7 +264,8 @@ export const networkEndpoints = [
     method: 'GET',
     path: '/flow-log',
     tags,
-    summary: 'Follow what connections of all ports do, one FlowLogEntry a line; a slow reader loses entries',
+    summary:
+      'Follow what connections of all ports do and what is refused, one FlowLogEntry a line; a slow reader loses entries',
     query: z.object({
       /** Whether the other side of a connection is told. */
       addresses: z.boolean().default(true),

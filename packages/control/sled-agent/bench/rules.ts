@@ -52,6 +52,7 @@ const engine = new VportEngine({
   arena,
   clock,
   tracer,
+  random,
   underlayAddress: Ip.of('fd00:1122:3344:101::1'),
   sendUnderlay: (slot) => arena.free(slot),
 })

@@ -53,21 +53,49 @@ export class FlowLogStreams {
 
   #write(entry: EngineEntry): void {
     const wallMs = entry.atMs + this.#clock.wallMs() - this.#clock.nowMs()
-    const { remote, ...line } = flowLogEntry(entry, wallMs)
-    for (const { writer, hasAddresses } of this.#readers) {
-      writer.write(hasAddresses && remote !== undefined ? { ...line, remote } : line)
-    }
+    const line = flowLogEntry(entry, wallMs)
+    for (const { writer, hasAddresses } of this.#readers) writer.write(hasAddresses ? line : withoutAddresses(line))
   }
 }
 
-function flowLogEntry({ flow, ...entry }: EngineEntry, wallMs: number): FlowLogEntry {
-  return {
+/** What is told about the other side is left out; a refused packet's detail may name it. */
+function withoutAddresses(line: FlowLogEntry): FlowLogEntry {
+  if (line.kind === 'refused') {
+    const { remote: _, detail: __, ...rest } = line
+    return rest
+  }
+  const { remote: _, ...rest } = line
+  return rest
+}
+
+function flowLogEntry(entry: EngineEntry, wallMs: number): FlowLogEntry {
+  const ofPort = {
     version: entry.version,
-    kind: entry.kind,
     time: new Date(wallMs).toISOString(),
     port_id: entry.portId,
     port_name: entry.portName,
     vni: entry.vni,
+  }
+  if (entry.kind === 'refused') {
+    const { direction, reason, detail, rule, protocol, guest, remote, bytes, unlogged } = entry
+    return {
+      kind: 'refused',
+      ...ofPort,
+      direction,
+      reason,
+      ...(detail === undefined ? {} : { detail }),
+      ...(rule === undefined ? {} : { rule }),
+      ...(protocol === undefined ? {} : { protocol }),
+      ...(guest === undefined ? {} : { guest }),
+      ...(remote === undefined ? {} : { remote }),
+      bytes,
+      unlogged,
+    }
+  }
+  const { flow } = entry
+  return {
+    kind: entry.kind,
+    ...ofPort,
     protocol: flow.protocol,
     guest: flow.guest,
     ...(flow.remote === undefined ? {} : { remote: flow.remote }),

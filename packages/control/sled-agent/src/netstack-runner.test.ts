@@ -24,6 +24,7 @@ test('an instance with two dual-stack NICs gets all four addresses from the pack
     arena,
     clock,
     tracer,
+    random,
     underlayAddress: Ip.of('fd00:1122:3344:101::1'),
     sendUnderlay: (slot) => arena.free(slot),
   })

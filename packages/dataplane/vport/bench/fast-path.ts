@@ -7,7 +7,7 @@
  * their ratios the median.
  */
 import { Arena } from '@lodestone/frame'
-import { RealClock } from '@lodestone/host'
+import { OsRandom, RealClock } from '@lodestone/host'
 import { Ip, Prefix } from '@lodestone/net'
 import { Tracer } from '@lodestone/probe'
 import { VportEngine } from '../src/engine.ts'
@@ -73,6 +73,7 @@ class Bench {
       arena,
       clock,
       tracer: new Tracer(() => clock.nowMs()),
+      random: new OsRandom(),
       underlayAddress: SLED_A,
       sendUnderlay: (slot) => arena.free(slot),
     })

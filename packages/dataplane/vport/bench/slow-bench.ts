@@ -1,6 +1,6 @@
 /** A port with many rules and packets that each begin a flow. */
 import { Arena } from '@lodestone/frame'
-import { RealClock } from '@lodestone/host'
+import { OsRandom, RealClock } from '@lodestone/host'
 import { Ip, Prefix } from '@lodestone/net'
 import { Tracer } from '@lodestone/probe'
 import { VportEngine } from '../src/engine.ts'
@@ -52,6 +52,7 @@ export class SlowBench {
       arena,
       clock,
       tracer: new Tracer(() => clock.nowMs()),
+      random: new OsRandom(),
       underlayAddress: SLED_A,
       connectionsPerPort,
       sendUnderlay: (slot) => arena.free(slot),

@@ -2,7 +2,7 @@
  * What both directions of a conversation share: a cache line of the flow memory, in front of the two rows. Only the slow path
  * reads it. A `Connection` is a way to look at one; it is cheap to make and holds nothing itself.
  *
- *     0 family | 1 protocol | 2 initiator | 3 TCP state | 4 acknowledgment of FIN | 8 FIN sent
+ *     0 family | 1 protocol | 2 initiator | 3 TCP state | 4 acknowledgment of FIN | 8 FIN sent | 9 refused
  *     12 NAT port | 14 guest port | 16 remote VNI | 20 firewall rule | 24 epoch | 28 wheel | 40 created | 48 list | 56 port | 60 NAT
  *
  * Invariant: a block in use has both rows in the index; they come and go together (`flow-table.ts`).
@@ -24,6 +24,12 @@ import { isSettled, TCP_TTL_S } from './tcp-state.ts'
 /** Idle seconds after which anything but TCP is forgotten. */
 export const IDLE_TTL_S = 60
 
+/**
+ * Of a TCP connection that the rules have turned against: longer than any sender waits between two retransmissions, so that
+ * the next segment in its middle does not find it forgotten and begin it anew.
+ */
+export const REFUSED_TTL_S = 150
+
 export const NO_TCP = -1
 
 export const AT_FAMILY = 0
@@ -32,6 +38,7 @@ export const AT_INITIATOR = 2
 export const AT_TCP_STATE = 3
 export const AT_FIN_ACK = 4
 export const AT_FIN_SENT = 8
+export const AT_REFUSED = 9
 export const AT_NAT_PORT = 12
 export const AT_GUEST_PORT = 14
 export const AT_REMOTE_VNI = 16
@@ -103,7 +110,10 @@ export class Connection {
   }
 
   set firewallRule(name: string) {
-    this.#view.setUint32(this.at + AT_FIREWALL_RULE, this.#cache.numberOfRule(name), true)
+    const before = this.#view.getUint32(this.at + AT_FIREWALL_RULE, true)
+    if (this.#cache.ruleOf(before) === name) return
+    this.#view.setUint32(this.at + AT_FIREWALL_RULE, this.#cache.takeRule(name), true)
+    this.#cache.giveRule(before)
   }
 
   /** The port's epoch in which firewall and NAT last agreed to it. */
@@ -140,6 +150,17 @@ export class Connection {
     this.#view.setInt32(this.at + AT_FIN_ACK, number ?? 0, true)
   }
 
+  /** The rules have changed and no longer allow it. */
+  get isRefused(): boolean {
+    return this.#view.getUint8(this.at + AT_REFUSED) === 1
+  }
+
+  set isRefused(isRefused: boolean) {
+    if (this.isRefused === isRefused) return
+    this.#view.setUint8(this.at + AT_REFUSED, isRefused ? 1 : 0)
+    this.#cache.schedule(this.at, this.ttlS)
+  }
+
   /** Address of a direction's row. */
   row(isOut: boolean): number {
     return this.at + CONNECTION_BYTES + (isOut ? 0 : ROW_SIZE)
@@ -147,7 +168,8 @@ export class Connection {
 
   get ttlS(): number {
     const state = this.tcpState
-    return state === NO_TCP ? IDLE_TTL_S : TCP_TTL_S[state]!
+    if (state === NO_TCP) return IDLE_TTL_S
+    return this.isRefused ? Math.min(REFUSED_TTL_S, TCP_TTL_S[state]!) : TCP_TTL_S[state]!
   }
 
   idleMs(nowMs: number): number {

@@ -58,6 +58,7 @@ export class DropBook {
     }
     const packet = arena.packet(walk.slot)
     const end = arena.end(walk.slot)
+    state.cache.listener?.refused(walk, end - start, nowMs)
     state.drops.add(arena.bytes, start, end, nowMs, walk.isOut, reason, packet, walk.detail, walk.nearest)
   }
 

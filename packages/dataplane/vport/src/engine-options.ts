@@ -1,9 +1,10 @@
 /** What an engine is given, and what it says about itself. */
 import type { Arena } from '@lodestone/frame'
-import type { Clock } from '@lodestone/host'
+import type { Clock, Random } from '@lodestone/host'
 import type { Ip } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
 import type { PortCounter } from './port-state.ts'
+import type { SourceNatUsage } from './snat-pools.ts'
 
 export interface VportEngineOptions {
   /** Name of the sled in stories. */
@@ -11,7 +12,8 @@ export interface VportEngineOptions {
   readonly arena: Arena
   readonly clock: Clock
   readonly tracer: Tracer
-  /** Reserved: nothing is random yet, so that the same packets always make the same choices. */
+  /** Keys the hash of the flow table. Nothing else is random: the same packets always make the same choices. */
+  readonly random: Random
   readonly underlayAddress: Ip
   /** Takes a frame whose bytes begin at the outer IPv6 header; the slot becomes the callee's. */
   readonly sendUnderlay: (slot: number) => void
@@ -39,5 +41,6 @@ export interface EngineStats {
     readonly counters: Readonly<Record<keyof typeof PortCounter, number>>
     readonly drops: readonly DropCount[]
     readonly connections: number
+    readonly sourceNat: readonly SourceNatUsage[]
   }[]
 }

@@ -16,7 +16,7 @@ import { FlowTable } from './flow-table.ts'
 import { PacketPath } from './packet-path.ts'
 import type { PortConfig } from './port-config.ts'
 import { PortDirectory } from './port-directory.ts'
-import { countersOf, dropCountsOf } from './port-dump.ts'
+import { countersOf, dropCountsOf, sourceNatOf } from './port-dump.ts'
 import { PortState } from './port-state.ts'
 import { TunnelEndpoints, type TunnelRoute } from './tunnel-endpoints.ts'
 import { type UnderlayPeerList, UnderlayPeers } from './underlay-peers.ts'
@@ -42,7 +42,7 @@ export class VportEngine implements PortOwner {
   #logPort: ((port: VirtualPort) => void) | undefined
 
   constructor(options: VportEngineOptions) {
-    const flows = new FlowTable(options.arena, options.underlayAddress, options.clock.nowMs())
+    const flows = new FlowTable(options.arena, options.underlayAddress, options.random, options.clock.nowMs())
     const { versions } = flows
     const scope: EngineScope = {
       node: options.node,
@@ -219,6 +219,7 @@ export class VportEngine implements PortOwner {
         counters: countersOf(port.state),
         drops: dropCountsOf(port.state.dropCounts),
         connections: port.state.cache.count,
+        sourceNat: sourceNatOf(port.state),
       })),
     }
   }

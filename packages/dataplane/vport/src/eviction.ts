@@ -2,6 +2,9 @@
 import { NO_TCP } from './connection.ts'
 import { TCP_TTL_S, TcpState } from './tcp-state.ts'
 
+/** For those that the rules refuse: they go before all others. */
+export const REFUSED_SCORE = 1e6
+
 /**
  * How well a connection can be spared; 0: it stays. Established ones go last and only after a minute of silence; closing
  * ones grow evictable from 5 s to 120 s, half-open ones after 2.5 s, anything but TCP always, the longest idle first.

@@ -145,6 +145,22 @@ test('a connection that lost its permission cannot be taken up from inside, and 
   assert.notEqual(sled.exchange(port, fresh), undefined, 'a SYN of the guest is one')
 })
 
+test('a refused connection is forgotten some minutes after the last attempt, not after the hours of an established one', async () => {
+  const sled = new SledFixture()
+  const config = portConfig({ firewall: [...DEFAULT_FIREWALL, ALLOW_HTTP] })
+  const port = sled.addPort(config)
+  const answer = frame({ src: '172.30.0.5', dst: CLIENT, kind: 'tcp', srcPort: 80, dstPort: 40000, flags: ack })
+  sled.receive(fromOutside({ flags: ack }))
+  port.apply({ ...config, generation: 2, firewall: DEFAULT_FIREWALL })
+  for (let minute = 0; minute < 6; minute++) {
+    assert.equal(sled.exchange(port, answer), undefined)
+    await sled.clock.advance(120_000)
+    assert.equal(port.dump().flows.length, 1, 'a sender that tries again is still refused')
+  }
+  await sled.clock.advance(60_000)
+  assert.equal(port.dump().flows.length, 0)
+})
+
 test('an unrelated rule change keeps live connections, also for a packet of the answering side', () => {
   const sled = new SledFixture()
   const config = portConfig({ firewall: DEFAULT_FIREWALL })

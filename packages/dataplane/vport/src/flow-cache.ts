@@ -6,6 +6,7 @@ import {
   AT_CREATED,
   AT_EPOCH,
   AT_FAMILY,
+  AT_FIREWALL_RULE,
   AT_GUEST_PORT,
   AT_INITIATOR,
   AT_NAT,
@@ -18,11 +19,13 @@ import {
   AT_TCP_STATE,
   Connection,
 } from './connection.ts'
-import { evictionScore } from './eviction.ts'
+import { evictionScore, REFUSED_SCORE } from './eviction.ts'
 import type { FlowKey } from './flow-key.ts'
 import type { FlowTable, PortKey } from './flow-table.ts'
 import { ROW_BLOCK_4, ROW_BLOCK_6, ROW_LAST_HIT, ROW_PORT } from './kernel/layout.ts'
 import { isSameMapping, type NatMapping } from './nat-mapping.ts'
+import { RefPool } from './ref-pool.ts'
+import type { Walk } from './walk.ts'
 
 /** How far the clock hand moves for one connection that needs room. */
 const LOOKS = 64
@@ -44,10 +47,12 @@ export interface NewConnection {
   readonly tcpState: number
 }
 
-/** Told when a connection begins, and before it ends. */
+/** Told when a connection begins, before it ends, and when a packet is refused. */
 export interface FlowListener {
   opened(connection: Connection): void
   closing(connection: Connection, nowMs: number): void
+  /** @param bytes of the frame as it came. */
+  refused(walk: Walk, bytes: number, nowMs: number): void
 }
 
 export class FlowCache {
@@ -63,9 +68,8 @@ export class FlowCache {
   #count = 0
   /** Any connection of the ring that they form, 0 for none; the clock hand. */
   #hand = 0
-  readonly #mappings: (NatMapping | undefined)[] = [undefined]
-  readonly #rules: string[] = ['']
-  readonly #ruleNumbers = new Map<string, number>([['', 0]])
+  readonly #mappings = new RefPool<NatMapping>(isSameMapping)
+  readonly #rules = new RefPool<string>()
 
   /** @param limit how many connections may exist at once. */
   constructor(table: FlowTable, port: PortKey, limit: number) {
@@ -109,7 +113,7 @@ export class FlowCache {
       const row = connection.row(isOut)
       if (!table.enter(row, isOut ? outKey : inKey, family, this.#port, isOut ? outHash : inHash)) {
         if (!isOut) table.leave(connection.row(true), family)
-        table.giveBlock(at)
+        this.#letGo(at)
         return undefined
       }
       const { words } = table.memory
@@ -135,7 +139,7 @@ export class FlowCache {
     table.wheel.cancel(at)
     this.#unlink(at)
     this.#count--
-    table.giveBlock(at)
+    this.#letGo(at)
     nat?.pool?.release(natPort, nowMs)
   }
 
@@ -189,27 +193,32 @@ export class FlowCache {
   }
 
   natOf(number: number): NatMapping | undefined {
-    return this.#mappings[number]
+    return this.#mappings.of(number)
   }
 
   ruleOf(number: number): string {
-    return this.#rules[number] ?? ''
+    return this.#rules.of(number) ?? ''
   }
 
-  numberOfRule(name: string): number {
-    const known = this.#ruleNumbers.get(name)
-    if (known !== undefined) return known
-    this.#ruleNumbers.set(name, this.#rules.length)
-    return this.#rules.push(name) - 1
+  takeRule(name: string): number {
+    return this.#rules.take(name)
   }
 
-  #numberOfMapping(mapping: NatMapping | undefined): number {
-    if (mapping === undefined) return 0
-    // Layers keep their mappings, so mostly it is the very object.
-    const same = this.#mappings.lastIndexOf(mapping)
-    if (same > 0) return same
-    const known = this.#mappings.findIndex((other) => other !== undefined && isSameMapping(other, mapping))
-    return known > 0 ? known : this.#mappings.push(mapping) - 1
+  giveRule(number: number): void {
+    this.#rules.give(number)
+  }
+
+  /** How many names of rules and translations are kept for connections. */
+  get namesKept(): number {
+    return this.#rules.size + this.#mappings.size
+  }
+
+  /** Gives a block back, with what it holds. */
+  #letGo(at: number): void {
+    const { view } = this.table.memory
+    this.#rules.give(view.getUint32(at + AT_FIREWALL_RULE, true))
+    this.#mappings.give(view.getUint32(at + AT_NAT, true))
+    this.table.giveBlock(at)
   }
 
   #look(at: number): Connection {
@@ -217,7 +226,7 @@ export class FlowCache {
   }
 
   #fill(at: number, fields: NewConnection): void {
-    const nat = this.#numberOfMapping(fields.nat)
+    const nat = fields.nat === undefined ? 0 : this.#mappings.take(fields.nat)
     const { view } = this.table.memory
     view.setUint8(at + AT_FAMILY, fields.family)
     view.setUint8(at + AT_PROTOCOL, fields.protocol)
@@ -241,7 +250,8 @@ export class FlowCache {
     let bestScore = 0
     for (let looks = 0; looks < LOOKS && looks < this.#count; looks++) {
       const connection = this.#look(this.#hand)
-      const score = evictionScore(connection.tcpState, connection.idleMs(nowMs) / 1000)
+      const idleS = connection.idleMs(nowMs) / 1000
+      const score = connection.isRefused ? REFUSED_SCORE + idleS : evictionScore(connection.tcpState, idleS)
       if (score > bestScore) {
         best = connection
         bestScore = score

@@ -5,6 +5,7 @@ import { Ip } from '@lodestone/net'
 import { TcpFlag } from '@lodestone/packet'
 import type { FlowLogEntry } from './flow-log.ts'
 import { encapsulated, frame, look } from './frame-fixture.ts'
+import type { FirewallRule } from './port-config.ts'
 import { GUEST_MAC, portConfig, SledFixture, toHex } from './sled-fixture.ts'
 
 const { ack, syn, rst } = TcpFlag
@@ -21,7 +22,10 @@ test('a flow is told when it begins and, with its totals, when it ends; addresse
   for (let i = 0; i < 3; i++) sled.exchange(port, out(7))
   sled.exchange(port, out(7, rst))
   assert.deepEqual(
-    entries.map(({ version, kind, portName, flow }) => [version, kind, portName, flow.remote, flow.packetsOut]),
+    entries.map((entry) => {
+      assert.ok(entry.kind !== 'refused')
+      return [entry.version, entry.kind, entry.portName, entry.flow.remote, entry.flow.packetsOut]
+    }),
     [
       [1, 'opened', 'web1-nic0', '203.0.113.9:443', 0],
       [1, 'closed', 'web1-nic0', '203.0.113.9:443', 5],
@@ -30,7 +34,56 @@ test('a flow is told when it begins and, with its totals, when it ends; addresse
   stop()
   sled.engine.logFlows((entry) => entries.push(entry), { hasAddresses: false })
   sled.exchange(port, out(8))
-  assert.equal('remote' in entries.at(-1)!.flow, false)
+  const last = entries.at(-1)!
+  assert.ok(last.kind === 'opened')
+  assert.equal('remote' in last.flow, false)
+})
+
+test('a refused packet is in the flow log, with what refused it; of a flood it says how many it left out', async () => {
+  const sled = new SledFixture()
+  const deny: FirewallRule = { id: 'd', name: 'no-dns', direction: 'out', action: 'deny', priority: 1 }
+  const port = sled.addPort(portConfig({ firewall: [{ ...deny, ports: [{ first: 53, last: 53 }] }] }))
+  const entries: FlowLogEntry[] = []
+  sled.engine.logFlows((entry) => entries.push(entry))
+  sled.exchange(port, frame({ src: '172.30.0.5', dst: '203.0.113.9', kind: 'udp', srcPort: 7, dstPort: 53 }))
+  const inner = frame({ etherDst: GUEST_MAC, src: '203.0.113.9', dst: '1.2.3.4', kind: 'icmp', identifier: 5 })
+  sled.receive(encapsulated(inner, { isExternal: true }))
+  sled.receive(encapsulated(inner.subarray(0, 30), { isExternal: true }))
+  assert.deepEqual(
+    entries.map((entry) => {
+      assert.ok(entry.kind === 'refused')
+      const { direction, reason, rule, protocol, guest, remote } = entry
+      return [direction, reason, rule, protocol, guest, remote].join(' ')
+    }),
+    [
+      'out FW_DENY_RULE no-dns udp 172.30.0.5:7 203.0.113.9:53',
+      'in FW_DEFAULT_DENY  icmp 172.30.0.5:5 203.0.113.9:5',
+      'in PARSE_TRUNCATED    ',
+    ],
+  )
+  for (let i = 0; i < 300; i++) sled.send(port, new Uint8Array(20))
+  await sled.clock.advance(1000)
+  sled.send(port, new Uint8Array(20))
+  const last = entries.at(-1)!
+  assert.ok(last.kind === 'refused')
+  assert.equal(entries.length + last.unlogged, 304)
+  assert.ok(last.unlogged >= 100, `${last.unlogged} of a flood`)
+})
+
+test('names of rules and translations are forgotten with the last connection that they were for', () => {
+  const sled = new SledFixture()
+  const config = portConfig()
+  const port = sled.addPort(config)
+  for (let generation = 2; generation < 300; generation++) {
+    const rule: FirewallRule = { id: 'o', name: `out-${generation}`, direction: 'out', action: 'allow', priority: 1 }
+    const floating = [{ ip: Ip.of(`1.2.3.${generation & 0xff}`) }]
+    port.apply({ ...config, generation, firewall: [rule], externalIps4: { floating } })
+    sled.exchange(port, out(7, syn))
+    sled.exchange(port, out(8, syn))
+  }
+  const { cache } = port.state
+  assert.equal(cache.count, 2)
+  assert.ok(cache.namesKept <= 4, `${cache.namesKept} names`)
 })
 
 test('saved flows go on in another engine: state, translation and leased port, in both directions', async () => {

@@ -4,6 +4,7 @@
  * `FlowCache`.
  */
 import type { Arena } from '@lodestone/frame'
+import type { Random } from '@lodestone/host'
 import type { Ip } from '@lodestone/net'
 import { AT_PORT, AT_WHEEL } from './connection.ts'
 import type { FlowCache } from './flow-cache.ts'
@@ -13,12 +14,14 @@ import { FlowMemory } from './flow-memory.ts'
 import { instantiateKernel, type Kernel } from './kernel/kernel.ts'
 import {
   BLOCK_BYTES,
+  HASH_WORDS,
   KEY_BYTES_4,
   KEY_BYTES_6,
   KEY_EXTERNAL,
   KEY_OUT,
   KEY_SCRATCH,
   PARAM_DATA,
+  PARAM_HASH_KEY,
   PARAM_SLOT_BYTES,
   PARAM_UNDERLAY,
   ROW_KEY,
@@ -47,7 +50,7 @@ export class FlowTable {
   readonly #isWanted4: (row: number) => boolean
   readonly #isWanted6: (row: number) => boolean
 
-  constructor(arena: Arena, underlay: Ip, nowMs: number) {
+  constructor(arena: Arena, underlay: Ip, random: Random, nowMs: number) {
     const { memory } = this
     this.#startMs = nowMs
     this.versions = new Versions(memory)
@@ -56,9 +59,20 @@ export class FlowTable {
     this.kernel = instantiateKernel(arena.memory, memory.memory)
     memory.words[PARAM_DATA / 4] = arena.dataOffset
     memory.words[PARAM_SLOT_BYTES / 4] = arena.slotBytes
+    this.#setHashKey(random)
     underlay.bytes.forEach((byte, i) => memory.view.setUint8(PARAM_UNDERLAY + i, byte))
     this.#isWanted4 = (row) => this.#isKeyOf(row, KEY_BYTES_4 / 4)
     this.#isWanted6 = (row) => this.#isKeyOf(row, KEY_BYTES_6 / 4)
+  }
+
+  #setHashKey(random: Random): void {
+    const { view } = this.memory
+    for (let word = 0; word < HASH_WORDS; word++) {
+      // Multipliers are odd, so that they lose nothing.
+      const isMultiplier = word >= HASH_WORDS - 3
+      view.setUint32(PARAM_HASH_KEY + word * 8, random.u32() | (isMultiplier ? 1 : 0), true)
+      view.setUint32(PARAM_HASH_KEY + word * 8 + 4, random.u32(), true)
+    }
   }
 
   /** The form of time that rows hold: milliseconds modulo 2^32. */

@@ -4,7 +4,13 @@ export type { DroppedPacket } from './drop-ring.ts'
 export { VportEngine } from './engine.ts'
 export type { EngineStats, VportEngineOptions } from './engine-options.ts'
 export { BOUNDARY_MAC, BOUNDARY_VNI, GATEWAY_LINK_LOCAL, GATEWAY_MAC } from './gateway/gateway-address.ts'
-export { FLOW_LOG_VERSION, type FlowLogEntry, type FlowLogOptions } from './flow-log.ts'
+export {
+  FLOW_LOG_VERSION,
+  type FlowEntry,
+  type FlowLogEntry,
+  type FlowLogOptions,
+  type RefusedEntry,
+} from './flow-log.ts'
 export { FLOW_SNAPSHOT_VERSION, type FlowSnapshot, type RestoreResult, type SavedFlow } from './flow-snapshot.ts'
 export type { LayerDump, LayerName } from './layer.ts'
 export type {
@@ -25,6 +31,8 @@ export type {
 export type { FlowDump, PortDump } from './port-dump.ts'
 export type { ApplyResult, ConfigSection } from './port-state.ts'
 export type { RuleDump } from './rule-table.ts'
+export type { PoolUsage } from './snat-pool.ts'
+export type { SourceNatUsage } from './snat-pools.ts'
 export type { TunnelEndpoint, TunnelRoute } from './tunnel-endpoints.ts'
 export type { UnderlayPeerList } from './underlay-peers.ts'
 export type { GuestSide, VirtualPort } from './virtual-port.ts'

@@ -105,7 +105,7 @@ test('the shared address gives each connection a port, and answers find their wa
   const port = sled.addPort(withExternal({ floating: [], snat: SNAT }))
   const ports = new Set<number>()
   for (const kind of ['tcp', 'udp', 'icmp'] as const) {
-    const sent = look(innerOf(sled.exchange(port, toInternet({ kind, identifier: 77 }))!))
+    const sent = look(innerOf(sled.exchange(port, toInternet({ kind, identifier: 78 }))!))
     assert.equal(sent.isChecksumRight, true)
     assert.ok(sent.srcPort >= SNAT.firstPort && sent.srcPort <= SNAT.lastPort)
     ports.add(sent.srcPort)
@@ -118,7 +118,7 @@ test('the shared address gives each connection a port, and answers find their wa
       const back = look(sled.take(port)[0]!)
       assert.deepEqual(
         [back.dst, back.dstPort, back.isChecksumRight],
-        ['172.30.0.5', kind === 'icmp' ? 77 : 40000, true],
+        ['172.30.0.5', kind === 'icmp' ? 78 : 40000, true],
         kind,
       )
     }

@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts'
 import { isRowCurrent } from './compile-flow.ts'
 import { dumpLayer, type LayerDump } from './layer.ts'
 import { PortCounter, type PortState } from './port-state.ts'
+import type { SourceNatUsage } from './snat-pools.ts'
 import { TCP_STATE_NAMES } from './tcp-state.ts'
 
 export interface FlowDump {
@@ -40,6 +41,8 @@ export interface PortDump {
   /** Drop counts by code; only those that happened. */
   readonly drops: readonly { readonly code: string; readonly count: number }[]
   readonly facts: readonly NamedValue[]
+  /** Of the shared addresses, one of each family at most. */
+  readonly sourceNat: readonly SourceNatUsage[]
 }
 
 export function dumpPort(port: PortState): PortDump {
@@ -49,9 +52,6 @@ export function dumpPort(port: PortState): PortDump {
     { name: 'evictions', value: String(cache.evictions) },
     { name: 'expirations', value: String(cache.expirations) },
   ]
-  for (const pools of [port.pools4, port.pools6]) {
-    if (pools !== undefined) facts.push({ name: 'source NAT', value: JSON.stringify(pools.dump()) })
-  }
   return {
     id: config.id,
     name: config.name,
@@ -62,7 +62,12 @@ export function dumpPort(port: PortState): PortDump {
     counters: countersOf(port),
     drops: dropCountsOf(port.dropCounts),
     facts,
+    sourceNat: sourceNatOf(port),
   }
+}
+
+export function sourceNatOf(port: PortState): SourceNatUsage[] {
+  return [port.pools4, port.pools6].flatMap((pools) => (pools === undefined ? [] : [pools.usage(port.nowMs())]))
 }
 
 export function countersOf(port: PortState): Record<keyof typeof PortCounter, number> {

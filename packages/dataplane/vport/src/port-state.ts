@@ -5,7 +5,6 @@ import { checkPortConfig, type ConfigError } from './config-check.ts'
 import { DROP_REASONS } from './drop-reasons.ts'
 import { DropRing } from './drop-ring.ts'
 import type { EngineScope } from './engine-scope.ts'
-import { ErrorBudget } from './error-budget.ts'
 import { FlowCache } from './flow-cache.ts'
 import type { Layer } from './layer.ts'
 import { firewallLayer } from './layers/firewall.ts'
@@ -18,6 +17,14 @@ import { routerLayer } from './layers/router.ts'
 import type { PortConfig, SourceNat } from './port-config.ts'
 import { SnatPools } from './snat-pools.ts'
 import { RULES_PER_STEP, runSteps, type Steps } from './steps.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+/**
+ * How many ICMP errors a port may send, so that a flood of bad packets does not become a flood of errors (RFC 1812
+ * §4.3.2.8, RFC 4443 §2.4(f)).
+ */
+const ERRORS_PER_SECOND = 100
+const ERRORS_BURST = 50
 
 /** Indices of `PortState.counters`. */
 export const PortCounter = {
@@ -62,7 +69,7 @@ export class PortState {
   /** By drop reason number. */
   readonly dropCounts = new Float64Array(DROP_REASONS.length)
   readonly drops = new DropRing()
-  readonly errors: ErrorBudget
+  readonly errors: TokenBucket
   /** When near misses were last worked out for a drop that nobody watches. */
   explainedMs = -Infinity
   /** The VNI as the kernel wants it: its bytes on the wire, read little-endian, times 256. */
@@ -75,7 +82,7 @@ export class PortState {
   constructor(config: PortConfig, scope: EngineScope) {
     this.config = config
     this.#scope = scope
-    this.errors = new ErrorBudget(scope.clock.nowMs())
+    this.errors = new TokenBucket(ERRORS_PER_SECOND, ERRORS_BURST, scope.clock.nowMs())
     this.underlaySource = scope.underlayAddress.bytes
     this.cache = new FlowCache(scope.flows, { vni: config.vni, mac: config.mac.bytes }, scope.connectionsPerPort)
     this.context = {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Arena } from '@lodestone/frame'
-import { VirtualClock } from '@lodestone/host'
+import { SeededRandom, VirtualClock } from '@lodestone/host'
 import { Ip, Mac, Prefix } from '@lodestone/net'
 import { Tracer } from '@lodestone/probe'
 import { BOUNDARY_VNI, type PortConfig, VportEngine } from './index.ts'
@@ -12,6 +12,7 @@ test('the example of the README adds a port, attaches a guest and changes its ru
   const arena = new Arena({ slots: 16 })
   const clock = new VirtualClock()
   const tracer = new Tracer(() => clock.nowMs())
+  const random = new SeededRandom(1)
   const sent: number[] = []
   const stack = { send: (slot: number) => sent.push(slot) }
   const peerMac = Mac.of('a8:40:25:f2:a4:ea')
@@ -23,6 +24,7 @@ test('the example of the README adds a port, attaches a guest and changes its ru
     arena,
     clock,
     tracer,
+    random,
     underlayAddress: Ip.of('fd00:1122:3344:104::1'),
     sendUnderlay: (slot) => stack.send(slot),
   })

@@ -1,6 +1,6 @@
 /** For tests: one sled with an engine, a guest's NIC that keeps what it receives, and an underlay that keeps what is sent. */
 import { Arena } from '@lodestone/frame'
-import { VirtualClock } from '@lodestone/host'
+import { SeededRandom, VirtualClock } from '@lodestone/host'
 import { Ip, Mac, Prefix } from '@lodestone/net'
 import { ETHERNET_MIN, EtherType, writeEthernet } from '@lodestone/packet'
 import { type StoryEvent, Tracer } from '@lodestone/probe'
@@ -150,6 +150,7 @@ export class SledFixture {
       arena: this.arena,
       clock: this.clock,
       tracer: this.tracer,
+      random: new SeededRandom(1),
       underlayAddress: SLED_A,
       sendUnderlay: (slot) => {
         this.sent.push(this.arena.peek(slot).slice())

@@ -90,6 +90,11 @@ function denied(walk: Walk, port: PortState, layer: Layer): Verdict {
     port.cache.retire(connection, walk.nowMs)
     walk.connection = undefined
   }
+  if (connection !== undefined && !walk.isDryRun && layer.name === 'firewall') {
+    connection.isRefused = true
+    // Its own end of life begins with the last attempt. Of other protocols no packet is in the middle of anything.
+    if (walk.isTcp) connection.touch(walk.nowMs)
+  }
   const error = walk.isOut ? errorOfDrop(walk.reason) : undefined
   if (error !== undefined) tell(walk, port, error)
   return Verdict.deny
@@ -97,7 +102,7 @@ function denied(walk: Walk, port: PortState, layer: Layer): Verdict {
 
 /** Tells the sender, if that is allowed and there has not been too much of it. */
 function tell(walk: Walk, port: PortState, error: IcmpError): void {
-  if (!mayTell(walk) || !port.errors.take(walk.nowMs)) return
+  if (!mayTell(walk) || !port.errors.take(1, walk.nowMs)) return
   if (walk.isOut) walk.hairpin = tellGuest(walk, port.arena, port.config, error)
   else walk.answer = tellSender(walk, port.context, port.config, error, port.underlaySource)
   const counter = (walk.isOut ? walk.hairpin : walk.answer) >= 0 ? PortCounter.icmpErrors : -1
@@ -131,6 +136,7 @@ function commit(walk: Walk, port: PortState, scope: EngineScope, limit: number):
   if (connection === undefined) return walk.isTcp ? Drop.tcpTableFull : Drop.flowTableFull
   connection.epoch = port.context.epoch
   connection.firewallRule = walk.firewallRule
+  connection.isRefused = false
   if (walk.isTcp) commitTcp(connection, next, walk.isOut, walk.bytes, l4, walk.row[ROW_END]!)
   countPacket(walk, connection)
   const dependency = walk.isOut ? walk.dependency : PEERS_DEPENDENCY
@@ -173,10 +179,8 @@ function open(walk: Walk, port: PortState, tcpState: number): Connection | undef
     walk.nowMs,
   )
   const pool = walk.nat?.pool
-  if (connection !== undefined && pool !== undefined && pool.lease(walk.nowMs) !== walk.natPort) {
-    // Nothing takes a port between the look and the lease of one packet.
-    throw new Error('the leased port is not the one that was looked at')
-  }
+  // Nothing takes a port between the look and the lease of one packet.
+  if (connection !== undefined) pool?.lease(walk.natPort)
   return connection
 }
 

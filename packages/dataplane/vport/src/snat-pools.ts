@@ -1,7 +1,17 @@
 /** The three port pools of a shared external address: TCP, UDP, and ICMP echo identifiers. */
 import { IpProtocol } from '@lodestone/packet'
 import type { SourceNat } from './port-config.ts'
-import { SnatPool } from './snat-pool.ts'
+import { type PoolUsage, SnatPool, TCP_REST_MS } from './snat-pool.ts'
+
+/** How much of a shared address is in use. */
+export interface SourceNatUsage {
+  readonly ip: string
+  readonly firstPort: number
+  readonly lastPort: number
+  readonly tcp: PoolUsage
+  readonly udp: PoolUsage
+  readonly icmp: PoolUsage
+}
 
 export class SnatPools {
   readonly config: SourceNat
@@ -11,7 +21,7 @@ export class SnatPools {
 
   constructor(config: SourceNat) {
     this.config = config
-    this.#tcp = new SnatPool(config.firstPort, config.lastPort)
+    this.#tcp = new SnatPool(config.firstPort, config.lastPort, TCP_REST_MS)
     this.#udp = new SnatPool(config.firstPort, config.lastPort)
     this.#icmp = new SnatPool(config.firstPort, config.lastPort)
   }
@@ -38,9 +48,9 @@ export class SnatPools {
     )
   }
 
-  dump(): { ip: string; firstPort: number; lastPort: number; tcp: number; udp: number; icmp: number } {
+  usage(nowMs: number): SourceNatUsage {
     const { ip, firstPort, lastPort } = this.config
-    const [tcp, udp, icmp] = [this.#tcp.leased, this.#udp.leased, this.#icmp.leased]
+    const [tcp, udp, icmp] = [this.#tcp.usage(nowMs), this.#udp.usage(nowMs), this.#icmp.usage(nowMs)]
     return { ip: ip.toString(), firstPort, lastPort, tcp, udp, icmp }
   }
 }

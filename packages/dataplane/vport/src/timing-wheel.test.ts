@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SeededRandom } from '@lodestone/host'
 import { FlowMemory } from './flow-memory.ts'
-import { SnatPool, SNAT_QUARANTINE_MS } from './snat-pool.ts'
 import { TimingWheel } from './timing-wheel.ts'
 
 /** A wheel over `count` items of 16 bytes, and the address of each. */
@@ -74,19 +73,4 @@ test('a second in which everything ends is worked off in steps, and nothing is f
   assert.equal(wheel.advance(10, look, 40), false)
   assert.equal(wheel.advance(10, look, 40), true)
   assert.equal(count, 100, 'the last of the 40 was put back before it was its turn')
-})
-
-test('source ports go out in the order they came back, after their quarantine', () => {
-  const pool = new SnatPool(100, 103)
-  assert.deepEqual(
-    [pool.lease(0), pool.lease(0), pool.lease(0), pool.lease(0), pool.lease(0)],
-    [100, 101, 102, 103, -1],
-  )
-  pool.release(102, 1000)
-  pool.release(100, 2000)
-  assert.equal(pool.lease(2000), -1)
-  assert.equal(pool.lease(1000 + SNAT_QUARANTINE_MS), 102)
-  assert.equal(pool.lease(1000 + SNAT_QUARANTINE_MS), -1)
-  assert.equal(pool.lease(2000 + SNAT_QUARANTINE_MS), 100)
-  assert.throws(() => pool.release(50, 0))
 })

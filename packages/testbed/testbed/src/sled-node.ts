@@ -85,6 +85,7 @@ export class SledNode {
       arena,
       clock,
       tracer,
+      random: random.fork(`${spec.name}-vport`),
       underlayAddress: spec.address,
       sendUnderlay: (slot) => (this.underlay ?? this.stack).outputIp(slot),
     })

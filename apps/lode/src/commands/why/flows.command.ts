@@ -10,10 +10,10 @@ interface FlowsFlags extends RackFlags {
 
 export const flowsCommand = buildCommand({
   docs: {
-    brief: 'Follow the flow log: when connections of instances begin, and how they ended',
+    brief: 'Follow the flow log: when connections of instances begin, how they ended, what was refused',
     fullDescription: [
       'One line when a connection begins and one with its totals when it ends, of the instances on all sleds or on those that are named.',
-      'What was refused is no flow: see lode watch and lode why.',
+      'A line for each packet that was refused, unless there are too many: then a line says how many were left out. See also lode why.',
     ].join('\n'),
     customUsage: [
       { input: '', brief: 'Every connection of every instance' },
@@ -62,10 +62,17 @@ export const flowsCommand = buildCommand({
 })
 
 function flowLine(sled: string, entry: FlowLogEntry): string {
-  const arrow = entry.initiator === 'out' ? '→' : '←'
+  const at = `${entry.time.slice(11, 23)} ${sled} ${entry.port_name} ${entry.kind}`
   const other = entry.remote === undefined ? '' : ` ${entry.remote}`
+  if (entry.kind === 'refused') {
+    const sides = entry.guest === undefined ? '' : ` ${entry.guest} ${entry.direction === 'out' ? '→' : '←'}${other}`
+    const rule = entry.rule === undefined ? '' : `, rule ${entry.rule}`
+    const unlogged = entry.unlogged === 0 ? '' : ` (and ${entry.unlogged} before it)`
+    return `${at} ${entry.protocol ?? 'frame'}${sides}, ${entry.reason}${rule}${unlogged}`
+  }
+  const arrow = entry.initiator === 'out' ? '→' : '←'
   const as = entry.external === undefined ? '' : ` as ${entry.external}`
-  const head = `${entry.time.slice(11, 23)} ${sled} ${entry.port_name} ${entry.kind} ${entry.protocol} ${entry.guest}${as} ${arrow}${other}`
+  const head = `${at} ${entry.protocol} ${entry.guest}${as} ${arrow}${other}`
   if (entry.kind === 'opened') return `${head}, rule ${entry.firewall_rule}`
   const totals = `in ${entry.packets_in} packets ${entry.bytes_in} bytes, out ${entry.packets_out} packets ${entry.bytes_out} bytes`
   return `${head}, ${totals}, after ${(entry.age_ms / 1000).toFixed(1)} s`

@@ -4,7 +4,7 @@
  * packet library's parser refuses, and may refuse more.
  */
 import { type Expression, FLOWS, type Writer } from './expression.ts'
-import { hashOf } from './hash.ts'
+import { type HashKey, hashOf } from './hash.ts'
 import {
   BATCH_SLOTS,
   FOUND_END,
@@ -28,7 +28,14 @@ import {
 } from './layout.ts'
 
 /** Parses frame `i` and notes its key and hash. `leave` branches away when the condition on the stack holds. */
-export function writeFind(w: Writer, isOut: boolean, i: number, found: number, leave: () => void): void {
+export function writeFind(
+  w: Writer,
+  isOut: boolean,
+  hashKey: HashKey,
+  i: number,
+  found: number,
+  leave: () => void,
+): void {
   const { f } = w
   const leaveIf = (condition: Expression): void => {
     condition()
@@ -129,14 +136,14 @@ export function writeFind(w: Writer, isOut: boolean, i: number, found: number, l
       }
       keep(4, ports)
       keep(5, mac)
-      w.set(hash, w.get(hashOf(w, [word0, word1, word2, word3, ports, mac])))
+      w.set(hash, w.get(hashOf(w, hashKey, [word0, word1, word2, word3, ports, mac])))
     },
     () => {
       w.set(word0, w.frame('i64.load', w.get(l3), 12))
       keep(0, word0)
       keep(1, ports)
       keep(2, mac)
-      w.set(hash, w.get(hashOf(w, [word0, ports, mac])))
+      w.set(hash, w.get(hashOf(w, hashKey, [word0, ports, mac])))
     },
   )
   const note = (offset: number, local: number): void => w.store('i32.store', FLOWS, w.get(found), offset, w.get(local))

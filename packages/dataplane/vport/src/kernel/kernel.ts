@@ -13,7 +13,7 @@ import { ModuleBuilder } from '@lodestone/p4/wasm'
 import { writeApply } from './apply-pass.ts'
 import { type Expression, FLOWS, Writer } from './expression.ts'
 import { writeFind, writeLookUp } from './find-pass.ts'
-import { hashOf } from './hash.ts'
+import { hashOf, loadHashKey } from './hash.ts'
 import {
   BATCH_FOUND,
   COUNT,
@@ -69,7 +69,7 @@ export function kernelModule(): Uint8Array<ArrayBuffer> {
     const words = Array.from({ length: family === 4 ? 3 : 6 }, (_, i) =>
       w.let64(`word${i}`, w.flow('i64.load', w.i32(0), KEY_SCRATCH + i * 8)),
     )
-    w.get(hashOf(w, words))()
+    w.get(hashOf(w, loadHashKey(w), words))()
     module.export(`hash${family}`, hash)
   }
   return module.finish()
@@ -113,9 +113,10 @@ function writeBatch(w: Writer, isOut: boolean): void {
   }
   const base = w.let32('base', w.flow('i32.load', w.i32(0), PARAM_INDEX))
   const mask = w.let32('mask', w.flow('i32.load', w.i32(0), PARAM_INDEX_MASK))
+  const hashKey = loadHashKey(w)
 
   w.set(limit, w.get(COUNT))
-  pass((leave) => writeFind(w, isOut, i, found, leave))
+  pass((leave) => writeFind(w, isOut, hashKey, i, found, leave))
   touchPass(() => {
     const home = w.binary('i32.and', w.flow('i32.load', w.get(found), FOUND_HASH), w.get(mask))
     touch(w.add(w.get(base), w.shl(home, 3)), 0)

@@ -31,6 +31,9 @@ export const PARAM_DATA = 100
 export const PARAM_SLOT_BYTES = 104
 /** Keeps what is loaded only to have it near. */
 export const PARAM_SINK = 108
+/** The secret of the hash: words of 64 bits, of which the last three are odd. */
+export const PARAM_HASH_KEY = 16
+export const HASH_WORDS = 5
 
 // Batches
 

@@ -214,8 +214,9 @@ function leaseOutbound(walk: Walk, family: Family): Verdict {
   }
   const pool = snat.pools.of(walk.protocol)
   // Only looked at here: the port is taken when the packet has passed all layers.
-  const port = pool.peek(walk.nowMs)
+  const port = pool.peek(walk.nowMs, walk.srcPort)
   if (port < 0) {
+    if (!walk.isDryRun) pool.refused++
     return walk.deny(
       Drop.poolEmpty,
       `${pool.leased} of ${pool.size} ports of ${snat.text} are in use, the rest just released`,
