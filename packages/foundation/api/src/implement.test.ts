@@ -93,6 +93,19 @@ test('pages follow each other by token and end with null', async () => {
   assert.match(bad.message, /pagination token/)
 })
 
+test('a token brings the query of the first page along, all but the limit', async () => {
+  const first = await shelf.book_list({ query: { limit: 2, is_lent: true, shelf: [1, 2] } })
+  assert.ok(first.ok)
+  asked.length = 0
+  const page_token = first.value.next_page!
+  await shelf.book_list({ query: { page_token } })
+  await shelf.book_list({ query: { page_token, limit: 1, is_lent: false } })
+  assert.deepEqual(asked, [
+    { page_token, is_lent: true, shelf: [1, 2] },
+    { page_token, limit: 1, is_lent: true, shelf: [1, 2] },
+  ])
+})
+
 test('a body that is not JSON is refused with line and column', async () => {
   assert.deepEqual(await post('{"title": "x",\n  "pages": }'), [
     400,

@@ -8,6 +8,7 @@ import { type Accept, upgradeResponse } from './channel.ts'
 import { decodeBody, decodeParams, decodeQuery } from './decode.ts'
 import type { Api, Call, Endpoint, OperationIds, OperationOf, ValueOf } from './endpoint.ts'
 import { errorResponse, httpError } from './http-error.ts'
+import { querySearch, withSearch } from './pagination.ts'
 import { Router } from './router.ts'
 
 export type HttpHandler = (request: Request) => Promise<Response>
@@ -122,13 +123,15 @@ export function implement<A extends Api, Context = undefined>(
     const context = (await options.before?.({ request, endpoint, requestId })) as Context
     seen.context = context
     const params = valueOf(decodeParams(endpoint, match.params))
-    const query = valueOf(decodeQuery(endpoint, url.searchParams))
+    const search = endpoint.paginated === true ? querySearch(url.searchParams) : url.searchParams
+    const query = valueOf(decodeQuery(endpoint, search))
     const conversion = options.convert?.({ request, endpoint })
     const body = valueOf(await decodeBody(endpoint, request, options.maxBodyBytes ?? 1 << 20, conversion?.body))
     // because the decoders parsed each part with this endpoint's schemas
     const call = { params, query, body, context, request, requestId } as Call<Endpoint, Context>
     const outcome: unknown = await byId[endpoint.operationId]!(call)
-    return toResponse(endpoint, outcome, requestId, options.checkResponses ?? false, conversion)
+    const told = endpoint.paginated === true && !(outcome instanceof Response) ? withSearch(outcome, search) : outcome
+    return toResponse(endpoint, told, requestId, options.checkResponses ?? false, conversion)
   }
   const failed = (thrown: unknown, requestId: string, { endpoint }: Seen): ApiError => {
     const error: ApiError = thrown instanceof ApiFailure ? thrown.error : { kind: 'internal', internal: String(thrown) }

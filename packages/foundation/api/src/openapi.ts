@@ -41,7 +41,7 @@ const MEDIA_TYPES = {
 function operation(endpoint: Endpoint, components: Components): Json {
   const parameters = [
     ...parametersOf(endpoint.params, 'path', components),
-    ...parametersOf(endpoint.query, 'query', components),
+    ...parametersOf(endpoint.query, 'query', components, endpoint.paginated),
   ]
   const { response } = endpoint
   const success: Json = { description: 'successful operation' }
@@ -79,11 +79,23 @@ function operation(endpoint: Endpoint, components: Components): Json {
             '5XX': { $ref: '#/components/responses/Error' },
           },
     ...(response.status === 101 ? { 'x-dropshot-websocket': {} } : {}),
-    ...(endpoint.paginated === true ? { 'x-dropshot-pagination': { required: [] } } : {}),
+    ...(endpoint.paginated === true ? { 'x-dropshot-pagination': { required: firstPageOf(endpoint) } } : {}),
   }
 }
 
-function parametersOf(schema: z.ZodObject | undefined, where: 'path' | 'query', components: Components): Json[] {
+/** What a request for the first page must say; the token of a later one says it. */
+function firstPageOf({ query }: Endpoint): string[] {
+  return Object.entries(query?.shape ?? {}).flatMap(([name, schema]) =>
+    schema.safeParse(undefined).success ? [] : name,
+  )
+}
+
+function parametersOf(
+  schema: z.ZodObject | undefined,
+  where: 'path' | 'query',
+  components: Components,
+  isPaginated = false,
+): Json[] {
   if (schema === undefined) return []
   const whole = components.of(schema, 'input')
   const required = new Set((whole['required'] as string[] | undefined) ?? [])
@@ -93,7 +105,7 @@ function parametersOf(schema: z.ZodObject | undefined, where: 'path' | 'query', 
     in: where,
     name,
     ...(description === undefined ? {} : { description }),
-    ...(required.has(name) ? { required: true } : {}),
+    ...(required.has(name) && !isPaginated ? { required: true } : {}),
     schema: rest,
   }))
 }

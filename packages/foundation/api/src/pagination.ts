@@ -1,6 +1,6 @@
 /**
  * Pages of a list. The token that asks for the next page is opaque to clients: base64url of a small JSON value that
- * remembers the order of the scan and where it stopped, so a page can be fetched from any server at any time.
+ * remembers what is listed, in which order, and where the page stopped, so a page can be fetched from any server at any time.
  */
 import { z } from 'zod'
 import { ApiFailure } from './api-error.ts'
@@ -38,6 +38,42 @@ export function encodePageToken(position: unknown): string {
 
 /** Throws an `ApiFailure` (400) on a token this server did not make. */
 export function decodePageToken<S extends z.ZodType>(token: string, position: S): z.output<S> {
+  const parsed = position.safeParse(openToken(token).page_start)
+  if (!parsed.success) throw badToken('corrupted token')
+  return parsed.data
+}
+
+/**
+ * The query of a request for a page. A token brings that of the first page along, all but the limit: whoever follows it need not say
+ * again what is listed, and cannot say otherwise. Throws an `ApiFailure` (400) on a token that is none.
+ */
+export function querySearch(search: URLSearchParams): URLSearchParams {
+  const token = search.get('page_token')
+  if (token === null) return search
+  const { scan } = openToken(token)
+  if (scan === undefined) return search
+  const whole = new URLSearchParams(scan)
+  whole.set('page_token', token)
+  const limit = search.get('limit')
+  if (limit !== null) whole.set('limit', limit)
+  return whole
+}
+
+/** A page whose token, if there is one, brings `search` along. */
+export function withSearch(page: unknown, search: URLSearchParams): unknown {
+  const next = z.object({ next_page: z.string() }).safeParse(page)
+  if (!next.success) return page
+  const scan = new URLSearchParams(search)
+  scan.delete('page_token')
+  scan.delete('limit')
+  const token = Buffer.from(JSON.stringify({ ...openToken(next.data.next_page), scan: scan.toString() }))
+  // because it is a page
+  return { ...(page as object), next_page: token.toString('base64url') }
+}
+
+const Envelope = z.object({ v: z.literal('v1'), page_start: z.unknown(), scan: z.string().optional() })
+
+function openToken(token: string): z.output<typeof Envelope> {
   const bytes = Buffer.from(token, 'base64url')
   if (bytes.length > MAX_TOKEN_BYTES) throw badToken('too large')
   let json: unknown
@@ -47,10 +83,9 @@ export function decodePageToken<S extends z.ZodType>(token: string, position: S)
     if (error instanceof SyntaxError) throw badToken('corrupted token')
     throw error
   }
-  const envelope = z.object({ v: z.literal('v1'), page_start: z.unknown() }).safeParse(json)
-  const parsed = position.safeParse(envelope.data?.page_start)
-  if (!envelope.success || !parsed.success) throw badToken('corrupted token')
-  return parsed.data
+  const envelope = Envelope.safeParse(json)
+  if (!envelope.success) throw badToken('corrupted token')
+  return envelope.data
 }
 
 /** One page of a list that is in memory. `key` must be unique; items are sorted by it, as text. */
