@@ -49,9 +49,9 @@ export const L4PortRange = z
 
 export const VpcFirewallRuleFilter = z
   .object({
-    hosts: z.array(VpcFirewallRuleHostFilter).max(256).nullish(),
-    protocols: z.array(VpcFirewallRuleProtocol).max(256).nullish(),
-    ports: z.array(L4PortRange).max(256).nullish(),
+    hosts: z.array(VpcFirewallRuleHostFilter).nullish(),
+    protocols: z.array(VpcFirewallRuleProtocol).nullish(),
+    ports: z.array(L4PortRange).nullish(),
   })
   .meta({ id: 'VpcFirewallRuleFilter' })
 export type VpcFirewallRuleFilter = z.output<typeof VpcFirewallRuleFilter>
@@ -59,7 +59,7 @@ export type VpcFirewallRuleFilter = z.output<typeof VpcFirewallRuleFilter>
 const ruleFields = {
   status: z.enum(['disabled', 'enabled']),
   direction: z.enum(['inbound', 'outbound']),
-  targets: z.array(VpcFirewallRuleTarget).max(256),
+  targets: z.array(VpcFirewallRuleTarget),
   filters: VpcFirewallRuleFilter,
   action: z.enum(['allow', 'deny']),
   priority: z.int().min(0).max(0xffff),
@@ -90,9 +90,7 @@ export const firewallEndpoints = [
     tags: ['vpcs'],
     summary: 'Replace the firewall rules of a VPC',
     query: inVpc,
-    body: z
-      .object({ rules: z.array(VpcFirewallRuleUpdate).max(1024).default([]) })
-      .meta({ id: 'VpcFirewallRuleUpdateParams' }),
+    body: z.object({ rules: z.array(VpcFirewallRuleUpdate).default([]) }).meta({ id: 'VpcFirewallRuleUpdateParams' }),
     response: { status: 200, schema: VpcFirewallRules },
   }),
 ] as const

@@ -1,7 +1,7 @@
 /** Instances on this sled: what should run, how it is doing, its console. */
 import { endpoint, NDJSON } from '@lodestone/api'
 import { z } from 'zod'
-import { Generation } from './address.ts'
+import { Generation, IpAddr } from './address.ts'
 import { ExternalIps, FirewallRule, Nic, VpcRouteSet } from './nic.ts'
 
 export const InstanceEnsure = z
@@ -19,6 +19,8 @@ export const InstanceEnsure = z
     firewall_rules: z.array(FirewallRule),
     /** A set for each block of a subnet that it has an interface in. */
     routes: z.array(VpcRouteSet),
+    /** Resolvers that the guest learns by DHCP. */
+    dns_servers: z.array(IpAddr).optional(),
     /** Base64; what the guest gets to run or to configure itself with. */
     user_data: z.string(),
   })

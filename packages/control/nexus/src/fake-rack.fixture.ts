@@ -398,7 +398,8 @@ export interface FakeRack {
   /** A control plane over this rack; another one over the same store is the same one after a restart. */
   makeNexus(
     options: ({ store: Store } | { storeDirectory: string }) &
-      Pick<NexusOptions, 'console' | 'network' | 'authority' | 'metadataFetch'> & { dnsZone?: string },
+      Pick<NexusOptions, 'console' | 'network' | 'authority' | 'metadataFetch'> &
+      Pick<Inventory, 'dnsZone' | 'dnsServers'>,
   ): Nexus
 }
 
@@ -443,7 +444,7 @@ export async function makeFakeRack(sledCount = 2, startWallMs?: number): Promise
     })
   }
   let starts = 0
-  const makeNexus: FakeRack['makeNexus'] = ({ dnsZone, ...where }) => {
+  const makeNexus: FakeRack['makeNexus'] = ({ dnsZone, dnsServers = [], ...where }) => {
     const host = new Host({
       name: 'nexus',
       clock,
@@ -452,7 +453,7 @@ export async function makeFakeRack(sledCount = 2, startWallMs?: number): Promise
       networks: { underlay },
       log: (line) => errors.push(line),
     })
-    const known = dnsZone === undefined ? inventory : { ...inventory, dnsZone }
+    const known = { ...inventory, dnsServers, ...(dnsZone === undefined ? {} : { dnsZone }) }
     return new Nexus(host, {
       inventory: known,
       archives: TEST_ARCHIVES,

@@ -55,6 +55,8 @@ export interface Inventory {
   readonly services?: readonly InventoryService[]
   /** Underlay addresses of the name servers for the rack's own services; they are told their zone on the port of their contract. */
   readonly internalDns?: readonly string[]
+  /** The resolvers that guests are told of by DHCP. */
+  readonly dnsServers?: readonly string[]
   /** The zone that is delegated to the rack: `oxide.test`. */
   readonly dnsZone?: string
 }

@@ -6,7 +6,7 @@ import type { InstanceEnsure, Nic, PortSettings, SledInstance } from '@lodestone
 import type { Arena } from '@lodestone/frame'
 import type { Host } from '@lodestone/host'
 import { Link, type Port } from '@lodestone/link'
-import type { Ip } from '@lodestone/net'
+import { Ip } from '@lodestone/net'
 import { Mac } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
 import type { PortConfig, VirtualPort, VportEngine } from '@lodestone/vport'
@@ -35,8 +35,6 @@ export interface InstanceOptions {
   readonly runner: InstanceRunner
   readonly arena: Arena
   readonly tracer: Tracer
-  /** Resolvers that guests learn by DHCP. */
-  readonly dnsServers: readonly Ip[]
   /** Told when the wire between a guest's NIC and its port appears or goes, so that it can be captured. */
   readonly onWire: (link: Link, isThere: boolean) => void
 }
@@ -297,7 +295,7 @@ export class Instance {
       name: `${desired.hostname}-nic${nic.slot}`,
       nic,
       ...this.#parts(nic, settings),
-      dhcp: { hostname: desired.hostname, dns: this.#options.dnsServers },
+      dhcp: { hostname: desired.hostname, dns: (desired.dns_servers ?? []).map((ip) => Ip.of(ip)) },
       mtuBytes: GUEST_MTU,
     })
   }

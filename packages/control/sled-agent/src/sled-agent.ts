@@ -31,7 +31,6 @@ export interface SledAgentOptions {
   readonly arena: Arena
   readonly tracer: Tracer
   readonly hardware: SledHardware
-  readonly dnsServers?: readonly Ip[]
   readonly onWire?: (link: Link, isThere: boolean) => void
 }
 
@@ -210,7 +209,6 @@ export class SledAgent {
           runner: this.#options.runner,
           arena: this.#options.arena,
           tracer: this.#options.tracer,
-          dnsServers: this.#options.dnsServers ?? [],
           onWire: this.#options.onWire ?? (() => {}),
         },
         body,

@@ -80,6 +80,15 @@ export class TableReader {
     return ip?.family === 4 ? ip : this.#wrong(key, value, 'an IPv4 address, as in "192.0.2.1"')
   }
 
+  /** Empty when nothing is said. */
+  ips4(key: string): readonly Ip[] {
+    const value = this.#take(key) ?? []
+    const ips = Array.isArray(value) ? value.map((each) => (typeof each === 'string' ? Ip.parse(each) : undefined)) : []
+    if (Array.isArray(value) && ips.every((ip) => ip?.family === 4)) return ips as readonly Ip[] // because each was looked at
+    this.#wrong(key, value, 'a list of IPv4 addresses, as in ["192.0.2.1", "192.0.2.2"]')
+    return []
+  }
+
   prefix4(key: string): Prefix | undefined {
     const value = this.#take(key)
     const prefix = typeof value === 'string' ? Prefix.parse(value) : undefined

@@ -217,7 +217,11 @@ export class Rack {
     const { clock } = options
     return new Nexus(this.#nexusHost(), {
       aroundFetch: this.#aroundFetch,
-      inventory: rackInventory(topology, this.#config?.dnsZone ?? DEFAULT_DNS_ZONE),
+      inventory: rackInventory(
+        topology,
+        this.#config?.dnsZone ?? DEFAULT_DNS_ZONE,
+        this.#config?.dnsServers.map(String),
+      ),
       network: rackNetwork(topology, this.#config),
       authority: this.#authority,
       underlayPlace: () => this.#home.place,

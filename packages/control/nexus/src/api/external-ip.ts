@@ -20,6 +20,7 @@ import {
   type SiloIpPoolRow,
   siloPoolByRef,
 } from '../store/ip-pool.ts'
+import { nicsOfInstance } from '../store/instance.ts'
 import type { Db } from '../store/store.ts'
 import { identityFromRow } from './resource.ts'
 import { notFound } from './selector.ts'
@@ -146,8 +147,19 @@ export async function attachEphemeral(
     time_created: now,
     time_modified: now,
   }
+  await checkPrimary(db, instanceId, row.ip)
   await insertExternalIp(db, row)
   return row
+}
+
+/** External addresses are those of the primary interface, which must have an address of the same IP version to be translated to. */
+export async function checkPrimary(db: Db, instanceId: string, external: string): Promise<void> {
+  const primary = (await nicsOfInstance(db, instanceId)).find((nic) => nic.is_primary)
+  if (primary === undefined)
+    throw invalidRequest('an instance without network interfaces cannot have external addresses')
+  const version = external.includes(':') ? 6 : 4
+  if ((version === 4 ? primary.ipv4 : primary.ipv6) !== null) return
+  throw invalidRequest(`the primary network interface of the instance has no IPv${version} address`)
 }
 
 export function checkCount(present: readonly ExternalIpRow[]): void {

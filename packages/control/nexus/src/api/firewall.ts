@@ -1,5 +1,5 @@
 /** The firewall of a VPC. */
-import { invalidRequest } from '@lodestone/api'
+import { ApiFailure, invalidRequest } from '@lodestone/api'
 import type { VpcFirewallRule, VpcFirewallRuleUpdate } from '@lodestone/contract-nexus'
 import type { Insertable } from 'kysely'
 import { actorOf } from '../auth/authorize.ts'
@@ -107,9 +107,18 @@ export function ruleFromRow(row: FirewallRuleRow): VpcFirewallRule {
   }
 }
 
+const MAX_RULES = 1024
+/** Targets, hosts, protocols or ports of one rule. */
+const MAX_PARTS = 256
+
 function checkRules(rules: readonly VpcFirewallRuleUpdate[], vpcName: string): void {
+  checkLength('rules', rules, MAX_RULES)
   const names = new Set<string>()
   for (const rule of rules) {
+    checkLength('targets', rule.targets, MAX_PARTS, rule.name)
+    checkLength('filters.hosts', rule.filters.hosts, MAX_PARTS, rule.name)
+    checkLength('filters.protocols', rule.filters.protocols, MAX_PARTS, rule.name)
+    checkLength('filters.ports', rule.filters.ports, MAX_PARTS, rule.name)
     if (names.has(rule.name)) throw invalidRequest(`rules[].name: there are two rules called "${rule.name}"`)
     names.add(rule.name)
     for (const place of [...rule.targets, ...(rule.filters.hosts ?? [])]) {
@@ -119,4 +128,14 @@ function checkRules(rules: readonly VpcFirewallRuleUpdate[], vpcName: string): v
       )
     }
   }
+}
+
+function checkLength(label: string, list: readonly unknown[] | null | undefined, max: number, rule?: string): void {
+  if (list == null || list.length <= max) return
+  const where = rule === undefined ? '' : ` of rule "${rule}"`
+  throw new ApiFailure({
+    kind: 'invalid-value',
+    label,
+    message: `there are ${list.length}${where}, at most ${max} may be`,
+  })
 }

@@ -12,7 +12,7 @@ import {
   updateExternalIp,
 } from '../store/external-ip.ts'
 import { isId, pageOfRows, scanOf } from '../store/scan.ts'
-import { checkCount, floatingIpFromRow, freeAddress, poolOfAddress, selectPool } from './external-ip.ts'
+import { checkCount, checkPrimary, floatingIpFromRow, freeAddress, poolOfAddress, selectPool } from './external-ip.ts'
 import { identityChange, newIdentity, orAlreadyExists } from './resource.ts'
 import { selectFloatingIp, selectInstance, selectProject } from './selector.ts'
 
@@ -103,6 +103,7 @@ export function floatingIpHandlers(service: Service): HandlersOf<Ids> {
           throw invalidRequest('tried to attach a floating IP already in use by another instance')
         }
         checkCount(await externalIpsOfInstance(tx, instance.id))
+        await checkPrimary(tx, instance.id, floating.ip)
         return updateExternalIp(tx, floating.id, { instance_id: instance.id, time_modified: nowOf(service) })
       })
       service.activate()

@@ -4,7 +4,6 @@ import type { SledAgentClient } from '@lodestone/contract-sled-agent'
 import { actorOf } from '../auth/authorize.ts'
 import type { HandlersOf, Service } from '../service.ts'
 import { deleteExternalIp, externalIpsOfInstance } from '../store/external-ip.ts'
-import { nicsOfInstance } from '../store/instance.ts'
 import { pageOfRows, scanOf } from '../store/scan.ts'
 import { listSshKeysOfInstance } from '../store/session.ts'
 import { attachEphemeral, externalIpFromRow } from './external-ip.ts'
@@ -45,9 +44,6 @@ export function instanceDetailHandlers(service: Service): HandlersOf<Ids> {
       const row = await store.transaction(async (tx) => {
         const actor = actorOf(context)
         const instance = await selectInstance(tx, actor, params.instance, query)
-        if ((await nicsOfInstance(tx, instance.id)).length === 0) {
-          throw invalidRequest('an instance without network interfaces cannot have external addresses')
-        }
         return attachEphemeral(tx, service, actor, instance.id, body.pool_selector)
       })
       service.activate()

@@ -18,7 +18,7 @@ import { isId, pageOfRows, scanOf } from '../store/scan.ts'
 import { insertGroupMember } from '../store/placement-group.ts'
 import { allSshKeys, insertInstanceSshKeys, sshKeyByRef } from '../store/session.ts'
 import type { Db } from '../store/store.ts'
-import { ensureSnat, attachEphemeral, checkCount } from './external-ip.ts'
+import { attachEphemeral, checkCount, checkPrimary, ensureSnat } from './external-ip.ts'
 import { createNics } from './network-interface.ts'
 import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
 import { createDisks } from './disk.ts'
@@ -210,9 +210,6 @@ async function createInstance(
   await createDisks(db, service, actor, row, body.disks, body.boot_disk)
   const nics = await createNics(db, service, row, body.network_interfaces)
   const primary = nics[0]
-  if (primary === undefined && body.external_ips.length > 0) {
-    throw invalidRequest('external_ips: an instance without network interfaces cannot have external addresses')
-  }
   if (primary !== undefined && primary.ipv4 !== null) await ensureSnat(db, service, actor, row.id)
   for (const wanted of body.external_ips) {
     if (wanted.type === 'ephemeral') await attachEphemeral(db, service, actor, row.id, wanted.pool_selector)
@@ -245,6 +242,7 @@ async function attachFloating(
   }
   if (floating.instance_id !== null) throw invalidRequest(`floating IP "${floating.name}" is already attached`)
   checkCount(await externalIpsOfInstance(db, instance.id))
+  await checkPrimary(db, instance.id, floating.ip)
   await updateExternalIp(db, floating.id, { instance_id: instance.id, time_modified: nowOf(service) })
 }
 

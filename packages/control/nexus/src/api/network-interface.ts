@@ -68,11 +68,9 @@ export function networkInterfaceHandlers(service: Service): HandlersOf<Ids> {
     async instance_network_interface_update({ params, query, body, context }) {
       const row = await store.transaction(async (tx) => {
         const nic = await selectNic(tx, actorOf(context), params.interface, query)
+        checkAtRest(await selectInstance(tx, actorOf(context), nic.instance_id, {}))
         const now = nowOf(service)
-        if (body.primary && !nic.is_primary) {
-          checkAtRest(await selectInstance(tx, actorOf(context), nic.instance_id, {}))
-          await updatePrimary(tx, nic.instance_id, nic.id, now)
-        }
+        if (body.primary && !nic.is_primary) await updatePrimary(tx, nic.instance_id, nic.id, now)
         checkTransit(nic, body.transit_ips)
         const change = { ...identityChange(body, now), transit_ips: JSON.stringify(body.transit_ips) }
         return orAlreadyExists('instance-network-interface', change.name ?? nic.name, () =>

@@ -61,8 +61,12 @@ export function routerRouteHandlers(service: Service): HandlersOf<Ids> {
         checkRoute(body.destination, body.target)
         const isSameDestination =
           body.destination.type === route.destination.type && body.destination.value === route.destination.value
-        if (route.kind === 'default' && !isSameDestination) {
-          throw invalidRequest('the destination of a default route cannot be modified, only its target')
+        const isOtherwiseSame =
+          isSameDestination &&
+          (body.name ?? route.name) === route.name &&
+          (body.description ?? route.description) === route.description
+        if (route.kind === 'default' && !isOtherwiseSame) {
+          throw invalidRequest('of a default route only the target can be modified')
         }
         const change = identityChange(body, nowOf(service))
         return orAlreadyExists('router-route', change.name ?? route.name, () =>

@@ -35,7 +35,8 @@ export function vpcRouterHandlers(service: Service): HandlersOf<Ids> {
     },
 
     async vpc_router_update({ params, query, body, context }) {
-      const { id, name } = await selectRouter(store.db, actorOf(context), params.router, query)
+      const { id, name, kind } = await selectRouter(store.db, actorOf(context), params.router, query)
+      if (kind === 'system') throw invalidRequest('the system router of a VPC cannot be modified')
       const change = identityChange(body, nowOf(service))
       return routerFromRow(
         await orAlreadyExists('vpc-router', change.name ?? name, () => updateRouter(store.db, id, change)),

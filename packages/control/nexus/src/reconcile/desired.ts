@@ -104,7 +104,11 @@ export function desiredExternalIps(snapshot: Snapshot, instanceId: string): Exte
 }
 
 /** The description of one instance for its sled, without the generation. */
-export function desiredInstance(snapshot: Snapshot, instance: InstanceRow): Omit<InstanceEnsure, 'generation'> {
+export function desiredInstance(
+  snapshot: Snapshot,
+  instance: InstanceRow,
+  dnsServers: readonly string[],
+): Omit<InstanceEnsure, 'generation'> {
   const nics = snapshot.nics.filter((nic) => nic.instance_id === instance.id)
   const vpc = snapshot.vpcs.find((row) => row.id === nics[0]?.vpc_id)
   return {
@@ -121,6 +125,7 @@ export function desiredInstance(snapshot: Snapshot, instance: InstanceRow): Omit
             snapshot,
             nics.map((nic) => ({ nic, vpc })),
           ),
+    dns_servers: [...dnsServers],
     user_data: instance.user_data,
   }
 }

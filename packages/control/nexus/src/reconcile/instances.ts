@@ -30,16 +30,25 @@ export class InstanceReconciler {
   readonly #clock: Clock
   readonly #sledId: string
   readonly #agent: SledAgentClient
+  readonly #dnsServers: readonly string[]
   readonly #events: InstanceEvents
   readonly #push: DeclaredPush
   /** Whether the agent answered when it was last asked. */
   isAnswering = true
 
-  constructor(store: Store, clock: Clock, sledId: string, agent: SledAgentClient, events: InstanceEvents) {
+  constructor(
+    store: Store,
+    clock: Clock,
+    sledId: string,
+    agent: SledAgentClient,
+    dnsServers: readonly string[],
+    events: InstanceEvents,
+  ) {
     this.#store = store
     this.#clock = clock
     this.#sledId = sledId
     this.#agent = agent
+    this.#dnsServers = dnsServers
     this.#events = events
     this.#push = new DeclaredPush(store, clock, 'instance')
   }
@@ -75,7 +84,7 @@ export class InstanceReconciler {
     row: InstanceRow,
     present: SledInstance | undefined,
   ): Promise<{ status: ItemStatus; isUnderWay: boolean }> {
-    const body = desiredInstance(snapshot, row)
+    const body = desiredInstance(snapshot, row, this.#dnsServers)
     // The parts that have operations and reconcilers of their own do not count as a change of the instance.
     const { external_ips: _e, firewall_rules: _f, routes: _r, ...own } = body
     const generation = await this.#push.generation(row.id, own, snapshot, isFull)

@@ -58,6 +58,7 @@ export class Reconcilers {
   readonly #clock: Clock
   readonly #fetch: FetchLike
   readonly #rackId: string
+  readonly #dnsServers: readonly string[]
   /** Of the gateways beside the switches. */
   readonly gateways: readonly SpClient[]
   readonly #switchds = new Map<SwitchSlot, SwitchdClient>()
@@ -71,6 +72,7 @@ export class Reconcilers {
     const id = random.uuid()
     this.#fetch = fetch
     this.#rackId = inventory.rackId
+    this.#dnsServers = inventory.dnsServers ?? []
     this.#snapshots = new Snapshots(store, clock)
     this.#clock = clock
     this.#store = store
@@ -156,7 +158,7 @@ export class Reconcilers {
       this.#add('routes', name, routePass(store, clock, id, agent)),
       this.#add('external-ips', name, externalIpPass(store, clock, id, agent)),
     ]
-    const instances = new InstanceReconciler(store, clock, id, agent, {
+    const instances = new InstanceReconciler(store, clock, id, agent, this.#dnsServers, {
       onChange: () => this.activate(),
       onEnsured: () => details.forEach((loop) => loop.activate(true)),
     })
