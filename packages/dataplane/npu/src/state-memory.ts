@@ -2,9 +2,15 @@
  * A pipeline's private memory (memory 1) from the host's side: views, and an allocator for what tables need. Blocks come
  * in powers of two and go back to a free list per size. The memory grows; views are replaced when it does, so nobody
  * keeps one across an allocation.
+ *
+ * Growing replaces the buffer, and V8, which counts that as so many new bytes outside its heap, collects garbage then: a
+ * pause of milliseconds in the middle of a write. So room for what tables will hold is asked for in the beginning, and what
+ * is missing later by doubling; pages that nobody wrote to take address space and no memory.
  */
 const SMALLEST_LOG2 = 6
 const PAGE = 65536
+const PAGES_MAX = 65536
+const RESERVE_BYTES_MAX = 2 ** 28
 
 export class StateMemory {
   readonly memory: WebAssembly.Memory
@@ -15,10 +21,14 @@ export class StateMemory {
   #top: number
   readonly #free: number[][] = Array.from({ length: 32 }, () => [])
 
-  /** @param heapStart a multiple of 64; what lies below is laid out by the compiler. */
-  constructor(heapStart: number) {
+  /**
+   * @param heapStart a multiple of 64; what lies below is laid out by the compiler.
+   * @param reserveBytes expected to be allocated.
+   */
+  constructor(heapStart: number, reserveBytes = 0) {
     this.#top = heapStart
-    this.memory = new WebAssembly.Memory({ initial: Math.ceil(heapStart / PAGE) + 1 })
+    const room = Math.min(reserveBytes, RESERVE_BYTES_MAX)
+    this.memory = new WebAssembly.Memory({ initial: Math.ceil((heapStart + room) / PAGE) + 1 })
     this.#view()
   }
 
@@ -37,18 +47,19 @@ export class StateMemory {
     }
     const address = this.#top
     const missing = address + size - this.bytes.length
-    if (missing > 0) {
-      // Growing by at least an eighth keeps the number of view replacements small.
-      const wanted = Math.ceil(Math.max(missing, this.bytes.length / 8) / PAGE)
-      this.memory.grow(wanted)
-      this.#view()
-    }
+    if (missing > 0) this.#grow(Math.ceil(missing / PAGE))
     this.#top += size
     return address
   }
 
   free(address: number, bytes: number): void {
     this.#free[Math.log2(StateMemory.blockBytes(bytes))]!.push(address)
+  }
+
+  #grow(pages: number): void {
+    const present = this.bytes.length / PAGE
+    this.memory.grow(Math.max(pages, Math.min(present, PAGES_MAX - present)))
+    this.#view()
   }
 
   #view(): void {

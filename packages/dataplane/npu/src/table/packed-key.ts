@@ -7,18 +7,22 @@ import type { TableError } from '../pipeline.ts'
 
 export interface PackedKey {
   /** Value and mask per hashed word. */
-  readonly words: BigUint64Array
-  readonly masks: BigUint64Array
-  readonly low: BigUint64Array
-  readonly high: BigUint64Array
+  readonly words: BigUint64Array<ArrayBuffer>
+  readonly masks: BigUint64Array<ArrayBuffer>
+  /** The masks once more: comparing them makes no BigInts. */
+  readonly maskWords: Uint32Array<ArrayBuffer>
+  readonly low: BigUint64Array<ArrayBuffer>
+  readonly high: BigUint64Array<ArrayBuffer>
   /** Sum of the prefix lengths. */
   prefixLength: number
 }
 
 export function emptyKey(table: TableLayout): PackedKey {
+  const masks = new BigUint64Array(table.words)
   return {
     words: new BigUint64Array(table.words),
-    masks: new BigUint64Array(table.words),
+    masks,
+    maskWords: new Uint32Array(masks.buffer),
     low: new BigUint64Array(table.rangeWords),
     high: new BigUint64Array(table.rangeWords),
     prefixLength: 0,
@@ -27,44 +31,50 @@ export function emptyKey(table: TableLayout): PackedKey {
 
 const WORD = (1n << 64n) - 1n
 
+/** 2^width - 1 of the widths that occur. */
+const ONES: bigint[] = []
+
 export function ones(width: number): bigint {
-  return (1n << BigInt(width)) - 1n
+  return (ONES[width] ??= (1n << BigInt(width)) - 1n)
 }
 
 /** @param packed a key of this table that is overwritten: packing allocates little, so that writes cause few collections. */
 export function packKey(table: TableLayout, keys: readonly KeySet[], packed: PackedKey): PackedKey | TableError {
-  const hasSelector = table.keys.some((key) => key.match === 'selector')
-  const fields = hasSelector ? table.keys.filter((key) => key.match !== 'selector') : table.keys
-  if (keys.length !== fields.length) {
-    const names = fields.map((key) => key.name).join(', ')
-    return {
-      kind: 'badKey',
-      key: fields[keys.length]?.name ?? '',
-      message: `${table.name} has ${fields.length} keys (${names}), not ${keys.length}`,
-    }
-  }
   packed.words.fill(0n)
   packed.masks.fill(0n)
   packed.low.fill(0n)
   packed.high.fill(0n)
   packed.prefixLength = 0
-  for (const [index, key] of fields.entries()) {
-    const message = packField(packed, key, keys[index]!)
+  let taken = 0
+  for (let k = 0; k < table.keys.length; k++) {
+    const key = table.keys[k]!
+    if (key.match === 'selector') continue
+    const set = keys[taken++]
+    if (set === undefined) return wrongCount(table, keys)
+    const message = packField(packed, key, set)
     if (message !== undefined) return { kind: 'badKey', key: key.name, message }
   }
-  return packed
+  return taken === keys.length ? packed : wrongCount(table, keys)
+}
+
+function wrongCount(table: TableLayout, keys: readonly KeySet[]): TableError {
+  const fields = table.keys.filter((key) => key.match !== 'selector')
+  const names = fields.map((key) => key.name).join(', ')
+  return {
+    kind: 'badKey',
+    key: fields[keys.length]?.name ?? '',
+    message: `${table.name} has ${fields.length} keys (${names}), not ${keys.length}`,
+  }
 }
 
 function packField(packed: PackedKey, key: KeyLayout, set: KeySet): string | undefined {
   const { width } = key
   const full = ones(width)
-  const tooWide = (value: bigint): string | undefined =>
-    value < 0n || value > full ? `${value} does not fit into ${width} bits` : undefined
   if (key.match === 'range') {
-    const [low, high] =
-      set.kind === 'range' ? [set.low, set.high] : set.kind === 'exact' ? [set.value, set.value] : [0n, full]
     if (set.kind === 'lpm' || set.kind === 'ternary') return `a range key takes a range, not ${set.kind}`
-    const message = tooWide(low) ?? tooWide(high)
+    const low = set.kind === 'range' ? set.low : set.kind === 'exact' ? set.value : 0n
+    const high = set.kind === 'range' ? set.high : set.kind === 'exact' ? set.value : full
+    const message = tooWide(low, width, full) ?? tooWide(high, width, full)
     if (message !== undefined) return message
     if (low > high) return `the range ${low}..${high} is empty`
     put(packed.low, key, low)
@@ -73,7 +83,7 @@ function packField(packed: PackedKey, key: KeyLayout, set: KeySet): string | und
   }
   if (set.kind === 'range') return `${key.match} takes no range`
   if (set.kind === 'any') return key.match === 'exact' ? 'an exact key needs a value' : undefined
-  const wide = tooWide(set.value)
+  const wide = tooWide(set.value, width, full)
   if (wide !== undefined) return wide
   let mask = full
   if (set.kind === 'lpm') {
@@ -85,7 +95,7 @@ function packField(packed: PackedKey, key: KeyLayout, set: KeySet): string | und
     mask = full ^ ones(width - set.length)
   } else if (set.kind === 'ternary') {
     if (key.match !== 'ternary' && set.mask !== full) return `${key.match} takes no mask`
-    const message = tooWide(set.mask)
+    const message = tooWide(set.mask, width, full)
     if (message !== undefined) return `mask: ${message}`
     mask = set.mask
   }
@@ -93,6 +103,10 @@ function packField(packed: PackedKey, key: KeyLayout, set: KeySet): string | und
   put(packed.words, key, set.value & mask)
   put(packed.masks, key, mask)
   return undefined
+}
+
+function tooWide(value: bigint, width: number, full: bigint): string | undefined {
+  return value < 0n || value > full ? `${value} does not fit into ${width} bits` : undefined
 }
 
 function put(words: BigUint64Array, key: KeyLayout, value: bigint): void {

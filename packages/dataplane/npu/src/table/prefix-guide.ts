@@ -8,6 +8,8 @@ import type { StateMemory } from '../state-memory.ts'
 
 /** Values that one prefix is entered under; bounds the cost of a write. */
 const COVER_LOG2_MAX = 8
+/** Values whose counts are kept together. */
+const PAGE_VALUES = 1024
 /** As long as there are no more tuples than this, looking at all of them is as fast as asking. */
 const TUPLES_MIN = 2
 
@@ -15,8 +17,11 @@ export class PrefixGuide {
   readonly #layout: GuideLayout
   readonly #header: number
   readonly #state: StateMemory
-  /** Entries by value and class: `LENGTH_CLASSES * value + class`. */
-  readonly #counts = new Map<number, number>()
+  /**
+   * Entries by class and value, in pages that are made when the first entry comes: a `Map` of so many would have to rehash
+   * them all at once when it grows or shrinks.
+   */
+  readonly #pages: (Uint32Array<ArrayBuffer> | undefined)[]
   /** By class, those that count as being everywhere. */
   readonly #everywhere = new Uint32Array(LENGTH_CLASSES)
   #address = 0
@@ -25,6 +30,7 @@ export class PrefixGuide {
     this.#layout = layout
     this.#header = header
     this.#state = state
+    this.#pages = Array.from({ length: LENGTH_CLASSES * this.#pagesPerClass })
     this.#writeAlways()
   }
 
@@ -48,33 +54,42 @@ export class PrefixGuide {
   }
 
   clear(): void {
-    for (const key of this.#counts.keys()) this.#mark(key, false)
-    this.#counts.clear()
+    this.#pages.fill(undefined)
     this.#everywhere.fill(0)
+    const words = 2 * 2 ** this.#layout.bits
+    if (this.#address !== 0) this.#state.u32.fill(0, this.#address >> 2, (this.#address >> 2) + words)
     this.#writeAlways()
   }
 
-  #count(value: number, lengthClass: number, change: number): void {
-    const key = LENGTH_CLASSES * value + lengthClass
-    const count = (this.#counts.get(key) ?? 0) + change
-    if (count === 0) this.#counts.delete(key)
-    else this.#counts.set(key, count)
-    if (count === 0 || (count === 1 && change === 1)) this.#mark(key, count > 0)
+  get #pagesPerClass(): number {
+    return Math.ceil(2 ** this.#layout.bits / PAGE_VALUES)
   }
 
-  #mark(key: number, isSet: boolean): void {
+  #count(value: number, lengthClass: number, change: number): void {
+    const at = lengthClass * this.#pagesPerClass + Math.floor(value / PAGE_VALUES)
+    const page = (this.#pages[at] ??= new Uint32Array(PAGE_VALUES))
+    const count = page[value % PAGE_VALUES]! + change
+    page[value % PAGE_VALUES] = count
+    if (count === 0 || (count === 1 && change === 1)) this.#mark(value, lengthClass, count > 0)
+  }
+
+  #mark(value: number, lengthClass: number, isSet: boolean): void {
     if (this.#address === 0) return
     const { u32 } = this.#state
-    const bit = key % LENGTH_CLASSES
-    const at = (this.#address >> 2) + 2 * Math.floor(key / LENGTH_CLASSES) + (bit >> 5)
-    if (isSet) u32[at]! |= 1 << (bit & 31)
-    else u32[at]! &= ~(1 << (bit & 31))
+    const at = (this.#address >> 2) + 2 * value + (lengthClass >> 5)
+    if (isSet) u32[at]! |= 1 << (lengthClass & 31)
+    else u32[at]! &= ~(1 << (lengthClass & 31))
   }
 
   /** There are enough lengths for the guide to pay. */
   #make(): void {
     this.#address = this.#state.alloc(8 * 2 ** this.#layout.bits)
-    for (const key of this.#counts.keys()) this.#mark(key, true)
+    for (const [index, page] of this.#pages.entries()) {
+      if (page === undefined) continue
+      const lengthClass = Math.floor(index / this.#pagesPerClass)
+      const first = PAGE_VALUES * (index % this.#pagesPerClass)
+      for (let k = 0; k < PAGE_VALUES; k++) if (page[k]! > 0) this.#mark(first + k, lengthClass, true)
+    }
     this.#state.u32[(this.#header + TABLE_HEADER.guide) >> 2] = this.#address
   }
 

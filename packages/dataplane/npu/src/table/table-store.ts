@@ -7,31 +7,12 @@
  * so no write takes long however large the table is. Where a new combination of masks appears or the best rank of one
  * changes, moving it in the tuple list is O(number of combinations).
  */
-import {
-  ACTION_FREE,
-  type BoundAction,
-  ENTRY,
-  LENGTH_CLASSES,
-  TABLE_HEADER,
-  type TableLayout,
-  TUPLE,
-} from '@lodestone/p4'
+import { ACTION_FREE, type BoundAction, ENTRY, TABLE_HEADER, type TableLayout } from '@lodestone/p4'
 import { StateMemory } from '../state-memory.ts'
 import { HashDirectory } from './hash-directory.ts'
 import type { PackedKey } from './packed-key.ts'
 import { PrefixGuide } from './prefix-guide.ts'
-import { RankList } from './rank-list.ts'
-
-interface Tuple {
-  readonly id: number
-  readonly masks: BigUint64Array
-  /** Of the prefix key, in tables of shape lpm. */
-  readonly prefixLength: number
-  readonly ranks: RankList
-  count: number
-  /** As written in the tuple list. */
-  rank: number
-}
+import { TupleList } from './tuple-list.ts'
 
 const CHUNK_BYTES_MAX = 1 << 20
 
@@ -42,8 +23,7 @@ export class TableStore {
   readonly #hash: () => number
   readonly #directory: HashDirectory | undefined
   readonly #guide: PrefixGuide | undefined
-  /** Whether entries differ in what their masks are. */
-  readonly #hasTuples: boolean
+  readonly #tuples: TupleList
   /** Where entries are, oldest chunk first; of the last one in use only the first `#fresh` were ever given out. */
   readonly #chunks: { readonly address: number; readonly count: number }[] = []
   #chunk = -1
@@ -54,12 +34,8 @@ export class TableStore {
   #sequence = 0
   /** Entries with a lower sequence number went with `clear`. */
   #firstSequence = 0
-  readonly #tuples = new Map<string, Tuple>()
-  #tupleById: (Tuple | undefined)[] = []
-  #freeIds: number[] = []
-  /** As in the tuple list. */
-  #order: Tuple[] = []
-  #tupleCapacity = 0
+  /** Key words of an entry at hand. */
+  readonly #words: BigUint64Array<ArrayBuffer>
 
   /**
    * @param hashKey where `hash` reads a key from (`Layout.hashKey`).
@@ -70,10 +46,20 @@ export class TableStore {
     this.#state = state
     this.#hashKey = hashKey
     this.#hash = hash
-    this.#hasTuples = layout.shape === 'lpm' || layout.shape === 'general'
+    this.#words = new BigUint64Array(layout.words)
     if (layout.shape !== 'always' && layout.direct === undefined)
       this.#directory = new HashDirectory(layout.header, state)
     if (layout.guide !== undefined) this.#guide = new PrefixGuide(layout.guide, layout.header, state)
+    this.#tuples = new TupleList(layout, state, this.#guide)
+  }
+
+  /** What so many entries will take of the table's memory at most, about. */
+  static expectedBytes(layout: TableLayout, entries: number): number {
+    if (layout.shape === 'always' || entries === 0) return 0
+    const guide = layout.guide === undefined ? 0 : 8 * 2 ** layout.guide.bits
+    // The last chunk may be hardly used.
+    const chunk = Math.min(entries * layout.entryBytes, CHUNK_BYTES_MAX)
+    return entries * (layout.entryBytes + HashDirectory.BYTES_PER_ENTRY) + chunk + guide
   }
 
   get count(): number {
@@ -93,7 +79,7 @@ export class TableStore {
    * takes the best of those with this key.
    */
   find(key: PackedKey, rank: number | undefined): number {
-    const tuple = this.#tupleOf(key)
+    const tuple = this.#tuples.find(key)
     if (tuple === undefined) return 0
     const { u32, i32 } = this.#state
     for (let entry = this.#chain(key, tuple.id); entry !== 0; entry = u32[(entry + ENTRY.next) >> 2]!) {
@@ -106,7 +92,7 @@ export class TableStore {
   /** The key must not be present. @returns the new entry's address. */
   insert(key: PackedKey, rank: number, action: BoundAction): number {
     const entry = this.#takeEntry()
-    const tuple = this.#takeTuple(key)
+    const tuple = this.#tuples.enter(key, rank)
     const { u32, i32, u64 } = this.#state
     const { layout } = this
     u32.fill(0, entry >> 2, (entry + layout.entryBytes) >> 2)
@@ -119,29 +105,21 @@ export class TableStore {
     this.writeAction(entry, action)
     this.#link(key, tuple.id, entry)
     this.#count++
-    if (this.#hasTuples) tuple.ranks.add(rank)
-    this.#writeTuples(tuple)
-    this.#guide?.update(key.words, tuple.prefixLength, 1, this.#order.length)
+    this.#guide?.update(key.words, tuple.prefixLength, 1, this.#tuples.length)
     return entry
   }
 
   remove(entry: number): void {
     const { u32, i32 } = this.#state
-    const tuple = this.#tupleById[u32[(entry + ENTRY.tuple) >> 2]!]!
-    this.#unlink(entry, tuple.id)
-    if (this.#hasTuples) tuple.ranks.remove(i32[(entry + ENTRY.rank) >> 2]!)
-    tuple.count--
-    this.#guide?.update(this.#keyWords(entry), tuple.prefixLength, -1, this.#order.length)
+    const tuple = this.#tuples.byId(u32[(entry + ENTRY.tuple) >> 2]!)
+    const words = this.#keyWords(entry)
+    this.#unlink(entry, words, tuple.id)
+    this.#guide?.update(words, tuple.prefixLength, -1, this.#tuples.length)
+    this.#tuples.leave(tuple, i32[(entry + ENTRY.rank) >> 2]!)
     u32[(entry + ENTRY.action) >> 2] = ACTION_FREE
     u32[(entry + ENTRY.next) >> 2] = this.#free
     this.#free = entry
     this.#count--
-    if (tuple.count === 0) {
-      this.#tuples.delete(this.#tupleText(tuple))
-      this.#tupleById[tuple.id] = undefined
-      this.#freeIds.push(tuple.id)
-    }
-    this.#writeTuples(tuple)
   }
 
   clear(): void {
@@ -151,11 +129,6 @@ export class TableStore {
     this.#count = 0
     this.#firstSequence = this.#sequence
     this.#tuples.clear()
-    this.#tupleById = []
-    this.#freeIds = []
-    this.#order = []
-    this.#state.u32[(this.layout.header + TABLE_HEADER.tupleCount) >> 2] = 0
-    this.#writeClasses()
     this.#guide?.clear()
     this.#directory?.clear()
     const { direct } = this.layout
@@ -214,10 +187,12 @@ export class TableStore {
   readKey(entry: number): PackedKey {
     const { layout } = this
     const { u32, u64 } = this.#state
+    const { masks, maskWords } = this.#tuples.byId(u32[(entry + ENTRY.tuple) >> 2]!)
     const slice = (offset: number, count: number) => u64.slice((entry + offset) >> 3, ((entry + offset) >> 3) + count)
     return {
       words: slice(layout.keyOffset, layout.words),
-      masks: this.#tupleById[u32[(entry + ENTRY.tuple) >> 2]!]!.masks,
+      masks,
+      maskWords,
       low: slice(layout.lowOffset, layout.rangeWords),
       high: slice(layout.highOffset, layout.rangeWords),
       prefixLength: 0,
@@ -234,91 +209,6 @@ export class TableStore {
 
   bytes(entry: number): number {
     return Number(this.#state.u64[(entry + ENTRY.bytes) >> 3]!)
-  }
-
-  #tupleOf(key: PackedKey): Tuple | undefined {
-    return this.#tuples.get(this.#tupleText(key))
-  }
-
-  #tupleText(key: { readonly masks: BigUint64Array }): string {
-    return this.#hasTuples ? key.masks.join() : ''
-  }
-
-  #takeTuple(key: PackedKey): Tuple {
-    const text = this.#tupleText(key)
-    let tuple = this.#tuples.get(text)
-    if (tuple === undefined) {
-      const id = this.#freeIds.pop() ?? this.#tupleById.length
-      const masks = key.masks.slice()
-      tuple = { id, masks, prefixLength: key.prefixLength, ranks: new RankList(), count: 0, rank: -Infinity }
-      this.#tuples.set(text, tuple)
-      this.#tupleById[id] = tuple
-    }
-    tuple.count++
-    return tuple
-  }
-
-  /** Brings the tuple list up to date after `changed` gained or lost an entry. */
-  #writeTuples(changed: Tuple): void {
-    if (!this.#hasTuples) return
-    const { tupleBytes, header } = this.layout
-    const rank = changed.count === 0 ? -Infinity : changed.ranks.max()!
-    if (rank === changed.rank) return
-    const order = this.#order
-    // In descending order of rank, then ascending of id; only what lies between the old and the new place moves.
-    const before = changed.rank === -Infinity ? -1 : order.indexOf(changed)
-    if (before >= 0) order.splice(before, 1)
-    changed.rank = rank
-    let after = -1
-    if (rank !== -Infinity) {
-      after = placeOf(order, changed)
-      order.splice(after, 0, changed)
-    }
-    const headerWord = header >> 2
-    if (order.length > this.#tupleCapacity) {
-      const old = this.#state.u32[headerWord + TABLE_HEADER.tuples / 4]!
-      const capacity = Math.max(8, 2 * this.#tupleCapacity)
-      const address = this.#state.alloc(capacity * tupleBytes)
-      if (this.#tupleCapacity > 0) {
-        this.#state.bytes.copyWithin(address, old, old + this.#tupleCapacity * tupleBytes)
-        this.#state.free(old, this.#tupleCapacity * tupleBytes)
-      }
-      this.#tupleCapacity = capacity
-      this.#state.u32[headerWord + TABLE_HEADER.tuples / 4] = address
-    }
-    const { u32, i32, u64, bytes } = this.#state
-    const list = u32[headerWord + TABLE_HEADER.tuples / 4]!
-    const move = (from: number, to: number, count: number): void => {
-      bytes.copyWithin(list + to * tupleBytes, list + from * tupleBytes, list + (from + count) * tupleBytes)
-    }
-    const length = u32[headerWord + TABLE_HEADER.tupleCount / 4]!
-    if (before < 0) move(after, after + 1, length - after)
-    else if (after < 0) move(before + 1, before, length - before - 1)
-    else if (after < before) move(after, after + 1, before - after)
-    else move(before + 1, before, after - before)
-    if (after >= 0) {
-      const at = list + after * tupleBytes
-      i32[(at + TUPLE.rank) >> 2] = changed.rank
-      u32[(at + TUPLE.id) >> 2] = changed.id
-      u64.set(changed.masks, (at + TUPLE.masks) >> 3)
-    }
-    u32[headerWord + TABLE_HEADER.tupleCount / 4] = order.length
-    this.#writeClasses()
-  }
-
-  /** Where each class of lengths begins in the tuple list. */
-  #writeClasses(): void {
-    const guide = this.#guide
-    const layout = this.layout.guide
-    if (guide === undefined || layout === undefined) return
-    const { u32 } = this.#state
-    const { tupleBytes, header } = this.layout
-    const list = u32[(header + TABLE_HEADER.tuples) >> 2]!
-    let at = 0
-    for (let lengthClass = 0; lengthClass <= LENGTH_CLASSES; lengthClass++) {
-      while (at < this.#order.length && guide.classOf(this.#order[at]!.prefixLength) < lengthClass) at++
-      u32[(layout.classes >> 2) + lengthClass] = list + at * tupleBytes
-    }
   }
 
   #tag(words: BigUint64Array, tuple: number): number {
@@ -343,7 +233,7 @@ export class TableStore {
       if (seen === 0) return at
       if (seen !== tag) continue
       const entry = u32[at + 1]!
-      if (this.#hasTuples && u32[(entry + ENTRY.tuple) >> 2] !== tuple) continue
+      if (this.#tuples.isListed && u32[(entry + ENTRY.tuple) >> 2] !== tuple) continue
       const key = (entry + keyOffset) >> 3
       let isEqual = true
       for (let k = 0; k < words.length; k++) if (u64[key + k] !== words[k]) isEqual = false
@@ -373,9 +263,8 @@ export class TableStore {
     u32[link] = entry
   }
 
-  #unlink(entry: number, tuple: number): void {
+  #unlink(entry: number, words: BigUint64Array, tuple: number): void {
     const { u32 } = this.#state
-    const words = this.#keyWords(entry)
     const tag = this.#tag(words, tuple)
     const at = this.#bucket(words, tuple, tag)
     const next = u32[(entry + ENTRY.next) >> 2]!
@@ -392,9 +281,12 @@ export class TableStore {
     }
   }
 
+  /** Valid until the next call. */
   #keyWords(entry: number): BigUint64Array {
+    const { u64 } = this.#state
     const key = (entry + this.layout.keyOffset) >> 3
-    return this.#state.u64.slice(key, key + this.layout.words)
+    for (let k = 0; k < this.#words.length; k++) this.#words[k] = u64[key + k]!
+    return this.#words
   }
 
   #rangesEqual(entry: number, key: PackedKey): boolean {
@@ -430,17 +322,4 @@ export class TableStore {
     const bytes = StateMemory.blockBytes(Math.max(wanted, entryBytes))
     this.#chunks.push({ address: this.#state.alloc(bytes), count: Math.floor(bytes / entryBytes) })
   }
-}
-
-/** Where a tuple goes in a list in descending order of rank, then ascending of id. */
-function placeOf(order: readonly Tuple[], tuple: Tuple): number {
-  let low = 0
-  let high = order.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    const other = order[middle]!
-    if (other.rank > tuple.rank || (other.rank === tuple.rank && other.id < tuple.id)) low = middle + 1
-    else high = middle
-  }
-  return low
 }
