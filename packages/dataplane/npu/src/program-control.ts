@@ -19,7 +19,7 @@ import { ActionProfile } from './target/action-profile.ts'
 import type { ControlResult } from './target/control-result.ts'
 import { type CrcParameters, STANDARD_CRC, writeCrc } from './target/custom-crc.ts'
 import { entryProblem } from './target/entry-problem.ts'
-import { type IdleEntry, IdleTimeouts } from './target/idle-timeout.ts'
+import { expiredEntries, type IdleEntry, watchEntry } from './target/idle-timeout.ts'
 import { meterProblem, readMeter, writeMeter } from './target/meter-control.ts'
 import { type ExternTable, externImport } from './target/user-extern.ts'
 import { ValueSetControl } from './target/value-set.ts'
@@ -53,7 +53,6 @@ export class ProgramControl {
   readonly #controlByName = new Map<string, TableControl>()
   readonly #profiles = new Map<number, ActionProfile>()
   readonly #valueSets: readonly ValueSetControl[]
-  readonly #idle = new IdleTimeouts()
   /** Calls of externs that nobody supplied. */
   readonly #unknownExterns: PipelineEvent[] = []
 
@@ -103,11 +102,7 @@ export class ProgramControl {
   }
 
   deleteEntry(table: string, key: EntryKey): TableResult {
-    return this.#withTable(table, (control) => {
-      const result = control.delete(key)
-      if (result.ok) this.#idle.forget(control, key)
-      return result
-    })
+    return this.#withTable(table, (control) => control.delete(key))
   }
 
   /** Through the table's action profile, if it has one. */
@@ -120,7 +115,7 @@ export class ProgramControl {
   }
 
   #watched(control: TableControl, entry: Entry, result: TableResult): TableResult {
-    if (result.ok && control.supportsTimeout) this.#idle.watch(control, entry, this.#nowMs())
+    if (result.ok && control.supportsTimeout) watchEntry(control, entry, this.state, this.#nowMs())
     return result
   }
 
@@ -142,7 +137,7 @@ export class ProgramControl {
   }
 
   idleEntries(): readonly IdleEntry[] {
-    return this.#idle.expired(this.#nowMs())
+    return this.controls.flatMap((control) => expiredEntries(control, this.state, this.#nowMs()))
   }
 
   setEntryMeter(table: string, entry: EntryKey, config: MeterConfig): TableResult {
@@ -165,11 +160,7 @@ export class ProgramControl {
   }
 
   clearTable(table: string): TableResult {
-    return this.#withTable(table, (control) => {
-      const result = control.clear()
-      if (result.ok) this.#idle.clear(control)
-      return result
-    })
+    return this.#withTable(table, (control) => control.clear())
   }
 
   entries(table: string): readonly (Entry & { readonly hits: EntryCounter })[] | undefined {

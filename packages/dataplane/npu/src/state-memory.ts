@@ -17,6 +17,7 @@ export class StateMemory {
   u32!: Uint32Array<ArrayBuffer>
   i32!: Int32Array<ArrayBuffer>
   u64!: BigUint64Array<ArrayBuffer>
+  f64!: Float64Array<ArrayBuffer>
   bytes!: Uint8Array<ArrayBuffer>
   #top: number
   readonly #free: number[][] = Array.from({ length: 32 }, () => [])
@@ -67,6 +68,7 @@ export class StateMemory {
     this.u32 = new Uint32Array(buffer)
     this.i32 = new Int32Array(buffer)
     this.u64 = new BigUint64Array(buffer)
+    this.f64 = new Float64Array(buffer)
     this.bytes = new Uint8Array(buffer)
   }
 }

@@ -123,8 +123,7 @@ export class TableControl {
     return this.store.addresses().map((address) => {
       const { action, parameters } = this.store.readAction(address)
       return {
-        keys: this.keysOf(address),
-        ...(this.#hasPriorities ? { priority: this.store.rank(address) } : {}),
+        ...this.entryKey(address),
         action: this.actionName(action),
         parameters,
         hits: { packets: this.store.packets(address), bytes: this.store.bytes(address) },
@@ -142,6 +141,13 @@ export class TableControl {
     if ('kind' in key) return 0
     const rank = this.#rank(key, entry.priority)
     return this.store.find(key, entry.priority === undefined ? this.#anyRank(rank) : rank)
+  }
+
+  entryKey(address: number): EntryKey {
+    return {
+      keys: this.keysOf(address),
+      ...(this.#hasPriorities ? { priority: this.store.rank(address) } : {}),
+    }
   }
 
   keysOf(address: number): KeySet[] {

@@ -16,6 +16,7 @@ export {
   type KeyLayout,
   type Layout,
   LENGTH_CLASSES,
+  IDLE,
   METER,
   type ParameterLayout,
   PASS,

@@ -210,6 +210,8 @@ export interface TableLayout {
   readonly directCounterOffset: number | undefined
   /** Direct meter: state, then configuration (`METER`). */
   readonly directMeterOffset: number | undefined
+  /** Tables that support time-outs; see `IDLE`. */
+  readonly idleOffset: number | undefined
   /** For tables with an implementation: `SELECTION` of the entry. */
   readonly selectionOffset: number | undefined
   /** By index into the table's `actions`. */
@@ -256,6 +258,13 @@ export const METER = {
   peakBurst: 48,
 } as const
 export const METER_BYTES = 56
+
+/**
+ * Of an entry with an idle time-out, as f64: the time-out (0: none), when the control plane last saw that something had
+ * matched, the entry's packets then, and whether it has told that the time is up (1).
+ */
+export const IDLE = { timeoutMs: 0, activeMs: 8, packets: 16, isTold: 24 } as const
+const IDLE_BYTES = 32
 
 /** Register and counter externs: address of cell 0, bytes per cell, number of cells. Counter: packets u64, bytes u64. */
 export interface ExternLayout {
@@ -473,6 +482,7 @@ function layOutTable(
   }
   const directCounterOffset = hasCountStatements ? field(16) : undefined
   const directMeterOffset = table.directMeter === undefined ? undefined : field(METER_BYTES)
+  const idleOffset = table.supportsTimeout === true ? field(IDLE_BYTES) : undefined
   const selectionOffset = table.implementation === undefined ? undefined : field(8)
   const fixed = offset
   let end = offset
@@ -501,6 +511,7 @@ function layOutTable(
     highOffset,
     directCounterOffset,
     directMeterOffset,
+    idleOffset,
     selectionOffset,
     parameters,
     tupleBytes: TUPLE.masks + 8 * words,
