@@ -22,9 +22,9 @@ const MAX_HOP_NUMBERS = 16_384
 /** The attributes that `findMp` looked for last, whoever did; `addMp` follows at once. */
 const key = new Uint8Array(4352)
 let keyLength = 0
-/** Their number in the attribute book and that of the next hop; below zero where they were not there. */
-let keyAttributes = -1
 let keyHop = -1
+/** Number in the attribute book of what `find` or `findMp` looked for last, -1 where it was not there; `add` or `addMp` follows at once. */
+let soughtAttributes = -1
 
 type Variants = Map<string, Offer>
 
@@ -66,14 +66,15 @@ export class OfferBook {
 
   /** The head of an attributes field without MP attributes. */
   find(bytes: Uint8Array, start: number, end: number): Offer | undefined {
-    return this.#find(this.#attributes.find(bytes, start, end), NO_HOP)
+    soughtAttributes = this.#attributes.find(bytes, start, end)
+    return this.#find(soughtAttributes, NO_HOP)
   }
 
-  /** Adds what `find` did not find and the last scan was of. */
+  /** Adds what `find` has just not found and the last scan was of. */
   add(bytes: Uint8Array, start: number, end: number): Offer {
     const nextHop = this.#nextHop(u32(bytes, scan.nextHopAt))
-    const known = this.#attributes.find(bytes, start, end)
-    return this.#add(known < 0 ? this.#attributes.add(bytes, start, end) : known, NO_HOP, nextHop)
+    const attributes = soughtAttributes < 0 ? this.#attributes.add(bytes, start, end) : soughtAttributes
+    return this.#add(attributes, NO_HOP, nextHop)
   }
 
   /** The head of an attributes field with MP_REACH_NLRI; the last scan was of it. */
@@ -93,16 +94,17 @@ export class OfferBook {
       else key[length++] = bytes[at++]!
     }
     keyLength = length
-    keyAttributes = this.#attributes.find(key, 0, length)
+    soughtAttributes = this.#attributes.find(key, 0, length)
     keyHop = this.#hopNumber(bytes, nextHopAt, nextHopLength, family)
-    return this.#find(keyAttributes, keyHop)
+    return this.#find(soughtAttributes, keyHop)
   }
 
   /** Adds what `findMp` has just not found. */
   addMp(chosen: Ip): Offer {
     const nextHop = this.#lastNextHop?.equals(chosen) === true ? this.#lastNextHop : chosen
     this.#lastNextHop = nextHop
-    return this.#add(keyAttributes < 0 ? this.#attributes.add(key, 0, keyLength) : keyAttributes, keyHop, nextHop)
+    const attributes = soughtAttributes < 0 ? this.#attributes.add(key, 0, keyLength) : soughtAttributes
+    return this.#add(attributes, keyHop, nextHop)
   }
 
   #find(attributes: number, hop: number): Offer | undefined {

@@ -83,7 +83,7 @@ export function dryRunImport(rib: Rib, session: Session, context: ImportContext,
     tally.add(
       rib,
       rib.store.paths.route[slot]!,
-      rib.store.paths.pathId[slot]!,
+      rib.store.paths.pathId(slot),
       { isAccepted: before.unusable === undefined, text: () => describe(before) },
       { isAccepted: after.unusable === undefined, text: () => describe(after) },
       isEqual,

@@ -106,9 +106,10 @@ export class Importer {
       return this.#takeMp(bytes, attributesAt, attributesEnd)
     }
     if (hasNlri && (!scan.isComplete || scan.nextHopAt < 0)) return false
+    // Before the withdrawals, which may free the number that was just found.
+    const head = hasNlri ? this.#book.add(bytes, attributesAt, attributesEnd) : undefined
     if (withdrawnAt < withdrawnEnd) this.#withdraw4(bytes, withdrawnAt, withdrawnEnd)
-    if (hasNlri) {
-      const head = this.#book.add(bytes, attributesAt, attributesEnd)
+    if (head !== undefined) {
       this.#announce4(bytes, attributesEnd, end, head)
       // Nothing was taken, over a limit for example: then nothing is kept either.
       this.#book.dropUnused(head)
@@ -387,7 +388,7 @@ export class Importer {
     const isStale = (store.paths.flags[slot]! & PathFlag.stale) !== 0
     const known = again?.get(old)
     if (known !== undefined) {
-      this.#adjacency.put(ref, store.paths.pathId[slot]!, known)
+      this.#adjacency.put(ref, store.paths.pathId(slot), known)
       if (isStale) this.#adjacency.restoreStale(slot)
       return
     }
@@ -397,7 +398,7 @@ export class Importer {
     const special = this.#specialRefusal(ref, prefix, old.received, nextHop)
     const offer = this.#adjacency.offer(special ?? this.#book.judge.judge(old.received, nextHop, prefix))
     if (special === undefined && !this.#book.judge.dependsOnPrefix) again?.set(old, offer)
-    this.#adjacency.put(ref, store.paths.pathId[slot]!, offer)
+    this.#adjacency.put(ref, store.paths.pathId(slot), offer)
     if (isStale) this.#adjacency.restoreStale(slot)
   }
 

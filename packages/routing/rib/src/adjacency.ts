@@ -244,7 +244,7 @@ export class Adjacency implements OfferOrigin {
     paths.next[slot] = firstPath[ref >>> 1]!
     paths.source[slot] = this.id
     paths.offer[slot] = store.offers.retain(offer)
-    paths.pathId[slot] = pathId
+    paths.setPathId(slot, pathId)
     paths.flags[slot] = 0
     paths.receivedAtMs[slot] = this.#rib.nowMs()
     firstPath[ref >>> 1] = slot

@@ -24,15 +24,28 @@ export class PathTable {
   /** Number of the adjacency; 0 for a free slot. */
   source: Uint16Array = new Uint16Array(INITIAL)
   offer: Int32Array = new Int32Array(INITIAL)
-  pathId: Uint32Array = new Uint32Array(INITIAL)
   flags: Uint8Array = new Uint8Array(INITIAL)
   receivedAtMs: Float64Array = new Float64Array(INITIAL)
   /** Slots in use are below this. */
   end = 0
   size = 0
+  /** Empty until a path identifier is not 0, as with add-path (RFC 7911) only. */
+  #pathIds: Uint32Array = new Uint32Array(0)
   #free = NONE
 
-  /** A slot with everything but `route` and `next` set by the caller. */
+  pathId(slot: number): number {
+    return this.#pathIds.length === 0 ? 0 : this.#pathIds[slot]!
+  }
+
+  setPathId(slot: number, pathId: number): void {
+    if (this.#pathIds.length === 0) {
+      if (pathId === 0) return
+      this.#pathIds = new Uint32Array(this.next.length)
+    }
+    this.#pathIds[slot] = pathId
+  }
+
+  /** A slot whose columns the caller sets, all of them. */
   allocate(): number {
     this.size++
     const free = this.#free
@@ -57,7 +70,7 @@ export class PathTable {
     this.next = grown(this.next, capacity)
     this.source = grown(this.source, capacity)
     this.offer = grown(this.offer, capacity)
-    this.pathId = grown(this.pathId, capacity)
+    if (this.#pathIds.length > 0) this.#pathIds = grown(this.#pathIds, capacity)
     this.flags = grown(this.flags, capacity)
     this.receivedAtMs = grown(this.receivedAtMs, capacity)
   }

@@ -23,5 +23,5 @@ export function loadView(view: PathView, { paths, offers }: RouteStore, slot: nu
   view.attributes = offer.attributes
   view.metric = offer.metric
   view.receivedAtMs = paths.receivedAtMs[slot]!
-  view.pathId = paths.pathId[slot]!
+  view.pathId = paths.pathId(slot)
 }

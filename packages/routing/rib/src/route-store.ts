@@ -93,7 +93,7 @@ export class RouteStore {
   findPath(ref: number, sourceId: number, pathId: number): number {
     const { paths } = this
     let slot = this.table(ref).firstPath[ref >>> 1]!
-    while (slot !== NONE && (paths.source[slot] !== sourceId || paths.pathId[slot] !== pathId)) slot = paths.next[slot]!
+    while (slot !== NONE && (paths.source[slot] !== sourceId || paths.pathId(slot) !== pathId)) slot = paths.next[slot]!
     return slot
   }
 
@@ -106,7 +106,7 @@ export class RouteStore {
       nextHop: offer.nextHop,
       nextHopInterface: offer.nextHopInterface,
       source: offer.source,
-      pathId: paths.pathId[slot]!,
+      pathId: paths.pathId(slot),
       preference: offer.preference,
       metric: offer.metric,
       attributes: offer.attributes,

@@ -26,7 +26,8 @@ export interface Subject {
   stopped?(namespace: Namespace): void
 }
 
-const LODE = fileURLToPath(new URL('../../../../apps/lode/src/main.ts', import.meta.url))
+/** As it is installed: it keeps compiled code between runs. */
+const LODE = fileURLToPath(new URL('../../../../apps/lode/bin/lode.js', import.meta.url))
 
 export const lode: Subject = {
   name: 'lode',
@@ -41,8 +42,7 @@ export const lode: Subject = {
       admin: { listen: [join(namespace.folder, 'lode.sock')] },
     }
     const path = file(namespace, 'router.yaml', JSON.stringify(config))
-    const args = ['--disable-warning=ExperimentalWarning', LODE, 'routed', '--config', path]
-    return [namespace.start('lode', process.execPath, args)]
+    return [namespace.start('lode', process.execPath, [LODE, 'routed', '--config', path])]
   },
 }
 
