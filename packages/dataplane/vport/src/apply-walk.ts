@@ -84,7 +84,7 @@ function rewriteWord(walk: Walk, index: number, offset: number): void {
     setIpv4Checksum(bytes, l3, updateChecksum32(ipv4Checksum(bytes, l3), before, after))
   }
   // The pseudo-header covers addresses, except that ICMP for IPv4 has none.
-  if (walk.protocol === IpProtocol.icmp) return
+  if (walk.protocol === IpProtocol.icmp || !walk.hasTransport) return
   const at = row[ROW_L4]! + checksumAt(walk.protocol)
   const checksum = view.getUint16(at)
   if (isUnchecked(walk, checksum)) return
@@ -92,6 +92,7 @@ function rewriteWord(walk: Walk, index: number, offset: number): void {
 }
 
 function rewritePorts(walk: Walk): void {
+  if (!walk.hasTransport) return
   const at = portsAt(walk.family)
   const before = walk.key[at]!
   const after = walk.current[at]!

@@ -1,5 +1,6 @@
 /** Says what is wrong with a port's configuration, as a value that names the field. */
 import type { Ip } from '@lodestone/net'
+import { hasPorts } from './flow-key.ts'
 import type { ExternalIps, FirewallRule, NumberRange, PortConfig, Route } from './port-config.ts'
 
 export interface ConfigError {
@@ -73,6 +74,7 @@ function checkRule(rule: FirewallRule, path: string): ConfigError | undefined {
   )
   if (ports !== undefined) return ports
   return firstOf(rule.protocols ?? [], (protocol, i) => {
+    if (protocol.kind === 'other') return checkOther(protocol.protocol, `${path}.protocols[${i}].protocol`)
     if (protocol.kind !== 'icmp' && protocol.kind !== 'icmp6') return undefined
     const where = `${path}.protocols[${i}]`
     if (protocol.type !== undefined && !isWholeIn(protocol.type, 0, 255))
@@ -81,6 +83,15 @@ function checkRule(rule: FirewallRule, path: string): ConfigError | undefined {
     if (protocol.type === undefined) return invalid(`${where}.codes`, 'codes need a type')
     return isRange(protocol.codes, 255) ? undefined : invalid(`${where}.codes`, 'not a range within 0..255')
   })
+}
+
+/** What stands for a header of IPv6, or for nothing. */
+const NO_PROTOCOLS: readonly number[] = [0, 43, 44, 59, 60, 135, 139, 140, 253, 254, 255]
+
+function checkOther(protocol: number, path: string): ConfigError | undefined {
+  if (!isWholeIn(protocol, 0, 255)) return invalid(path, 'not in 0..255')
+  if (hasPorts(protocol)) return invalid(path, `protocol ${protocol} has a name of its own: tcp, udp, icmp, icmp6`)
+  return NO_PROTOCOLS.includes(protocol) ? invalid(path, `${protocol} is no transport protocol`) : undefined
 }
 
 function checkRoute(route: Route, path: string): ConfigError | undefined {

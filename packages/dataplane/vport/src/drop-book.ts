@@ -42,10 +42,11 @@ export class DropBook {
     const { reason } = walk
     state.counters[PortCounter.drops] = state.counters[PortCounter.drops]! + 1
     state.dropCounts[reason] = state.dropCounts[reason]! + 1
-    const isByDefault = reason === Drop.defaultDeny || reason === Drop.noRoute || reason === Drop.notForPort
+    const isByRules = reason === Drop.defaultDeny || reason === Drop.protocolNeedsRule
+    const isByDefault = isByRules || reason === Drop.noRoute || reason === Drop.notForPort
     if (isByDefault && walk.nearest === undefined && nowMs - state.explainedMs >= EXPLAIN_PERIOD_MS) {
       state.explainedMs = nowMs
-      const layer = reason === Drop.defaultDeny ? 'firewall' : reason === Drop.noRoute ? 'router' : 'gateway'
+      const layer = isByRules ? 'firewall' : reason === Drop.noRoute ? 'router' : 'gateway'
       explainDefault(state.layer(layer), walk)
     }
     if (walk.listener !== undefined) {

@@ -18,14 +18,10 @@ export const DROP_REASONS: readonly DropReason[] = [
   reason('PARSE_BAD_DATA_OFFSET', 'The TCP data offset is below 5 words.'),
   reason(
     'PARSE_FRAGMENT',
-    'IP fragments are not carried: without ports a fragment belongs to no flow.',
-    'Lower the sender’s MTU or let path MTU discovery work (do not filter ICMP).',
+    'Fragments for the gateway itself are not put together.',
+    'Send the gateway packets that fit the interface’s MTU.',
   ),
-  reason(
-    'PARSE_UNWANTED_PROTO',
-    'Only TCP, UDP, ICMP and ICMPv6 over IPv4 and IPv6 are carried.',
-    'Tunnel other protocols in UDP.',
-  ),
+  reason('PARSE_UNWANTED_PROTO', 'The packet has no transport protocol, or the ICMP of the other family.'),
   reason('PARSE_BAD_TUNNEL_OPT', 'A Geneve option is malformed, or critical and unknown.'),
   reason('NOT_OURS_OUTER', 'The encapsulated packet is for another underlay address, or is not Geneve.'),
   reason(
@@ -107,6 +103,24 @@ export const DROP_REASONS: readonly DropReason[] = [
   reason('NO_BUFFER', 'No frame buffer was free.'),
   reason('PORT_STATE', 'The port has been removed or no guest is attached.'),
   reason('PARSE_BAD_EXTENSION', 'The IPv6 extension headers are out of order or too many.'),
+  reason(
+    'FRAG_NO_FIRST',
+    'No first fragment of this datagram has passed, so nothing says which flow the fragment belongs to.',
+    'The first one was refused, lost, or is behind; lower the sender’s MTU or let path MTU discovery work.',
+  ),
+  reason('FRAG_OVERLAP', 'The fragment covers what another one has covered, or goes beyond the last one.'),
+  reason('FRAG_TINY', 'The first fragment does not hold the whole transport header.'),
+  reason('FRAG_TOO_MANY', 'The datagram has more fragments than are kept track of.', 'Send larger fragments.'),
+  reason(
+    'FW_PROTO_NEEDS_RULE',
+    'TCP, UDP, ICMP and ICMPv6 may leave by default; another IP protocol needs a firewall rule that names it.',
+    'Add firewall rules that name the protocol, in both directions.',
+  ),
+  reason(
+    'NAT_PROTO_UNSUPPORTED',
+    'A protocol without ports cannot share an address.',
+    'Attach a floating or ephemeral IP of its own.',
+  ),
 ]
 
 const numbers = new Map(DROP_REASONS.map((entry, number) => [entry.code, number]))
@@ -160,6 +174,12 @@ export const Drop = {
   noBuffer: numberOf('NO_BUFFER'),
   portState: numberOf('PORT_STATE'),
   badExtension: numberOf('PARSE_BAD_EXTENSION'),
+  fragmentOrphan: numberOf('FRAG_NO_FIRST'),
+  fragmentOverlap: numberOf('FRAG_OVERLAP'),
+  fragmentTiny: numberOf('FRAG_TINY'),
+  fragmentTooMany: numberOf('FRAG_TOO_MANY'),
+  protocolNeedsRule: numberOf('FW_PROTO_NEEDS_RULE'),
+  protocolUnsupported: numberOf('NAT_PROTO_UNSUPPORTED'),
 } as const
 
 export function dropReason(number: number): DropReason {

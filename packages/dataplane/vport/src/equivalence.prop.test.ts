@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Ip } from '@lodestone/net'
-import { encapsulated, frame } from './frame-fixture.ts'
+import { encapsulated, fragmentsOf, frame } from './frame-fixture.ts'
 import { fuzzRuns } from './fuzz-runs.fixture.ts'
 import type { FirewallRule, PortConfig } from './port-config.ts'
 import { GUEST_MAC, PEER_MAC, portConfig, SledFixture, SWITCH_0, SWITCH_1, toHex } from './sled-fixture.ts'
@@ -17,7 +17,7 @@ const port = fc.constantFrom(22, 53, 80, 40000)
 const packet = fc.record({
   isOut: fc.boolean(),
   isV6: fc.boolean(),
-  kind: fc.constantFrom('tcp' as const, 'udp' as const, 'icmp' as const),
+  kind: fc.constantFrom('tcp' as const, 'tcp' as const, 'udp' as const, 'icmp' as const, 'other' as const),
   remote: fc.constantFrom('peer', 'client', 'router'),
   local: fc.constantFrom('private', 'floating', 'floating', 'ephemeral', 'snat'),
   isExternal: fc.boolean(),
@@ -29,6 +29,7 @@ const packet = fc.record({
   noChecksum: fc.boolean(),
   ecn: fc.integer({ min: 0, max: 3 }),
   pauseMs: fc.constantFrom(0, 0, 0, 3000, 70_000),
+  cut: fc.constantFrom('whole', 'whole', 'whole', 'first', 'later'),
 })
 type Packet = typeof packet extends fc.Arbitrary<infer T> ? T : never
 
@@ -48,6 +49,7 @@ const rule: fc.Arbitrary<Omit<FirewallRule, 'id'>> = fc.record(
       { kind: 'udp' },
       { kind: 'icmp' },
       { kind: 'icmp6' },
+      { kind: 'other', protocol: 47 },
     ]),
     ports: fc.constantFrom<NonNullable<FirewallRule['ports']>>([], [{ first: 20, last: 60 }]),
   },
@@ -106,7 +108,9 @@ function bytesOf(packet: Packet): Uint8Array {
     noChecksum: packet.noChecksum && packet.kind === 'udp' && family === 4,
     ecn: packet.ecn,
   })
-  return packet.isOut ? bytes : encapsulated(bytes, { isExternal: packet.isExternal })
+  const [first, later] = packet.cut === 'whole' ? [] : fragmentsOf(bytes, 24, packet.ecn)
+  const cut = (packet.cut === 'first' ? first : later) ?? bytes
+  return packet.isOut ? cut : encapsulated(cut, { isExternal: packet.isExternal })
 }
 
 function pass(sled: SledFixture, port: VirtualPort, packet: Packet): string {

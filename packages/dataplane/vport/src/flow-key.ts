@@ -3,7 +3,7 @@
  *
  *     IPv4  src | dst | ports | meta                      4 words
  *     IPv6  src × 4 | dst × 4 | ports | meta             10 words
- *     ports source << 16 | destination; for ICMP identifier << 16 | type << 8 | code
+ *     ports source << 16 | destination; for ICMP identifier << 16 | type << 8 | code; 0 for protocols without ports
  *     meta  IP protocol | OUT where the guest sent it | EXTERNAL where it came from outside of the VPC
  *
  * EXTERNAL is part of the key because a frame from a neighbour in the VPC must never use the flow of one from outside.
@@ -53,9 +53,10 @@ export function metaAt(family: number): number {
 
 /**
  * Reads the key of a parsed frame.
- * @param bytes and `view` are over the same memory. @param row of a frame that parsed without error and is no fragment.
+ * @param bytes and `view` are over the same memory. @param row of a frame that parsed without error; of a
+ * later fragment the ports are 0, because they are in the first one.
  * @param flags META_OUT, META_EXTERNAL or 0.
- * @returns 4 or 6, or 0 when the frame is not TCP, UDP, ICMP or ICMPv6 over IP (the key is then undefined).
+ * @returns 4 or 6, or 0 when the frame is not IP (the key is then undefined).
  */
 export function readFlowKey(
   bytes: Uint8Array,
@@ -64,16 +65,17 @@ export function readFlowKey(
   flags: number,
   key: FlowKey,
 ): 0 | 4 | 6 {
+  const l3Kind = row[ROW_L3_KIND]!
+  if (l3Kind !== L3Kind.ipv4 && l3Kind !== L3Kind.ipv6) return 0
   const l4Kind = row[ROW_L4_KIND]!
   const isIcmp = l4Kind === L4Kind.icmp || l4Kind === L4Kind.icmpv6
-  if (l4Kind !== L4Kind.tcp && l4Kind !== L4Kind.udp && !isIcmp) return 0
   const l4 = row[ROW_L4]!
   const ports = isIcmp
     ? (row[ROW_SRC_PORT]! << 16) | (icmpType(bytes, l4) << 8) | icmpCode(bytes, l4)
     : (row[ROW_SRC_PORT]! << 16) | row[ROW_DST_PORT]!
   const meta = row[ROW_PROTOCOL]! | flags
   const l3 = row[ROW_L3]!
-  if (row[ROW_L3_KIND] === L3Kind.ipv4) {
+  if (l3Kind === L3Kind.ipv4) {
     key[0] = view.getInt32(l3 + IPV4_SRC)
     key[1] = view.getInt32(l3 + IPV4_DST)
     key[2] = ports
@@ -123,6 +125,16 @@ function mirrorPorts(ports: number, protocol: number): number {
   } else if (type === Icmpv6Type.echoRequest) mirrored = Icmpv6Type.echoReply
   else if (type === Icmpv6Type.echoReply) mirrored = Icmpv6Type.echoRequest
   return (ports & 0xffff0000) | (mirrored << 8)
+}
+
+/** Whether packets of a protocol have ports, or an identifier in their place. */
+export function hasPorts(protocol: number): boolean {
+  return (
+    protocol === IpProtocol.tcp ||
+    protocol === IpProtocol.udp ||
+    protocol === IpProtocol.icmp ||
+    protocol === IpProtocol.icmpv6
+  )
 }
 
 /** @returns where the transport checksum is from the start of the transport header. */

@@ -109,10 +109,11 @@ export class FlowLog implements FlowListener {
     const remoteAt = isOut ? walk.dstAt : 0
     const guestPort = isOut || walk.isIcmp ? walk.srcPort : walk.dstPort
     const remotePort = isOut && !walk.isIcmp ? walk.dstPort : walk.srcPort
-    const remote = `${ipOfWords(key, remoteAt, family)}:${remotePort}`
+    const portText = (port: number): string => (walk.hasTransport ? `:${port}` : '')
+    const remote = `${ipOfWords(key, remoteAt, family)}${portText(remotePort)}`
     return {
       protocol: nameOf(IpProtocol, walk.protocol),
-      guest: `${ipOfWords(isOut ? key : current, isOut ? 0 : walk.dstAt, family)}:${guestPort}`,
+      guest: `${ipOfWords(isOut ? key : current, isOut ? 0 : walk.dstAt, family)}${portText(guestPort)}`,
       ...(this.#hasAddresses ? { remote } : {}),
     }
   }

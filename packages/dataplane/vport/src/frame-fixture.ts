@@ -15,6 +15,11 @@ import {
   ROW_L3,
   ROW_L4,
   ROW_SIZE,
+  setIpv4Flags,
+  setIpv4FragmentOffset,
+  setIpv4Identification,
+  setIpv4TotalLength,
+  setIpv6PayloadLength,
   TcpFlag,
   TCP_MIN,
   UDP_MIN,
@@ -37,7 +42,9 @@ export interface FrameFields {
   readonly etherSrc?: Mac
   readonly src: string
   readonly dst: string
-  readonly kind: 'tcp' | 'udp' | 'icmp'
+  readonly kind: 'tcp' | 'udp' | 'icmp' | 'other'
+  /** Of kind other; default GRE. The payload is all of it. */
+  readonly protocol?: number
   readonly srcPort?: number
   readonly dstPort?: number
   /** TCP flags; default SYN. */
@@ -66,7 +73,14 @@ export function frame(fields: FrameFields): Uint8Array {
   const payload = fields.payload ?? new Uint8Array(0)
   const tcpOptions = fields.tcpOptions ?? new Uint8Array(0)
   const ipOptions = fields.ipOptions ?? new Uint8Array(0)
-  const l4Bytes = fields.kind === 'tcp' ? TCP_MIN + tcpOptions.length : fields.kind === 'udp' ? UDP_MIN : ICMP_MIN
+  const l4Bytes =
+    fields.kind === 'other'
+      ? 0
+      : fields.kind === 'tcp'
+        ? TCP_MIN + tcpOptions.length
+        : fields.kind === 'udp'
+          ? UDP_MIN
+          : ICMP_MIN
   const l3Bytes = isV4 ? IPV4_MIN + ipOptions.length : IPV6_MIN
   const bytes = new Uint8Array(ETHERNET_MIN + l3Bytes + l4Bytes + payload.length)
   writeEthernet(bytes, 0, {
@@ -74,7 +88,14 @@ export function frame(fields: FrameFields): Uint8Array {
     src: (fields.etherSrc ?? GUEST_MAC).bytes,
     etherType: isV4 ? EtherType.ipv4 : EtherType.ipv6,
   })
-  const protocol = fields.kind === 'icmp' ? (isV4 ? IpProtocol.icmp : IpProtocol.icmpv6) : IpProtocol[fields.kind]
+  const protocol =
+    fields.kind === 'other'
+      ? (fields.protocol ?? IpProtocol.gre)
+      : fields.kind === 'icmp'
+        ? isV4
+          ? IpProtocol.icmp
+          : IpProtocol.icmpv6
+        : IpProtocol[fields.kind]
   const l3 = ETHERNET_MIN
   const l4 = l3 + l3Bytes
   const messageBytes = l4Bytes + payload.length
@@ -101,6 +122,7 @@ export function frame(fields: FrameFields): Uint8Array {
     })
   }
   bytes.set(payload, l4 + l4Bytes)
+  if (fields.kind === 'other') return bytes
   writeMessage(bytes, l4, fields, isV4, messageBytes, tcpOptions)
   if (fields.noChecksum !== true) fixTransportChecksum(bytes, l3, l4, bytes.length)
   return bytes
@@ -136,6 +158,55 @@ function writeMessage(
       rest: fields.rest ?? ((identifier << 16) | 1) >>> 0,
     })
   }
+}
+
+/**
+ * Cuts a frame without IP options or extension headers into fragments.
+ * @param pieceBytes of the IP payload in each but the last; a multiple of 8.
+ */
+export function fragmentsOf(whole: Uint8Array, pieceBytes: number, id = 1): Uint8Array[] {
+  const l3 = ETHERNET_MIN
+  const isV4 = whole[l3]! >> 4 === 4
+  const from = l3 + (isV4 ? IPV4_MIN : IPV6_MIN)
+  const fragments: Uint8Array[] = []
+  for (let at = from; at < whole.length; at += pieceBytes) {
+    const piece = whole.subarray(at, Math.min(at + pieceBytes, whole.length))
+    fragments.push(fragmentOf(whole, piece, at - from, at + pieceBytes < whole.length, id))
+  }
+  return fragments
+}
+
+/** One fragment with the IP header of `whole`. */
+export function fragmentOf(
+  whole: Uint8Array,
+  piece: Uint8Array,
+  offsetBytes: number,
+  hasMore: boolean,
+  id: number,
+): Uint8Array {
+  const l3 = ETHERNET_MIN
+  if (whole[l3]! >> 4 === 4) {
+    const bytes = new Uint8Array(l3 + IPV4_MIN + piece.length)
+    bytes.set(whole.subarray(0, l3 + IPV4_MIN))
+    bytes.set(piece, l3 + IPV4_MIN)
+    setIpv4TotalLength(bytes, l3, IPV4_MIN + piece.length)
+    setIpv4Identification(bytes, l3, id)
+    setIpv4Flags(bytes, l3, hasMore ? 1 : 0)
+    setIpv4FragmentOffset(bytes, l3, offsetBytes / 8)
+    fixIpv4Checksum(bytes, l3)
+    return bytes
+  }
+  const header = new Uint8Array(8)
+  header[0] = whole[l3 + 6]!
+  new DataView(header.buffer).setUint16(2, offsetBytes | (hasMore ? 1 : 0))
+  new DataView(header.buffer).setUint32(4, id)
+  const bytes = new Uint8Array(l3 + IPV6_MIN + 8 + piece.length)
+  bytes.set(whole.subarray(0, l3 + IPV6_MIN))
+  bytes.set(header, l3 + IPV6_MIN)
+  bytes.set(piece, l3 + IPV6_MIN + 8)
+  bytes[l3 + 6] = IpProtocol.fragment
+  setIpv6PayloadLength(bytes, l3, 8 + piece.length)
+  return bytes
 }
 
 export interface TunnelFields {

@@ -10,6 +10,7 @@ import type { Arena } from '@lodestone/frame'
 import {
   ETHERNET_MIN,
   EtherType,
+  Fragment,
   ICMP_MIN,
   ICMPV6_MIN,
   Icmpv6Type,
@@ -78,9 +79,9 @@ export function errorOfDrop(reason: number): IcmpError | undefined {
   return reason === Drop.noV2p ? NO_HOST : undefined
 }
 
-/** RFC 1122 §3.2.2, RFC 4443 §2.4(e): never about an error. What comes here is unicast; other packets end before. */
+/** RFC 1122 §3.2.2, RFC 4443 §2.4(e): never about an error, nor about any fragment but the first. What comes here is unicast; other packets end before. */
 export function mayTell(walk: Walk): boolean {
-  return walk.family !== 0 && !walk.isIcmpError && !walk.isDryRun
+  return walk.family !== 0 && !walk.isIcmpError && !walk.isDryRun && walk.fragment !== Fragment.later
 }
 
 /** @returns the slot of a frame for the guest that sent the packet, or -1. */

@@ -4,6 +4,7 @@
  */
 import {
   fixIpv4Checksum,
+  Fragment,
   IPV4_DST,
   IPV4_SRC,
   IPV6_DST,
@@ -14,6 +15,7 @@ import {
   nonzeroUdpChecksum,
   parseQuoted,
   ROW_END,
+  ROW_FRAGMENT,
   ROW_L3,
   ROW_L3_KIND,
   ROW_L4,
@@ -56,7 +58,7 @@ export function isIcmpError(protocol: number, type: number): boolean {
 export function findRelated(walk: Walk, cache: FlowCache): Connection | undefined {
   if (!readQuote(walk)) return undefined
   const family = readFlowKey(walk.bytes, walk.view, quoteRow, walk.isOut ? 0 : META_OUT, quoteKey)
-  if (family === 0 || family !== walk.family) return undefined
+  if (family === 0 || family !== walk.family || quoteRow[ROW_FRAGMENT] === Fragment.later) return undefined
   // The key of a packet that goes the error's way is the mirror of the quoted one.
   mirrorFlowKey(quoteKey, family, walk.isExternal, ownerKey)
   return cache.find(ownerKey, family)

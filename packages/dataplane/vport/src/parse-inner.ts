@@ -10,12 +10,14 @@ import {
   parseFrame,
   ROW_ERROR_HEADER,
   ROW_FRAGMENT,
+  ROW_L4,
   ROW_L3_KIND,
   ROW_L4_KIND,
+  ROW_PROTOCOL,
   ROW_VLAN,
 } from '@lodestone/packet'
 import { Drop } from './drop-reasons.ts'
-import { portsAt, readFlowKey } from './flow-key.ts'
+import { type FlowKey, hasPorts, portsAt, readFlowKey } from './flow-key.ts'
 import type { Walk } from './walk.ts'
 
 /**
@@ -26,15 +28,20 @@ export function parseInner(walk: Walk, flags: number): number {
   const row = walk.row
   walk.family = 0
   const error = parseFrame(walk.bytes, walk.start, walk.end, row)
-  // The part that a fragment lacks is not an error of the sender's.
-  if (row[ROW_FRAGMENT] !== Fragment.none) return Drop.fragment
-  if (error < 0) return parseDrop(error, row[ROW_ERROR_HEADER]!)
+  walk.fragment = row[ROW_FRAGMENT]!
+  if (error < 0) {
+    const isCut = walk.fragment === Fragment.first && error === ParseError.truncated && row[ROW_L4]! >= 0
+    return isCut ? Drop.fragmentTiny : parseDrop(error, row[ROW_ERROR_HEADER]!)
+  }
   if (row[ROW_VLAN]! >= 0) return Drop.notIp
   const kind = row[ROW_L3_KIND]!
   if (kind === L3Kind.arp) return Drop.none
   if (kind !== L3Kind.ipv4 && kind !== L3Kind.ipv6) return Drop.notIp
   const l4 = row[ROW_L4_KIND]!
-  if (l4 === L4Kind.none || l4 === L4Kind.other) return Drop.unwantedProtocol
+  const isLater = walk.fragment === Fragment.later
+  if ((l4 === L4Kind.none && !isLater) || (l4 === L4Kind.other && hasPorts(row[ROW_PROTOCOL]!))) {
+    return Drop.unwantedProtocol
+  }
   walk.family = readFlowKey(walk.bytes, walk.view, row, flags, walk.key)
   return Drop.none
 }
@@ -49,7 +56,12 @@ const imageView = new DataView(image.buffer)
 
 /** The canonical hash of what the packet has become: of the same bytes as `flowHash`, taken from `walk.current`. */
 export function entropyOfWalk(walk: Walk): number {
-  const { family, current } = walk
+  return hashOfKey(walk, walk.current)
+}
+
+/** The same of a key of the walk's family and protocol. */
+export function hashOfKey(walk: Walk, current: FlowKey): number {
+  const { family } = walk
   if (family === 0) return 0
   const words = family === 4 ? 2 : 8
   image[0] = walk.protocol

@@ -72,6 +72,11 @@ export type ProtocolFilter =
   | { readonly kind: 'udp' }
   | { readonly kind: 'icmp'; readonly type?: number; readonly codes?: NumberRange }
   | { readonly kind: 'icmp6'; readonly type?: number; readonly codes?: NumberRange }
+  /**
+   * Another IP protocol, by number: ESP, GRE, SCTP. It is carried as flows of addresses alone, and only where a rule names it.
+   * Its own checksums are left as they are, so those that cover addresses (UDP-Lite, DCCP) do not survive translation.
+   */
+  | { readonly kind: 'other'; readonly protocol: number }
 
 /** Both ends inclusive. */
 export interface NumberRange {

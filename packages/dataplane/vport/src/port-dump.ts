@@ -3,7 +3,7 @@ import type { NamedValue } from '@lodestone/probe'
 import { IpProtocol, nameOf } from '@lodestone/packet'
 import { ipOfWords } from './address-words.ts'
 import { DROP_REASONS } from './drop-reasons.ts'
-import { dstAt, newFlowKey, portsAt } from './flow-key.ts'
+import { dstAt, hasPorts, newFlowKey, portsAt } from './flow-key.ts'
 import type { Connection } from './connection.ts'
 import { isRowCurrent } from './compile-flow.ts'
 import { dumpLayer, type LayerDump } from './layer.ts'
@@ -13,7 +13,7 @@ import { TCP_STATE_NAMES } from './tcp-state.ts'
 
 export interface FlowDump {
   readonly protocol: string
-  /** `address:port`, as the guest knows itself and the other side. */
+  /** `address:port`, as the guest knows itself and the other side; without the port where the protocol has none. */
   readonly guest: string
   readonly remote: string
   readonly external?: string
@@ -99,17 +99,18 @@ export function flowDump(port: PortState, connection: Connection, nowMs: number)
   const { family, nat, natPort } = connection
   const ports = key[portsAt(family)]!
   const isIcmp = connection.protocol === IpProtocol.icmp || connection.protocol === IpProtocol.icmpv6
+  const portText = (port: number): string => (hasPorts(connection.protocol) ? `:${port}` : '')
   const state = connection.tcpState
   const cached: ('in' | 'out')[] = []
   if (isRowCurrent(cache.table, connection.row(false))) cached.push('in')
   if (isRowCurrent(cache.table, connection.row(true))) cached.push('out')
   return {
     protocol: nameOf(IpProtocol, connection.protocol),
-    guest: `${ipOfWords(key, 0, family)}:${ports >>> 16}`,
-    remote: `${ipOfWords(key, dstAt(family), family)}:${isIcmp ? ports >>> 16 : ports & 0xffff}`,
+    guest: `${ipOfWords(key, 0, family)}${portText(ports >>> 16)}`,
+    remote: `${ipOfWords(key, dstAt(family), family)}${portText(isIcmp ? ports >>> 16 : ports & 0xffff)}`,
     ...(nat === undefined
       ? {}
-      : { external: `${nat.externalText}:${natPort >= 0 ? natPort : connection.guestPort} (${nat.kind})` }),
+      : { external: `${nat.externalText}${portText(natPort >= 0 ? natPort : connection.guestPort)} (${nat.kind})` }),
     initiator: connection.initiator,
     ...(state < 0 ? {} : { tcpState: TCP_STATE_NAMES[state]! }),
     firewallRule: connection.firewallRule,

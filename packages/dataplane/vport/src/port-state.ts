@@ -6,6 +6,7 @@ import { DROP_REASONS } from './drop-reasons.ts'
 import { DropRing } from './drop-ring.ts'
 import type { EngineScope } from './engine-scope.ts'
 import { FlowCache } from './flow-cache.ts'
+import { FragmentTable } from './fragment-table.ts'
 import type { Layer } from './layer.ts'
 import { firewallLayer } from './layers/firewall.ts'
 import { gatewayLayer } from './layers/gateway.ts'
@@ -69,6 +70,7 @@ export class PortState {
   /** By drop reason number. */
   readonly dropCounts = new Float64Array(DROP_REASONS.length)
   readonly drops = new DropRing()
+  readonly fragments: FragmentTable
   readonly errors: TokenBucket
   /** When near misses were last worked out for a drop that nobody watches. */
   explainedMs = -Infinity
@@ -82,6 +84,7 @@ export class PortState {
   constructor(config: PortConfig, scope: EngineScope) {
     this.config = config
     this.#scope = scope
+    this.fragments = new FragmentTable(scope.clock.nowMs())
     this.errors = new TokenBucket(ERRORS_PER_SECOND, ERRORS_BURST, scope.clock.nowMs())
     this.underlaySource = scope.underlayAddress.bytes
     this.cache = new FlowCache(scope.flows, { vni: config.vni, mac: config.mac.bytes }, scope.connectionsPerPort)

@@ -5,6 +5,7 @@
 import { Mac } from '@lodestone/net'
 import { EtherType, ethernetDstNumber, ethernetSrcNumber, IpProtocol, nameOf, ROW_ETHER_TYPE } from '@lodestone/packet'
 import { type AddressWords, isAddress, isInPrefix, type PrefixWords } from './address-words.ts'
+import { hasPorts as isUsual } from './flow-key.ts'
 import type { NumberRange } from './port-config.ts'
 import type { Walk } from './walk.ts'
 
@@ -32,6 +33,8 @@ export type Predicate =
   /** The remote side: in one of the prefixes, or of one of the VPCs. */
   | { readonly kind: 'hosts'; readonly prefixes: readonly PrefixWords[]; readonly vnis: readonly number[] }
   | { readonly kind: 'protocol'; readonly protocols: readonly ProtocolMatch[] }
+  /** One that needs no rule of its own: TCP, UDP, ICMP, ICMPv6. */
+  | { readonly kind: 'usual-protocol' }
   | { readonly kind: 'src-port'; readonly ranges: readonly NumberRange[] }
   /** `passesIcmp`: the ports were meant for TCP and UDP beside an ICMP alternative. */
   | { readonly kind: 'dst-port'; readonly ranges: readonly NumberRange[]; readonly passesIcmp: boolean }
@@ -61,6 +64,8 @@ export function holds(predicate: Predicate, walk: Walk): boolean {
       )
     case 'protocol':
       return isProtocol(predicate.protocols, walk)
+    case 'usual-protocol':
+      return walk.family !== 0 && isUsual(walk.protocol)
     case 'src-port':
       return hasPorts(walk) && isInRange(predicate.ranges, walk.srcPort)
     case 'dst-port':
@@ -132,6 +137,8 @@ export function wantedText(predicate: Predicate): string {
       ].join(', ')
     case 'protocol':
       return predicate.protocols.map((protocol) => protocol.text).join(', ')
+    case 'usual-protocol':
+      return 'tcp, udp, icmp, icmpv6; others need a rule that names them'
     case 'src-port':
     case 'dst-port':
       return predicate.ranges.map(rangeText).join(', ')
@@ -164,6 +171,7 @@ export function actualText(predicate: Predicate, walk: Walk): string {
       return walk.remoteVni === 0 ? `${host}, from outside of the VPC` : `${host} (VNI ${walk.remoteVni})`
     }
     case 'protocol':
+    case 'usual-protocol':
       return protocolText(walk)
     case 'src-port':
       return hasPorts(walk) ? String(walk.srcPort) : 'no port'

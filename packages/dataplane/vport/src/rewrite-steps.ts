@@ -13,6 +13,7 @@ export function tellRewrites(walk: Walk): void {
   const address = (words: Int32Array, at: number): string => ipOfWords(words, at, family).toString()
   tell(`${ip}.src`, address(key, 0), address(current, 0))
   tell(`${ip}.dst`, address(key, dstAt(family)), address(current, dstAt(family)))
+  if (!walk.hasTransport) return
   const before = key[portsAt(family)]!
   const after = current[portsAt(family)]!
   if (walk.isIcmp) {

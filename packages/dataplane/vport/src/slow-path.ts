@@ -3,7 +3,7 @@
  * committed (connection, TCP state, flow row) and applied. The layers change nothing themselves, so a dry run is the
  * same walk without the commit.
  */
-import { ROW_END, ROW_L3, ROW_L4 } from '@lodestone/packet'
+import { Fragment, ROW_END, ROW_L3, ROW_L4 } from '@lodestone/packet'
 import { applyWalk } from './apply-walk.ts'
 import { compileFlow } from './compile-flow.ts'
 import { type Connection, NO_TCP } from './connection.ts'
@@ -14,7 +14,7 @@ import { mirrorFlowKey, newFlowKey } from './flow-key.ts'
 import { errorOfDrop, type IcmpError, mayTell, tellGuest, tellSender, tooBig } from './icmp-error.ts'
 import { findRelated, isIcmpError } from './icmp-quote.ts'
 import { type Layer, passLayer } from './layer.ts'
-import { entropyOfWalk } from './parse-inner.ts'
+import { entropyOfWalk, hashOfKey } from './parse-inner.ts'
 import { PortCounter, type PortState } from './port-state.ts'
 import { TCP_NEW_FLOW, TCP_UNEXPECTED, TcpState } from './tcp-state.ts'
 import { commitTcp, tcpAfter } from './tcp-tracking.ts'
@@ -33,15 +33,23 @@ const outKey = newFlowKey()
  * deny with `walk.reason`, where `walk.hairpin` may hold a message for the guest and `walk.answer` one for the sender.
  */
 export function walkSlowPath(walk: Walk, port: PortState, scope: EngineScope): Verdict {
+  if (walk.fragment !== Fragment.none && walk.family !== 0) {
+    const reason = port.fragments.look(walk)
+    if (reason !== Drop.none) return walk.deny(reason, '')
+    if (walk.fragment === Fragment.later) walk.flowHash = hashOfKey(walk, walk.key)
+  }
   walk.current.set(walk.key)
   if (walk.family !== 0) findConnection(walk, port)
+  if (isOrphan(walk)) return orphan(walk)
   if (walk.isOut && isUnexpectedTcp(walk)) return unexpectedTcp(walk)
   const layers = walk.isOut ? port.layersOut : port.layersIn
   for (let i = 0; i < layers.length; i++) {
     const verdict = passLayer(layers[i]!, walk)
+    if (verdict === Verdict.hairpin && walk.fragment !== Fragment.none) return noFragments(walk, port)
     if (verdict === Verdict.hairpin) return verdict
     if (verdict === Verdict.deny) return denied(walk, port, layers[i]!)
   }
+  if (isOrphan(walk)) return orphan(walk)
   if (!walk.isOut && isUnexpectedTcp(walk)) return unexpectedTcp(walk)
   if (walk.encapsulation !== undefined) walk.entropy = entropyOfWalk(walk)
   const limit = largestPacket(walk, port, scope)
@@ -53,9 +61,26 @@ export function walkSlowPath(walk: Walk, port: PortState, scope: EngineScope): V
   if (!walk.isDryRun && walk.family !== 0 && !walk.isIcmpError) {
     const reason = commit(walk, port, scope, limit)
     if (reason !== Drop.none) return walk.deny(reason, 'no room for another connection')
+    if (walk.fragment !== Fragment.none) port.fragments.pass(walk)
   }
   if (!applyWalk(walk, scope.arena, walk.slot, port.underlaySource)) return walk.deny(Drop.noBuffer, 'no head room')
   return Verdict.allow
+}
+
+/** A later fragment goes with its flow or not at all: it can open nothing. */
+function isOrphan(walk: Walk): boolean {
+  return walk.fragment === Fragment.later && walk.connection === undefined
+}
+
+function orphan(walk: Walk): Verdict {
+  return walk.deny(Drop.fragmentOrphan, 'the connection of the first fragment is gone')
+}
+
+/** What the gateway has answered was only the beginning of a message. */
+function noFragments(walk: Walk, port: PortState): Verdict {
+  if (walk.hairpin >= 0) port.arena.free(walk.hairpin)
+  walk.hairpin = -1
+  return walk.deny(Drop.fragment, 'the gateway puts no fragments together')
 }
 
 function findConnection(walk: Walk, port: PortState): void {
@@ -66,7 +91,7 @@ function findConnection(walk: Walk, port: PortState): void {
     return
   }
   walk.connection = port.cache.find(walk.key, family)
-  if (walk.connection === undefined || !walk.isTcp) return
+  if (walk.connection === undefined || !walk.isTcp || walk.fragment === Fragment.later) return
   // A fresh SYN is judged as a new connection; the old one stays until the new one is allowed.
   const next = tcpAfter(walk.connection, walk.isOut, walk.bytes, walk.row[ROW_L4]!)
   if (next === TCP_NEW_FLOW) walk.connection = undefined
@@ -120,6 +145,7 @@ function largestPacket(walk: Walk, port: PortState, scope: EngineScope): number 
 /** @returns a drop reason, or none. */
 function commit(walk: Walk, port: PortState, scope: EngineScope, limit: number): number {
   const { cache } = port
+  if (walk.fragment === Fragment.later) return commitLater(walk)
   const l4 = walk.row[ROW_L4]!
   let next = -1
   if (walk.isTcp) {
@@ -146,6 +172,12 @@ function commit(walk: Walk, port: PortState, scope: EngineScope, limit: number):
     maxBytes: limit,
     underlaySource: port.underlaySource,
   })
+  return Drop.none
+}
+
+/** A later fragment changes no state, and says nothing that could be repeated. */
+function commitLater(walk: Walk): number {
+  if (walk.connection !== undefined) countPacket(walk, walk.connection)
   return Drop.none
 }
 

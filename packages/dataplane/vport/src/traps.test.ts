@@ -103,16 +103,16 @@ test('headers that contradict themselves are dropped with the reason', () => {
     'PARSE_BAD_VERSION',
   )
   assert.equal(
-    broken((b) => (b[ETHERNET_MIN + 9] = 47)),
+    broken((b) => (b[ETHERNET_MIN + 9] = 58)),
     'PARSE_UNWANTED_PROTO',
   )
   assert.equal(
-    broken((b) => (b[ETHERNET_MIN + 6] = 0x20)),
-    'PARSE_FRAGMENT',
+    broken((b) => (b[ETHERNET_MIN + 6] = 0x20), { kind: 'tcp' }),
+    'PARSE_BAD_LEN',
   )
   assert.equal(
     broken((b) => (b[ETHERNET_MIN + 7] = 9)),
-    'PARSE_FRAGMENT',
+    'FRAG_NO_FIRST',
   )
   assert.equal(
     broken((b) => (b[12] = 0x88)),

@@ -3,12 +3,12 @@
  * else the layers decided, and who listens. One Walk is reused for all packets of an engine; layers read and write it,
  * and nothing takes effect before the engine commits it, so the same code serves dry runs.
  */
-import { IpProtocol, ROW_SIZE } from '@lodestone/packet'
+import { Fragment, IpProtocol, ROW_SIZE } from '@lodestone/packet'
 import type { DropReason, NearMiss, Step } from '@lodestone/probe'
 import { ipOfWords } from './address-words.ts'
 import type { Connection } from './connection.ts'
 import { Drop } from './drop-reasons.ts'
-import { dstAt, type FlowKey, metaAt, newFlowKey, portsAt } from './flow-key.ts'
+import { dstAt, type FlowKey, hasPorts, metaAt, newFlowKey, portsAt } from './flow-key.ts'
 import type { NatMapping } from './nat-mapping.ts'
 import type { Route } from './port-config.ts'
 import { NO_DEPENDENCY } from './versions.ts'
@@ -49,6 +49,8 @@ export class Walk {
   isOut = false
   /** 0 where the frame is no IP packet that flows are made of. */
   family: 0 | 4 | 6 = 0
+  /** A `Fragment`: whole, the first of a datagram, or a later one, which has no transport header. */
+  fragment: number = Fragment.none
   /** The canonical hash of the packet as it came: choices for its flow are made from it. */
   flowHash = 0
   /** The same of the packet as it leaves: the underlay tells flows apart by it. */
@@ -116,6 +118,11 @@ export class Walk {
     return protocol === IpProtocol.icmp || protocol === IpProtocol.icmpv6
   }
 
+  /** Whether there is a transport header to read and rewrite. */
+  get hasTransport(): boolean {
+    return this.fragment !== Fragment.later && hasPorts(this.protocol)
+  }
+
   get dstAt(): number {
     return dstAt(this.family)
   }
@@ -149,7 +156,7 @@ export class Walk {
     return this.family === 0 ? '?' : ipOfWords(this.current, this.dstAt, this.family).toString()
   }
 
-  /** Forgets the last packet. The frame, direction and listener are set by the caller afterwards. */
+  /** Forgets the last packet, but for what parsing found. The frame, direction and listener are set by the caller afterwards. */
   reset(): void {
     this.family = 0
     this.flowHash = 0

@@ -21,6 +21,7 @@ import {
   FOUND_OUTER,
   FOUND_ROW,
   FRONT_BYTES,
+  KIND_ICMP,
   KIND_TCP,
   KIND_UDP,
   NOW,
@@ -198,8 +199,11 @@ export function writeApply(
           adjustUdp(w, l4, delta)
         },
         () => {
-          w.store('i32.store16', FRAMES, w.get(l4), 4, w.get(ports))
-          adjust(w, l4, 2, delta)
+          w.eq(w.get(kind), KIND_ICMP)()
+          f.if(undefined, () => {
+            w.store('i32.store16', FRAMES, w.get(l4), 4, w.get(ports))
+            adjust(w, l4, 2, delta)
+          })
         },
       )
     },

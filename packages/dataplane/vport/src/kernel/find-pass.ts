@@ -21,6 +21,7 @@ import {
   KEY_EXTERNAL,
   KEY_OUT,
   KIND_ICMP,
+  KIND_OTHER,
   KIND_TCP,
   KIND_UDP,
   PARAM_UNDERLAY,
@@ -247,19 +248,15 @@ function writeTransport(w: Writer, locals: TransportLocals, leaveIf: (condition:
           w.set(ports, w.frame('i64.load32_u', w.get(l4)))
         },
         () => {
-          // Echo only: type 8 or 0, for IPv6 128 or 129, and code 0.
-          w.set(kind, w.i32(KIND_ICMP))
-          leaveIf(w.ne(w.get(protocol), w.add(w.binary('i32.mul', w.get(isV6), w.i32(57)), 1)))
-          w.set(swapped, w.frame('i32.load16_u', w.get(l4)))
-          w.get(isV6)()
+          w.eq(w.get(protocol), w.add(w.binary('i32.mul', w.get(isV6), w.i32(57)), 1))()
           f.if(
             undefined,
-            () => leaveIf(w.ne(w.and(w.get(swapped), 0xfffe), 128)),
-            () => leaveIf(w.and(w.get(swapped), 0xfff7)),
-          )
-          w.set(
-            ports,
-            w.unary('i64.extend_i32_u', w.or(w.frame('i32.load16_u', w.get(l4), 4), w.shl(w.get(swapped), 16))),
+            () => writeEcho(w, locals, leaveIf),
+            () => {
+              // An extension header or a fragment looks like this too, and has no row.
+              w.set(kind, w.i32(KIND_OTHER))
+              w.set(ports, w.i64(0n))
+            },
           )
         },
       )
@@ -292,4 +289,19 @@ export function writeLookUp(w: Writer, base: number, mask: number, found: number
   leaveIf(w.unary('i32.eqz', w.get(row)))
   w.store('i32.store', FLOWS, w.get(found), FOUND_ROW, w.get(row))
   w.store('i32.store', FLOWS, w.get(found), FOUND_ENTRY, w.get(at))
+}
+
+/** Echo only: type 8 or 0, for IPv6 128 or 129, and code 0. */
+function writeEcho(w: Writer, locals: TransportLocals, leaveIf: (condition: Expression) => void): void {
+  const { f } = w
+  const { l4, kind, ports, isV6, swapped } = locals
+  w.set(kind, w.i32(KIND_ICMP))
+  w.set(swapped, w.frame('i32.load16_u', w.get(l4)))
+  w.get(isV6)()
+  f.if(
+    undefined,
+    () => leaveIf(w.ne(w.and(w.get(swapped), 0xfffe), 128)),
+    () => leaveIf(w.and(w.get(swapped), 0xfff7)),
+  )
+  w.set(ports, w.unary('i64.extend_i32_u', w.or(w.frame('i32.load16_u', w.get(l4), 4), w.shl(w.get(swapped), 16))))
 }

@@ -64,6 +64,8 @@ export const REGIONS = 8192
 export const KIND_TCP = 0
 export const KIND_UDP = 1
 export const KIND_ICMP = 2
+/** Without ports: only addresses can change. */
+export const KIND_OTHER = 3
 
 // Rows
 

@@ -4,11 +4,11 @@
  * has the beginning judged again by the new rules, so that a removed permission ends it and an unrelated edit does not.
  */
 import { Prefix } from '@lodestone/net'
-import { IpProtocol } from '@lodestone/packet'
+import { IpProtocol, nameOf } from '@lodestone/packet'
 import { prefixWords } from '../address-words.ts'
 import type { Connection } from '../connection.ts'
 import { Drop } from '../drop-reasons.ts'
-import { mirrorFlowKey } from '../flow-key.ts'
+import { hasPorts, mirrorFlowKey } from '../flow-key.ts'
 import type { FlowDecision, Layer } from '../layer.ts'
 import type { FirewallRule, HostFilter, PortConfig, ProtocolFilter } from '../port-config.ts'
 import { type Predicate, type ProtocolMatch, protocolText, rangeText } from '../predicate.ts'
@@ -43,6 +43,9 @@ export function* firewallLayer(config: PortConfig, context: LayerContext, previo
 }
 
 function allowByDefault(walk: Walk): Verdict {
+  if (walk.family !== 0 && !hasPorts(walk.protocol)) {
+    return walk.deny(Drop.protocolNeedsRule, `no outbound rule names ${protocolText(walk)}`)
+  }
   walk.firewallRule = 'default'
   walk.detail = 'outbound is allowed by default; answers may come back'
   return Verdict.allow
@@ -98,6 +101,8 @@ function layerRule(rule: FirewallRule): LayerRule {
   if (hosts.length > 0 && !hosts.some((host) => host.kind === 'any')) predicates.push(hostsPredicate(hosts))
   const protocols = rule.protocols ?? []
   if (protocols.length > 0) predicates.push({ kind: 'protocol', protocols: protocols.map(protocolMatch) })
+  // What is allowed in general does not include protocols that nobody may have thought of; what is denied does.
+  else if (rule.action === 'allow') predicates.push({ kind: 'usual-protocol' })
   const ports = rule.ports ?? []
   if (ports.length > 0) {
     // `ports` qualifies TCP and UDP; a rule for tcp and icmp with a port still means all of icmp.
@@ -140,6 +145,10 @@ function protocolMatch(filter: ProtocolFilter): ProtocolMatch {
   if (filter.kind === 'tcp' || filter.kind === 'udp') {
     return { protocol: IpProtocol[filter.kind], icmpType: -1, icmpCodes: undefined, text: filter.kind }
   }
+  if (filter.kind === 'other') {
+    const { protocol } = filter
+    return { protocol, icmpType: -1, icmpCodes: undefined, text: nameOf(IpProtocol, protocol) }
+  }
   const type = filter.type === undefined ? '' : ` type ${filter.type}`
   const codes = filter.codes === undefined ? '' : ` code ${rangeText(filter.codes)}`
   return {
@@ -152,6 +161,6 @@ function protocolMatch(filter: ProtocolFilter): ProtocolMatch {
 
 /** `tcp 203.0.113.9 to port 80`. */
 function describePacket(walk: Walk): string {
-  const ports = walk.isIcmp ? '' : ` port ${walk.dstPort}`
+  const ports = walk.isIcmp || !hasPorts(walk.protocol) ? '' : ` port ${walk.dstPort}`
   return `${protocolText(walk)} from ${walk.srcText} to ${walk.dstText}${ports}`
 }

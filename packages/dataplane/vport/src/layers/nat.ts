@@ -8,7 +8,7 @@ import type { Ip } from '@lodestone/net'
 import { Icmpv6Type, IcmpType, IpProtocol } from '@lodestone/packet'
 import { type AddressWords, isAddress, wordsOf } from '../address-words.ts'
 import { Drop } from '../drop-reasons.ts'
-import { portsAt } from '../flow-key.ts'
+import { hasPorts, portsAt } from '../flow-key.ts'
 import { quotedAddressIs } from '../icmp-quote.ts'
 import type { FlowDecision, Layer } from '../layer.ts'
 import type { NatMapping } from '../nat-mapping.ts'
@@ -211,6 +211,9 @@ function leaseOutbound(walk: Walk, family: Family): Verdict {
       : walk.protocol === IpProtocol.icmpv6 && walk.icmpType === Icmpv6Type.echoRequest
   if (walk.isIcmp && !isEcho) {
     return walk.deny(Drop.icmpUnsupported, `ICMP type ${walk.icmpType} cannot share ${snat.text}`)
+  }
+  if (!hasPorts(walk.protocol)) {
+    return walk.deny(Drop.protocolUnsupported, `IP protocol ${walk.protocol} cannot share ${snat.text}`)
   }
   const pool = snat.pools.of(walk.protocol)
   // Only looked at here: the port is taken when the packet has passed all layers.
