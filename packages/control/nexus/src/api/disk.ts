@@ -17,7 +17,7 @@ import { pageOfRows, scanOf } from '../store/scan.ts'
 import type { Db } from '../store/store.ts'
 import { insertVolume, releaseVolume, writeVolume } from '../store/volume.ts'
 import { identityFromRow, newIdentity, orAlreadyExists } from './resource.ts'
-import { selectDisk, selectImage, selectInstance, selectProject, selectSnapshot } from './selector.ts'
+import { selectDisk, selectDiskBeside, selectImage, selectInstance, selectProject, selectSnapshot } from './selector.ts'
 import { checkStorageQuota } from './silo.ts'
 import { takeSnapshot } from './snapshot.ts'
 
@@ -122,12 +122,12 @@ export function diskHandlers(service: Service): HandlersOf<Ids> {
       store.transaction(async (tx) => {
         const instance = await selectInstance(tx, actorOf(context), params.instance, query)
         checkAtRest(instance)
-        return diskFromRow(await attachDisk(tx, service, actorOf(context), instance, body.disk, query))
+        return diskFromRow(await attachDisk(tx, service, actorOf(context), instance, body.disk))
       }),
     instance_disk_detach: ({ params, query, body, context }) =>
       store.transaction(async (tx) => {
         const instance = await selectInstance(tx, actorOf(context), params.instance, query)
-        const disk = await selectDisk(tx, actorOf(context), body.disk, query)
+        const disk = await selectDiskBeside(tx, actorOf(context), body.disk, instance.project_id)
         if (disk.instance_id === null) return diskFromRow(disk)
         if (disk.instance_id !== instance.id) throw invalidRequest('the disk is attached to another instance')
         checkAtRest(instance)
@@ -148,8 +148,7 @@ export async function createDisks(
 ): Promise<void> {
   for (const [i, disk] of (boot == null ? wanted : [boot, ...wanted]).entries()) {
     if (disk.type === 'create') await createDisk(db, service, caller, instance.project_id, disk)
-    const project = { project: instance.project_id }
-    const { id } = await attachDisk(db, service, caller, instance, disk.name, project)
+    const { id } = await attachDisk(db, service, caller, instance, disk.name)
     if (i === 0 && boot != null) await updateInstance(db, instance.id, { boot_disk_id: id })
   }
 }
@@ -160,9 +159,8 @@ async function attachDisk(
   caller: Caller,
   instance: InstanceRow,
   ref: string,
-  parent: { readonly project?: string | undefined },
 ): Promise<DiskRow> {
-  const disk = await selectDisk(db, caller, ref, parent)
+  const disk = await selectDiskBeside(db, caller, ref, instance.project_id)
   if (disk.instance_id === instance.id) return disk
   if (disk.project_id !== instance.project_id) throw invalidRequest('disk must be in the same project as the instance')
   if (disk.instance_id !== null || disk.import_state !== null) throw wrongState(disk)

@@ -26,7 +26,7 @@ import { checkQuota } from './silo.ts'
 import { placeInstance } from '../place-instance.ts'
 import {
   notFound,
-  selectDisk,
+  selectDiskBeside,
   selectFloatingIp,
   selectInstance,
   selectPlacementGroup,
@@ -220,7 +220,7 @@ async function createInstance(
 
 /** The disk that an instance is to boot from: one of those attached to it. */
 async function bootDiskId(db: Db, actor: Caller, instance: InstanceRow, ref: string | null): Promise<string | null> {
-  const disk = ref === null ? undefined : await selectDisk(db, actor, ref, { project: instance.project_id })
+  const disk = ref === null ? undefined : await selectDiskBeside(db, actor, ref, instance.project_id)
   if (disk !== undefined && disk.instance_id !== instance.id) throw invalidRequest('boot disk must be attached')
   const id = disk?.id ?? null
   if (id !== instance.boot_disk_id && !isAtRest(instance)) {

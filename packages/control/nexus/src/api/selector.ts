@@ -164,10 +164,17 @@ export async function selectFloatingIp(db: Db, actor: Caller, ref: string, paren
 }
 
 export async function selectDisk(db: Db, actor: Caller, ref: string, parent: InProject): Promise<DiskRow> {
-  // Where a disk is named beside an instance, the project is there for whichever of the two is given by name.
-  if (isId(ref)) return owned(actor, await diskById(db, actor.siloId, ref), 'disk', ref)
+  if (isId(ref)) {
+    if (parent.project !== undefined) throw tooMany('disk', 'project')
+    return owned(actor, await diskById(db, actor.siloId, ref), 'disk', ref)
+  }
   const project = await selectProject(db, actor, required(parent.project, 'disk', 'project'))
   return found(await diskByName(db, project.id, ref), 'disk', ref)
+}
+
+/** A disk that is named beside something in a project: a name is one of that project. */
+export function selectDiskBeside(db: Db, actor: Caller, ref: string, projectId: string): Promise<DiskRow> {
+  return selectDisk(db, actor, ref, isId(ref) ? {} : { project: projectId })
 }
 
 export async function selectSnapshot(db: Db, actor: Caller, ref: string, parent: InProject): Promise<SnapshotRow> {
