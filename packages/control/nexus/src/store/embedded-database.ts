@@ -7,13 +7,16 @@
  */
 import { createHash } from 'node:crypto'
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { PGlite } from '@electric-sql/pglite'
+import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
 import { type Files, OsFiles } from '@lodestone/host'
 import { Kysely, PGliteDialect } from 'kysely'
 import { bringUpToDate, SCHEMA_DIGEST } from './migrations.ts'
 
 /** Of `@electric-sql/pglite`, as the manifest says it: archives of another one may not start. */
 export const ENGINE_VERSION = '0.5.16'
+
+/** Cached pages. Zeroing the usual 128 MB takes as long as the rest of a start, and what a rack writes fits into less. */
+const SHARED_BUFFERS = '32MB'
 
 const NAME = `database-${ENGINE_VERSION}-${SCHEMA_DIGEST.slice(0, 16)}`
 const DIGEST_BYTES = 32
@@ -28,13 +31,27 @@ export interface EmbeddedDatabaseOptions {
 /** Its schema is up to date when it is new; one that was there before is as it was left. */
 export async function openEmbeddedDatabase({ directory, archives = [] }: EmbeddedDatabaseOptions): Promise<PGlite> {
   const where = directory === undefined ? {} : { dataDir: directory }
-  if (archives.length === 0 || (await isThere(directory))) return PGlite.create(where)
+  if (archives.length === 0 || (await isThere(directory))) return start(where)
   const archive = await read(archives)
-  if (archive !== undefined) return PGlite.create({ ...where, loadDataDir: new Blob([archive]) })
-  const pglite = await PGlite.create(where)
+  if (archive !== undefined) return start({ ...where, loadDataDir: new Blob([archive]) })
+  const pglite = await start(where)
   await bringUpToDate(new Kysely({ dialect: new PGliteDialect({ pglite }) }))
   await keepArchive(pglite, archives.at(-1)!) // because there is at least one
   return pglite
+}
+
+async function start(options: PGliteOptions): Promise<PGlite> {
+  const startParams = [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`]
+  const engine = new Engine({ ...options, startParams })
+  await engine.waitReady
+  return engine
+}
+
+/** Without what PGlite reads from the catalog first, for parsers of array types: no column here is one, and it takes 0.1 s. */
+class Engine extends PGlite {
+  override _initArrayTypes(): Promise<void> {
+    return Promise.resolve()
+  }
 }
 
 /** Makes an archive unless there is one: for who packs it. */
