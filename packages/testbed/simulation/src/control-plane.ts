@@ -9,7 +9,7 @@ import { type Emulation, rackInventory, rackNetwork } from '@lodestone/testbed'
 import { NodeClock } from './node-clock.ts'
 import { BFD_PROFILE } from './routing-supervisor.ts'
 import { ProcessNetwork } from './process-network.ts'
-import type { DatabaseConnection, SimulatedDatabase, SimulatedDisk } from './simulated-database.ts'
+import type { ProcessDatabase, SimulatedDatabase, SimulatedDisk } from './simulated-database.ts'
 
 export const NEXUS_PORT = 12220
 
@@ -36,7 +36,7 @@ interface Process {
   readonly clock: NodeClock
   readonly network: ProcessNetwork
   nexus?: Nexus
-  database?: DatabaseConnection
+  database?: ProcessDatabase
   server?: HttpServer
 }
 

@@ -9,16 +9,18 @@
  */
 import type { PGlite } from '@electric-sql/pglite'
 import type { Clock, Files, Random } from '@lodestone/host'
-import { openEmbeddedDatabase, Store } from '@lodestone/nexus'
-import { Kysely, PGliteDialect } from 'kysely'
+import { EmbeddedDialect, openEmbeddedDatabase, Store } from '@lodestone/nexus'
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  Kysely,
+  type QueryResult,
+} from 'kysely'
 import { asDatabase } from './ambient-guard.ts'
 
 export type DiskFault = 'slow' | 'full' | 'error'
-
-type Query = (sql: string, parameters?: unknown[], options?: unknown) => Promise<unknown>
-interface Transaction {
-  readonly query: Query
-}
 
 /** What a database of a process does when its disk is not well. */
 export class SimulatedDisk {
@@ -47,7 +49,8 @@ export class SimulatedDisk {
   }
 }
 
-export interface DatabaseConnection {
+/** A process's way to the database. */
+export interface ProcessDatabase {
   readonly store: Store
   /** The process dies: what it has not committed is undone. */
   kill(): void
@@ -55,11 +58,18 @@ export interface DatabaseConnection {
 
 export class SimulatedDatabase {
   readonly #engine: PGlite
+  readonly #dialect: EmbeddedDialect
+  /** Of the one connection that there is: whoever needs it waits until whoever has it is done. */
+  readonly #driver: Driver
+  #isTaken = false
+  readonly #waiting: (() => void)[] = []
   /** Tables in which the schema's own steps write. */
   readonly #written: string[] = []
 
   private constructor(engine: PGlite) {
     this.#engine = engine
+    this.#dialect = new EmbeddedDialect(engine)
+    this.#driver = this.#dialect.createDriver()
   }
 
   /** @param archives where archives of empty databases are kept. */
@@ -68,7 +78,8 @@ export class SimulatedDatabase {
     const execute = engine.execProtocolRawSync.bind(engine)
     engine.execProtocolRawSync = (message) => asDatabase(() => execute(message))
     const database = new SimulatedDatabase(engine)
-    await Store.over(new Kysely({ dialect: new PGliteDialect({ pglite: engine }) }))
+    await database.#driver.init()
+    await Store.over(new Kysely({ dialect: database.#dialectOf(() => Promise.resolve()) }))
     await database.#keepPristine()
     return database
   }
@@ -81,6 +92,8 @@ export class SimulatedDatabase {
     const tables = rows.map((row) => `"${row.tablename}"`)
     await this.#engine.exec(`truncate ${tables.join(', ')} restart identity cascade`)
     for (const table of this.#written) await this.#engine.exec(`insert into ${table} select * from pristine.${table}`)
+    // Plans depend on how full tables are, and the order of rows on plans: no simulation may inherit one.
+    await this.#engine.exec('discard plans')
   }
 
   /** Keeps what the schema's steps wrote. */
@@ -98,33 +111,13 @@ export class SimulatedDatabase {
     }
   }
 
-  /** A process's way to the database. Rejects while the disk does not let it be opened. */
-  async connect(disk: SimulatedDisk): Promise<DatabaseConnection> {
-    const engine = this.#engine
+  /** Rejects while the disk does not let it be opened. */
+  async connect(disk: SimulatedDisk): Promise<ProcessDatabase> {
     let isDead = false
     const isAlive = (): boolean => !isDead
-    const through =
-      (query: Query): Query =>
-      async (sql, parameters, options) => {
-        await disk.before(sql, isAlive)
-        return query(sql, parameters, options)
-      }
-    const pglite = {
-      closed: false,
-      ready: true,
-      waitReady: Promise.resolve(),
-      query: through((sql, parameters, options) => engine.query(sql, parameters, options as never)),
-      transaction: (body: (tx: Transaction) => Promise<void>) =>
-        engine.transaction((tx) =>
-          body({ query: through((sql, parameters, options) => tx.query(sql, parameters, options as never)) }),
-        ),
-      close: () => Promise.resolve(),
-    }
-    // because the dialect uses nothing but these of the engine
-    const dialect = new PGliteDialect({ pglite: pglite as unknown as PGlite })
-    const store = await Store.over(new Kysely({ dialect }))
+    const dialect = this.#dialectOf((sql) => disk.before(sql, isAlive))
     return {
-      store,
+      store: await Store.over(new Kysely({ dialect })),
       kill() {
         isDead = true
       },
@@ -133,6 +126,65 @@ export class SimulatedDatabase {
 
   async close(): Promise<void> {
     await this.#engine.close()
+  }
+
+  /** Of one process: all share the connection and what is prepared on it. */
+  #dialectOf(before: (sql: string) => Promise<void>): Dialect {
+    const driver = this.#driver
+    const take = (): Promise<void> => this.#take()
+    const release = (): void => this.#release()
+    return {
+      createAdapter: () => this.#dialect.createAdapter(),
+      createIntrospector: (db) => this.#dialect.createIntrospector(db),
+      createQueryCompiler: () => this.#dialect.createQueryCompiler(),
+      createDriver: () => ({
+        init: () => Promise.resolve(),
+        async acquireConnection() {
+          await take()
+          return new ProcessConnection(await driver.acquireConnection(), before)
+        },
+        releaseConnection() {
+          release()
+          return Promise.resolve()
+        },
+        beginTransaction: (connection, settings) => driver.beginTransaction(connection, settings),
+        commitTransaction: (connection) => driver.commitTransaction(connection),
+        rollbackTransaction: (connection) => driver.rollbackTransaction(connection),
+        destroy: () => Promise.resolve(),
+      }),
+    }
+  }
+
+  async #take(): Promise<void> {
+    if (this.#isTaken) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#isTaken = true
+  }
+
+  /** The next one has it at once, so that nobody comes between. */
+  #release(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#isTaken = false
+    else next()
+  }
+}
+
+/** The one connection while a process has it. */
+class ProcessConnection implements DatabaseConnection {
+  readonly #connection: DatabaseConnection
+  readonly #before: (sql: string) => Promise<void>
+
+  constructor(connection: DatabaseConnection, before: (sql: string) => Promise<void>) {
+    this.#connection = connection
+    this.#before = before
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    await this.#before(query.sql)
+    return this.#connection.executeQuery<Row>(query)
+  }
+
+  streamQuery<Row>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<Row>> {
+    return this.#connection.streamQuery<Row>(query, chunkSize)
   }
 }
 
