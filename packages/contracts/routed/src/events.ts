@@ -36,6 +36,14 @@ export const RoutedEvent = z
     }),
     /** Several changes of one prefix between two of these are one; without paths it has become unreachable. */
     z.object({ kind: z.literal('routes'), time, routes: z.array(RibRoute) }),
+    /** The best path of a prefix returns again and again to what it was: policies contradict one another, or a peer comes and goes. */
+    z.object({
+      kind: z.literal('route-oscillation'),
+      time,
+      prefix: z.string(),
+      changes: z.int(),
+      selections: z.array(z.string()),
+    }),
     z.object({ kind: z.literal('config'), time, changes: z.array(ConfigChange) }),
     /** The reader was too slow, and this many events are missing here. */
     z.object({ kind: z.literal('lost'), time, count: z.int() }),

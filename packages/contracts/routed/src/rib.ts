@@ -65,6 +65,16 @@ export const LowerExplanation = z
   })
   .meta({ id: 'LowerExplanation' })
 
+export const Oscillation = z
+  .object({
+    since: z.iso.datetime(),
+    /** Of the best path, since then. */
+    changes: z.int(),
+    /** What takes turns, the latest last. */
+    selections: z.array(z.string()),
+  })
+  .meta({ id: 'Oscillation' })
+
 export const RouteExplanation = z
   .object({
     prefix: IpNet,
@@ -72,6 +82,8 @@ export const RouteExplanation = z
     lower: z.array(LowerExplanation).optional(),
     /** Peers that are told, and those that are not and why. */
     exports: z.array(z.object({ peer: z.string(), exported: z.boolean(), sentence: z.string() })).optional(),
+    /** The best path takes turns and does not come to rest. */
+    oscillation: Oscillation.optional(),
   })
   .meta({ id: 'RouteExplanation' })
 export type RouteExplanation = z.output<typeof RouteExplanation>

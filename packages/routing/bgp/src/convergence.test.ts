@@ -53,6 +53,7 @@ test('GOOD GADGET converges to its one stable state', async () => {
   assert.equal(pathOf(routers['3']!), '100')
   assert.equal(pathOf(routers['1']!), '103 100')
   assert.equal(pathOf(routers['2']!), '100', 'the path by 1 that it would rather have does not exist')
+  for (const { rib } of Object.values(routers)) assert.deepEqual(rib.oscillations(), [])
 })
 
 test('DISAGREE converges to one of its two stable states', async () => {
@@ -69,9 +70,11 @@ test('DISAGREE converges to one of its two stable states', async () => {
   routers['1']!.rib.watch(() => changes++)
   await lab.clock.advance(10_000)
   assert.equal(changes, 0)
+  await lab.clock.advance(120_000)
+  for (const { rib } of Object.values(routers)) assert.deepEqual(rib.oscillations(), [])
 })
 
-test('BAD GADGET has no stable state, and shows it: it never stops changing', async () => {
+test('BAD GADGET has no stable state: it never stops changing, and every router on the circle says so', async () => {
   const { lab, routers } = await gadget({
     1: ranking('102 100', '100'),
     2: ranking('103 100', '100'),
@@ -82,6 +85,14 @@ test('BAD GADGET has no stable state, and shows it: it never stops changing', as
   routers['1']!.rib.watch(() => changes++)
   await lab.clock.advance(20)
   assert.ok(changes > 5, `${changes} changes`)
+  await lab.clock.advance(200)
+  for (const router of Object.values(routers)) {
+    const [found, ...more] = router.rib.oscillations()
+    assert.ok(found !== undefined && found.prefix.equals(P), `router ${router.name}`)
+    assert.deepEqual(more, [])
+    assert.equal(found.selections.length, 2)
+    assert.match(found.selections.join('\n'), /AS_PATH 10[123] 100/)
+  }
 })
 
 test('an advertisement interval slows an oscillation down and does not lose the last word', async () => {

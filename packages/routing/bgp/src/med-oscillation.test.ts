@@ -66,11 +66,14 @@ async function changes({ lab, reflectors }: { lab: Lab; reflectors: readonly Lab
 }
 
 test('MEDs that compare within a neighbour AS only make the network of RFC 3345 oscillate', async () => {
-  assert.ok((await changes(await network({}))) > 10)
+  const made = await network({})
+  assert.ok((await changes(made)) > 10)
+  for (const { rib, name } of made.reflectors) assert.ok(rib.oscillations()[0]?.prefix.equals(P), name)
 })
 
 test('with always-compare-med the same network has a stable state, and is in it', async () => {
   const made = await network({ alwaysCompareMed: true })
   assert.equal(await changes(made), 0)
+  for (const { rib } of made.reflectors) assert.deepEqual(rib.oscillations(), [])
   for (const { rib, name } of made.reflectors) assert.equal(rib.get(P)?.selected.length, 1, name)
 })

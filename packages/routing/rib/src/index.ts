@@ -19,6 +19,7 @@ export {
 } from './next-hop-resolver.ts'
 export { NumberQueue } from './number-queue.ts'
 export { type Announcement, isSameOffer, Offer, OfferTable } from './offer.ts'
+export type { Oscillation } from './oscillation-watch.ts'
 export {
   type BgpAttributes,
   type BgpPeerFacts,

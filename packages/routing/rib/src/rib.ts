@@ -20,6 +20,7 @@ import {
   DEFAULT_DECISION,
   describeLoss,
 } from './decision.ts'
+import { type Oscillation, OscillationWatch } from './oscillation-watch.ts'
 import type { Path, Protocol } from './path.ts'
 import { PathFlag } from './path-table.ts'
 import { loadView, PathView } from './path-view.ts'
@@ -81,6 +82,8 @@ export class Rib {
   readonly #byId: (Adjacency | undefined)[] = [undefined]
   readonly #watchers = new Set<{ readonly notify: RibWatcher }>()
   readonly #subscriptions = new Set<Subscription>()
+  readonly #oscillationWatchers = new Set<(oscillation: Oscillation) => void>()
+  readonly #oscillations: OscillationWatch
   /** Routes touched in this batch. */
   #dirty = new Int32Array(256)
   #dirtyCount = 0
@@ -105,6 +108,12 @@ export class Rib {
     this.#decision = { ...DEFAULT_DECISION, ...options.decision }
     this.#steps = decisionSteps(this.#decision)
     this.#ranking = this.#newRanking()
+    this.#oscillations = new OscillationWatch(
+      { prefix: (ref) => this.store.prefix(ref), selection: (ref) => this.#selectionText(ref) },
+      (oscillation) => {
+        for (const notify of this.#oscillationWatchers) notify(oscillation)
+      },
+    )
     this.#access = {
       store: this.store,
       touch: (ref, slot) => this.#touch(ref, slot),
@@ -172,6 +181,17 @@ export class Rib {
       subscription.tell()
     }
     return subscription
+  }
+
+  /** Prefixes whose best path takes turns, and has not come to rest. */
+  oscillations(): readonly Oscillation[] {
+    return this.#oscillations.list(this.#nowMs())
+  }
+
+  /** Called when a prefix is found to oscillate, from within a change: it must not change the RIB. @returns unsubscribe. */
+  onOscillation(notify: (oscillation: Oscillation) => void): () => void {
+    this.#oscillationWatchers.add(notify)
+    return () => void this.#oscillationWatchers.delete(notify)
   }
 
   /** Puts every selected route (or every one with a path) in the queue of a subscriber that starts over. */
@@ -451,7 +471,26 @@ export class Rib {
       store.others.set(ref, others)
       table.flags[index] = table.flags[index]! | RouteFlag.multipath
     }
+    if (oldBest < 0) {
+      if (this.#oscillations.hasSuspects) this.#oscillations.appeared(ref, this.#access.nowMs())
+    } else if (best !== oldBest || (before & RouteFlag.changed) !== 0) {
+      this.#oscillations.changed(ref, this.#access.nowMs())
+    }
     return true
+  }
+
+  #selectionText(ref: number): string | undefined {
+    const best = this.store.table(ref).best[ref >>> 1]!
+    if (best < 0) return undefined
+    const { source, nextHop, attributes } = this.store.offers.get(this.store.paths.offer[best]!)
+    const from = source.peer === '' ? source.protocol : `${source.protocol} ${source.peer}`
+    const path =
+      attributes === undefined
+        ? ''
+        : attributes.asPathText === ''
+          ? ', empty AS_PATH'
+          : `, AS_PATH ${attributes.asPathText}`
+    return `${from} via ${nextHop}${path}`
   }
 
   /** The slots that the decision process selects, best first, where numbers do not tell. */

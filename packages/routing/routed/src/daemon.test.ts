@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { httpFetch, readNdjson } from '@lodestone/api'
 import { RibRoute, RoutedEvent } from '@lodestone/contract-routed'
+import { Ip, Prefix } from '@lodestone/net'
 import { DaemonLab, type LabDaemon } from './daemon.fixture.ts'
 
 const ROUTER = (id: string, asn: number, more = ''): string =>
@@ -124,6 +125,28 @@ test('explain walks from what was received over policy and decision to the forwa
   assert.match(failing.lower?.[0]?.sentence ?? '', /the table is full/)
   const missing = await left.client.rib_explain({ query: { destination: '192.0.2.1' } })
   assert.ok(!missing.ok && missing.kind === 'refused' && missing.status === 404)
+  lab.close()
+})
+
+test('a prefix whose best path takes turns is in the log, the events, the explanation and the metrics', async () => {
+  const { lab, left } = await pair(['198.18.0.0/24'])
+  const { events } = reader(await value(left.client.events()))
+  const moody = left.routed.rib.adjacency({ protocol: 'static', peer: 'moody' })
+  const prefix = Prefix.of('198.18.0.0/24')
+  for (let i = 0; i < 40; i++) {
+    if (!moody.withdraw(prefix)) moody.announce(prefix, { nextHop: Ip.of('10.0.0.9') })
+    await lab.clock.advance(100)
+  }
+  const event = events.find(({ kind }) => kind === 'route-oscillation')
+  assert.ok(event?.kind === 'route-oscillation' && event.prefix === '198.18.0.0/24')
+  assert.equal(left.log.filter((line) => line.event === 'routed.route-oscillates').length, 1)
+  const { oscillation } = await value(left.client.rib_explain({ query: { destination: '198.18.0.0/24' } }))
+  assert.deepEqual(oscillation?.selections.toSorted(), [
+    'bgp 10.0.0.2 via 10.0.0.2, AS_PATH 65002',
+    'static moody via 10.0.0.9',
+  ])
+  const metrics = await new Response(await value(left.client.metrics())).text()
+  assert.match(metrics, /^routed_rib_oscillating_prefixes 1$/m)
   lab.close()
 })
 

@@ -100,6 +100,9 @@ export class Metrics {
   #rib({ rib }: Routed): void {
     this.#gauge('routed_rib_prefixes', 'Prefixes with a path', [], () => [[{}, rib.routeCount]])
     this.#gauge('routed_rib_selected_prefixes', 'Prefixes with a path in use', [], () => [[{}, rib.selectedCount]])
+    this.#gauge('routed_rib_oscillating_prefixes', 'Prefixes whose best path takes turns', [], () => [
+      [{}, rib.oscillations().length],
+    ])
     this.#gauge('routed_rib_paths', 'Paths by protocol', ['protocol'], () => {
       const counts = new Map<string, number>()
       for (const { source, pathCount } of rib.adjacencies) {

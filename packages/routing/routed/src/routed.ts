@@ -71,6 +71,9 @@ export class Routed {
     this.#network = host.network(options.network)
     const { clock } = host
     this.rib = new Rib({ nowMs: () => clock.nowMs() })
+    this.rib.onOscillation(({ prefix, changes, selections }) =>
+      host.log('warn', 'routed.route-oscillates', { prefix: `${prefix}`, changes, selections: selections.join('; ') }),
+    )
     this.#statics = new StaticRoutes(this.rib)
     this.#planes = new ForwardingPlanes(this.rib, clock, (nextHop) => {
       const way = this.wayTo(nextHop)

@@ -35,8 +35,13 @@ export const explainCommand = buildCommand({
 
 const MARKS = { best: '>', multipath: '=', lost: ' ', unusable: 'x' } as const
 
-export function explanationText({ prefix, paths, lower = [], exports = [] }: RouteExplanation): string {
+export function explanationText({ prefix, paths, lower = [], exports = [], oscillation }: RouteExplanation): string {
   const lines = [prefix]
+  if (oscillation !== undefined) {
+    const { changes, since, selections } = oscillation
+    lines.push(`! oscillates: ${changes} changes of the best path since ${since}, in turn:`)
+    lines.push(...selections.map((selection) => `    ${selection}`))
+  }
   for (const { path, verdict, step, sentence, received, policy, next_hop_way: way } of paths) {
     const from = path.peer === '' ? path.protocol : `${path.protocol} ${path.peer}`
     const via = path.interface === undefined ? path.next_hop : `${path.next_hop} on ${path.interface}`

@@ -41,11 +41,15 @@ test('an explanation goes from the winner over the losers to the forwarding plan
       },
     ],
     exports: [{ peer: 'shop', exported: false, sentence: 'NO_EXPORT' }],
+    oscillation: { since: '2026-01-01T00:00:00Z', changes: 40, selections: ['bgp up-a', 'bgp up-b'] },
   }
   assert.equal(
     explanationText(explanation),
     [
       '198.51.100.0/24',
+      '! oscillates: 40 changes of the best path since 2026-01-01T00:00:00Z, in turn:',
+      '    bgp up-a',
+      '    bgp up-b',
       '',
       '> bgp up-a via 192.0.2.254, received 1m05s ago',
       '    policy: clean',

@@ -70,6 +70,10 @@ export function eventLines(event: RoutedEvent): readonly string[] {
         )
         return `+ ${prefix} via ${hops.join(', ')}`
       })
+    case 'route-oscillation':
+      return [
+        `route ${event.prefix} oscillates, ${event.changes} changes so far, in turn: ${event.selections.join('; ')}`,
+      ]
     case 'config':
       return event.changes.map(({ what, effect }) => `config: ${what}: ${effect}`)
     case 'lost':

@@ -64,6 +64,15 @@ class EventReader {
           failure: isFailure,
         }),
       ),
+      routed.rib.onOscillation(({ prefix, changes, selections }) =>
+        this.#write({
+          kind: 'route-oscillation',
+          time: this.#time(),
+          prefix: prefix.toString(),
+          changes,
+          selections: [...selections],
+        }),
+      ),
       routed.onConfigChange((changes) => this.#write({ kind: 'config', time: this.#time(), changes: [...changes] })),
     )
     if (options.hasRoutes) {

@@ -41,7 +41,16 @@ export function explainRoute(routed: Routed, prefix: Prefix): RouteExplanation |
       const told = { peer: peer.config.name, exported: isExported }
       return [{ ...told, sentence: isExported ? exportText(result.attributes, `${result.nextHop}`) : result.sentence }]
     }),
+    ...oscillationOf(routed, explanation.prefix),
   }
+}
+
+function oscillationOf({ rib, host }: Routed, prefix: Prefix): Pick<RouteExplanation, 'oscillation'> {
+  const found = rib.oscillations().find((oscillation) => oscillation.prefix.equals(prefix))
+  if (found === undefined) return {}
+  const { sinceMs, changes, selections } = found
+  const since = isoTime(host.clock.wallMs() - (host.clock.nowMs() - sinceMs))
+  return { oscillation: { since, changes, selections: [...selections] } }
 }
 
 /** What policy changed, if anything. */
