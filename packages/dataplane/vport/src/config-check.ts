@@ -30,9 +30,28 @@ export function checkPortConfig(config: PortConfig): ConfigError | undefined {
     checkIp(config, 6) ??
     checkExternal(config.externalIps4, 4) ??
     checkExternal(config.externalIps6, 6) ??
+    checkLimit(config, 'in') ??
+    checkLimit(config, 'out') ??
     firstOf(config.firewall, (rule, i) => checkRule(rule, `firewall[${i}]`)) ??
     firstOf(config.routes, (route, i) => checkRoute(route, `routes[${i}]`))
   )
+}
+
+const FASTEST_BPS = 1e12
+const LARGEST_BURST = 2 ** 32
+const ETHERNET_BYTES = 14
+
+function checkLimit(config: PortConfig, direction: 'in' | 'out'): ConfigError | undefined {
+  const limit = config.rateLimits?.[direction]
+  if (limit === undefined) return undefined
+  const path = `rateLimits.${direction}`
+  if (!isWholeIn(limit.bitsPerSecond, 1, FASTEST_BPS)) {
+    return invalid(`${path}.bitsPerSecond`, `${limit.bitsPerSecond} is not in 1..${FASTEST_BPS}`)
+  }
+  const smallest = config.mtuBytes + ETHERNET_BYTES
+  return isWholeIn(limit.burstBytes, smallest, LARGEST_BURST)
+    ? undefined
+    : invalid(`${path}.burstBytes`, `${limit.burstBytes} is not in ${smallest}..${LARGEST_BURST}: one frame must pass`)
 }
 
 function checkIp(config: PortConfig, family: 4 | 6): ConfigError | undefined {

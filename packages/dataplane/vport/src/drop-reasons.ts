@@ -117,6 +117,16 @@ export const DROP_REASONS: readonly DropReason[] = [
     'Add firewall rules that name the protocol, in both directions.',
   ),
   reason(
+    'QOS_RATE_OUT',
+    'The guest sends more than its interface may.',
+    'Send less, or raise the limit of the interface.',
+  ),
+  reason(
+    'QOS_RATE_IN',
+    'The guest is sent more than its interface may receive.',
+    'Ask for less, or raise the limit of the interface.',
+  ),
+  reason(
     'NAT_PROTO_UNSUPPORTED',
     'A protocol without ports cannot share an address.',
     'Attach a floating or ephemeral IP of its own.',
@@ -179,6 +189,8 @@ export const Drop = {
   fragmentTiny: numberOf('FRAG_TINY'),
   fragmentTooMany: numberOf('FRAG_TOO_MANY'),
   protocolNeedsRule: numberOf('FW_PROTO_NEEDS_RULE'),
+  rateOut: numberOf('QOS_RATE_OUT'),
+  rateIn: numberOf('QOS_RATE_IN'),
   protocolUnsupported: numberOf('NAT_PROTO_UNSUPPORTED'),
 } as const
 

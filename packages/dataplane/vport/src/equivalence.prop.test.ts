@@ -56,11 +56,15 @@ const rule: fc.Arbitrary<Omit<FirewallRule, 'id'>> = fc.record(
   { requiredKeys: ['name', 'direction', 'action', 'priority'] },
 )
 
+/** Twenty packets or so at once, and four a second. */
+const SLOW = { bitsPerSecond: 3000, burstBytes: 1514 }
+
 const change = fc.record({
   rules: fc.array(rule, { maxLength: 4 }),
   hasFloating: fc.constantFrom(true, true, false),
   hasEphemeral: fc.boolean(),
   hasSnat: fc.boolean(),
+  rateLimits: fc.constantFrom({}, {}, { in: SLOW }, { out: SLOW }, { in: SLOW, out: SLOW }),
   switches: fc.constantFrom([SWITCH_0], [SWITCH_1], [SWITCH_0, SWITCH_1], []),
   at: fc.nat({ max: 60 }),
 })
@@ -75,7 +79,7 @@ const REMOTE = {
   6: { peer: 'fd12:3456:789a::6', client: '2001:db8:1::9', router: '2001:db8:2::1' },
 }
 
-function configOf(generation: number, { rules, hasFloating, hasEphemeral, hasSnat }: Change): PortConfig {
+function configOf(generation: number, { rules, hasFloating, hasEphemeral, hasSnat, rateLimits }: Change): PortConfig {
   const external = (family: 4 | 6): NonNullable<PortConfig['externalIps4']> => ({
     floating: hasFloating ? [{ ip: Ip.of(EXTERNAL[family].floating) }] : [],
     ...(hasEphemeral ? { ephemeral: { ip: Ip.of(EXTERNAL[family].ephemeral) } } : {}),
@@ -86,6 +90,7 @@ function configOf(generation: number, { rules, hasFloating, hasEphemeral, hasSna
     firewall: rules.map((rule, i) => ({ ...rule, id: String(i) })),
     externalIps4: external(4),
     externalIps6: external(6),
+    rateLimits,
   })
 }
 

@@ -37,6 +37,9 @@ export function explainFrame(
     const isOut = direction === 'out'
     const where = isOut ? port.name : 'underlay'
     steps.push({ kind: 'ingress', port: where, summary: summarize(arena.bytes, walk.start, walk.end) })
+    const { limitIn, limitOut } = port.state
+    const nowMs = scope.clock.nowMs()
+    if (isOut && limitOut?.has(frame.length, nowMs) === false) return refuse(Drop.rateOut, limitOut.text)
     let flags = META_OUT
     if (!isOut) {
       const tunnel: Tunnel = { vni: 0, isExternal: false, innerStart: 0, innerEnd: 0 }
@@ -60,7 +63,7 @@ export function explainFrame(
     walk.family = family
     walk.isOut = isOut
     walk.isExternal = flags === META_EXTERNAL
-    walk.nowMs = scope.clock.nowMs()
+    walk.nowMs = nowMs
     walk.isDryRun = true
     walk.listener = (step) => steps.push(step)
     if (reason !== Drop.none) return refuse(reason, '')
@@ -73,6 +76,7 @@ export function explainFrame(
         ? { version: EXPLANATION_VERSION, verdict: 'hairpin', steps }
         : { version: EXPLANATION_VERSION, verdict: 'hairpin', steps, frame: arena.peek(walk.hairpin).slice() }
     }
+    if (!isOut && limitIn?.has(arena.length(slot), nowMs) === false) return refuse(Drop.rateIn, limitIn.text)
     tellRewrites(walk)
     if (isOut) steps.push({ kind: 'encap', detail: walk.detail })
     steps.push({ kind: 'egress', port: isOut ? 'underlay' : port.name })

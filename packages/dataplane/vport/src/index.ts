@@ -22,6 +22,8 @@ export type {
   IpConfig,
   NumberRange,
   PortConfig,
+  RateLimit,
+  RateLimits,
   ProtocolFilter,
   Route,
   RouteTarget,

@@ -21,6 +21,7 @@ import { type OuterProblem, openOuter } from './outer-check.ts'
 import { hashOfWalk, parseInner } from './parse-inner.ts'
 import type { PortDirectory } from './port-directory.ts'
 import { PortCounter, type PortState } from './port-state.ts'
+import type { RateLimiter } from './rate-limiter.ts'
 import { tellRewrites } from './rewrite-steps.ts'
 import { walkSlowPath } from './slow-path.ts'
 import type { VirtualPort } from './virtual-port.ts'
@@ -59,6 +60,8 @@ export class PacketPath {
   /** The same as rows hold it. */
   #stamp = 0
   readonly #single = new Int32Array(1)
+  /** Of a batch, what its guest may send now. */
+  readonly #admitted = new Int32Array(BATCH_FRAMES)
 
   constructor(options: PacketPathOptions) {
     const { scope } = options
@@ -123,38 +126,56 @@ export class PacketPath {
     }
   }
 
-  /** The kernel takes frames as long as it can; each one that it leaves goes to the layers, and then it goes on. */
   #runOut(port: VirtualPort, slots: Int32Array, count: number): void {
+    const { limitOut } = port.state
+    for (let first = 0; first < count; first += BATCH_FRAMES) {
+      const size = Math.min(BATCH_FRAMES, count - first)
+      if (limitOut === undefined || port.isRemoved) this.#runBatchOut(port, slots, first, size)
+      else this.#runBatchOut(port, this.#admitted, 0, this.#admit(port, limitOut, slots, first, size))
+    }
+  }
+
+  /** Drops what the guest may not send now; what it may goes to `#admitted`. @returns how many these are. */
+  #admit(port: VirtualPort, limit: RateLimiter, slots: Int32Array, first: number, size: number): number {
+    const { arena } = this.#scope
+    let admitted = 0
+    for (let i = first; i < first + size; i++) {
+      const slot = slots[i]!
+      if (limit.take(arena.length(slot), this.#nowMs)) this.#admitted[admitted++] = slot
+      else this.#dropOverRate(port, slot, true)
+    }
+    return admitted
+  }
+
+  /** The kernel takes frames as long as it can; each one that it leaves goes to the layers, and then it goes on. */
+  #runBatchOut(port: VirtualPort, slots: Int32Array, first: number, size: number): void {
     const { arena, tracer } = this.#scope
     const { memory, kernel } = this.#scope.flows
     const { counters, kernelVni } = port.state
-    for (let first = 0; first < count; first += BATCH_FRAMES) {
-      const size = Math.min(BATCH_FRAMES, count - first)
-      const isFast = !tracer.isOn && !port.isRemoved
-      for (let i = 0; i < size; i++) {
-        const slot = slots[first + i]!
-        arena.setTaint(slot, port.vni)
-        memory.words[BATCH_SLOTS / 4 + i] = slot
-      }
-      for (let at = 0; at < size; at++) {
-        if (isFast) {
-          const done = kernel.out(at, size, kernelVni, this.#stamp)
-          const finished = done - at
-          if (finished > 0) {
-            const bytes = memory.words[PARAM_BYTES / 4]!
-            counters[PortCounter.packetsOut] = counters[PortCounter.packetsOut]! + finished
-            counters[PortCounter.bytesOut] = counters[PortCounter.bytesOut]! + bytes
-            counters[PortCounter.fastOut] = counters[PortCounter.fastOut]! + finished
-          }
-          for (; at < done; at++) {
-            const slot = slots[first + at]!
-            if (memory.words[BATCH_RESULTS / 4 + at] === RESULT_LOCAL) this.#defer(undefined, slot)
-            else this.#sendUnderlay(slot)
-          }
-          if (at >= size) break
+    const isFast = !tracer.isOn && !port.isRemoved
+    for (let i = 0; i < size; i++) {
+      const slot = slots[first + i]!
+      arena.setTaint(slot, port.vni)
+      memory.words[BATCH_SLOTS / 4 + i] = slot
+    }
+    for (let at = 0; at < size; at++) {
+      if (isFast) {
+        const done = kernel.out(at, size, kernelVni, this.#stamp)
+        const finished = done - at
+        if (finished > 0) {
+          const bytes = memory.words[PARAM_BYTES / 4]!
+          counters[PortCounter.packetsOut] = counters[PortCounter.packetsOut]! + finished
+          counters[PortCounter.bytesOut] = counters[PortCounter.bytesOut]! + bytes
+          counters[PortCounter.fastOut] = counters[PortCounter.fastOut]! + finished
         }
-        this.#processOut(port, slots[first + at]!)
+        for (; at < done; at++) {
+          const slot = slots[first + at]!
+          if (memory.words[BATCH_RESULTS / 4 + at] === RESULT_LOCAL) this.#defer(undefined, slot)
+          else this.#sendUnderlay(slot)
+        }
+        if (at >= size) break
       }
+      this.#processOut(port, slots[first + at]!)
     }
   }
 
@@ -224,6 +245,11 @@ export class PacketPath {
     counters[PortCounter.packetsIn] = counters[PortCounter.packetsIn]! + 1
     counters[PortCounter.bytesIn] = counters[PortCounter.bytesIn]! + this.#scope.arena.length(slot)
     counters[PortCounter.fastIn] = counters[PortCounter.fastIn]! + 1
+    const { limitIn } = port.state
+    if (limitIn !== undefined && !limitIn.take(this.#scope.arena.length(slot), this.#nowMs)) {
+      this.#dropOverRate(port, slot, false)
+      return
+    }
     this.#deliver(port, slot)
   }
 
@@ -270,6 +296,11 @@ export class PacketPath {
     const verdict = walkSlowPath(walk, state, this.#scope)
     if (verdict === Verdict.deny) {
       this.#drop(port, walk, start)
+      return
+    }
+    if (state.limitIn !== undefined && !state.limitIn.take(arena.length(slot), this.#nowMs)) {
+      walk.deny(Drop.rateIn, state.limitIn.text)
+      this.#drop(port, walk, arena.start(slot))
       return
     }
     if (walk.listener !== undefined) {
@@ -324,6 +355,25 @@ export class PacketPath {
     this.#scope.arena.free(walk.slot)
     if (walk.hairpin >= 0) this.#defer(port, walk.hairpin)
     if (walk.answer >= 0) this.#sendUnderlay(walk.answer)
+  }
+
+  /** A frame as the guest sent it, or as it would receive it. */
+  #dropOverRate(port: VirtualPort, slot: number, isOut: boolean): void {
+    const { arena, tracer } = this.#scope
+    const { state } = port
+    const walk = this.#walk
+    walk.slot = slot
+    walk.start = arena.start(slot)
+    walk.end = arena.end(slot)
+    if (isOut) count(state, PortCounter.packetsOut, PortCounter.bytesOut, walk.end - walk.start)
+    // Whose it is concerns only those who are told of it.
+    if (parseInner(walk, isOut ? META_OUT : 0) !== Drop.none) walk.family = 0
+    this.#prepareWalk(walk, isOut, false)
+    walk.current.set(walk.key)
+    if (tracer.isOn)
+      this.#listen(walk, { kind: 'ingress', port: port.name, summary: summaryOf(arena, walk.start, walk.end) })
+    walk.deny(isOut ? Drop.rateOut : Drop.rateIn, (isOut ? state.limitOut : state.limitIn)?.text ?? '')
+    this.#drop(port, walk, walk.start)
   }
 
   /** A drop that belongs to no port, or to one that is gone. */

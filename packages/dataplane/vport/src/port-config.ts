@@ -31,6 +31,8 @@ export interface PortConfig {
   readonly mtuBytes: number
   /** Prefixes that the guest may send from or receive for besides its own address. */
   readonly transitIps: readonly TransitIp[]
+  /** Absent: as fast as it goes. */
+  readonly rateLimits?: RateLimits
 }
 
 export interface IpConfig {
@@ -121,6 +123,19 @@ export interface DhcpConfig {
   readonly dns: readonly Ip[]
   readonly domain?: string
   readonly searchDomains?: readonly string[]
+}
+
+/** Of what the guest sends and of what it receives, each by itself. Frames beyond it are dropped, not queued. */
+export interface RateLimits {
+  readonly in?: RateLimit
+  readonly out?: RateLimit
+}
+
+/** A token bucket of frame bytes, from the guest's Ethernet header on. */
+export interface RateLimit {
+  readonly bitsPerSecond: number
+  /** What may come at once after a pause; at least one frame of the port's MTU. */
+  readonly burstBytes: number
 }
 
 export interface TransitIp {

@@ -16,6 +16,7 @@ import type { NatMapping } from './nat-mapping.ts'
 import { overlayLayer } from './layers/overlay.ts'
 import { routerLayer } from './layers/router.ts'
 import type { PortConfig, SourceNat } from './port-config.ts'
+import { limiterOf, type RateLimiter } from './rate-limiter.ts'
 import { SnatPools } from './snat-pools.ts'
 import { RULES_PER_STEP, runSteps, type Steps } from './steps.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -53,6 +54,7 @@ export type ConfigSection =
   | 'dhcp'
   | 'mtu'
   | 'transit-ips'
+  | 'rate-limits'
   | 'name'
 
 export type ApplyResult =
@@ -71,6 +73,9 @@ export class PortState {
   readonly dropCounts = new Float64Array(DROP_REASONS.length)
   readonly drops = new DropRing()
   readonly fragments: FragmentTable
+  /** Of what the guest sends, and of what it receives. */
+  limitOut: RateLimiter | undefined
+  limitIn: RateLimiter | undefined
   readonly errors: TokenBucket
   /** When near misses were last worked out for a drop that nobody watches. */
   explainedMs = -Infinity
@@ -95,6 +100,7 @@ export class PortState {
       cache: this.cache,
       epoch: 1,
     }
+    this.#limit(config, undefined)
     this.#use(runSteps(this.#build(config)), config)
   }
 
@@ -135,7 +141,8 @@ export class PortState {
     for (;;) {
       const before = this.config
       const changed = yield* changedSections(before, config)
-      const built = changed.some((section) => section !== 'name') ? yield* this.#build(config) : undefined
+      const isRebuilt = changed.some((section) => section !== 'name' && section !== 'rate-limits')
+      const built = isRebuilt ? yield* this.#build(config) : undefined
       // Another configuration may have come meanwhile. A newer one stays; after an older one this starts over.
       const problem = this.#checkChange(config)
       if (problem !== undefined) return { ok: false, error: problem }
@@ -145,9 +152,17 @@ export class PortState {
         this.context.epoch++
         this.#scope.versions.bump(this.cache.number)
       }
+      this.#limit(config, before)
       this.config = config
       return { ok: true, generation: config.generation, changed }
     }
+  }
+
+  #limit({ rateLimits }: PortConfig, before: PortConfig | undefined): void {
+    const was = before?.rateLimits
+    const nowMs = this.nowMs()
+    this.limitOut = limiterOf(rateLimits?.out, { limit: was?.out, limiter: this.limitOut }, nowMs)
+    this.limitIn = limiterOf(rateLimits?.in, { limit: was?.in, limiter: this.limitIn }, nowMs)
   }
 
   #checkChange(config: PortConfig): ConfigError | undefined {
@@ -215,6 +230,7 @@ function* changedSections(before: PortConfig, after: PortConfig): Steps<ConfigSe
     ['dhcp', (config) => config.dhcp],
     ['mtu', (config) => config.mtuBytes],
     ['transit-ips', (config) => config.transitIps],
+    ['rate-limits', (config) => config.rateLimits],
   ]
   const changed = sections.filter(([, pick]) => isOther(pick(before), pick(after))).map(([section]) => section)
   if (yield* isOtherList(before.firewall, after.firewall)) changed.push('firewall')
