@@ -72,6 +72,10 @@ export class ReconcilerLoop {
     this.#options = options
   }
 
+  get reconciler(): string {
+    return this.#options.reconciler
+  }
+
   /**
    * Asks for a pass as soon as possible.
    * @param isFull push even what the target has acknowledged: something else may have overwritten it.

@@ -51,6 +51,9 @@ interface SledLoops {
 /** How often everything is pushed again, whether it changed or not. */
 export const RECONCILE_PERIOD_MS = 30_000
 
+/** They look whether somebody has begun anew, which no change of desired state brings about. */
+const WATCHES: ReadonlySet<string> = new Set(['switchd', 'agent'])
+
 export class Reconcilers {
   readonly #loops: ReconcilerLoop[] = []
   readonly #sleds = new Map<string, SledLoops>()
@@ -196,7 +199,7 @@ export class Reconcilers {
 
   #activate(): void {
     this.#snapshots.invalidate()
-    for (const loop of this.#loops) loop.activate()
+    for (const loop of this.#loops) if (!WATCHES.has(loop.reconciler)) loop.activate()
   }
 
   status(): readonly ReconcilerStatus[] {
