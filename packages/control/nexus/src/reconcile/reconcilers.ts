@@ -93,7 +93,7 @@ export class Reconcilers {
         this.#add('routing', name, routingPass(slot, routed, switchd)),
       ]
       const again = (): void => loops.forEach((loop) => loop.activate(true))
-      this.#add('switchd', name, switchdWatch(switchd, again))
+      this.#add('switchd', name, switchdWatch(switchd, again)).activate()
     }
     for (const service of inventory.services ?? []) {
       if (service.kind !== 'dns') continue
