@@ -25,7 +25,7 @@ function bytesPerPacket(packets: number, run: (count: number) => void): number {
 
 test('a packet in the flow cache allocates nothing, in either direction', () => {
   const arena = new Arena({ slots: 4 })
-  const pushed = encapsulationBytes({ destination: new Uint8Array(16), vni: 1, hasMssOption: true })
+  const pushed = encapsulationBytes({ destination: new Uint8Array(16), vni: 1, option: 'mss' })
   // Between neighbours only MACs change, so the same frame can be sent again and again.
   const sled = new SledFixture({ arena, sendUnderlay: (slot) => void arena.shift(slot, pushed) })
   const port = sled.addPort()

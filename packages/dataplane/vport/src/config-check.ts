@@ -1,7 +1,9 @@
 /** Says what is wrong with a port's configuration, as a value that names the field. */
 import type { Ip } from '@lodestone/net'
+import { wordsOf } from './address-words.ts'
 import { hasPorts } from './flow-key.ts'
-import type { ExternalIps, FirewallRule, NumberRange, PortConfig, Route } from './port-config.ts'
+import { isForwardable } from './multicast-groups.ts'
+import type { ExternalIps, FirewallRule, MulticastSubscription, NumberRange, PortConfig, Route } from './port-config.ts'
 
 export interface ConfigError {
   readonly kind: 'invalid' | 'stale-generation' | 'identity-changed' | 'port-exists'
@@ -30,11 +32,35 @@ export function checkPortConfig(config: PortConfig): ConfigError | undefined {
     checkIp(config, 6) ??
     checkExternal(config.externalIps4, 4) ??
     checkExternal(config.externalIps6, 6) ??
+    checkGroups(config.multicast ?? []) ??
     checkLimit(config, 'in') ??
     checkLimit(config, 'out') ??
     firstOf(config.firewall, (rule, i) => checkRule(rule, `firewall[${i}]`)) ??
     firstOf(config.routes, (route, i) => checkRoute(route, `routes[${i}]`))
   )
+}
+
+/** As many groups as an instance may be in. */
+const MOST_GROUPS = 32
+const MOST_SOURCES = 64
+
+function checkGroups(groups: readonly MulticastSubscription[]): ConfigError | undefined {
+  if (groups.length > MOST_GROUPS) return invalid('multicast', `${groups.length} groups; ${MOST_GROUPS} are the most`)
+  const seen = new Set<string>()
+  return firstOf(groups, ({ group, sources }, i) => {
+    const path = `multicast[${i}]`
+    if (!isForwardable(wordsOf(group), 0, group.family)) {
+      return invalid(`${path}.group`, `${group} is no multicast group that reaches beyond a link`)
+    }
+    if (seen.has(group.toString())) return invalid(`${path}.group`, `${group} is there twice`)
+    seen.add(group.toString())
+    if (sources.length > MOST_SOURCES) return invalid(`${path}.sources`, `more than ${MOST_SOURCES}`)
+    return firstOf(sources, (source, k) =>
+      source.family === group.family
+        ? undefined
+        : invalid(`${path}.sources[${k}]`, `${source} is not IPv${group.family}`),
+    )
+  })
 }
 
 const FASTEST_BPS = 1e12

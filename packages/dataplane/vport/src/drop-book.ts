@@ -63,6 +63,11 @@ export class DropBook {
     state.drops.add(arena.bytes, start, end, nowMs, walk.isOut, reason, packet, walk.detail, walk.nearest)
   }
 
+  /** A copy that could not be made. */
+  count(reason: number): void {
+    this.#counts[reason] = this.#counts[reason]! + 1
+  }
+
   /** A drop that belongs to no port, or to one that is gone. */
   dropAtEngine(slot: number, reason: number, detail: string, nowMs: number): void {
     const { arena, tracer, node } = this.#scope

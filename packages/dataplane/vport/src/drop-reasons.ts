@@ -36,8 +36,8 @@ export const DROP_REASONS: readonly DropReason[] = [
   ),
   reason(
     'UL_FORGED_EXTERNAL',
-    'The mark for traffic from outside and the underlay source do not go together: only switches set it.',
-    'A sled that claims to be the switch, or the reverse, is broken or hostile.',
+    'A switch sent a packet without the mark for traffic from outside: it would count as the VPC’s own.',
+    'A switch that claims to be a sled is broken or hostile.',
   ),
   reason(
     'GW_SPOOF_IP',
@@ -91,7 +91,7 @@ export const DROP_REASONS: readonly DropReason[] = [
   reason('OV_NO_TEP', 'The boundary route has no tunnel endpoint left.', 'Both switches are unreachable from here.'),
   reason('OV_EIP_ON_INTERNAL', 'The packet stays in the VPC and yet was given an external address.'),
   reason('OV_MCAST_TCP', 'TCP cannot be sent to a multicast group.'),
-  reason('OV_MCAST_UNSUPPORTED', 'Multicast and broadcast between instances are not carried.'),
+  reason('OV_MCAST_UNSUPPORTED', 'Broadcast and groups of link-local scope do not leave the guest.'),
   reason('TCP_UNEXPECTED', 'The TCP segment opens no connection and belongs to none.'),
   reason('TCP_TABLE_FULL', 'The table of TCP connections is full and nothing in it may be evicted.'),
   reason('FLOW_TABLE_FULL', 'The table of flows is full and nothing in it may be evicted.'),
@@ -115,6 +115,17 @@ export const DROP_REASONS: readonly DropReason[] = [
     'FW_PROTO_NEEDS_RULE',
     'TCP, UDP, ICMP and ICMPv6 may leave by default; another IP protocol needs a firewall rule that names it.',
     'Add firewall rules that name the protocol, in both directions.',
+  ),
+  reason(
+    'OV_MCAST_NO_MEMBER',
+    'No instance of the VPC has subscribed to the group.',
+    'Subscribe an interface to the group.',
+  ),
+  reason('NOT_OURS_GROUP', 'No other port of this sled has subscribed to the group.'),
+  reason(
+    'GW_MCAST_SOURCE',
+    'The guest’s subscription does not admit this source.',
+    'Change the sources of the subscription.',
   ),
   reason(
     'QOS_RATE_OUT',
@@ -189,6 +200,9 @@ export const Drop = {
   fragmentTiny: numberOf('FRAG_TINY'),
   fragmentTooMany: numberOf('FRAG_TOO_MANY'),
   protocolNeedsRule: numberOf('FW_PROTO_NEEDS_RULE'),
+  noMember: numberOf('OV_MCAST_NO_MEMBER'),
+  notOursGroup: numberOf('NOT_OURS_GROUP'),
+  multicastSource: numberOf('GW_MCAST_SOURCE'),
   rateOut: numberOf('QOS_RATE_OUT'),
   rateIn: numberOf('QOS_RATE_IN'),
   protocolUnsupported: numberOf('NAT_PROTO_UNSUPPORTED'),

@@ -1,7 +1,7 @@
 /**
  * The outside of an encapsulated frame: IPv6, UDP and Geneve (RFC 8926) with the rack's own options.
  *
- *     IPv6 40 | UDP 8 | Geneve 8 | MSS option 8, for TCP within a VPC | inner Ethernet frame
+ *     IPv6 40 | UDP 8 | Geneve 8 | one option of 4 or 8, or none | inner Ethernet frame
  *
  * The UDP checksum is 0, as RFC 6935 allows for tunnels: the inner checksums guard the data.
  */
@@ -36,29 +36,26 @@ import {
   writeIpv6,
   writeUdp,
 } from '@lodestone/packet'
-import type { Encapsulation } from './walk.ts'
+import type { Encapsulation, TunnelOption } from './walk.ts'
 
 export const OUTER_HOP_LIMIT = 128
 /** IPv6, UDP and Geneve without options. */
 export const ENCAP_MIN_BYTES: number = IPV6_MIN + UDP_MIN + GENEVE_MIN
-/** Bytes of the MSS option with its header. */
-export const MSS_OPTION_BYTES = 8
 /** Where the two length fields are, from the outer IPv6 header on. */
 export const ENCAP_IP_LENGTH: number = IPV6_PAYLOAD_LENGTH
 export const ENCAP_UDP_LENGTH: number = IPV6_MIN + UDP_LENGTH
 
-// Class, type 2 (not critical), one word of data: the original MSS, 0 where it was not changed.
-const MSS_OPTION = new Uint8Array([
-  GENEVE_CLASS_OXIDE >> 8,
-  GENEVE_CLASS_OXIDE & 0xff,
-  GeneveOxideOption.mss,
-  1,
-  0,
-  0,
-  0,
-  0,
-])
-const NO_OPTIONS = new Uint8Array(0)
+/** Neither of them is critical. Data: the original MSS (0: unchanged); the kind of replication in the two highest bits. */
+const OPTIONS: Readonly<Record<TunnelOption, Uint8Array>> = {
+  none: new Uint8Array(0),
+  external: option(GeneveOxideOption.external),
+  mss: option(GeneveOxideOption.mss, 0, 0, 0, 0),
+  multicast: option(GeneveOxideOption.multicast, 0x40, 0, 0, 0),
+}
+
+function option(type: number, ...data: readonly number[]): Uint8Array {
+  return new Uint8Array([GENEVE_CLASS_OXIDE >> 8, GENEVE_CLASS_OXIDE & 0xff, type, data.length / 4, ...data])
+}
 
 /**
  * Writes the headers at `offset`.
@@ -74,7 +71,7 @@ export function writeEncapsulation(
   entropy: number,
   innerBytes: number,
 ): number {
-  const options = encapsulation.hasMssOption ? MSS_OPTION : NO_OPTIONS
+  const options = OPTIONS[encapsulation.option]
   const udpBytes = UDP_MIN + GENEVE_MIN + options.length + innerBytes
   writeIpv6(bytes, offset, {
     payloadLength: udpBytes,
@@ -94,7 +91,7 @@ export function writeEncapsulation(
 }
 
 export function encapsulationBytes(encapsulation: Encapsulation): number {
-  return ENCAP_MIN_BYTES + (encapsulation.hasMssOption ? MSS_OPTION_BYTES : 0)
+  return ENCAP_MIN_BYTES + OPTIONS[encapsulation.option].length
 }
 
 /** What `openTunnel` found. One object per engine, reused. */
@@ -102,6 +99,8 @@ export interface Tunnel {
   vni: number
   /** The External option was there: from outside of the VPC. */
   isExternal: boolean
+  /** The Multicast option was there: for the subscribers of a group. */
+  isMulticast: boolean
   /** Absolute offset of the inner Ethernet header, and the end of the inner frame. */
   innerStart: number
   innerEnd: number
@@ -125,6 +124,7 @@ export function openTunnel(bytes: Uint8Array, row: Int32Array, tunnel: Tunnel): 
   if (length < 0) return length === ParseError.badVersion ? TunnelError.badVersion : TunnelError.truncated
   if (geneveProtocol(bytes, geneve) !== EtherType.teb) return TunnelError.notGeneve
   tunnel.isExternal = false
+  tunnel.isMulticast = false
   const optionsEnd = geneve + length
   for (let at = geneve + GENEVE_MIN; at < optionsEnd;) {
     const used = checkGeneveOption(bytes, at, optionsEnd)
@@ -132,6 +132,7 @@ export function openTunnel(bytes: Uint8Array, row: Int32Array, tunnel: Tunnel): 
     if (geneveOptionOptionClass(bytes, at) === GENEVE_CLASS_OXIDE) {
       const type = geneveOptionType(bytes, at)
       if (type === GeneveOxideOption.external) tunnel.isExternal = true
+      else if (type === GeneveOxideOption.multicast) tunnel.isMulticast = true
       else if (type > GeneveOxideOption.mss && geneveOptionCritical(bytes, at) !== 0) return TunnelError.badOption
     } else if (geneveOptionCritical(bytes, at) !== 0) {
       // RFC 8926 §3.5: a critical option that the endpoint does not know drops the packet.

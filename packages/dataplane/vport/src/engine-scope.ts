@@ -3,7 +3,10 @@ import type { Arena } from '@lodestone/frame'
 import type { Clock } from '@lodestone/host'
 import type { Ip } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
+import type { ExternalAddresses } from './external-addresses.ts'
 import type { FlowTable } from './flow-table.ts'
+import type { MulticastGroups } from './multicast-groups.ts'
+import type { PortState } from './port-state.ts'
 import type { TunnelEndpoints } from './tunnel-endpoints.ts'
 import type { UnderlayPeers } from './underlay-peers.ts'
 import type { Versions } from './versions.ts'
@@ -18,6 +21,8 @@ export interface EngineScope {
   readonly underlayAddress: Ip
   readonly virtualToPhysical: VirtualToPhysical
   readonly tunnelEndpoints: TunnelEndpoints
+  readonly externalAddresses: ExternalAddresses
+  readonly groups: MulticastGroups<PortState>
   readonly versions: Versions
   readonly flows: FlowTable
   readonly peers: UnderlayPeers

@@ -5,14 +5,17 @@
 import type { Timer } from '@lodestone/host'
 import type { Ip, Mac } from '@lodestone/net'
 import { every } from '@lodestone/host'
+import { wordsOf } from './address-words.ts'
 import { checkPortConfig, type ConfigError } from './config-check.ts'
 import { DropBook } from './drop-book.ts'
 import type { DroppedPacket } from './drop-ring.ts'
 import type { EngineStats, VportEngineOptions } from './engine-options.ts'
 import type { EngineScope } from './engine-scope.ts'
+import { ExternalAddresses, type ExternalMapping } from './external-addresses.ts'
 import { explainFrame } from './explain.ts'
 import { FlowLog, type FlowLogEntry, type FlowLogOptions } from './flow-log.ts'
 import { FlowTable } from './flow-table.ts'
+import { type MulticastGroup, MulticastGroups } from './multicast-groups.ts'
 import { PacketPath } from './packet-path.ts'
 import type { PortConfig } from './port-config.ts'
 import { PortDirectory } from './port-directory.ts'
@@ -52,6 +55,8 @@ export class VportEngine implements PortOwner {
       underlayAddress: options.underlayAddress,
       virtualToPhysical: new VirtualToPhysical(versions),
       tunnelEndpoints: new TunnelEndpoints(versions),
+      externalAddresses: new ExternalAddresses(versions),
+      groups: new MulticastGroups(options.underlayAddress),
       versions,
       flows,
       peers: new UnderlayPeers(versions),
@@ -80,6 +85,7 @@ export class VportEngine implements PortOwner {
     this.#ports.set(config.id, port)
     this.#directory.add(config.vni, config.mac, port)
     this.#byNumber[port.state.cache.number] = port
+    this.#scope.groups.add(port.state)
     this.#logPort?.(port)
     this.#expiryTimer ??= every(this.#scope.clock, EXPIRY_PERIOD_MS, () => this.#tend())
     return port
@@ -113,6 +119,7 @@ export class VportEngine implements PortOwner {
     this.#directory.remove(port.vni, port.state.config.mac)
     port.isRemoved = true
     this.#byNumber[port.state.cache.number] = undefined
+    this.#scope.groups.remove(port.state)
     port.state.cache.close()
     this.#tend()
     port.guest.goDown()
@@ -147,6 +154,27 @@ export class VportEngine implements PortOwner {
 
   tunnelEndpoints(): TunnelRoute[] {
     return this.#scope.tunnelEndpoints.dump()
+  }
+
+  /**
+   * Where external addresses of the rack's instances are; the whole table. What is sent to one goes to its sled, without the switch.
+   * @returns how many addresses changed.
+   */
+  setExternalAddresses(mappings: readonly ExternalMapping[]): number {
+    return this.#scope.externalAddresses.replace(mappings)
+  }
+
+  externalAddresses(): ExternalMapping[] {
+    return this.#scope.externalAddresses.dump()
+  }
+
+  /** Which sleds have subscribers of the groups of all VPCs; the whole table. Ports of this sled need not be in it. */
+  setMulticastGroups(groups: readonly MulticastGroup[]): void {
+    this.#scope.groups.replace(groups)
+  }
+
+  multicastGroups(): readonly MulticastGroup[] {
+    return this.#scope.groups.dump()
   }
 
   /** Who may send encapsulated frames; `undefined` (as at the start): anyone. */
@@ -202,6 +230,12 @@ export class VportEngine implements PortOwner {
     const m = mac.bytes
     const low = (m[2]! << 24) | (m[3]! << 16) | (m[4]! << 8) | m[5]!
     return this.#directory.find(vni, (m[0]! << 8) | m[1]!, low)
+  }
+
+  /** The ports that have subscribed to a group. */
+  portsOfGroup(vni: number, group: Ip): VirtualPort[] {
+    const members = this.#scope.groups.membersOf(vni, wordsOf(group), 0, group.family)
+    return members.map((member) => this.#byNumber[member.cache.number]!)
   }
 
   explain(port: VirtualPort, frame: Uint8Array, direction: Direction): Explanation {

@@ -2,7 +2,7 @@
  * The same slow path with its side effects off: what would happen to a frame now, as steps. It works on a copy of the
  * frame, looks at live connections and changes none.
  */
-import { ETHERNET_MIN, ethernetDstNumber, ROW_SIZE, summarize } from '@lodestone/packet'
+import { ETHERNET_MIN, ethernetDstNumber, IPV6_DST, ROW_SIZE, summarize } from '@lodestone/packet'
 import type { Step } from '@lodestone/probe'
 import { Drop, dropReason } from './drop-reasons.ts'
 import type { Tunnel } from './encapsulation.ts'
@@ -42,14 +42,15 @@ export function explainFrame(
     if (isOut && limitOut?.has(frame.length, nowMs) === false) return refuse(Drop.rateOut, limitOut.text)
     let flags = META_OUT
     if (!isOut) {
-      const tunnel: Tunnel = { vni: 0, isExternal: false, innerStart: 0, innerEnd: 0 }
+      const tunnel: Tunnel = { vni: 0, isExternal: false, isMulticast: false, innerStart: 0, innerEnd: 0 }
       const row = new Int32Array(ROW_SIZE)
       const problem: OuterProblem = { reason: Drop.none, detail: '' }
       if (!openOuter(scope, walk.start, walk.end, ETHERNET_MIN, row, tunnel, problem)) {
         return refuse(problem.reason, problem.detail)
       }
       const mac = ethernetDstNumber(arena.bytes, tunnel.innerStart)
-      if (tunnel.vni !== port.vni || mac !== port.config.mac.toNumber()) {
+      const isForGroup = tunnel.isMulticast && (arena.bytes[tunnel.innerStart]! & 1) !== 0
+      if (tunnel.vni !== port.vni || (mac !== port.config.mac.toNumber() && !isForGroup)) {
         return refuse(Drop.notOursVni, `VNI ${tunnel.vni} or the inner MAC is not the port’s`)
       }
       walk.start = tunnel.innerStart
@@ -85,11 +86,18 @@ export function explainFrame(
       verdict: isOut ? 'forwarded' : 'delivered',
       steps,
       frame: arena.peek(slot).slice(),
+      ...(walk.copies.length === 0 ? {} : { copies: walk.copies.map((to) => copyFor(arena.peek(slot), to)) }),
     }
   } finally {
     arena.free(slot)
     if (walk.hairpin >= 0) arena.free(walk.hairpin)
   }
+}
+
+function copyFor(frame: Uint8Array, destination: Uint8Array): Uint8Array {
+  const copy = frame.slice()
+  copy.set(destination, IPV6_DST)
+  return copy
 }
 
 function dropped(walk: Walk, steps: Step[]): Explanation {

@@ -79,9 +79,10 @@ export function errorOfDrop(reason: number): IcmpError | undefined {
   return reason === Drop.noV2p ? NO_HOST : undefined
 }
 
-/** RFC 1122 §3.2.2, RFC 4443 §2.4(e): never about an error, nor about any fragment but the first. What comes here is unicast; other packets end before. */
+/** RFC 1122 §3.2.2, RFC 4443 §2.4(e): never about an error, nor about any fragment but the first, nor to a group. */
 export function mayTell(walk: Walk): boolean {
-  return walk.family !== 0 && !walk.isIcmpError && !walk.isDryRun && walk.fragment !== Fragment.later
+  const isSubject = walk.family !== 0 && !walk.isIcmpError && !walk.isMulticast
+  return isSubject && !walk.isDryRun && walk.fragment !== Fragment.later
 }
 
 /** @returns the slot of a frame for the guest that sent the packet, or -1. */
@@ -163,14 +164,14 @@ function wayBack(walk: Walk, context: LayerContext, config: PortConfig): WayBack
     const entry = context.tunnelEndpoints.find(walk.key, 0, family)
     const endpoint = entry === undefined ? undefined : TunnelEndpoints.choose(entry, walk.flowHash)
     if (endpoint === undefined) return undefined
-    const encapsulation = { destination: endpoint.address.bytes, vni: endpoint.vni, hasMssOption: false }
+    const encapsulation: Encapsulation = { destination: endpoint.address.bytes, vni: endpoint.vni, option: 'none' }
     return { encapsulation, etherDst: BOUNDARY_MAC.bytes }
   }
   const entry = context.virtualToPhysical.find(config.vni, walk.key, 0, family)
   if (entry === undefined) return undefined
   const { sled, mac } = entry.mapping
   return {
-    encapsulation: { destination: sled.bytes, vni: config.vni, hasMssOption: false },
+    encapsulation: { destination: sled.bytes, vni: config.vni, option: 'none' },
     etherDst: mac.bytes,
   }
 }

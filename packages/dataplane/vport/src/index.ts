@@ -12,6 +12,8 @@ export {
   type RefusedEntry,
 } from './flow-log.ts'
 export { FLOW_SNAPSHOT_VERSION, type FlowSnapshot, type RestoreResult, type SavedFlow } from './flow-snapshot.ts'
+export type { ExternalMapping } from './external-addresses.ts'
+export type { MulticastGroup } from './multicast-groups.ts'
 export type { LayerDump, LayerName } from './layer.ts'
 export type {
   DhcpConfig,
@@ -20,6 +22,7 @@ export type {
   FirewallRule,
   HostFilter,
   IpConfig,
+  MulticastSubscription,
   NumberRange,
   PortConfig,
   RateLimit,

@@ -170,7 +170,7 @@ test('an attached address is used by new flows at once and a detached one by non
   assert.equal(sled.take(port).length, 0)
 })
 
-test('an instance reaches a floating address, its own too, by way of the switch', () => {
+test('an address whose owner is not known is reached by way of the switch, its own too', () => {
   const sled = new SledFixture()
   const port = sled.addPort()
   const sent = sled.exchange(port, toInternet({ dst: '1.2.3.4' }))!

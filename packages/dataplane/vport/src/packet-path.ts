@@ -7,7 +7,7 @@
  * event of their own, so that two guests cannot keep the engine in one endless call.
  */
 import type { Timer } from '@lodestone/host'
-import { ETHERNET_MIN, ROW_L3, ROW_SIZE } from '@lodestone/packet'
+import { ETHERNET_MIN, ethernetSrcNumber, IPV6_DST, ROW_L3, ROW_SIZE } from '@lodestone/packet'
 import type { Step } from '@lodestone/probe'
 import { isLocal } from './compile-flow.ts'
 import type { DropBook } from './drop-book.ts'
@@ -46,7 +46,7 @@ export class PacketPath {
   readonly #book: DropBook
   readonly #walk: Walk
   readonly #outerRow = new Int32Array(ROW_SIZE)
-  readonly #tunnel: Tunnel = { vni: 0, isExternal: false, innerStart: 0, innerEnd: 0 }
+  readonly #tunnel: Tunnel = { vni: 0, isExternal: false, isMulticast: false, innerStart: 0, innerEnd: 0 }
   readonly #problem: OuterProblem = { reason: Drop.none, detail: '' }
   /** Ports with frames that wait for their guest. */
   readonly #toFlush: VirtualPort[] = []
@@ -215,8 +215,25 @@ export class PacketPath {
       walk.listener({ kind: 'encap', detail: walk.detail })
       walk.listener({ kind: 'egress', port: isHere ? 'this sled' : 'underlay' })
     }
+    if (walk.copies.length > 0) this.#sendCopies(walk)
     if (isHere) this.#defer(undefined, walk.slot)
     else this.#sendUnderlay(walk.slot)
+  }
+
+  /** To the other sleds of a group: the same frame with their addresses. */
+  #sendCopies(walk: Walk): void {
+    const { arena } = this.#scope
+    const { copies, slot } = walk
+    for (let i = 0; i < copies.length; i++) {
+      const copy = arena.clone(slot)
+      if (copy < 0) {
+        this.#book.count(Drop.noBuffer)
+        continue
+      }
+      arena.bytes.set(copies[i]!, arena.start(copy) + IPV6_DST)
+      walk.listener?.({ kind: 'egress', port: 'underlay' })
+      this.#sendUnderlay(copy)
+    }
   }
 
   /** @param outerIp as for `#processIn`. */
@@ -255,8 +272,7 @@ export class PacketPath {
 
   /** @param outerIp bytes from the frame's start to its outer IPv6 header: 14, or 0 for a frame of this same sled. */
   #processIn(slot: number, outerIp: number): void {
-    const { arena, tracer } = this.#scope
-    const walk = this.#walk
+    const { arena } = this.#scope
     const tunnel = this.#tunnel
     const start = arena.start(slot)
     const end = arena.end(slot)
@@ -267,11 +283,63 @@ export class PacketPath {
       return
     }
     const inner = tunnel.innerStart
+    if (tunnel.isMulticast && (arena.bytes[inner]! & 1) !== 0) {
+      this.#processGroup(slot, outerIp)
+      return
+    }
     const port = this.#directory.find(tunnel.vni, arena.view.getUint16(inner), arena.view.getInt32(inner + 2))
     if (port === undefined) {
       this.#dropAtEngine(slot, Drop.notOursVni, `VNI ${tunnel.vni}`)
       return
     }
+    this.#processInto(port, slot, outerIp)
+  }
+
+  /** A frame for the subscribers of a group: each gets a copy, except the one who sent it. */
+  #processGroup(slot: number, outerIp: number): void {
+    const { arena, groups } = this.#scope
+    const walk = this.#walk
+    const tunnel = this.#tunnel
+    walk.start = tunnel.innerStart
+    walk.end = tunnel.innerEnd
+    const isParsed = parseInner(walk, 0) === Drop.none && walk.family !== 0
+    const sender = ethernetSrcNumber(arena.bytes, tunnel.innerStart)
+    const members = isParsed
+      ? groups
+          .membersOf(tunnel.vni, walk.key, walk.dstAt, walk.family as 4 | 6) // because of `isParsed`
+          .filter(({ config }) => outerIp !== 0 || config.mac.toNumber() !== sender)
+      : []
+    if (members.length === 0) {
+      this.#dropAtEngine(slot, Drop.notOursGroup, `VNI ${tunnel.vni}`)
+      return
+    }
+    const { innerStart, innerEnd } = tunnel
+    const ip = this.#outerRow[ROW_L3]!
+    for (let i = 0; i < members.length; i++) {
+      const port = this.#byNumber[members[i]!.cache.number]!
+      const isLast = i === members.length - 1
+      const copy = isLast ? slot : arena.clone(slot)
+      if (copy < 0) {
+        this.#book.count(Drop.noBuffer)
+        continue
+      }
+      const shift = arena.start(copy) - arena.start(slot)
+      tunnel.innerStart = innerStart + shift
+      tunnel.innerEnd = innerEnd + shift
+      this.#outerRow[ROW_L3] = ip + shift
+      this.#processInto(port, copy, outerIp)
+    }
+  }
+
+  /** What `#tunnel` and `#outerRow` describe, for a port. */
+  #processInto(port: VirtualPort, slot: number, outerIp: number): void {
+    const { arena, tracer } = this.#scope
+    const walk = this.#walk
+    const tunnel = this.#tunnel
+    const row = this.#outerRow
+    const start = arena.start(slot)
+    const end = arena.end(slot)
+    const inner = tunnel.innerStart
     const state = port.state
     // What comes back from outside is no longer the sender's VPC's.
     if (tunnel.isExternal) arena.setTaint(slot, 0)

@@ -31,6 +31,8 @@ export interface PortConfig {
   readonly mtuBytes: number
   /** Prefixes that the guest may send from or receive for besides its own address. */
   readonly transitIps: readonly TransitIp[]
+  /** Groups that the guest is sent. */
+  readonly multicast?: readonly MulticastSubscription[]
   /** Absent: as fast as it goes. */
   readonly rateLimits?: RateLimits
 }
@@ -123,6 +125,14 @@ export interface DhcpConfig {
   readonly dns: readonly Ip[]
   readonly domain?: string
   readonly searchDomains?: readonly string[]
+}
+
+export interface MulticastSubscription {
+  /** Of a scope beyond the link. */
+  readonly group: Ip
+  /** `include`: only what these sources send; `exclude`: what anybody else sends (RFC 3376 §3.2). */
+  readonly mode: 'include' | 'exclude'
+  readonly sources: readonly Ip[]
 }
 
 /** Of what the guest sends and of what it receives, each by itself. Frames beyond it are dropped, not queued. */

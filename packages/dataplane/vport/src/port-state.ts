@@ -55,6 +55,7 @@ export type ConfigSection =
   | 'mtu'
   | 'transit-ips'
   | 'rate-limits'
+  | 'multicast'
   | 'name'
 
 export type ApplyResult =
@@ -97,6 +98,10 @@ export class PortState {
       arena: scope.arena,
       virtualToPhysical: scope.virtualToPhysical,
       tunnelEndpoints: scope.tunnelEndpoints,
+      externalAddresses: scope.externalAddresses,
+      groups: scope.groups,
+      versions: scope.versions,
+      underlaySource: this.underlaySource,
       cache: this.cache,
       epoch: 1,
     }
@@ -231,6 +236,7 @@ function* changedSections(before: PortConfig, after: PortConfig): Steps<ConfigSe
     ['mtu', (config) => config.mtuBytes],
     ['transit-ips', (config) => config.transitIps],
     ['rate-limits', (config) => config.rateLimits],
+    ['multicast', (config) => config.multicast],
   ]
   const changed = sections.filter(([, pick]) => isOther(pick(before), pick(after))).map(([section]) => section)
   if (yield* isOtherList(before.firewall, after.firewall)) changed.push('firewall')

@@ -136,6 +136,7 @@ export class SledFixture {
   readonly arena: Arena
   readonly tracer: Tracer
   readonly engine: VportEngine
+  readonly address: Ip
   /** What went to the underlay, from the outer IPv6 header on. */
   readonly sent: Uint8Array[] = []
   readonly received = new Map<string, Uint8Array[]>()
@@ -144,6 +145,7 @@ export class SledFixture {
 
   constructor(options: Partial<VportEngineOptions> & { slots?: number; switches?: readonly Ip[] } = {}) {
     this.arena = options.arena ?? new Arena({ slots: options.slots ?? 64 })
+    this.address = options.underlayAddress ?? SLED_A
     this.tracer = new Tracer(() => this.clock.nowMs())
     this.engine = new VportEngine({
       node: 'sled1',

@@ -15,6 +15,7 @@ import { errorOfDrop, type IcmpError, mayTell, tellGuest, tellSender, tooBig } f
 import { findRelated, isIcmpError } from './icmp-quote.ts'
 import { type Layer, passLayer } from './layer.ts'
 import { entropyOfWalk, hashOfKey } from './parse-inner.ts'
+import { isGroup } from './multicast-groups.ts'
 import { PortCounter, type PortState } from './port-state.ts'
 import { TCP_NEW_FLOW, TCP_UNEXPECTED, TcpState } from './tcp-state.ts'
 import { commitTcp, tcpAfter } from './tcp-tracking.ts'
@@ -39,7 +40,10 @@ export function walkSlowPath(walk: Walk, port: PortState, scope: EngineScope): V
     if (walk.fragment === Fragment.later) walk.flowHash = hashOfKey(walk, walk.key)
   }
   walk.current.set(walk.key)
-  if (walk.family !== 0) findConnection(walk, port)
+  if (walk.family !== 0) {
+    walk.isMulticast = isGroup(walk.key, walk.dstAt, walk.family)
+    findConnection(walk, port)
+  }
   if (isOrphan(walk)) return orphan(walk)
   if (walk.isOut && isUnexpectedTcp(walk)) return unexpectedTcp(walk)
   const layers = walk.isOut ? port.layersOut : port.layersIn
@@ -59,7 +63,7 @@ export function walkSlowPath(walk: Walk, port: PortState, scope: EngineScope): V
     return walk.deny(Drop.mtuExceeded, `${ipBytes} bytes, and the path carries ${limit}`)
   }
   if (!walk.isDryRun && walk.family !== 0 && !walk.isIcmpError) {
-    const reason = commit(walk, port, scope, limit)
+    const reason = walk.isMulticast ? Drop.none : commit(walk, port, scope, limit)
     if (reason !== Drop.none) return walk.deny(reason, 'no room for another connection')
     if (walk.fragment !== Fragment.none) port.fragments.pass(walk)
   }
@@ -69,7 +73,7 @@ export function walkSlowPath(walk: Walk, port: PortState, scope: EngineScope): V
 
 /** A later fragment goes with its flow or not at all: it can open nothing. */
 function isOrphan(walk: Walk): boolean {
-  return walk.fragment === Fragment.later && walk.connection === undefined
+  return walk.fragment === Fragment.later && walk.connection === undefined && !walk.isMulticast
 }
 
 function orphan(walk: Walk): Verdict {
@@ -90,6 +94,7 @@ function findConnection(walk: Walk, port: PortState): void {
     walk.related = findRelated(walk, port.cache)
     return
   }
+  if (walk.isMulticast) return
   walk.connection = port.cache.find(walk.key, family)
   if (walk.connection === undefined || !walk.isTcp || walk.fragment === Fragment.later) return
   // A fresh SYN is judged as a new connection; the old one stays until the new one is allowed.

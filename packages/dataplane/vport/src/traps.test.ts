@@ -166,7 +166,7 @@ test('extension headers in front of the outer UDP are followed', () => {
   assert.equal(sled.take(port).length, 1)
 })
 
-test('only known peers may send, and only switches may say that a packet is from outside', () => {
+test('only known peers may send, and a switch’s packets count as from outside only', () => {
   const sled = new SledFixture()
   const port = sled.addPort(portConfig({ firewall: ALLOW_ALL }))
   sled.engine.setUnderlayPeers({ sleds: [Ip.of('fd00:1122:3344:101::1')], switches: [SWITCH_0] })
@@ -180,12 +180,13 @@ test('only known peers may send, and only switches may say that a packet is from
   }
   assert.equal(passes(true, '::'), true)
   assert.equal(passes(true, SWITCH_0.toString()), true)
-  assert.equal(passes(true, 'fd00:1122:3344:101::1'), false)
+  assert.equal(passes(true, 'fd00:1122:3344:101::1'), true, 'a sled that knows the address’s owner')
+  assert.equal(passes(true, 'fd00:6666::1'), false)
   assert.equal(passes(false, 'fd00:1122:3344:101::1'), true)
   assert.equal(passes(false, '::'), false)
   assert.equal(passes(false, 'fd00:6666::1'), false)
   const codes = sled.engine.recentDrops().map((drop) => drop.reason.code)
-  assert.deepEqual(codes, ['UL_FORGED_EXTERNAL', 'UL_FORGED_EXTERNAL', 'UL_UNKNOWN_SOURCE'])
+  assert.deepEqual(codes, ['UL_UNKNOWN_SOURCE', 'UL_FORGED_EXTERNAL', 'UL_UNKNOWN_SOURCE'])
 })
 
 test('a change of peers reaches live flows, and the sled’s own address is no peer on the wire', () => {

@@ -5,7 +5,7 @@
  */
 import type { Ip, Prefix } from '@lodestone/net'
 import { isInPrefix, prefixWords, type PrefixWords, wordsOf } from './address-words.ts'
-import { TUNNEL_ENDPOINTS_DEPENDENCY, type Versions } from './versions.ts'
+import type { Versions } from './versions.ts'
 
 export interface TunnelEndpoint {
   readonly address: Ip
@@ -48,7 +48,7 @@ export class TunnelEndpoints {
     if (text === this.#text) return false
     this.#text = text
     this.#entries = entries
-    this.#versions.bump(TUNNEL_ENDPOINTS_DEPENDENCY)
+    this.#versions.bumpWaysOut()
     return true
   }
 

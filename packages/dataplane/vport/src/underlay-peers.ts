@@ -1,6 +1,6 @@
 /**
- * Who may send encapsulated frames. The mark for traffic from outside decides about firewall rules for the VPC, so a frame
- * with it must come from a switch, and one without it from a sled. Until a list is given everything is accepted.
+ * Who may send encapsulated frames. A frame without the mark for traffic from outside counts as the VPC's own in firewall rules,
+ * so it must come from a sled; one with it, which may do less, comes from a switch or from a sled that knows the address's owner. Until a list is given everything is accepted.
  */
 import type { Ip } from '@lodestone/net'
 import { IPV6_SRC } from '@lodestone/packet'
@@ -56,6 +56,6 @@ export class UnderlayPeers {
     const row = table.find(key)
     if (row < 0) return Drop.unknownSource
     const bits = table.rows[row * 5 + 4]!
-    return (bits & (isExternal ? IS_SWITCH : IS_SLED)) !== 0 ? Drop.none : Drop.forgedExternal
+    return isExternal || (bits & IS_SLED) !== 0 ? Drop.none : Drop.forgedExternal
   }
 }

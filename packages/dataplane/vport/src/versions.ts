@@ -1,6 +1,6 @@
 /**
- * Versions of the things that flows depend on: each port's configuration, each virtual-to-physical mapping, the table of
- * tunnel endpoints, the list of peers. A flow notes which ones it used and the sum of their versions; one comparison per
+ * Versions of the things that flows depend on: each port's configuration, each virtual-to-physical mapping, each external
+ * address of the rack, the ways out, the list of peers. A flow notes which ones it used and the sum of their versions; one comparison per
  * packet then tells whether the flow still says what a fresh look would. A change reaches exactly the flows that used what
  * changed, at once.
  *
@@ -11,15 +11,20 @@ import { PARAM_VERSIONS } from './kernel/layout.ts'
 
 /** For flows that depend on nothing outside. Its version never changes. */
 export const NO_DEPENDENCY = 0
-export const TUNNEL_ENDPOINTS_DEPENDENCY = 1
 /** Inbound flows: who may send encapsulated frames. */
-export const PEERS_DEPENDENCY = 2
+export const PEERS_DEPENDENCY = 1
+/**
+ * Flows to switches: the tunnel endpoints, and that the destination is no address of the rack's own. One for each bucket of
+ * destinations, so that a new address of the rack is not the concern of all flows.
+ */
+const WAYS_OUT_FIRST = 2
+const WAYS_OUT = 64
 
 export class Versions {
   readonly #memory: FlowMemory
   #base: number
-  #capacity = 64
-  #count = 3
+  #capacity = 256
+  #count = WAYS_OUT_FIRST + WAYS_OUT
   readonly #free: number[] = []
 
   constructor(memory: FlowMemory) {
@@ -38,6 +43,17 @@ export class Versions {
     if (reused !== undefined) return reused
     if (this.#count === this.#capacity) this.#grow()
     return this.#count++
+  }
+
+  /** What a flow to a switch depends on. The destination's words begin at `at`. */
+  wayOut(words: Int32Array, at: number, family: 4 | 6): number {
+    let hash = words[at]!
+    if (family === 6) hash ^= words[at + 1]! ^ Math.imul(words[at + 2]!, 5) ^ Math.imul(words[at + 3]!, 9)
+    return WAYS_OUT_FIRST + (Math.imul(hash, 0x9e3779b1) >>> 26)
+  }
+
+  bumpWaysOut(): void {
+    for (let i = 0; i < WAYS_OUT; i++) this.bump(WAYS_OUT_FIRST + i)
   }
 
   bump(dependency: number): void {

@@ -18,13 +18,19 @@ export type Direction = 'in' | 'out'
 export const Verdict = { allow: 0, modify: 1, deny: 2, hairpin: 3 } as const
 export type Verdict = (typeof Verdict)[keyof typeof Verdict]
 
+/**
+ * Geneve options of class Oxide: `mss` for TCP within a VPC, `external` for what counts as coming from outside of the receiver's,
+ * `multicast` for copies that go to the subscribers of a group.
+ */
+export type TunnelOption = 'none' | 'mss' | 'external' | 'multicast'
+
 /** What the overlay puts around a frame. */
 export interface Encapsulation {
   /** Underlay address that it is sent to, 16 bytes. */
   readonly destination: Uint8Array
   readonly vni: number
-  /** Whether the Oxide MSS option is added: TCP within a VPC. */
-  readonly hasMssOption: boolean
+  /** The one option that it has. */
+  readonly option: TunnelOption
 }
 
 /** A packet quoted by an ICMP error whose addresses change with the outer ones. */
@@ -35,6 +41,8 @@ export interface QuoteRewrite {
   /** New port or identifier, -1 to keep. */
   readonly port: number
 }
+
+const NO_COPIES: readonly Uint8Array[] = []
 
 export class Walk {
   readonly row: Int32Array = new Int32Array(ROW_SIZE)
@@ -76,6 +84,10 @@ export class Walk {
   etherDst: Uint8Array | undefined
   etherSrc: Uint8Array | undefined
   encapsulation: Encapsulation | undefined
+  /** Underlay addresses that get a copy of the encapsulated frame besides, 16 bytes each. */
+  copies: readonly Uint8Array[] = NO_COPIES
+  /** Whether it is for a multicast group; such packets are judged one by one and make no flows. */
+  isMulticast = false
   dependency: number = NO_DEPENDENCY
   /** The inbound or outbound rule (or default) of the firewall that let it through. */
   firewallRule = ''
@@ -175,6 +187,8 @@ export class Walk {
     this.etherDst = undefined
     this.etherSrc = undefined
     this.encapsulation = undefined
+    this.copies = NO_COPIES
+    this.isMulticast = false
     this.dependency = NO_DEPENDENCY
     this.firewallRule = ''
     this.hairpin = -1
@@ -205,4 +219,6 @@ export interface Explanation {
   readonly steps: readonly Step[]
   /** The frame as it would leave (from the outer IPv6 header on), reach the guest, or be answered. */
   readonly frame?: Uint8Array
+  /** Of a multicast packet, what leaves for other sleds besides. */
+  readonly copies?: readonly Uint8Array[]
 }

@@ -2,9 +2,9 @@
  * The gateway layer, closest to the guest: answers what the guest asks its router (ARP, DHCP, ping, neighbour
  * discovery), lets out only what carries the guest's own addresses, and lets in only what is for them.
  */
-import type { Ip } from '@lodestone/net'
+import { type Ip, Mac } from '@lodestone/net'
 import { EtherType, IpProtocol, ROW_ETHER_TYPE, ethernetSrcNumber, UdpPort } from '@lodestone/packet'
-import { prefixWords, wordsOf } from '../address-words.ts'
+import { isAddress, prefixWords, wordsOf } from '../address-words.ts'
 import { Drop } from '../drop-reasons.ts'
 import { answerArp } from '../gateway/arp-responder.ts'
 import { answerDhcp4 } from '../gateway/dhcp4-server.ts'
@@ -30,6 +30,7 @@ export function gatewayLayer(config: PortConfig, context: LayerContext, previous
   if (config.ip6 !== undefined) addIpv6(config, config.ip6, context, out, into)
   addOwnAddresses(config, context, out, into)
   addTransit(config, context, out, into)
+  addGroups(config, into)
   const macNumber = config.mac.toNumber()
   const denyOut = (walk: Walk): Verdict => explainSpoof(walk, macNumber)
   const denyIn = (walk: Walk): Verdict => walk.deny(Drop.notForPort, `${walk.dstText} is not an address of this port`)
@@ -41,7 +42,11 @@ export function gatewayLayer(config: PortConfig, context: LayerContext, previous
       table.nearest(
         walk,
         3,
-        (rule) => rule.name === 'anti-spoof' || rule.name === 'to-guest' || rule.id.startsWith('transit'),
+        (rule) =>
+          rule.name === 'anti-spoof' ||
+          rule.name === 'to-guest' ||
+          rule.id.startsWith('transit') ||
+          rule.id.startsWith('multicast'),
       ),
   }
 }
@@ -155,11 +160,31 @@ function addTransit(config: PortConfig, context: LayerContext, out: LayerRule[],
   }
 }
 
+function addGroups(config: PortConfig, into: LayerRule[]): void {
+  for (const subscription of config.multicast ?? []) {
+    const { group, mode, sources } = subscription
+    const id = `multicast ${group}`
+    const predicates: Predicate[] = [
+      { kind: 'ether-dst', macs: [Mac.forMulticast(group).toNumber()] },
+      { kind: 'dst', addresses: [own(group)] },
+    ]
+    const words = sources.map(wordsOf)
+    const act = (walk: Walk): Verdict => {
+      const isListed = words.some((source) => isAddress(walk.current, 0, group.family, source))
+      if (isListed === (mode === 'include')) return arrive(walk)
+      const rule = mode === 'include' ? 'is not among the sources' : 'is among the sources that are not'
+      return walk.deny(Drop.multicastSource, `${walk.srcText} ${rule} wanted of ${group}`)
+    }
+    into.push(rule(id, id, 1001, predicates, act))
+  }
+}
+
 /** Notes whether the destination is in the VPC: the firewall's VPC rules ask for it. */
 function leave(walk: Walk, config: PortConfig, context: LayerContext): Verdict {
   const family = walk.family as 4 | 6 // because the source address matched
-  const mapping = context.virtualToPhysical.find(config.vni, walk.current, walk.dstAt, family)
-  walk.remoteVni = mapping === undefined ? 0 : config.vni
+  const isInside =
+    walk.isMulticast || context.virtualToPhysical.find(config.vni, walk.current, walk.dstAt, family) !== undefined
+  walk.remoteVni = isInside ? config.vni : 0
   if (walk.isHeard) walk.detail = `${walk.srcText} is the guest’s`
   return Verdict.allow
 }

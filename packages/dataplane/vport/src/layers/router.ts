@@ -7,6 +7,7 @@ import { prefixWords } from '../address-words.ts'
 import { Drop } from '../drop-reasons.ts'
 import type { Layer } from '../layer.ts'
 import type { PortConfig, Route } from '../port-config.ts'
+import { isForwardable } from '../multicast-groups.ts'
 import { type LayerRule, RuleTable } from '../rule-table.ts'
 import { mapInSteps, type Steps } from '../steps.ts'
 import { Verdict, type Walk } from '../walk.ts'
@@ -22,12 +23,9 @@ export function* routerLayer(config: PortConfig, previous: Layer | undefined): S
     id: 'multicast',
     name: 'multicast',
     priority: 0,
-    isDenial: true,
+    isDenial: false,
     predicates: [{ kind: 'dst-prefix', prefixes: MULTICAST }],
-    act: (walk) =>
-      walk.isTcp
-        ? walk.deny(Drop.multicastTcp, `TCP to the group ${walk.dstText}`)
-        : walk.deny(Drop.multicast, `${walk.dstText} is a group or broadcast address`),
+    act: toGroup,
     hits: 0,
   })
   return {
@@ -36,6 +34,17 @@ export function* routerLayer(config: PortConfig, previous: Layer | undefined): S
     rulesIn: new RuleTable([], allowIn, previous?.rulesIn),
     nearMisses: (walk, table) => table.nearest(walk, NEAR_MISSES, (rule) => rule.id !== 'multicast'),
   }
+}
+
+/** Groups that reach beyond the link need no route: the overlay knows who has subscribed. */
+function toGroup(walk: Walk): Verdict {
+  const family = walk.family as 4 | 6 // because a prefix matched
+  if (!isForwardable(walk.current, walk.dstAt, family)) {
+    return walk.deny(Drop.multicast, `${walk.dstText} does not reach beyond the link`)
+  }
+  if (walk.isTcp) return walk.deny(Drop.multicastTcp, `TCP to the group ${walk.dstText}`)
+  if (walk.isHeard) walk.detail = `${walk.dstText} is a group of the VPC`
+  return Verdict.allow
 }
 
 /** `(((longest − length) << 1) | isSystem) + 10`: lower numbers are asked first. */
