@@ -79,6 +79,27 @@ export const SledInstance = z
   .meta({ id: 'SledInstance' })
 export type SledInstance = z.output<typeof SledInstance>
 
+/** A board by what is printed on it. */
+const BaseboardId = z.object({ part_number: z.string(), serial_number: z.string() }).meta({ id: 'BaseboardId' })
+export type BaseboardId = z.output<typeof BaseboardId>
+const RackMembershipVersion = z.int().min(0).meta({ id: 'RackMembershipVersion' })
+
+export const RackMembershipStatus = z
+  .object({
+    rack_id: Uuid,
+    version: RackMembershipVersion,
+    state: z.enum(['in_progress', 'committed', 'aborted']).meta({ id: 'RackMembershipChangeState' }),
+    members: z.array(BaseboardId),
+    /** Those that are not in use yet. */
+    unacknowledged_members: z.array(BaseboardId),
+    time_created: Time,
+    time_committed: Time.nullable(),
+    time_aborted: Time.nullable(),
+  })
+  .meta({ id: 'RackMembershipStatus' })
+export type RackMembershipStatus = z.output<typeof RackMembershipStatus>
+
+const inRack = z.object({ rack_id: Uuid })
 const params = z.object({ sled_id: Uuid })
 const tags = ['system/hardware']
 
@@ -196,5 +217,34 @@ export const hardwareEndpoints = [
     query: z.object(listById),
     response: { status: 200, schema: pageOf(SledInstance) },
     paginated: true,
+  }),
+  endpoint({
+    operationId: 'rack_membership_status',
+    method: 'GET',
+    path: '/v1/system/hardware/racks/{rack_id}/membership',
+    tags: ['experimental'],
+    summary: 'View which boards are members of the rack',
+    params: inRack,
+    query: z.object({ version: RackMembershipVersion.optional() }),
+    response: { status: 200, schema: RackMembershipStatus },
+  }),
+  endpoint({
+    operationId: 'rack_membership_add_sleds',
+    method: 'POST',
+    path: '/v1/system/hardware/racks/{rack_id}/membership/add',
+    tags: ['experimental'],
+    summary: 'Add boards to the members of the rack',
+    params: inRack,
+    body: z.object({ sled_ids: z.array(BaseboardId) }).meta({ id: 'RackMembershipAddSledsRequest' }),
+    response: { status: 200, schema: RackMembershipStatus },
+  }),
+  endpoint({
+    operationId: 'rack_membership_abort',
+    method: 'POST',
+    path: '/v1/system/hardware/racks/{rack_id}/membership/abort',
+    tags: ['experimental'],
+    summary: 'Take back the last addition of boards, as long as not all are in use',
+    params: inRack,
+    response: { status: 200, schema: RackMembershipStatus },
   }),
 ] as const

@@ -67,9 +67,9 @@ export class FakeSled {
   readonly baseboard: SledHardware['baseboard']
   role: SledRole | undefined
 
-  constructor(clock: VirtualClock, serial: string) {
+  constructor(clock: VirtualClock, serial: string, part = 'lodestone-sled') {
     this.#clock = clock
-    this.baseboard = { serial, part: 'lodestone-sled', revision: 6 }
+    this.baseboard = { serial, part, revision: 6 }
   }
 
   /** Everything is lost, as when the agent restarts. */
@@ -213,6 +213,10 @@ export class FakeSwitch {
   readonly lldp = new Map<string, LldpSettings>()
   readonly loopbacks = new Set<string>()
   routing: RoutedConfig = OWN_ROUTING
+  /** Of the board in place 31, as the gateway beside the switch knows it. */
+  boardSerial = 'BRM31'
+  /** What sleds announce on rear ports. */
+  sledPrefixes: ReturnType<typeof prefixOnRear>[] = []
   /** Every configuration that routed was given, in order. */
   readonly applied: RoutedConfig[] = []
 
@@ -275,7 +279,7 @@ export class FakeSwitch {
       next_page: null,
     }),
     bgp_message_history: () => [],
-    ddm_prefixes: () => [],
+    ddm_prefixes: () => this.sledPrefixes,
     bfd_status: () => ({
       listening: true,
       sessions: (this.routing.bfd_sessions ?? []).map((session) => ({
@@ -304,9 +308,9 @@ export class FakeSwitch {
   readonly gatewayHandler = implement(spApi, {
     ...unusedOperations(spApi),
     local_all_sp_ids: () => [{ type: 'sled' as const, slot: 31 }],
-    sp_get: ({ params: { slot } }) => ({
+    sp_get: () => ({
       hubris_archive_id: 'fake',
-      serial_number: `BRM${slot}`,
+      serial_number: this.boardSerial,
       model: '913-0000019',
       revision: 1,
       base_mac_address: 'a8:40:25:00:00:1f',
@@ -377,6 +381,11 @@ function unusedOperations<A extends Api>(api: A): { [Id in OperationIds<A>]: typ
   }
 }
 
+/** What a neighbour on a rear port announces by DDM. */
+export function prefixOnRear(slot: number, destination: string) {
+  return { interface: `tfportrear${slot}`, next_hop: 'fe80::1', vectors: [{ destination, path: ['sled'] }] }
+}
+
 /** What a switch's routing daemon is configured to do without the control plane. */
 const OWN_ROUTING: RoutedConfig = {
   ddm: { hostname: 'switch', role: 'transit', interfaces: ['tfportrear0'] },
@@ -399,7 +408,7 @@ export interface FakeRack {
   makeNexus(
     options: ({ store: Store } | { storeDirectory: string }) &
       Pick<NexusOptions, 'console' | 'network' | 'authority' | 'metadataFetch'> &
-      Pick<Inventory, 'dnsZone' | 'dnsServers'>,
+      Pick<Inventory, 'dnsZone' | 'dnsServers' | 'areSledsApproved'>,
   ): Nexus
 }
 
@@ -444,7 +453,7 @@ export async function makeFakeRack(sledCount = 2, startWallMs?: number): Promise
     })
   }
   let starts = 0
-  const makeNexus: FakeRack['makeNexus'] = ({ dnsZone, dnsServers = [], ...where }) => {
+  const makeNexus: FakeRack['makeNexus'] = ({ dnsZone, dnsServers = [], areSledsApproved = false, ...where }) => {
     const host = new Host({
       name: 'nexus',
       clock,
@@ -453,7 +462,7 @@ export async function makeFakeRack(sledCount = 2, startWallMs?: number): Promise
       networks: { underlay },
       log: (line) => errors.push(line),
     })
-    const known = { ...inventory, dnsServers, ...(dnsZone === undefined ? {} : { dnsZone }) }
+    const known = { ...inventory, dnsServers, areSledsApproved, ...(dnsZone === undefined ? {} : { dnsZone }) }
     return new Nexus(host, {
       inventory: known,
       archives: TEST_ARCHIVES,

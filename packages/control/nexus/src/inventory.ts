@@ -55,6 +55,8 @@ export interface Inventory {
   readonly services?: readonly InventoryService[]
   /** Underlay addresses of the name servers for the rack's own services; they are told their zone on the port of their contract. */
   readonly internalDns?: readonly string[]
+  /** Sleds that come later are used when an operator has added them to the rack's membership; else by themselves. */
+  readonly areSledsApproved?: boolean
   /** The resolvers that guests are told of by DHCP. */
   readonly dnsServers?: readonly string[]
   /** The zone that is delegated to the rack: `oxide.test`. */

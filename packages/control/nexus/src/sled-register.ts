@@ -6,6 +6,7 @@ import type { SledInventory } from '@lodestone/contract-sled-agent'
 import type { Random } from '@lodestone/host'
 import type { Inventory } from './inventory.ts'
 import { placeInstance } from './place-instance.ts'
+import { noteMembership } from './rack-membership.ts'
 import { nowOf, type Service } from './service.ts'
 import { instancesOnSled, updateInstance } from './store/instance.ts'
 import {
@@ -44,6 +45,7 @@ export async function ensurePlannedSleds(
       if (ids.get(id) === -1) await updateSled(tx, id, { ...row, time_created: now })
       else await insertSled(tx, newSled(ids.has(id) ? service.random.uuid() : id, row, now))
     }
+    await noteMembership(tx, now)
   })
 }
 
@@ -66,6 +68,7 @@ export async function takeInSled(tx: Db, found: FoundSled, random: Random, now: 
   const isOther = known !== undefined && Number(known.physical_ram_bytes) !== capacity.physical_ram_bytes
   if (isMoved || isOther) await updateSled(tx, id, { ...place, ...capacity })
   await noteDisks(tx, id, inventory.disks, random, now)
+  if (known === undefined || holder !== undefined) await noteMembership(tx, now)
   return known === undefined || isMoved
 }
 

@@ -103,7 +103,7 @@ export class CloudLab {
     this.nexus = new Nexus(this.world.host('nexus', { underlay: this.#home.network }), {
       aroundFetch: (inner) => reconcilerProbes.fetch(inner),
       underlayPlace: () => this.#home.place,
-      inventory: rackInventory(topology, dnsZone),
+      inventory: rackInventory(topology, dnsZone === undefined ? {} : { dnsZone }),
       network: rackNetwork(topology),
       archives: ARCHIVES,
       ...(authority === undefined ? {} : { authority }),

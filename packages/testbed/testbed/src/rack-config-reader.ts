@@ -68,6 +68,13 @@ export class TableReader {
     return values.find((each) => each === value) ?? this.#wrong(key, value, `one of ${values.join(', ')}`)
   }
 
+  flag(key: string, fallback: boolean): boolean {
+    const value = this.#take(key) ?? fallback
+    if (typeof value === 'boolean') return value
+    this.#wrong(key, value, 'true or false')
+    return fallback
+  }
+
   asn(key: string, fallback?: number): number | undefined {
     const value = this.#take(key) ?? fallback
     if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_ASN) return value

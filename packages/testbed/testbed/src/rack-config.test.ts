@@ -31,6 +31,7 @@ test('the example is what it says', () => {
   const config = example()
   assert.equal(config.dnsZone, 'rack.example')
   assert.deepEqual(config.dnsServers.map(String), ['203.0.113.53'])
+  assert.equal(config.areSledsApproved, false)
   assert.equal(config.asn, 65010)
   assert.deepEqual(config.recovery, { silo: 'recovery', username: 'operator', password: 'change me' })
   assert.deepEqual(
@@ -54,7 +55,13 @@ test('each mistake is told with the file, its line and what is wrong', () => {
     ['asn = 65010', 'asn = "65010"', 'asn = 65010', /asn is an AS number .* not "65010"/],
     ['dns_zone = "rack.example"', 'dns_zone = "Rack.example."', 'dns_zone =', /dns_zone is a domain/],
     ['["203.0.113.53"]', '["203.0.113.53", "ns"]', 'dns_servers =', /dns_servers is a list of IPv4 addresses.*"ns"/],
-    ['asn = 65010', 'asm = 65010', 'asn = 65010', /nothing here is called asm; there is dns_zone, dns_servers, asn/],
+    ['approve_sleds = false', 'approve_sleds = "no"', 'approve_sleds =', /approve_sleds is true or false; not "no"/],
+    [
+      'asn = 65010',
+      'asm = 65010',
+      'asn = 65010',
+      /nothing here is called asm; there is dns_zone, dns_servers, approve_sleds, asn/,
+    ],
     ['password = "change me"', '', '[recovery_silo]', /password is missing/],
     [
       'peer = "192.0.2.9"',

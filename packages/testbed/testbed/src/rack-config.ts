@@ -37,6 +37,8 @@ export interface RackConfig {
   readonly dnsZone: string
   /** The resolvers that guests are told of by DHCP; the rack runs none for them. */
   readonly dnsServers: readonly Ip[]
+  /** Sleds that come later are used when an operator has added them, and not by themselves. */
+  readonly areSledsApproved: boolean
   readonly asn: number
   readonly recovery: { readonly silo: string; readonly username: string; readonly password: string }
   /** At least one for each switch. */
@@ -72,6 +74,7 @@ function readConfig(root: TableReader): RackConfig | undefined {
   const rack = root.table('rack')
   const dnsZone = rack.zone('dns_zone', DEFAULT_DNS_ZONE)
   const dnsServers = rack.ips4('dns_servers')
+  const areSledsApproved = rack.flag('approve_sleds', false)
   const asn = rack.asn('asn', RACK_ASN)
   rack.unknown()
   const recovery = readRecovery(root.table('recovery_silo'))
@@ -89,7 +92,15 @@ function readConfig(root: TableReader): RackConfig | undefined {
   checkPools(poolTables, pools, uplinks)
   if (dnsZone === undefined || asn === undefined || recovery === undefined) return undefined
   // because what could not be read was told, and then this result is not used
-  return { dnsZone, dnsServers, asn, recovery, uplinks: uplinks.filter(isThere), pools: pools.filter(isThere) }
+  return {
+    dnsZone,
+    dnsServers,
+    areSledsApproved,
+    asn,
+    recovery,
+    uplinks: uplinks.filter(isThere),
+    pools: pools.filter(isThere),
+  }
 }
 
 function readRecovery(table: TableReader): RackConfig['recovery'] | undefined {

@@ -9,18 +9,17 @@ import type { Topology } from './topology.ts'
 
 const RACK_ID = '6d4f1c1e-2f0b-4c1c-9a53-0d6c2b1f7a10'
 
-/**
- * @param dnsZone the zone that is delegated to the rack, where it has name servers.
- * @param dnsServers the resolvers that guests are told of.
- */
-export function rackInventory(topology: Topology, dnsZone?: string, dnsServers: readonly string[] = []): Inventory {
+/** @param said what no topology says. The zone is there where the rack has name servers. */
+export function rackInventory(
+  topology: Topology,
+  said: Pick<Inventory, 'dnsZone' | 'dnsServers' | 'areSledsApproved'> = {},
+): Inventory {
   const sleds = topology.nodes.filter((node) => node.kind === 'sled')
   const switches = topology.nodes.filter((node) => node.kind === 'switch')
   return {
     rackId: RACK_ID,
     services: inventoryServices(topology),
-    ...(dnsZone === undefined ? {} : { dnsZone }),
-    dnsServers,
+    ...said,
     sleds: sleds.map((sled, index) => {
       const slot = slotOf(sled.name, index)
       return {

@@ -89,6 +89,8 @@ test('a sled that is put into a free place is found, taken in, and gets instance
   assert.deepEqual([waiting.cubby, waiting.baseboard.serial], [3, 'LDS1NEW0001'])
   const sled = await eventually(() => sledOf('LDS1NEW0001'), TAKEN_IN_MS)
   assert.deepEqual([sled.slot, sled.state, sled.usable_hardware_threads], [3, 'active', 128])
+  const membership = await lab.done(lab.api.rack_membership_status({ params: { rack_id: sled.rack_id } }))
+  assert.deepEqual([membership.version, membership.state, membership.members.length], [2, 'committed', 3])
   assert.deepEqual((await lab.done(lab.api.sled_list_uninitialized())).items, [])
   const disks = (await lab.done(lab.api.sled_physical_disk_list({ params: { sled_id: sled.id } }))).items
   assert.equal(disks.length, 12)

@@ -217,11 +217,7 @@ export class Rack {
     const { clock } = options
     return new Nexus(this.#nexusHost(), {
       aroundFetch: this.#aroundFetch,
-      inventory: rackInventory(
-        topology,
-        this.#config?.dnsZone ?? DEFAULT_DNS_ZONE,
-        this.#config?.dnsServers.map(String),
-      ),
+      inventory: rackInventory(topology, inventoryOf(this.#config)),
       network: rackNetwork(topology, this.#config),
       authority: this.#authority,
       underlayPlace: () => this.#home.place,
@@ -543,6 +539,12 @@ async function keptConfig(state: Files): Promise<RackConfig | undefined> {
   throw new RackStartError(
     `The configuration that the rack was set up with cannot be read: ${result.problems.join('; ')}`,
   )
+}
+
+function inventoryOf(config: RackConfig | undefined): Parameters<typeof rackInventory>[1] {
+  if (config === undefined) return { dnsZone: DEFAULT_DNS_ZONE }
+  const { dnsZone, dnsServers, areSledsApproved } = config
+  return { dnsZone, dnsServers: dnsServers.map(String), areSledsApproved }
 }
 
 function recoverySilo({ recovery }: RackConfig): RecoverySilo {

@@ -44,6 +44,7 @@ import { networkInterfaceHandlers } from './network-interface.ts'
 import { networkingSettingsHandlers, SourceGate } from './networking-settings.ts'
 import { policyHandlers } from './policy.ts'
 import { projectHandlers } from './project.ts'
+import { rackMembershipHandlers } from './rack-membership.ts'
 import { routerRouteHandlers } from './router-route.ts'
 import { routingStatusHandlers } from './routing-status.ts'
 import { samlLoginHandlers, samlRedirect } from './saml-login.ts'
@@ -89,6 +90,7 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     ...imageHandlers(service),
     ...ipPoolHandlers(service),
     ...hardwareHandlers(service),
+    ...rackMembershipHandlers(service),
     ...auditLogHandlers(service),
     ...affinityHandlers(service),
     ...metricHandlers(service),

@@ -119,6 +119,7 @@ export class Reconcilers {
         random,
         routeds: [...this.#routeds.values()],
         gateways: this.gateways,
+        areApproved: inventory.areSledsApproved ?? false,
         otherPrefixes: (inventory.internalDns ?? []).map((address) => new Prefix(Ip.of(address), 64).masked()),
         agentAt: (url) => client(sledAgentApi, fetch, url),
         onChange: () => this.activate(),

@@ -8,10 +8,12 @@ import { SLED_AGENT_PORT, type SledAgentClient } from '@lodestone/contract-sled-
 import type { SpClient, SpState } from '@lodestone/contract-sp'
 import type { Clock, Random } from '@lodestone/host'
 import { Prefix } from '@lodestone/net'
+import { isAwaited } from '../rack-membership.ts'
 import { takeInSled } from '../sled-register.ts'
-import type { SledRow } from '../store/sled.ts'
+import type { BoardId } from '../store/schema.ts'
+import { type SledRow, sledsInService } from '../store/sled.ts'
 import type { Snapshot } from '../store/snapshot.ts'
-import type { Store } from '../store/store.ts'
+import type { Db, Store } from '../store/store.ts'
 import type { ItemStatus, PassResult } from './loop.ts'
 
 /** How soon a new sled is noticed. */
@@ -19,6 +21,7 @@ const LOOK_MS = 5_000
 /** How soon to look again at one that is on its way. */
 const SOON_MS = 500
 const SLED_PREFIX_BITS = 64
+const WAITS = 'waits to be added to the rack by an operator'
 
 export interface SledFinderOptions {
   readonly store: Store
@@ -26,6 +29,8 @@ export interface SledFinderOptions {
   readonly random: Random
   readonly routeds: readonly RoutedClient[]
   readonly gateways: readonly SpClient[]
+  /** Whether a board that is new waits until an operator has asked for it. */
+  readonly areApproved: boolean
   /** Prefixes that sleds announce besides their own. */
   readonly otherPrefixes: readonly Prefix[]
   /** An agent at a base URL. */
@@ -56,12 +61,13 @@ export class SledFinder {
       const status = await this.#meet(slot, address, known)
       if (status !== undefined) items.push(status)
     }
-    return { items, againMs: items.length > 0 ? SOON_MS : LOOK_MS }
+    const isUnderWay = items.some(({ detail }) => detail?.endsWith(WAITS) !== true)
+    return { items, againMs: isUnderWay ? SOON_MS : LOOK_MS }
   }
 
   /** @returns what there is to tell; undefined when there is nothing new. */
   async #meet(slot: number, address: string, known: SledRow | undefined): Promise<ItemStatus | undefined> {
-    const { store, clock, random, gateways, agentAt, onChange } = this.#options
+    const { store, clock, random, gateways, agentAt, onChange, areApproved } = this.#options
     const item = `slot ${slot}`
     const answer = await agentAt(agentUrl(address)).inventory_view()
     // One that is known and silent is the concern of those who have something to tell it.
@@ -73,6 +79,9 @@ export class SledFinder {
       if (state.serial_number !== serial) {
         const detail = `its agent says ${serial}, its service processor ${state.serial_number}`
         return { item, state: 'failed', detail }
+      }
+      if (areApproved && !(await isMember(store.db, answer.value.baseboard))) {
+        return { item, state: 'applied', detail: `${serial} ${WAITS}` }
       }
     }
     const found = { slot, underlayAddress: address, inventory: answer.value }
@@ -128,6 +137,12 @@ async function sledPrefixes(
     }
   }
   return hasAnswer ? found : undefined
+}
+
+/** Whether a board is the rack's, perhaps in another place than before, or is to be. */
+async function isMember(db: Db, { part, serial }: BoardId): Promise<boolean> {
+  const isKnown = (await sledsInService(db)).some((sled) => sled.serial === serial && sled.part === part)
+  return isKnown || isAwaited(db, { part, serial })
 }
 
 async function spState(gateways: readonly SpClient[], slot: number): Promise<SpState | string> {

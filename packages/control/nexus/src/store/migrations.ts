@@ -211,6 +211,8 @@ const STEPS: readonly string[] = [
   `create table physical_disk (id uuid primary key, sled_id uuid not null references sled, vendor text not null,
     model text not null, serial text not null, form_factor text not null, slot int not null, policy text not null, ${TIMES})`,
   `create unique index physical_disk_serial on physical_disk (sled_id, serial)`,
+  `create table rack_membership (version bigint primary key, state text not null, members jsonb not null,
+    added jsonb not null, time_created timestamptz not null, time_committed timestamptz, time_aborted timestamptz)`,
 ]
 
 /** Of all steps: another one is another schema. */

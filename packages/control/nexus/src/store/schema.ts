@@ -356,6 +356,24 @@ export interface SledTable {
   time_modified: Timestamp
 }
 
+/** Which boards are the rack's, version by version. At most one version, the last, is in progress. */
+export interface RackMembershipTable {
+  version: number
+  state: 'in_progress' | 'committed' | 'aborted'
+  /** Of this version; of one in progress, those that were there when it began, and those that are to come. */
+  members: Json<readonly BoardId[]>
+  /** Whom an operator asked for. */
+  added: Json<readonly BoardId[]>
+  time_created: Timestamp
+  time_committed: ColumnType<Date | null, Date | null, Date | null>
+  time_aborted: ColumnType<Date | null, Date | null, Date | null>
+}
+
+export interface BoardId {
+  readonly part: string
+  readonly serial: string
+}
+
 /** As its sled reported it. */
 export interface PhysicalDiskTable {
   id: string
@@ -544,6 +562,7 @@ export interface Database {
   volume: VolumeTable
   volume_block: VolumeBlockTable
   sled: SledTable
+  rack_membership: RackMembershipTable
   audit_log: AuditLogTable
   desired_state: DesiredStateTable
   snapshot_counter: SnapshotCounterTable
