@@ -72,6 +72,8 @@ export type FsmEvent =
   | { readonly kind: 'reset' }
   /** Fast external fallover: the interface to the peer went down, or came back. */
   | { readonly kind: 'link'; readonly isUp: boolean }
+  /** We have other addresses than before, so that there may be a way to the peer now. */
+  | { readonly kind: 'addresses' }
   /** BFD says that the peer cannot be reached, or that it can again (RFC 5882, RFC 9384). */
   | { readonly kind: 'bfd'; readonly isUp: boolean }
   /** Tcp_CR_Acked (16): the attempt `id` is connected. */

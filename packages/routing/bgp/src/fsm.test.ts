@@ -136,6 +136,19 @@ test('connecting is retried, and a stuck attempt is abandoned', () => {
   assert.deepEqual(kinds(driver.timeout()), ['connect', 'transition'])
 })
 
+test('a failed attempt is made again when there are other addresses, and nothing that goes on is disturbed', () => {
+  const driver = new Driver()
+  assert.deepEqual(driver.do({ kind: 'addresses' }), [], 'it is not started')
+  driver.do({ kind: 'start' })
+  assert.deepEqual(driver.do({ kind: 'addresses' }), [], 'an attempt is under way')
+  driver.do({ kind: 'connect-failed', id: driver.fsm.attempt!, reason: 'ENETUNREACH' })
+  assert.deepEqual(kinds(driver.do({ kind: 'addresses' })), ['connect', 'transition'])
+  driver.connect()
+  assert.deepEqual(driver.do({ kind: 'addresses' }), [], 'there is a connection')
+  driver.do({ kind: 'link', isUp: false })
+  assert.deepEqual(driver.do({ kind: 'addresses' }), [], 'the link is down')
+})
+
 test('a message that the state does not allow is an FSM error with the state as subcode', () => {
   const inOpenSent = new Driver()
   inOpenSent.do({ kind: 'start' })

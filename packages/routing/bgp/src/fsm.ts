@@ -75,6 +75,9 @@ class Step {
       case 'link':
         this.#link(event.isUp)
         return
+      case 'addresses':
+        this.#addresses()
+        return
       case 'bfd':
         this.#bfd(event.isUp)
         return
@@ -166,6 +169,14 @@ class Step {
       this.reason = 'the link to the peer came up'
       this.#leaveIdle()
     }
+  }
+
+  /** An attempt that has failed, perhaps for want of a way, need not wait for the retry timer. */
+  #addresses(): void {
+    const { state } = this
+    if (state.attempt !== undefined || state.connections.length > 0 || state.connectRetryAtMs === Infinity) return
+    this.reason = 'our addresses changed'
+    this.#tryConnect()
   }
 
   #bfd(isUp: boolean): void {

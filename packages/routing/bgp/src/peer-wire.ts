@@ -19,7 +19,7 @@ import {
 } from './message.ts'
 import { MessageHistory } from './message-history.ts'
 import type { PeerSurroundings } from './peer.ts'
-import { BGP_PORT, type PeerConfig } from './peer-config.ts'
+import { BGP_PORT, DEFAULT_CONNECT_RETRY_S, type PeerConfig } from './peer-config.ts'
 import { type NotificationRecord, PEER_COUNTERS, type PeerCounter } from './peer-status.ts'
 import { isUpdate, limitOf, type Session } from './session.ts'
 import type { PeerIdentity, SpeakerListener } from './speaker-events.ts'
@@ -39,6 +39,7 @@ export interface PeerWireOptions {
 /** Connections that are closing and may still send, at most. */
 const MAX_LINGERING = 8
 const DEFAULT_HISTORY_BYTES = 32_768
+const MAX_CONNECT_MS = 30_000
 /** RFC 9687 §3: a peer that takes nothing for so long, or twice the hold time, is gone. */
 const SEND_HOLD_MS = 480_000
 
@@ -86,7 +87,15 @@ export class PeerWire {
   }
 
   connect(id: number): void {
-    const { remotePort, localAddress, interface: zone, md5Password, ttl, minTtl } = this.#options.config()
+    const {
+      remotePort,
+      localAddress,
+      interface: zone,
+      md5Password,
+      ttl,
+      minTtl,
+      connectRetryS,
+    } = this.#options.config()
     const remoteAddress = this.#options.remoteAddress()
     if (remoteAddress === undefined) return
     this.counters.add('connect-attempts')
@@ -96,6 +105,8 @@ export class PeerWire {
       .connectTcp({
         address: text(remoteAddress),
         port: remotePort ?? BGP_PORT,
+        // Another attempt takes its place then; one that went on would get through with it, and be in its way.
+        timeoutMs: Math.min(MAX_CONNECT_MS, (connectRetryS ?? DEFAULT_CONNECT_RETRY_S) * 1000),
         ...(localAddress === undefined ? {} : { localAddress: text(localAddress) }),
         ...(md5Password === undefined ? {} : { md5Password }),
         ...(sentTtl === undefined ? {} : { ttl: sentTtl }),

@@ -206,8 +206,9 @@ export class Peer {
     if (this.#wire.counters.get('prefixes-over-limit') > 0) this.requestRefresh()
   }
 
-  /** The ways to next hops or the set of local addresses changed: every path is judged again. */
-  rejudge(): void {
+  /** The set of local addresses changed: every path is judged again, and a peer that could not be reached is tried. */
+  localAddressesChanged(): void {
+    this.#dispatch({ kind: 'addresses' })
     const session = this.#session
     session?.importer.reconfigure(importContextOf(this.#config, this.#around, session.negotiated))
   }

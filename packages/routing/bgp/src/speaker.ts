@@ -260,9 +260,9 @@ export class Speaker {
     for (const peer of this.#peers.values()) if (peer.config.interface === interfaceName) peer.setNeighbour(undefined)
   }
 
-  /** The local addresses changed: every received path is judged again. */
+  /** The local addresses changed: every received path is judged again, and peers that could not be reached are tried. */
   localAddressesChanged(): void {
-    for (const peer of this.#peers.values()) peer.rejudge()
+    for (const peer of this.#peers.values()) peer.localAddressesChanged()
   }
 
   /** The answers of `resolveNextHop` changed for these: the paths through them are judged again. */
