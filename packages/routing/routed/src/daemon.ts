@@ -19,7 +19,7 @@ import type { DaemonConfig } from './daemon-config.ts'
 import { type ConfigProblem, describeProblem, pathText } from './file/config-problem.ts'
 import { type PlaceOf, readConfig, type ReadResult } from './file/read-config.ts'
 import { withoutSecrets } from './file/secret-book.ts'
-import { Metrics } from './metrics.ts'
+import type { Metrics } from './metrics.ts'
 import { MrtDumper, type MrtStore } from './mrt/mrt-dumper.ts'
 import { dryRunPolicies } from './policy-dry-run.ts'
 import type { TargetOptions } from './forwarding-planes.ts'
@@ -75,7 +75,8 @@ export class Daemon {
   readonly #handler: HttpHandler
   readonly #admin: AdminServers
   readonly #metricsServers: AdminServers
-  readonly #metrics: Metrics
+  readonly #startedAtMs: number
+  #metrics: Metrics | undefined
   readonly #mrt: MrtDumper | undefined
   readonly #bmp: BmpExporter
   #config = NO_CONFIG
@@ -92,7 +93,7 @@ export class Daemon {
     })
     this.#bmp = new BmpExporter(this.routed, host.network(options.network))
     this.#mrt = options.mrtStore === undefined ? undefined : new MrtDumper(this.routed, options.mrtStore)
-    this.#metrics = new Metrics(this.routed, this.#bmp, this.#mrt)
+    this.#startedAtMs = host.clock.nowMs()
     const network = host.network(options.adminNetwork)
     this.#handler = this.routed.handler(this.#control())
     this.#admin = new AdminServers(host.clock, network, this.#handler)
@@ -256,7 +257,7 @@ export class Daemon {
         return { ok: true, problems: [], changes: [...differences(this.#config, read.config)] }
       },
       dryRun: (request) => this.#dryRun(request),
-      metrics: () => this.#metrics.text(),
+      metrics: async () => (await this.#readMetrics()).text(),
     }
   }
 
@@ -269,11 +270,19 @@ export class Daemon {
     })
   }
 
+  /** Loaded when they are asked for: routers of racks have none of their own. */
+  async #readMetrics(): Promise<Metrics> {
+    const library = await import('./metrics.ts')
+    this.#metrics ??= new library.Metrics(this.routed, this.#bmp, this.#mrt, this.#startedAtMs)
+    return this.#metrics
+  }
+
   #metricsHandler(): HttpHandler {
     return async (request) => {
       const { pathname } = new URL(request.url)
       if (request.method !== 'GET' || pathname !== '/metrics') return new Response(null, { status: 404 })
-      return new Response(await this.#metrics.text(), { headers: { 'content-type': this.#metrics.contentType } })
+      const metrics = await this.#readMetrics()
+      return new Response(await metrics.text(), { headers: { 'content-type': metrics.contentType } })
     }
   }
 }

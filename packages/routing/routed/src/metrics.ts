@@ -14,13 +14,13 @@ type Row = readonly [labels: Readonly<Record<string, string>>, value: number]
 export class Metrics {
   readonly #registry = new Registry()
 
-  constructor(routed: Routed, bmp: BmpExporter, mrt: MrtDumper | undefined) {
+  /** @param startedAtMs of the daemon, on its clock. */
+  constructor(routed: Routed, bmp: BmpExporter, mrt: MrtDumper | undefined, startedAtMs: number) {
     this.#bgp(routed)
     this.#rib(routed)
     this.#lower(routed)
     this.#bfd(routed)
     this.#exports(bmp, mrt)
-    const startedAtMs = routed.host.clock.nowMs()
     this.#gauge('routed_uptime_seconds', 'How long the daemon runs', [], () => [
       [{}, (routed.host.clock.nowMs() - startedAtMs) / 1000],
     ])

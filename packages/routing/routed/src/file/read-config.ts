@@ -2,7 +2,7 @@
 import type { DaemonConfig } from '../daemon-config.ts'
 import { configFromFile, type HostCapabilities } from './config-from-file.ts'
 import { type ConfigProblem, type PathProblem, pathText } from './config-problem.ts'
-import { LocatedYaml, type PathSegment, type Position } from './located-yaml.ts'
+import type { PathSegment, Position } from './located-yaml.ts'
 import { RoutedFile } from './schema.ts'
 import { schemaProblems } from './schema-problems.ts'
 import { type ReadFile, SecretBook } from './secret-book.ts'
@@ -22,6 +22,8 @@ export type ReadResult =
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
 
 export async function readConfig(text: string, options: ReadOptions): Promise<ReadResult> {
+  // Loaded when there is a file: routers of racks are configured otherwise, and have no use for YAML.
+  const { LocatedYaml } = await import('./located-yaml.ts')
   const yaml = new LocatedYaml(text)
   if (yaml.syntaxProblems.length > 0) {
     return { ok: false, problems: yaml.syntaxProblems.map((problem) => ({ ...problem, path: '' })) }
