@@ -104,7 +104,7 @@ test('sessions of TLS have cookies that plain HTTP never sees, and devices are s
 
 test("an operator's certificate takes over with the next connection, and gives way when it is deleted", async () => {
   const company = await otherAuthority()
-  const { cert, key } = company.identityFor([{ type: 'dns', value: SILO }])
+  const { cert, key } = await company.identityFor([{ type: 'dns', value: SILO }])
   const body = {
     name: 'ours',
     description: 'From the company',
@@ -143,7 +143,12 @@ test('of several certificates the one that is longest in force is shown, and an 
   ]
   const company = await CertificateAuthority.open(new MemoryFiles(), later, new SeededRandom(2))
   const give = async (name: string): Promise<void> => {
-    const body = { name, description: '', ...company.identityFor(names(name)), service: 'external_api' as const }
+    const body = {
+      name,
+      description: '',
+      ...(await company.identityFor(names(name))),
+      service: 'external_api' as const,
+    }
     valueOf(await api.certificate_create({ body }))
   }
   await give('first')
@@ -169,13 +174,13 @@ test('of several certificates the one that is longest in force is shown, and an 
 
 test('what cannot serve the silo is refused with the field and the place, also when a silo is made with it', async () => {
   const company = await otherAuthority()
-  const wrong = company.identityFor([{ type: 'dns', value: 'www.example' }])
+  const wrong = await company.identityFor([{ type: 'dns', value: 'www.example' }])
   const body = { name: 'wrong', description: '', ...wrong, service: 'external_api' as const }
   assert.equal(
     refusal(await api.certificate_create({ body })),
     `400 unsupported value for "cert": certificate 1 is for DNS:www.example, not for ${SILO}`,
   )
-  const other = company.identityFor([{ type: 'dns', value: SILO }])
+  const other = await company.identityFor([{ type: 'dns', value: SILO }])
   assert.equal(
     refusal(await api.certificate_create({ body: { ...body, cert: other.cert } })),
     '400 unsupported value for "key": it is not the key of certificate 1',
@@ -187,7 +192,7 @@ test('what cannot serve the silo is refused with the field and the place, also w
     /not for fin\.sys\.rack\.example$/,
   )
   assert.equal(refusal(await api.silo_view({ params: { silo: 'fin' } })).slice(0, 3), '404', 'nothing of it is there')
-  const right = company.identityFor([{ type: 'dns', value: `fin.sys.${ZONE}` }])
+  const right = await company.identityFor([{ type: 'dns', value: `fin.sys.${ZONE}` }])
   valueOf(await api.silo_create({ body: { ...silo, tls_certificates: [{ ...body, ...right }] } }))
   assert.equal((await nexus.tlsIdentity(`fin.sys.${ZONE}`))?.cert, right.cert)
 })

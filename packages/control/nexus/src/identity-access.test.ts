@@ -156,7 +156,7 @@ test("identity providers, SCIM tokens and certificates are for the silo's admins
     technical_contact_email: 'x@rack.example',
   })
   const authority = await CertificateAuthority.open(new MemoryFiles(), rack.clock, random)
-  const identity = authority.identityFor([{ type: 'dns', value: 'any.example' }])
+  const identity = await authority.identityFor([{ type: 'dns', value: 'any.example' }])
   const certificateBody = (name: string) => ({ name, description: '', ...identity, service: 'external_api' as const })
 
   const query = { silo: 'scim' }

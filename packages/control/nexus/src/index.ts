@@ -1,7 +1,7 @@
 export type { FleetRole, SiloRole } from './auth/role.ts'
 export { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
 export type { Inventory, InventoryService, InventorySled, InventorySwitch } from './inventory.ts'
-export { Nexus, type NexusOptions } from './nexus.ts'
+export { Nexus, type NexusOptions, openStore } from './nexus.ts'
 export type { ItemStatus, ReconcilerStatus } from './reconcile/loop.ts'
 export { NO_NETWORK, type RackNetwork } from './rack-network.ts'
 export { DEFAULT_RECOVERY_SILO, type RecoverySilo, type RecoveryUser } from './recovery.ts'

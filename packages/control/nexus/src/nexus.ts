@@ -17,7 +17,6 @@ import type { Service } from './service.ts'
 import { ensurePlannedSleds } from './sled-register.ts'
 import { ensureRackNetwork, NO_NETWORK, type RackNetwork } from './rack-network.ts'
 import { auditEntriesOf } from './store/audit-log.ts'
-import { postgresPool } from './store/postgres-pool.ts'
 import { sledsInService } from './store/sled.ts'
 import { Store } from './store/store.ts'
 import type { CertificateAuthority } from './tls/certificate-authority.ts'
@@ -33,6 +32,8 @@ export interface NexusOptions {
   readonly database?: string
   /** An open store instead of a directory; it is left open by `close`. */
   readonly store?: Store
+  /** A store that is on its way, by `openStore`, instead of a directory; `close` closes it. */
+  readonly opening?: Promise<Store>
   /** The web console's files, served on the origin of the API. */
   readonly console?: Files
   /** How sleds and switches are reached; HTTP over the host's network `underlay` unless given. */
@@ -84,15 +85,8 @@ export class Nexus {
 
   async start(): Promise<void> {
     const { clock, random } = this.#host
-    const { inventory, database, storeDirectory, archives = [], console: files } = this.#options
-    const store =
-      this.#options.store ??
-      (database === undefined
-        ? await Store.open({
-            ...(storeDirectory === undefined ? {} : { directory: storeDirectory }),
-            archives,
-          })
-        : await Store.connect(postgresPool(database)))
+    const { inventory, console: files } = this.#options
+    const store = this.#options.store ?? (await (this.#options.opening ?? openStore(this.#options)))
     const plainFetch =
       this.#options.fetch ?? httpFetch(this.#host.network('underlay'), { clock, timeoutMs: CALL_TIMEOUT_MS })
     const fetch = this.#options.aroundFetch?.(plainFetch) ?? plainFetch
@@ -171,8 +165,23 @@ export class Nexus {
     this.#handler = undefined
     this.#certificates = undefined
     await this.#reconcilers?.close()
-    if (this.#options.store === undefined) await this.#store?.close()
+    if (this.#options.store !== undefined) return
+    const opened = await this.#options.opening?.catch(() => undefined) // `start` has told
+    await (this.#store ?? opened)?.close()
   }
+}
+
+/** Most of a start, which needs nothing else: whoever has other things to do begins with it and hands it over as `opening`. */
+export async function openStore({
+  database,
+  storeDirectory,
+  archives = [],
+}: Pick<NexusOptions, 'database' | 'storeDirectory' | 'archives'>): Promise<Store> {
+  if (database === undefined) {
+    return Store.open({ ...(storeDirectory === undefined ? {} : { directory: storeDirectory }), archives })
+  }
+  const { postgresPool } = await import('./store/postgres-pool.ts')
+  return Store.connect(postgresPool(database))
 }
 
 function noSwitch(slot: SwitchSlot): never {

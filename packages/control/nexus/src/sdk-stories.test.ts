@@ -461,7 +461,7 @@ test('an operator looks at the hardware, makes a silo with its users, and reads 
   assert.equal((await done(api.scimTokenList(ofScim))).length, 1)
   await done(api.scimTokenDelete({ ...ofScim, path: { tokenId } }))
   const authority = await CertificateAuthority.open(new MemoryFiles(), rack.clock, new SeededRandom(1))
-  const { cert, key } = authority.identityFor([{ type: 'dns', value: `${SILO}.sys.rack.example` }])
+  const { cert, key } = await authority.identityFor([{ type: 'dns', value: `${SILO}.sys.rack.example` }])
   await done(api.certificateCreate({ body: { name: 'own', description, cert, key, service: 'external_api' } }))
   assert.equal((await done(api.certificateView({ path: { certificate: 'own' } }))).cert, cert)
   assert.equal((await done(api.certificateList({}))).items.length, 1)

@@ -21,7 +21,6 @@ import { authenticate } from '../auth/authenticate.ts'
 import { authorize, REQUIREMENTS } from '../auth/authorize.ts'
 import { consoleHandler, type ConsoleOptions } from '../console.ts'
 import { METRICS_CONTENT_TYPE, reconcilerMetrics } from '../reconcile/metrics.ts'
-import { scimHandler } from '../scim/scim-handler.ts'
 import { nowOf, type RequestContext, type Service } from '../service.ts'
 import { affinityHandlers } from './affinity.ts'
 import { addressLotHandlers } from './address-lot.ts'
@@ -132,10 +131,11 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
     after: (call) => audit(service, started.get(call.request) ?? nowOf(service), call),
     async fallback(request, requestId) {
       await gate.check(request)
-      if (new URL(request.url).pathname === METRICS_PATH) return metrics(service, request, newRequestId())
+      const { pathname } = new URL(request.url)
+      if (pathname === METRICS_PATH) return metrics(service, request, newRequestId())
       const page =
         (await samlRedirect(service, request)) ??
-        (await scimHandler(service, request, requestId)) ??
+        (pathname.startsWith(SCIM_PATH) ? await scim(service, request, requestId) : undefined) ??
         (await pages?.(request))
       if (page !== undefined) return page
       const response = await unserved(request)
@@ -147,6 +147,8 @@ export function nexusHandler(service: Service, options: ServeOptions = {}): Http
 
 /** Beside the interface: what Prometheus asks for, with the token of a user who may look at the fleet. */
 const METRICS_PATH = '/metrics'
+/** Where identity providers bring users and groups. */
+const SCIM_PATH = '/scim/'
 
 async function metrics(service: Service, request: Request, requestId: string): Promise<Response> {
   const actor = await authenticate(service.store.db, request.headers, nowOf(service))
@@ -192,4 +194,10 @@ function unservedHandler(service: Service, newRequestId: () => string): HttpHand
       if (refusal !== undefined) throw new ApiFailure(refusal)
     },
   })
+}
+
+/** Loaded when it is asked for the first time: few racks have silos whose users are provisioned. */
+async function scim(service: Service, request: Request, requestId: string): Promise<Response | undefined> {
+  const { scimHandler } = await import('../scim/scim-handler.ts')
+  return scimHandler(service, request, requestId)
 }

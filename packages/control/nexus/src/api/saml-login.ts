@@ -19,7 +19,7 @@ import {
 } from '../store/identity-provider.ts'
 import { siloByRef, type SiloRow } from '../store/silo.ts'
 import { isUniqueViolation } from '../store/store.ts'
-import { pemOf } from '../tls/x509.ts'
+import { pemOf } from '../tls/pem.ts'
 import { notFound } from './selector.ts'
 
 const REQUEST_LIFETIME_MS = 30 * 60_000

@@ -3,7 +3,7 @@ import { ApiFailure, invalidRequest, pageInMemory, Reply } from '@lodestone/api'
 import { type CurrentUser, DEVICE_GRANT_TYPE, type SshKey } from '@lodestone/contract-nexus'
 import { type Actor, sessionCookie, TOKEN_PREFIX } from '../auth/authenticate.ts'
 import { actorOf } from '../auth/authorize.ts'
-import { hashPassword, verifyPassword } from '../auth/password.ts'
+import { hashOfNobody, verifyPassword } from '../auth/password.ts'
 import { endedSessionCookie, openSession } from '../auth/open-session.ts'
 import { newSecret, newUserCode, secretDigest } from '../auth/secret.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
@@ -54,7 +54,7 @@ type Ids =
 export function sessionHandlers(service: Service): HandlersOf<Ids> {
   const { store, random } = service
   // Verified when the user does not exist, so that the answer takes as long as for one who does.
-  const nobody = hashPassword('nobody', random, service.passwordCost)
+  const nobody = hashOfNobody(random, service.passwordCost)
   return {
     ping: () => ({ status: 'ok' }),
 

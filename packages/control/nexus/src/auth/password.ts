@@ -16,6 +16,7 @@ export const DEFAULT_PASSWORD_COST: PasswordCost = { memoryKiB: 19_456, iteratio
 /** `Algorithm.Argon2id`; the package exports a const enum, which type stripping cannot read. */
 const ARGON2ID = 2
 const SALT_BYTES = 16
+const HASH_BYTES = 32
 
 export function hashPassword(password: string, random: Random, cost: PasswordCost): string {
   return hashSync(password, {
@@ -25,6 +26,12 @@ export function hashPassword(password: string, random: Random, cost: PasswordCos
     parallelism: 1,
     salt: random.bytes(SALT_BYTES),
   })
+}
+
+/** What no password has, and takes as long to verify as what one has. Making it costs nothing. */
+export function hashOfNobody(random: Random, { memoryKiB, iterations }: PasswordCost): string {
+  const text = (length: number): string => Buffer.from(random.bytes(length)).toString('base64').replaceAll('=', '')
+  return `$argon2id$v=19$m=${memoryKiB},t=${iterations},p=1$${text(SALT_BYTES)}$${text(HASH_BYTES)}`
 }
 
 export function verifyPassword(hash: string, password: string): boolean {

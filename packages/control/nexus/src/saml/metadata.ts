@@ -4,7 +4,7 @@
  */
 import { X509Certificate } from 'node:crypto'
 import { DOMParser } from '@xmldom/xmldom'
-import { pemOf } from '../tls/x509.ts'
+import { pemOf } from '../tls/pem.ts'
 
 export interface IdpMetadata {
   readonly entityId: string

@@ -5,8 +5,9 @@
  *
  * NOT IMPLEMENTED: encrypted assertions, logins that the identity provider begins, single logout.
  */
-import { type Profile, SAML, ValidateInResponseTo } from '@node-saml/node-saml'
+import type { Profile } from '@node-saml/node-saml'
 import { z } from 'zod'
+import type { ClockedSaml } from './clocked-saml.ts'
 import type { IdpMetadata } from './metadata.ts'
 
 export interface ServiceProviderOptions {
@@ -38,8 +39,6 @@ export class AssertionRefused extends Error {}
 /** How far the clocks of both sides may be apart. */
 const CLOCK_SKEW_MS = 60_000
 const BEARER = 'urn:oasis:names:tc:SAML:2.0:cm:bearer'
-/** What tells the library that a request has not expired: when it does is the store's to say. */
-const NEVER = '9999-12-31T23:59:59.999Z'
 const SHA1 = /http:\/\/www\.w3\.org\/2000\/09\/xmldsig#(rsa-|dsa-|ecdsa-)?sha1\b/
 const MAX_NAME = 512
 
@@ -61,18 +60,20 @@ const Assertion = z.object({
 
 export class ServiceProvider {
   readonly #options: ServiceProviderOptions
-  readonly #saml: SAML
+  /** Loaded with the first login: the library is big, and most racks have no silo that uses it. */
+  readonly #saml: Promise<ClockedSaml>
 
   constructor(options: ServiceProviderOptions) {
     this.#options = options
-    this.#saml = new ClockedSaml(options)
+    this.#saml = import('./clocked-saml.ts').then((library) => new library.ClockedSaml(options, CLOCK_SKEW_MS))
   }
 
   /** Where to send the browser. The request's id travels as RelayState too. */
   async requestUrl(): Promise<{ readonly id: string; readonly url: string }> {
     const id = this.#options.requests.newId()
-    this.#saml.options.generateUniqueId = () => id
-    return { id, url: await this.#saml.getAuthorizeUrlAsync(id, undefined, {}) }
+    const saml = await this.#saml
+    saml.options.generateUniqueId = () => id
+    return { id, url: await saml.getAuthorizeUrlAsync(id, undefined, {}) }
   }
 
   /**
@@ -85,7 +86,7 @@ export class ServiceProvider {
     }
     let profile: Profile | null
     try {
-      ;({ profile } = await this.#saml.validatePostResponseAsync({ SAMLResponse: answer.SAMLResponse }))
+      ;({ profile } = await (await this.#saml).validatePostResponseAsync({ SAMLResponse: answer.SAMLResponse }))
     } catch (error) {
       throw new AssertionRefused(error instanceof Error ? error.message : String(error), { cause: error })
     }
@@ -130,49 +131,5 @@ export class ServiceProvider {
       .map((name) => name.trim())
       .filter((name) => name !== '' && name.length <= MAX_NAME)
     return [...new Set(names)]
-  }
-}
-
-/** The library with our clock in place of the machine's. */
-class ClockedSaml extends SAML {
-  readonly #nowMs: () => number
-
-  constructor({ idp, clientId, acsUrl, privateKey, requests, nowMs }: ServiceProviderOptions) {
-    super({
-      idpCert: [...idp.signingCertificates],
-      entryPoint: idp.ssoUrl,
-      issuer: clientId,
-      audience: clientId,
-      callbackUrl: acsUrl,
-      identifierFormat: null,
-      disableRequestedAuthnContext: true,
-      // Either of the two will do, and nothing that neither covers is looked at.
-      wantAssertionsSigned: false,
-      wantAuthnResponseSigned: false,
-      acceptedClockSkewMs: CLOCK_SKEW_MS,
-      signatureAlgorithm: 'sha256',
-      validateInResponseTo: ValidateInResponseTo.always,
-      cacheProvider: {
-        saveAsync: () => Promise.resolve(null), // the caller remembers it, with where to go afterwards
-        getAsync: async (id) => ((await requests.isKnown(id)) ? NEVER : null),
-        removeAsync: () => Promise.resolve(null), // the caller does, in the transaction that opens the session
-      },
-      ...(privateKey === undefined ? {} : { privateKey }),
-    })
-    this.#nowMs = nowMs
-  }
-
-  protected override checkTimestampsValidityError(
-    _machineMs: number,
-    notBefore: string,
-    notOnOrAfter: string,
-    maxTimeLimitMs?: number,
-  ): Error | null {
-    return super.checkTimestampsValidityError(this.#nowMs(), notBefore, notOnOrAfter, maxTimeLimitMs)
-  }
-
-  protected override async generateAuthorizeRequestAsync(isPassive: boolean, isPost: boolean): Promise<string> {
-    const request = await super.generateAuthorizeRequestAsync(isPassive, isPost)
-    return request.replace(/ IssueInstant="[^"]*"/, ` IssueInstant="${new Date(this.#nowMs()).toISOString()}"`)
   }
 }

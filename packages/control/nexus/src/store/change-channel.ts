@@ -2,7 +2,7 @@
  * How control planes on one store tell each other that desired state has changed, so that whoever runs the reconciler looks at
  * once and not at the end of its period. A message that is lost costs no more than that period.
  */
-import pg from 'pg'
+import type pg from 'pg'
 
 export interface ChangeChannel {
   /** @param from who announces; its own listener is not called. */
@@ -50,7 +50,8 @@ export class ServerChanges implements ChangeChannel {
   }
 
   static async open(pool: pg.Pool): Promise<ServerChanges> {
-    const client = new pg.Client(pool.options)
+    const { Client } = (await import('pg')).default // heavy, and not wanted for embedded stores
+    const client = new Client(pool.options)
     await client.connect()
     await client.query(`listen ${CHANNEL}`)
     return new ServerChanges(pool, client)

@@ -14,7 +14,11 @@ test('an authority is made once, and what it issues is believed by whoever belie
   const authority = await CertificateAuthority.open(files, clock, random)
   const ca = new X509Certificate(authority.certificate)
   assert.ok(ca.ca && ca.verify(ca.publicKey))
-  const identity = authority.identityFor([NAME, { type: 'ip', value: '127.0.0.1' }, { type: 'ip', value: 'fd00::1' }])
+  const identity = await authority.identityFor([
+    NAME,
+    { type: 'ip', value: '127.0.0.1' },
+    { type: 'ip', value: 'fd00::1' },
+  ])
   const leaf = new X509Certificate(identity.cert)
   assert.ok(leaf.checkIssued(ca) && leaf.verify(ca.publicKey))
   assert.ok(leaf.checkPrivateKey(createPrivateKey(identity.key)))
@@ -27,18 +31,18 @@ test('an authority is made once, and what it issues is believed by whoever belie
 
   const again = await CertificateAuthority.open(files, clock, random)
   assert.equal(again.certificate, authority.certificate)
-  const after = new X509Certificate(again.identityFor([NAME]).cert)
+  const after = new X509Certificate((await again.identityFor([NAME])).cert)
   assert.ok(after.verify(ca.publicKey), 'what it issues after a restart is believed too')
 })
 
 test('a certificate is the same until it has a month left, and is then replaced; never is an expired one shown', async () => {
   const clock = new VirtualClock()
   const authority = await CertificateAuthority.open(new MemoryFiles(), clock, random)
-  const first = authority.identityFor([NAME])
+  const first = await authority.identityFor([NAME])
   await clock.advance(59 * DAY_MS)
-  assert.equal(authority.identityFor([NAME]), first)
+  assert.equal(await authority.identityFor([NAME]), first)
   await clock.advance(2 * DAY_MS)
-  const second = authority.identityFor([NAME])
+  const second = await authority.identityFor([NAME])
   assert.notEqual(second.cert, first.cert)
   assert.ok(Date.parse(new X509Certificate(first.cert).validTo) > clock.wallMs())
   assert.ok(Date.parse(new X509Certificate(second.cert).validTo) > clock.wallMs() + 89 * DAY_MS)
@@ -63,9 +67,9 @@ test('files that are no authority are refused with what is wrong, and left alone
   await assert.rejects(open(), /ca\.crt is there without ca\.key/)
   await files.write(CA_KEY_FILE, Buffer.from('nonsense'))
   await assert.rejects(open(), /are no certificate and key/)
-  await files.write(CA_KEY_FILE, Buffer.from(authority.identityFor([NAME]).key))
+  await files.write(CA_KEY_FILE, Buffer.from((await authority.identityFor([NAME])).key))
   await assert.rejects(open(), /is no authority's certificate for ca\.key/)
-  await files.write(CA_CERTIFICATE_FILE, Buffer.from(authority.identityFor([NAME]).cert))
+  await files.write(CA_CERTIFICATE_FILE, Buffer.from((await authority.identityFor([NAME])).cert))
   await assert.rejects(open(), /is no authority's certificate for ca\.key/)
   await files.write(CA_CERTIFICATE_FILE, Buffer.from(authority.certificate))
   await files.write(CA_KEY_FILE, key)

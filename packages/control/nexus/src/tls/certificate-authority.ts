@@ -4,7 +4,6 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { Clock, Files, Random, TlsIdentity } from '@lodestone/host'
-import { issueCertificate, newPrivateKey } from './x509.ts'
 
 export const CA_CERTIFICATE_FILE = 'ca.crt'
 export const CA_KEY_FILE = 'ca.key'
@@ -49,14 +48,15 @@ export class CertificateAuthority {
     } else if (cert !== undefined) {
       throw new Error(`${CA_CERTIFICATE_FILE} is there without ${CA_KEY_FILE}: bring the key back, or remove both`)
     }
-    const made = CertificateAuthority.#make(clock, random)
+    const made = await CertificateAuthority.#make(clock, random)
     // The key first: a certificate without its key could be handed out and would be of no use.
     await files.write(CA_KEY_FILE, Buffer.from(made.keyPem))
     await files.write(CA_CERTIFICATE_FILE, Buffer.from(made.certificate))
     return CertificateAuthority.#parse(made.certificate, made.keyPem, clock, random)
   }
 
-  static #make(clock: Clock, random: Random): { certificate: string; keyPem: string } {
+  static async #make(clock: Clock, random: Random): Promise<{ certificate: string; keyPem: string }> {
+    const { issueCertificate, newPrivateKey } = await import('./x509.ts')
     const key = newPrivateKey(random)
     const commonName = `Lodestone rack ${Buffer.from(random.bytes(4)).toString('hex')}`
     const now = clock.wallMs()
@@ -100,7 +100,9 @@ export class CertificateAuthority {
   }
 
   /** A certificate for these names, the first of which is its subject; the same one until it is time for another. */
-  identityFor(names: readonly [ServerName, ...ServerName[]]): TlsIdentity {
+  async identityFor(names: readonly [ServerName, ...ServerName[]]): Promise<TlsIdentity> {
+    // Loaded with the first certificate: what encodes them is big, and an authority that is there needs none to begin with.
+    const { issueCertificate, newPrivateKey } = await import('./x509.ts')
     const id = names.map(({ type, value }) => `${type}:${value}`).join()
     const now = this.#clock.wallMs()
     const known = this.#issued.get(id)

@@ -16,7 +16,7 @@ let good: { cert: string; key: string }
 
 before(async () => {
   authority = await CertificateAuthority.open(new MemoryFiles(), clock, random)
-  good = authority.identityFor([{ type: 'dns', value: HOST }])
+  good = await authority.identityFor([{ type: 'dns', value: HOST }])
 })
 
 /** Self-signed, unless the subject's key is given. */

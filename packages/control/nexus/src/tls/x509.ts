@@ -35,6 +35,7 @@ import {
   Version,
 } from '@peculiar/asn1-x509'
 import type { Random } from '@lodestone/host'
+import { pemOf } from './pem.ts'
 
 export interface CertificateRequest {
   readonly commonName: string
@@ -91,15 +92,6 @@ export function issueCertificate(request: CertificateRequest): string {
     signatureValue: bufferOf(signatureValue),
   })
   return pemOf('CERTIFICATE', Buffer.from(AsnConvert.serialize(certificate)))
-}
-
-/** RFC 7468. */
-export function pemOf(label: string, der: Uint8Array): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
 }
 
 function extensionsOf({ names, publicKey, issuer }: CertificateRequest): Extensions {
