@@ -37,6 +37,17 @@ export async function obtainToken(
   return grant.access_token
 }
 
+/** Whether a token is of the recovery user, and still good. */
+export async function isTokenGood(
+  nexus: HttpHandler,
+  token: string,
+  { username }: RackConfig['recovery'],
+): Promise<boolean> {
+  const api = client(nexusApi, nexus, 'http://nexus')
+  const me = await api.current_user_view({ headers: { authorization: `Bearer ${token}` } })
+  return me.ok && me.value.display_name === username && me.value.fleet_viewer
+}
+
 /** Makes the default pool of the plan. */
 export function ensureDefaultPool(nexus: HttpHandler, token: string): Promise<void> {
   return ensurePool(

@@ -18,7 +18,14 @@ import {
 } from '@lodestone/host'
 import type { Link } from '@lodestone/link'
 import type { Ip } from '@lodestone/net'
-import { CA_CERTIFICATE_FILE, CertificateAuthority, Nexus, type RecoverySilo } from '@lodestone/nexus'
+import {
+  CA_CERTIFICATE_FILE,
+  CertificateAuthority,
+  Nexus,
+  openStore,
+  type RecoverySilo,
+  type Store,
+} from '@lodestone/nexus'
 import type { ProbeSource } from '@lodestone/probe'
 import { serveApi } from './api-service.ts'
 import { controlHandler } from './control-api.ts'
@@ -38,7 +45,7 @@ import { rackInventory } from './rack-inventory.ts'
 import { rackNetwork } from './rack-network.ts'
 import { rackProbes } from './rack-probes.ts'
 import { DEFAULT_DNS_ZONE, nameServers, withServices } from './rack-services.ts'
-import { ensureDefaultPool, ensurePool, obtainToken, RECOVERY } from './rack-setup.ts'
+import { ensureDefaultPool, ensurePool, isTokenGood, obtainToken, RECOVERY } from './rack-setup.ts'
 import { CLIENT_NAME, rackTopology, withSled } from './rack-topology.ts'
 import { sledHardware } from './service-processors.ts'
 import { rackChecks } from './readiness.ts'
@@ -99,6 +106,13 @@ export interface RackOptions {
   readonly isProcessAlive: (pid: number) => boolean
 }
 
+/** A database on its way. */
+interface OpeningDatabase {
+  readonly store: Promise<Store>
+  /** To be called before the first write is acknowledged. */
+  readonly finish: () => Promise<void>
+}
+
 /** The rack cannot start, for a reason that its user can do something about. */
 export class RackStartError extends Error {}
 
@@ -109,6 +123,8 @@ export class Rack {
   readonly #setup: RackSetup
   readonly #authority: CertificateAuthority
   readonly #aroundFetch: (fetch: FetchLike) => FetchLike
+  /** Undefined while the rack waits to be set up. */
+  #database: OpeningDatabase | undefined
   #config: RackConfig | undefined
   #technicianPort: number | undefined
   /** Resolves when the rack is down. */
@@ -155,7 +171,11 @@ export class Rack {
     })
     const state = new OsFiles(stateDirectory)
     const config = options.config ?? (await keptConfig(state))
-    const rack = new Rack(options, authority, await readBoards(state), config)
+    const boards = await readBoards(state)
+    const isWaiting = options.technicianPort !== undefined && !(await wasSetUp(state))
+    // It starts while the network is built.
+    const database = isWaiting ? undefined : await openDatabase(options)
+    const rack = new Rack(options, authority, boards, config, database)
     rack.#closers.push(lock.release)
     try {
       await rack.#start()
@@ -171,8 +191,10 @@ export class Rack {
     authority: CertificateAuthority,
     boards: PlacedBoards,
     config: RackConfig | undefined,
+    database: OpeningDatabase | undefined,
   ) {
     this.#options = options
+    this.#database = database
     this.#config = config
     this.#authority = authority
     this.#boards = boards
@@ -223,9 +245,7 @@ export class Rack {
       underlayPlace: () => this.#home.place,
       metadataFetch: httpFetch(options.os, { clock, timeoutMs: METADATA_TIMEOUT_MS }),
       ...(this.#config === undefined ? {} : { recoverySilo: recoverySilo(this.#config) }),
-      ...(options.isEphemeral === true ? {} : { storeDirectory: `${options.stateDirectory}/database` }),
-      ...(options.archives === undefined ? {} : { archives: options.archives }),
-      ...(options.database === undefined ? {} : { database: options.database }),
+      ...(this.#database === undefined ? {} : { opening: this.#database.store }),
       ...(options.console === undefined ? {} : { console: options.console }),
     })
   }
@@ -325,20 +345,14 @@ export class Rack {
       this.#closers.push(() => listener.close())
     }
     await this.#serveControl()
-    // The control plane's database starts while the underlay converges; the way to the outside it configures itself.
     await this.emulation.start()
     for (const { name } of this.emulation.sleds()) {
       this.#serveOutside(name)
       await this.#home.serveOn(name)
     }
     this.#progress('network', `${this.emulation.nodes.size} nodes, ${this.emulation.wiring.links.size} links`)
-    if (this.#options.technicianPort !== undefined && !(await this.#wasSetUp())) return this.#waitForSetup()
-    await this.#startRest()
-  }
-
-  /** Whether the state directory is of a rack that people use already. */
-  async #wasSetUp(): Promise<boolean> {
-    return (await new OsFiles(this.#options.stateDirectory).read(TOKEN_FILE)) !== undefined
+    if (this.#database === undefined) return this.#waitForSetup()
+    await this.#startRest(this.#database)
   }
 
   /** Opens the technician's ports: nothing else answers until somebody has set the rack up there. */
@@ -378,22 +392,22 @@ export class Rack {
     const [problem] = this.emulation.change({ ...wanted, nodes })
     if (problem !== undefined) throw new Error(problem)
     this.#progress('outside', 'uplinks, routers and services are as configured')
+    this.#database = await openDatabase(this.#options)
     this.#nexus = this.#makeNexus(wanted)
-    await this.#startRest()
+    await this.#startRest(this.#database)
     await new OsFiles(this.#options.stateDirectory).write(CONFIG_FILE, new TextEncoder().encode(toml))
   }
 
-  async #startRest(): Promise<void> {
+  async #startRest(database: OpeningDatabase): Promise<void> {
     const { clock } = this.#options
-    await Promise.all([this.#startControlPlane(this.#apiPort), this.#waitForNetwork(new Set())])
+    await Promise.all([this.#startControlPlane(database), this.#waitForNetwork(new Set())])
     this.#state = 'ready'
     this.#readyAfterMs = clock.nowMs() - this.#startMs
     this.#progress('rack', `ready after ${(this.#readyAfterMs / 1000).toFixed(1)} s`)
   }
 
-  async #startControlPlane(apiPort: number): Promise<void> {
-    const { apiAddress, stateDirectory, random } = this.#options
-    const finishDatabase = await claimDatabase(stateDirectory)
+  async #startControlPlane({ finish }: OpeningDatabase): Promise<void> {
+    const { apiAddress, stateDirectory } = this.#options
     await this.nexus.start().catch((error: Error) => {
       const { database } = this.#options
       const where = database === undefined ? `in ${stateDirectory}/database` : withoutPassword(database)
@@ -401,12 +415,21 @@ export class Rack {
         cause: error,
       })
     })
-    await finishDatabase()
+    await finish()
     this.#isDatabaseWhole = true
-    this.#progress('api', `answers on http://${apiAddress}:${apiPort}`)
+    this.#progress('api', `answers on http://${apiAddress}:${this.#apiPort}`)
+    await this.#ensurePools(await this.#ownerToken())
+  }
+
+  /** The one that was kept, or another one where that is not good any more. */
+  async #ownerToken(): Promise<string> {
+    const { stateDirectory, random } = this.#options
+    const kept = await new OsFiles(stateDirectory).read(TOKEN_FILE)
+    const text = kept === undefined ? '' : new TextDecoder().decode(kept).trim()
+    if (text !== '' && (await isTokenGood(this.nexus.handler, text, this.#recovery))) return text
     const token = await obtainToken(this.nexus.handler, random, this.#recovery)
-    await this.#ensurePools(token)
     await writeSecret(stateDirectory, TOKEN_FILE, token)
+    return token
   }
 
   get #recovery(): RackConfig['recovery'] {
@@ -529,6 +552,27 @@ function topologyOf(options: RackOptions, config: RackConfig | undefined, boards
   const planned = withBoards(rackTopology({ sleds, multipath, places: SLED_PLACES }), boards, multipath)
   if (config === undefined) return withServices(planned)
   return withServices(configuredTopology(planned, config), config.pools[0]?.prefix)
+}
+
+/** Whether the state directory is of a rack that people use already. */
+async function wasSetUp(state: Files): Promise<boolean> {
+  return (await state.read(TOKEN_FILE)) !== undefined
+}
+
+async function openDatabase({
+  stateDirectory,
+  isEphemeral,
+  archives,
+  database,
+}: RackOptions): Promise<OpeningDatabase> {
+  const finish = await claimDatabase(stateDirectory)
+  const store = openStore({
+    ...(isEphemeral === true ? {} : { storeDirectory: `${stateDirectory}/database` }),
+    ...(archives === undefined ? {} : { archives }),
+    ...(database === undefined ? {} : { database }),
+  })
+  store.catch(() => {}) // the control plane that is started on it says why there is none
+  return { store, finish }
 }
 
 async function keptConfig(state: Files): Promise<RackConfig | undefined> {
