@@ -15,6 +15,12 @@ export interface InterfaceCounters {
   readonly bytesOut: number
 }
 
+export interface Icmp6Listener {
+  readonly types: readonly number[]
+  /** The message from its type on, valid during the call. */
+  readonly onMessage: (message: Uint8Array, from: Ip) => void
+}
+
 export class Interface implements NetworkInterface, FrameSink {
   /** From 1; also the scope of link-local addresses in tables. */
   readonly index: number
@@ -35,6 +41,8 @@ export class Interface implements NetworkInterface, FrameSink {
   anyAddressPort = 0
   /** Told of router advertisements (RFC 4861 §4.2), when something listens. */
   onRouterAdvert: ((slot: number, l3: number, l4: number, end: number) => void) | undefined
+  /** Told of router solicitations and advertisements that are in order (`Netstack.openIcmp6`). */
+  readonly icmp6Sockets: Icmp6Listener[] = []
   framesIn = 0
   bytesIn = 0
   framesOut = 0

@@ -8,6 +8,7 @@ import {
   checkNdpNeighborSolicit,
   checkNdpOption,
   checkNdpRouterAdvert,
+  checkNdpRouterSolicit,
   fixTransportChecksum,
   icmpv6Code,
   Icmpv6Type,
@@ -44,7 +45,7 @@ import { solicitedNode, type Stack } from './stack.ts'
 const HOP_LIMIT = 255
 const LINK_LAYER_OPTION = 8
 const ALL_NODES = Ip.of('ff02::1')
-const ALL_ROUTERS = Ip.of('ff02::2')
+export const ALL_ROUTERS = Ip.of('ff02::2')
 const UNSPECIFIED = Ip.of('::')
 
 export function isNdp(type: number): boolean {
@@ -67,8 +68,13 @@ export function ndpInput(stack: Stack, iface: Interface, slot: number, l3: numbe
     case Icmpv6Type.routerAdvert:
       isTaken = onRouterAdvert(stack, iface, slot, bytes, l3, l4, end)
       break
+    case Icmpv6Type.routerSolicit:
+      // They are answered by those that advertise.
+      if (iface.icmp6Sockets.length === 0) return stack.drop(slot, NS_DROP.ICMP_UNHANDLED)
+      isTaken = onRouterSolicit(stack, iface, bytes, l3, l4, end)
+      break
     default:
-      // Solicitations of routers are answered by those that advertise, and redirects are not believed.
+      // Redirects are not believed.
       return stack.drop(slot, NS_DROP.ICMP_UNHANDLED)
   }
   if (!isTaken) return stack.drop(slot, NS_DROP.NDP_INVALID)
@@ -134,7 +140,37 @@ function onRouterAdvert(
     if (option !== ABSENT) stack.neighbors.heard(neighbor, bytes, option)
   }
   iface.onRouterAdvert?.(slot, l3, l4, end)
+  tellSockets(iface, bytes, source, l4, end)
   return true
+}
+
+/** RFC 4861 §6.1.1, §6.2.6. */
+function onRouterSolicit(
+  stack: Stack,
+  iface: Interface,
+  bytes: Uint8Array,
+  l3: number,
+  l4: number,
+  end: number,
+): boolean {
+  if (checkNdpRouterSolicit(bytes, l4, end) < 0) return false
+  const source = Ip.fromBytes(bytes, l3 + IPV6_SRC, 16)
+  const option = linkLayerOption(bytes, l4 + NDP_ROUTER_SOLICIT_MIN, end, NdpOptionType.sourceLinkLayer)
+  if (option === MALFORMED || (source.isUnspecified && option !== ABSENT)) return false
+  if (option !== ABSENT) {
+    const neighbor = stack.neighbors.obtain(iface, keyOf(source))
+    if (neighbor !== undefined) stack.neighbors.heard(neighbor, bytes, option)
+  }
+  tellSockets(iface, bytes, source, l4, end)
+  return true
+}
+
+function tellSockets(iface: Interface, bytes: Uint8Array, source: Ip, l4: number, end: number): void {
+  if (iface.icmp6Sockets.length === 0) return
+  const type = icmpv6Type(bytes, l4)
+  for (const socket of [...iface.icmp6Sockets]) {
+    if (socket.types.includes(type)) socket.onMessage(bytes.subarray(l4, end), source)
+  }
 }
 
 const ABSENT = -1
@@ -213,6 +249,16 @@ export function sendRouterSolicit(stack: Stack, iface: Interface): void {
   writeNdpRouterSolicit(bytes, l4, { type: Icmpv6Type.routerSolicit })
   if (hasMac) writeNdpOptions(bytes, l4 + NDP_ROUTER_SOLICIT_MIN, [{ kind: 'sourceLinkLayer', mac: iface.mac.bytes }])
   send(stack, iface, slot, Mac.forMulticast(ALL_ROUTERS).bytes)
+}
+
+/** A whole message from its type on, whose checksum is filled in. @param to a group of the link, or a neighbour. */
+export function sendNdpMessage(stack: Stack, iface: Interface, message: Uint8Array, to: Ip): void {
+  const slot = begin(stack, message.length, iface.linkLocal ?? UNSPECIFIED, to)
+  if (slot < 0) return
+  stack.arena.bytes.set(message, stack.arena.start(slot) + IPV6_MIN)
+  if (to.isMulticast) return send(stack, iface, slot, Mac.forMulticast(to).bytes)
+  finish(stack, slot)
+  outputOn(stack, iface, slot)
 }
 
 function begin(stack: Stack, length: number, source: Ip, to: Ip): number {

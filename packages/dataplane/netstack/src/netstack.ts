@@ -6,7 +6,9 @@ import {
   type BindOptions,
   type ConnectOptions,
   type Datagram,
-  type InterfaceNetwork,
+  type DiscoveryNetwork,
+  type Icmp6Options,
+  type Icmp6Socket,
   type ListenOptions,
   type TcpListener,
   type TcpSocket,
@@ -16,6 +18,7 @@ import {
 import type { Port } from '@lodestone/link'
 import { type Ip, type Mac, Prefix } from '@lodestone/net'
 import { keyOf } from './address-map.ts'
+import { LinkIcmp6Socket } from './icmp6-socket.ts'
 import type { Interface } from './interface.ts'
 import { outputIp, outputOn } from './ip-output.ts'
 import type { NeighborEntry } from './neighbor-cache.ts'
@@ -41,7 +44,7 @@ export interface InterfaceOptions {
   readonly listenerReports?: boolean
 }
 
-export class Netstack implements InterfaceNetwork {
+export class Netstack implements DiscoveryNetwork {
   readonly name: string
   /** The inside, for what lives on top of single packets (DHCP, router advertisements). */
   readonly stack: Stack
@@ -74,6 +77,11 @@ export class Netstack implements InterfaceNetwork {
 
   onInterfaceChange(fn: () => void): () => void {
     return this.stack.onInterfaceChange(fn)
+  }
+
+  /** Router solicitations and advertisements of a link; other types of ICMPv6 are the stack's own. Throws `ENODEV`. */
+  openIcmp6(options: Icmp6Options, onMessage: (message: Uint8Array, from: Ip) => void): Icmp6Socket {
+    return new LinkIcmp6Socket(this, options, onMessage)
   }
 
   /** An address of the host that belongs to no link. */

@@ -95,3 +95,30 @@ test('asks three times and then waits; a lifetime of 0 takes the route away; for
   discovery.close()
   assert.equal(await network.leaked(), 0)
 })
+
+test('a daemon hears and sends what discovers routers, with hop limit 255, and nothing that is malformed', async () => {
+  const { network, host, router } = lab()
+  const heard: string[] = []
+  const types = [Icmpv6Type.routerSolicit, Icmpv6Type.routerAdvert]
+  const at = (name: string) => (message: Uint8Array, from: Ip) =>
+    void heard.push(`${name} ${message[0]} ${message.length} ${from.isLinkLocal}`)
+  const onRouter = router.openIcmp6({ interface: 'port0', types }, at('router'))
+  const onHost = host.openIcmp6({ interface: 'nic0', types: [Icmpv6Type.routerAdvert] }, at('host'))
+  onHost.send(new Uint8Array([Icmpv6Type.routerSolicit, 0, 0, 0, 0, 0, 0, 0]), 'ff02::2')
+  await network.clock.advance(5)
+  onRouter.send(new Uint8Array([Icmpv6Type.routerAdvert, 0, 0, 0, 64, 0, 0, 30, 0, 0, 0, 0, 0, 0, 0, 0]), 'ff02::1')
+  await network.clock.advance(5)
+  assert.deepEqual(heard, ['router 133 8 true', 'host 134 16 true'])
+  advertise(router, 100, [], 64) // forwarded, so not from this link
+  onHost.send(new Uint8Array([Icmpv6Type.routerSolicit, 0, 0, 0]), 'ff02::2')
+  onHost.send(new Uint8Array([Icmpv6Type.routerSolicit, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]), 'ff02::2')
+  await network.clock.advance(5)
+  assert.equal(heard.length, 2)
+  assert.equal(router.counters()['NS_NDP_INVALID'], 1, 'the first is too short for any ICMPv6')
+  onRouter.close()
+  onHost.send(new Uint8Array([Icmpv6Type.routerSolicit, 0, 0, 0, 0, 0, 0, 0]), 'ff02::2')
+  await network.clock.advance(5)
+  assert.equal(heard.length, 2)
+  assert.throws(() => host.openIcmp6({ interface: 'nic9', types }, () => {}), { code: 'ENODEV' })
+  assert.equal(await network.leaked(), 0)
+})

@@ -30,6 +30,7 @@ export {
   type BindOptions,
   type ConnectOptions,
   type Datagram,
+  type DiscoveryNetwork,
   type InterfaceNetwork,
   type KernelNetwork,
   type ListenOptions,

@@ -149,15 +149,19 @@ export interface InterfaceNetwork extends Network {
   onInterfaceChange(fn: () => void): () => void
 }
 
-/** The network of a kernel: its tables and its neighbour discovery can be reached, not only its sockets. */
-export interface KernelNetwork extends InterfaceNetwork {
+/** A network whose links can be asked who is there: what unnumbered peers are found by. */
+export interface DiscoveryNetwork extends InterfaceNetwork {
+  /** Throws a Node-style error. `onMessage` gets the message from its type on, valid during the call. */
+  openIcmp6(options: Icmp6Options, onMessage: (message: Uint8Array, from: Ip) => void): Icmp6Socket
+}
+
+/** The network of a kernel: its tables can be reached, too. */
+export interface KernelNetwork extends DiscoveryNetwork {
   /** Netlink names interfaces by number; `undefined` for one that is not there (any more). */
   interfaceIndex(name: string): number | undefined
   interfaceName(index: number): string | undefined
   /** Throws a Node-style error. */
   openNetlink(options?: NetlinkOptions): NetlinkSocket
-  /** Throws a Node-style error. `onMessage` gets the message from its type on, valid during the call. */
-  openIcmp6(options: Icmp6Options, onMessage: (message: Uint8Array, from: Ip) => void): Icmp6Socket
 }
 
 /**

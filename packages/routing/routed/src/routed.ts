@@ -10,7 +10,14 @@ import { type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
 import { BfdSpeaker, type SpeakerStatus, type StateChange } from '@lodestone/bfd'
 import type { Speaker, SpeakerEvent, SpeakerListener } from '@lodestone/bgp'
 import { Ddm, type TunnelEndpoint } from '@lodestone/ddm'
-import { type Host, type InterfaceNetwork, type KernelNetwork, type Network, type Timer } from '@lodestone/host'
+import {
+  type DiscoveryNetwork,
+  type Host,
+  type InterfaceNetwork,
+  type KernelNetwork,
+  type Network,
+  type Timer,
+} from '@lodestone/host'
 import { type Ip, Prefix } from '@lodestone/net'
 import { type LowerHalfStatus, type RouteState, type TunnelOriginLike, TunnelOrigins } from '@lodestone/lower'
 import { DEFAULT_DECISION, NextHopResolver, type NextHopWay, Rib } from '@lodestone/rib'
@@ -99,12 +106,12 @@ export class Routed {
     })
     this.#bgp.observe({ event: (event) => this.#bgpEvent(event) })
     for (const [i, target] of (options.targets ?? []).entries()) this.setTarget(`${i}`, target)
-    const { kernelNetwork, interfaces } = this
-    if (kernelNetwork !== undefined) {
+    const { discoveryNetwork, interfaces } = this
+    if (discoveryNetwork !== undefined) {
       this.#discovery = new RouterDiscovery({
         clock,
         random: host.random.fork('router-discovery'),
-        network: kernelNetwork,
+        network: discoveryNetwork,
         onFound: (name, address) => this.speaker?.neighbourDiscovered(name, address),
         onLost: (name) => this.speaker?.neighbourLost(name),
         onProblem: (name, reason) => host.log('warn', 'routed.discovery-failed', { interface: name, reason }),
@@ -133,10 +140,17 @@ export class Routed {
     return 'interfaces' in network && 'onInterfaceChange' in network ? (network as InterfaceNetwork) : undefined
   }
 
-  /** The network, if it is a kernel's: routes can be programmed there, and neighbours be discovered. */
+  /** The network, if neighbours can be discovered on its links. */
+  get discoveryNetwork(): DiscoveryNetwork | undefined {
+    const network = this.#network
+    // because the member is what makes a network with interfaces one of these
+    return this.interfaces !== undefined && 'openIcmp6' in network ? (network as DiscoveryNetwork) : undefined
+  }
+
+  /** The network, if it is a kernel's: routes can be programmed there. */
   get kernelNetwork(): KernelNetwork | undefined {
     const network = this.#network
-    // because the two members are what a kernel adds to a network with interfaces
+    // because it is what a kernel adds to a network with discovery
     return 'openNetlink' in network && 'openIcmp6' in network ? (network as KernelNetwork) : undefined
   }
 

@@ -4,7 +4,7 @@
  *
  * Invariant: a link has one neighbour at a time, the first that was heard; another one counts when that has gone.
  */
-import type { Clock, Icmp6Socket, KernelNetwork, Random, Timer } from '@lodestone/host'
+import type { Clock, DiscoveryNetwork, Icmp6Socket, Random, Timer } from '@lodestone/host'
 import { type Ip, Mac } from '@lodestone/net'
 import {
   decodeAdvertisement,
@@ -17,7 +17,7 @@ import {
 export interface RouterDiscoveryOptions {
   readonly clock: Clock
   readonly random: Random
-  readonly network: KernelNetwork
+  readonly network: DiscoveryNetwork
   readonly onFound: (interfaceName: string, address: Ip) => void
   readonly onLost: (interfaceName: string) => void
   readonly onProblem: (interfaceName: string, reason: string) => void
