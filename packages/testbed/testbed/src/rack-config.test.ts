@@ -150,3 +150,21 @@ test('switches, upstream routers, services and the network of the control plane 
     ['dns0 198.51.100.2', 'api0 198.51.100.4', 'dns1 198.51.100.3'],
   )
 })
+
+test('keys in quotes, dotted keys and text of several lines do not lead to another line', () => {
+  const cases: readonly (readonly [text: string, line: number])[] = [
+    ['\n"rack" . dns_zone = "A B"\n', 2],
+    ['[ "rack" ]\n\n\'asn\' = 0\n', 3],
+    ['[rack]\ndns_zone = """\nasn = 1\n"""\nasn = 0\n', 5],
+    ["[recovery_silo]\npassword = '''x'''\nname = 'A'\n", 3],
+    ['[["uplink"]]\nswitch = "switch0"\n[[uplink]]\nport = "no"\n', 4],
+  ]
+  for (const [text, line] of cases) {
+    const result = parseRackConfig(text, 'rack.toml')
+    assert.ok(!result.ok)
+    assert.ok(
+      result.problems.some((each) => each.startsWith(`rack.toml:${line}: `)),
+      `${text}: ${result.problems.join('; ')}`,
+    )
+  }
+})
