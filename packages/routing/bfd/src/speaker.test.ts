@@ -98,6 +98,57 @@ test('two lost packets in a row are survived with multiplier 3', async () => {
   assert.ok(lab.changes.every(({ to }) => to !== 'Down'))
 })
 
+test('random loss ends a session only after as many losses in a row as the multiplier says, as often as chance has it', async () => {
+  const HOURS = 1
+  for (const [share, multiplier] of [
+    [0.1, 3],
+    [0.3, 5],
+  ] as const) {
+    const lab = await new Lab({ both: { detectMult: multiplier }, seed: 3 }).up()
+    const random = new SeededRandom(11)
+    const lostInRow = new Map<string, number>()
+    /** Runs of at least as many losses, by sender. */
+    const runs = new Map<string, number>([
+      [LEFT, 0],
+      [RIGHT, 0],
+    ])
+    let packets = 0
+    lab.wire.loses = ({ from }) => {
+      packets++
+      const isLost = random.float() < share
+      const inRow = isLost ? (lostInRow.get(from) ?? 0) + 1 : 0
+      lostInRow.set(from, inRow)
+      if (inRow === multiplier) runs.set(from, runs.get(from)! + 1)
+      return isLost
+    }
+    const seen = { left: 0, right: 0 }
+    let unexplained = 0
+    for (const [speaker, other, at, sender] of [
+      [lab.left, lab.right, 'left', RIGHT],
+      [lab.right, lab.left, 'right', LEFT],
+    ] as const) {
+      let counted = 0
+      speaker.onState(({ from, to, diagnostic }) => {
+        if (from !== 'Up' || to !== 'Down' || diagnostic !== Diagnostic.controlDetectionTimeExpired) return
+        // One that has gone Down itself sends once a second, and that is soon missed.
+        if (!lab.peerOf(other).isUp) return
+        seen[at]++
+        if (runs.get(sender)! <= counted) unexplained++
+        counted = runs.get(sender)!
+      })
+    }
+    await lab.clock.advance(HOURS * 3_600_000)
+    assert.equal(unexplained, 0)
+    const expected = packets * share ** multiplier * (1 - share)
+    const bound = expected + 5 * Math.sqrt(expected)
+    const failures = seen.left + seen.right
+    assert.ok(
+      failures > 0 && failures <= bound,
+      `${failures} failures in ${packets} packets, ${bound.toFixed(0)} at most`,
+    )
+  }
+})
+
 test('asymmetric wishes: each direction runs at the slower of what its two ends want', async () => {
   const lab = await new Lab({
     left: { desiredMinTxUs: 50_000, requiredMinRxUs: 400_000, detectMult: 4 },
