@@ -39,3 +39,21 @@ test('what waits on a clock that has ended never happens', async () => {
   clock.after(1, () => assert.fail('it happened'))
   await world.advance(10)
 })
+
+test('who waits for a moment on a clock that runs wrong finds it come when the timer rings', async () => {
+  const world = new VirtualClock()
+  const clock = new NodeClock(world)
+  let rings = 0
+  for (let k = 0; k < 2000; k++) {
+    await world.advance(7.3 + k / 3)
+    clock.setSkew(k * 37 - 41_000)
+    const dueMs = clock.nowMs() + 100 / 3 + k / 7
+    const look = (): void => {
+      rings++
+      if (clock.nowMs() < dueMs) clock.after(dueMs - clock.nowMs(), look)
+    }
+    clock.after(dueMs - clock.nowMs(), look)
+    await world.advance(400)
+  }
+  assert.equal(rings, 2000)
+})

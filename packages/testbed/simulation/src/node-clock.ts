@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from '@lodestone/host'
 
+const ROUNDING_MS = 1e-6
 const DEAD: Timer = { cancel() {} }
 
 export class NodeClock implements Clock {
@@ -14,13 +15,16 @@ export class NodeClock implements Clock {
   #rate = 1
   #dateOffsetMs = 0
   #isDead = false
+  /** When the last timer was due to ring: conversion to the base clock and back must not make that a moment before. */
+  #reachedMs = -Infinity
 
   constructor(base: Clock) {
     this.#base = base
   }
 
   nowMs(): number {
-    return this.#anchorMs + (this.#base.nowMs() - this.#anchorBaseMs) * this.#rate
+    const nowMs = this.#anchorMs + (this.#base.nowMs() - this.#anchorBaseMs) * this.#rate
+    return nowMs < this.#reachedMs ? this.#reachedMs : nowMs
   }
 
   wallMs(): number {
@@ -29,8 +33,12 @@ export class NodeClock implements Clock {
 
   after(delayMs: number, fn: () => void): Timer {
     if (this.#isDead) return DEAD
+    const dueMs = this.nowMs() + delayMs
     return this.#base.after(Math.max(0, delayMs) / this.#rate, () => {
-      if (!this.#isDead) fn()
+      if (this.#isDead) return
+      // Whoever waits for a moment and finds it not come yet waits again, for a time too short to move the base clock.
+      if (dueMs > this.#reachedMs && dueMs - this.nowMs() < ROUNDING_MS) this.#reachedMs = dueMs
+      fn()
     })
   }
 

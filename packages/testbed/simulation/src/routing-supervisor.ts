@@ -38,12 +38,14 @@ export class RoutingSupervisor {
     this.apply(node)
   }
 
-  announce({ router, prefix }: Announcement, isOn: boolean): void {
+  /** @returns whether somebody announces the prefix now. */
+  announce({ router, prefix }: Announcement, isOn: boolean): boolean {
     const here = this.#announced.get(router) ?? []
     if (isOn) here.push(prefix)
     else here.splice(here.indexOf(prefix), 1)
     this.#announced.set(router, here)
     this.apply(router)
+    return [...this.#announced.values()].some((each) => each.includes(prefix))
   }
 
   /** Also when a node has come up: its daemon is another one. */

@@ -18,6 +18,11 @@ const REQUESTS: readonly ApiOperation[] = [
   { call: 'instance-create', project: 'p0', name: 'db' },
 ]
 
+/** Project and name of each instance that is there from the beginning. */
+export const INSTANCES: readonly (readonly [string, string])[] = REQUESTS.flatMap(({ call, project, name }) =>
+  call === 'instance-create' ? [[project, name] as const] : [],
+)
+
 /** Rejects when the rack, which is well, does not do it. */
 export async function arrange(
   users: readonly ApiUser[],

@@ -22,6 +22,7 @@ import { type Intent, readIntent } from './check/intent.ts'
 import { overlayProblems } from './check/overlay-check.ts'
 import { reachProblems } from './check/reach-check.ts'
 import { routingProblems } from './check/routing-check.ts'
+import { WithdrawalCheck } from './check/withdrawal-check.ts'
 import { WireMonitor } from './check/wire-monitor.ts'
 import { ControlPlane } from './control-plane.ts'
 import { drawTimeline } from './fault/draw-timeline.ts'
@@ -34,6 +35,7 @@ import { arrange, PROJECTS } from './scenery.ts'
 import { type SimulatedDatabase, SimulatedDisk } from './simulated-database.ts'
 import { Acknowledged } from './workload/acknowledged.ts'
 import { ApiUser } from './workload/api-user.ts'
+import { sendTraffic } from './workload/traffic.ts'
 
 export interface SimulationOptions {
   readonly seed: number
@@ -50,6 +52,8 @@ export interface SimulationOptions {
   /** To put a bug in: a world whose networks lie, calls of reconcilers that are tampered with. */
   readonly makeWorld?: (options: WorldOptions) => World
   readonly wrapFetch?: (fetch: FetchLike) => FetchLike
+  /** The same, in what is on the cables: runs before anybody looks at them. */
+  readonly tamper?: (emulation: Emulation) => void
 }
 
 export interface Failure {
@@ -99,6 +103,9 @@ export class Simulation {
   readonly #clocks = new Map<string, NodeClock>()
   readonly #links: LinkFaults
   readonly #routing: RoutingSupervisor
+  readonly #withdrawals: WithdrawalCheck
+  /** Withdrawals that took too long. */
+  readonly #late: string[] = []
   readonly #users: readonly ApiUser[]
   readonly #random: SeededRandom
   #token = ''
@@ -129,7 +136,13 @@ export class Simulation {
         this.monitor.guestWire(link, isThere, () => (project < 0 ? undefined : project))
       },
     })
+    options.tamper?.(this.emulation)
     this.monitor = new WireMonitor(this.emulation)
+    this.#withdrawals = new WithdrawalCheck({
+      clock: this.clock,
+      emulation: this.emulation,
+      onProblem: (problem) => this.#late.push(problem),
+    })
     this.#links = new LinkFaults(this.emulation)
     this.#routing = new RoutingSupervisor(this.emulation)
     this.disk = new SimulatedDisk(this.clock, this.#random.fork('disk'))
@@ -216,8 +229,16 @@ export class Simulation {
         disk: this.disk,
         clockOf: (node) => this.#clockOf(node),
         setRouting: (node, { isOn }) => this.#routing.setOn(node, isOn),
-        announce: (announcement, isOn) => this.#routing.announce(announcement, isOn),
+        announce: (announcement, isOn) => {
+          const isLeft = this.#routing.announce(announcement, isOn)
+          if (!isLeft) this.#withdrawals.withdrawn(announcement.prefix)
+        },
         request: (operation) => this.#request(operation),
+        send: (traffic) => sendTraffic(this.emulation, traffic),
+        onFault: (isBeginning) => {
+          if (isBeginning) this.#withdrawals.faultBegins()
+          else this.#withdrawals.faultEnds()
+        },
       },
       this.timeline,
     )
@@ -265,7 +286,7 @@ export class Simulation {
 
   /** What may not be at any time. */
   alwaysProblems(): string[] {
-    return [...this.monitor.problems, ...conservationProblems(this.emulation.wiring.links.values())]
+    return [...this.monitor.problems, ...this.#late, ...conservationProblems(this.emulation.wiring.links.values())]
   }
 
   close(): void {

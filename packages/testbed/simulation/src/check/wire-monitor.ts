@@ -1,12 +1,17 @@
 /**
  * What can be seen on the wires, frame by frame, while everything goes on: the hash of the run, packets that go round, headers that no
- * machine should have sent, and packets of one VPC that reach another. Who sent a packet is told by its number, which it keeps across
+ * machine should have sent, hop limits, the number of ICMP errors, translation of single connections, and packets of one VPC that reach
+ * another. Who sent a packet is told by its number, which it keeps across
  * hops, rewrites and tunnels and which is on no wire.
  */
 import type { Link, LinkDirection } from '@lodestone/link'
 import type { Emulation } from '@lodestone/testbed'
 import { FrameHash } from '../frame-hash.ts'
 import { headerProblem } from './header-check.ts'
+import { HopCheck } from './hop-check.ts'
+import { ICMP_QUOTA, IcmpCheck } from './icmp-check.ts'
+import { IpView } from './ip-view.ts'
+import { NatCheck } from './nat-check.ts'
 import { LastFrames } from './last-frames.ts'
 
 /** How often one packet may cross a link in one direction before it counts as going round. */
@@ -18,6 +23,13 @@ export interface LastFrame {
   direction: LinkDirection
   bytes: number
   packet: number
+}
+
+/** One end of a cable. */
+interface End {
+  readonly node: number
+  /** ICMP errors a second. */
+  readonly quota: number
 }
 
 export class WireMonitor {
@@ -34,9 +46,14 @@ export class WireMonitor {
   #crossings = new Map<number, number>()
   /** Of packets that instances sent: their VPC. */
   #origins = new Map<number, number>()
+  readonly #view = new IpView()
+  readonly #hops = new HopCheck()
+  readonly #errors = new IcmpCheck()
+  readonly #nat: NatCheck
 
   constructor(emulation: Emulation) {
     this.#emulation = emulation
+    this.#nat = new NatCheck((wire) => externalAddresses(emulation, wire))
     for (const link of emulation.wiring.links.values()) this.#tapCable(link)
   }
 
@@ -44,12 +61,18 @@ export class WireMonitor {
   guestWire(link: Link, isThere: boolean, vpcOf: () => number | undefined): void {
     this.#untap.get(link)?.()
     this.#untap.delete(link)
+    this.#nat.forget(link.name)
     if (!isThere) return
     const place = this.#place(link.name)
     const { arena } = this.#emulation.world
     const untap = link.tap((slot, direction, atMs) => {
       this.#note(link, place, slot, direction, atMs)
       const packet = arena.packet(slot)
+      if (direction === 'a-to-b') {
+        const bytes = arena.peek(slot)
+        this.#view.read(bytes)
+        this.#nat.guestSent(link.name, packet, bytes, this.#view)
+      }
       const vpc = vpcOf()
       if (vpc === undefined) return
       if (direction === 'a-to-b') this.#origins.set(packet, vpc)
@@ -71,13 +94,39 @@ export class WireMonitor {
   #tapCable(link: Link): void {
     const place = this.#place(link.name)
     const { arena } = this.#emulation.world
+    const [a, b] = [this.#end(link.a.name), this.#end(link.b.name)]
     this.#untap.set(
       link,
       link.tap((slot, direction, atMs) => {
         this.#note(link, place, slot, direction, atMs)
-        this.#countCrossing(arena.packet(slot), place * 2 + (direction === 'a-to-b' ? 0 : 1))
+        const packet = arena.packet(slot)
+        this.#countCrossing(packet, place * 2 + (direction === 'a-to-b' ? 0 : 1))
+        const isForth = direction === 'a-to-b'
+        const problem = this.#forwardingProblem(packet, arena.peek(slot), isForth ? a : b, isForth ? b : a, atMs)
+        if (problem !== undefined) this.#report(`${link.name} ${direction} at ${atMs.toFixed(3)} ms: ${problem}`)
       }),
     )
+  }
+
+  /** @returns what is wrong with what a node has sent on a cable, as a sentence. */
+  #forwardingProblem(packet: number, frame: Uint8Array, from: End, to: End, atMs: number): string | undefined {
+    const view = this.#view
+    view.read(frame)
+    if (view.outer.version === 0) return undefined
+    let problem = this.#hops.left(packet, from.node, view)
+    if (view.inner.version !== 0) problem ??= this.#nat.tunnelled(packet, frame, view, atMs)
+    else if (!this.#hops.isForwarded(packet, from.node, view)) {
+      problem ??= this.#errors.sent(from.node, from.quota, frame, view.outer, atMs)
+    }
+    this.#hops.entered(packet, to.node, view)
+    return problem
+  }
+
+  /** @param end `node/interface`. */
+  #end(end: string): End {
+    const { nodes } = this.#emulation.topology
+    const index = nodes.findIndex(({ name }) => name === end.slice(0, end.indexOf('/')))
+    return { node: index, quota: ICMP_QUOTA[nodes[index]?.kind ?? 'host'] ?? Infinity }
   }
 
   #note(link: Link, place: number, slot: number, direction: LinkDirection, atMs: number): void {
@@ -113,4 +162,14 @@ export class WireMonitor {
   #report(problem: string): void {
     if (this.problems.length < 20) this.problems.push(problem)
   }
+}
+
+/** Of the instance whose wire this is; what it has now, which is not what it had before if its owner changed it. */
+function externalAddresses(emulation: Emulation, wire: string): string {
+  for (const sled of emulation.sleds()) {
+    for (const { desired } of sled.agent.instances.values()) {
+      if (wire.startsWith(`${desired.hostname}-`)) return JSON.stringify(desired.external_ips)
+    }
+  }
+  return ''
 }

@@ -5,9 +5,10 @@
 import type { Random } from '@lodestone/host'
 import type { LinkDirection } from '@lodestone/link'
 import type { Topology } from '@lodestone/testbed'
-import { PROJECTS } from '../scenery.ts'
+import { INSTANCES, PROJECTS } from '../scenery.ts'
 import type { Fault, SimEvent } from './sim-event.ts'
 import { drawRequests } from './draw-requests.ts'
+import { drawTraffic } from './draw-traffic.ts'
 
 type Draw = (random: Random, topology: Topology) => Fault
 
@@ -94,6 +95,7 @@ export function drawTimeline(random: Random, topology: Topology, durationMs: num
   }
   events.push(...drawAnnouncements(random.fork('announcements'), topology, durationMs))
   events.push(...drawRequests(random.fork('requests'), PROJECTS, durationMs))
+  events.push(...drawTraffic(random.fork('traffic'), INSTANCES, durationMs))
   return events.toSorted((a, b) => a.atMs - b.atMs)
 }
 

@@ -5,7 +5,7 @@ import type { Clock } from '@lodestone/host'
 import type { ControlPlane } from '../control-plane.ts'
 import type { NodeClock } from '../node-clock.ts'
 import type { SimulatedDisk } from '../simulated-database.ts'
-import type { Announcement, ApiOperation, Fault, SimEvent } from './sim-event.ts'
+import type { Announcement, ApiOperation, Fault, SimEvent, Traffic } from './sim-event.ts'
 import type { LinkFaults } from './link-faults.ts'
 
 export interface Stage {
@@ -19,6 +19,8 @@ export interface Stage {
   readonly setRouting: (node: string, wish: { readonly isOn: boolean }) => void
   readonly announce: (announcement: Announcement, isOn: boolean) => void
   readonly request: (operation: ApiOperation) => void
+  readonly send: (traffic: Traffic) => void
+  readonly onFault: (isBeginning: boolean) => void
 }
 
 /** @returns ends at once whatever still goes on, and lets nothing more begin. */
@@ -27,7 +29,8 @@ export function playTimeline(stage: Stage, timeline: readonly SimEvent[]): () =>
   const timers = timeline.map(({ atMs, forMs, action }) =>
     stage.clock.after(atMs, () => {
       if (action.kind === 'api') return stage.request(action.operation)
-      const undo = action.kind === 'announce' ? announce(stage, action) : begin(stage, action, forMs)
+      if (action.kind === 'flow' || action.kind === 'stray') return stage.send(action)
+      const undo = action.kind === 'announce' ? announce(stage, action) : fault(stage, action, forMs)
       const end = (): void => {
         if (ends.delete(end)) undo()
       }
@@ -45,6 +48,15 @@ function announce(stage: Stage, announcement: Announcement): () => void {
   Prefix.of(announcement.prefix) // a programmer's mistake throws here
   stage.announce(announcement, true)
   return () => stage.announce(announcement, false)
+}
+
+function fault(stage: Stage, fault: Fault, forMs: number): () => void {
+  const undo = begin(stage, fault, forMs)
+  stage.onFault(true)
+  return () => {
+    undo()
+    stage.onFault(false)
+  }
 }
 
 function begin(stage: Stage, fault: Fault, forMs: number): () => void {

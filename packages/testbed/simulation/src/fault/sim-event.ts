@@ -57,12 +57,19 @@ export interface ApiRequest {
   readonly operation: ApiOperation
 }
 
+/** What is sent meanwhile, which is neither wrong nor asked for. */
+export type Traffic =
+  /** An instance pings the client outside, once a second: one connection through translation. */
+  | { readonly kind: 'flow'; readonly project: string; readonly instance: string; readonly count: number }
+  /** The client sends packets at an instance that end on their way: one a millisecond. */
+  | { readonly kind: 'stray'; readonly ttl: number; readonly count: number }
+
 export interface SimEvent {
   /** From the beginning of the first phase. */
   readonly atMs: number
   /** How long a fault or announcement lasts; 0 for what has no end. */
   readonly forMs: number
-  readonly action: Fault | Announcement | ApiRequest
+  readonly action: Fault | Announcement | ApiRequest | Traffic
 }
 
 export function describeEvent({ atMs, forMs, action }: SimEvent): string {
