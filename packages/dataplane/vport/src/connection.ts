@@ -208,11 +208,14 @@ export class Connection {
   /** Lets the rows know whether plain segments can change the TCP state. */
   tellRows(): void {
     const state = this.tcpState
-    for (const isOut of [false, true]) {
-      const at = this.row(isOut) + ROW_FLAGS
-      const flags = this.#view.getUint8(at) & ~FLAG_SETTLED
-      this.#view.setUint8(at, state !== NO_TCP && isSettled(state, isOut) ? flags | FLAG_SETTLED : flags)
-    }
+    this.#tellRow(false, state !== NO_TCP && isSettled(state, false))
+    this.#tellRow(true, state !== NO_TCP && isSettled(state, true))
+  }
+
+  #tellRow(isOut: boolean, isSettledNow: boolean): void {
+    const at = this.row(isOut) + ROW_FLAGS
+    const flags = this.#view.getUint8(at) & ~FLAG_SETTLED
+    this.#view.setUint8(at, isSettledNow ? flags | FLAG_SETTLED : flags)
   }
 }
 

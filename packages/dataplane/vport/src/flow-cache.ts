@@ -20,7 +20,7 @@ import {
   Connection,
 } from './connection.ts'
 import { evictionScore, REFUSED_SCORE } from './eviction.ts'
-import type { FlowKey } from './flow-key.ts'
+import { type FlowKey, metaAt, newFlowKey } from './flow-key.ts'
 import type { FlowTable, PortKey } from './flow-table.ts'
 import { ROW_BLOCK_4, ROW_BLOCK_6, ROW_LAST_HIT, ROW_PORT } from './kernel/layout.ts'
 import { isSameMapping, type NatMapping } from './nat-mapping.ts'
@@ -68,6 +68,10 @@ export class FlowCache {
   #count = 0
   /** Any connection of the ring that they form, 0 for none; the clock hand. */
   #hand = 0
+  /** What was looked for last and is not there: mostly it is entered next. */
+  readonly #missed = newFlowKey()
+  #missedHash = 0
+  #missedFamily = 0
   readonly #mappings = new RefPool<NatMapping>(isSameMapping)
   readonly #rules = new RefPool<string>()
 
@@ -86,8 +90,14 @@ export class FlowCache {
 
   /** @returns the connection that a flow belongs to. */
   find(key: FlowKey, family: 4 | 6): Connection | undefined {
-    const row = this.table.find(key, family, this.#port)
-    if (row === 0) return undefined
+    const hash = this.table.writeKey(key, family, this.#port)
+    const row = this.table.findHashed(hash, family)
+    if (row === 0) {
+      this.#missed.set(key)
+      this.#missedHash = hash
+      this.#missedFamily = family
+      return undefined
+    }
     const at = this.table.memory.words[(row + (family === 4 ? ROW_BLOCK_4 : ROW_BLOCK_6)) >> 2]!
     return this.#look(at)
   }
@@ -109,7 +119,8 @@ export class FlowCache {
     connection.firewallRule = fields.firewallRule
     const blockAt = family === 4 ? ROW_BLOCK_4 : ROW_BLOCK_6
     const stamp = table.stampOf(fields.createdMs)
-    for (const isOut of [true, false]) {
+    for (let direction = 0; direction < 2; direction++) {
+      const isOut = direction === 0
       const row = connection.row(isOut)
       if (!table.enter(row, isOut ? outKey : inKey, family, this.#port, isOut ? outHash : inHash)) {
         if (!isOut) table.leave(connection.row(true), family)
@@ -266,6 +277,7 @@ export class FlowCache {
 
   /** @returns the key's hash. */
   #retireHolder(key: FlowKey, family: 4 | 6, nowMs: number): number {
+    if (this.#isMissed(key, family)) return this.#missedHash
     const hash = this.table.writeKey(key, family, this.#port)
     const row = this.table.findHashed(hash, family)
     if (row === 0) return hash
@@ -275,6 +287,15 @@ export class FlowCache {
     const cache = this.table.caches[words[(at + AT_PORT) >> 2]!]!
     cache.retire(cache.#look(at), nowMs)
     return hash
+  }
+
+  #isMissed(key: FlowKey, family: 4 | 6): boolean {
+    if (this.#missedFamily !== family) return false
+    const words = metaAt(family) + 1
+    for (let i = 0; i < words; i++) if (this.#missed[i] !== key[i]) return false
+    // Once it is entered it is not missing any more.
+    this.#missedFamily = 0
+    return true
   }
 
   /** Puts a block behind all others: in front of the hand. */

@@ -16,9 +16,19 @@ export interface Layer {
   readonly name: LayerName
   readonly rulesIn: RuleTable
   readonly rulesOut: RuleTable
-  readonly recall?: (walk: Walk) => FlowDecision | undefined
+  readonly recall: ((walk: Walk) => FlowDecision | undefined) | undefined
   /** Explains a denial by default. */
-  readonly nearMisses?: (walk: Walk, table: RuleTable) => NearMiss[]
+  readonly nearMisses: ((walk: Walk, table: RuleTable) => NearMiss[]) | undefined
+}
+
+/** Layers of one shape: each packet that walks reads from all five. */
+export function layerOf(
+  name: LayerName,
+  rulesIn: RuleTable,
+  rulesOut: RuleTable,
+  more: Partial<Pick<Layer, 'recall' | 'nearMisses'>> = {},
+): Layer {
+  return { name, rulesIn, rulesOut, recall: more.recall, nearMisses: more.nearMisses }
 }
 
 export interface LayerDump {
@@ -32,7 +42,8 @@ export interface LayerDump {
 /** Sends the packet through one layer and tells the listener about it. */
 export function passLayer(layer: Layer, walk: Walk): Verdict {
   walk.detail = ''
-  const known = layer.recall?.(walk)
+  const { recall } = layer
+  const known = recall === undefined ? undefined : recall(walk)
   if (known !== undefined) {
     tell(layer, walk, known.verdict, known.rule, 'flow', known.detail)
     return known.verdict

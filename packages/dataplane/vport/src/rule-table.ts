@@ -4,7 +4,7 @@
  */
 import type { NearMiss } from '@lodestone/probe'
 import { Classifier, CLASSIFIER_MIN_RULES } from './classifier.ts'
-import { actualText, holds, type Predicate, wantedText } from './predicate.ts'
+import { actualText, holds, type Predicate, uniform, wantedText } from './predicate.ts'
 import { runSteps, type Steps } from './steps.ts'
 import type { Verdict, Walk } from './walk.ts'
 
@@ -34,6 +34,7 @@ export class RuleTable {
   readonly onDefault: (walk: Walk) => Verdict
   defaultHits = 0
   readonly #classifier: Classifier | undefined
+  readonly #predicates: readonly (readonly Predicate[])[]
   readonly #byId = new Map<string, LayerRule>()
 
   /**
@@ -47,6 +48,7 @@ export class RuleTable {
     classifier?: Classifier,
   ) {
     this.rules = classifier === undefined ? inOrder(rules) : rules
+    this.#predicates = this.rules.map((rule) => rule.predicates.map(uniform))
     this.onDefault = onDefault
     this.#classifier =
       classifier ??
@@ -88,7 +90,7 @@ export class RuleTable {
   }
 
   #holds(rule: number, walk: Walk): boolean {
-    const { predicates } = this.rules[rule]!
+    const predicates = this.#predicates[rule]!
     for (let i = 0; i < predicates.length; i++) if (!holds(predicates[i]!, walk)) return false
     return true
   }

@@ -9,7 +9,7 @@ import { prefixWords } from '../address-words.ts'
 import type { Connection } from '../connection.ts'
 import { Drop } from '../drop-reasons.ts'
 import { hasPorts, mirrorFlowKey } from '../flow-key.ts'
-import type { FlowDecision, Layer } from '../layer.ts'
+import { type FlowDecision, type Layer, layerOf } from '../layer.ts'
 import type { FirewallRule, HostFilter, PortConfig, ProtocolFilter } from '../port-config.ts'
 import { type Predicate, type ProtocolMatch, protocolText, rangeText } from '../predicate.ts'
 import { type LayerRule, RuleTable } from '../rule-table.ts'
@@ -33,13 +33,10 @@ export function* firewallLayer(config: PortConfig, context: LayerContext, previo
   )
   const rulesOut = yield* RuleTable.build(yield* rulesOf('out'), allowByDefault, previous?.rulesOut)
   const probe = new Walk(context.arena.bytes, context.arena.view)
-  return {
-    name: 'firewall',
-    rulesIn,
-    rulesOut,
+  return layerOf('firewall', rulesIn, rulesOut, {
     recall: (walk) => recall(walk, context, rulesIn, rulesOut, probe),
     nearMisses: (walk, table) => table.nearest(walk, NEAR_MISSES, (rule) => !rule.isDenial),
-  }
+  })
 }
 
 function allowByDefault(walk: Walk): Verdict {

@@ -12,7 +12,7 @@ import { answerDhcp6 } from '../gateway/dhcp6-server.ts'
 import { answerEcho } from '../gateway/echo-responder.ts'
 import { GATEWAY_LINK_LOCAL, GATEWAY_MAC } from '../gateway/gateway-address.ts'
 import { answerNeighborDiscovery } from '../gateway/neighbor-responder.ts'
-import type { Layer } from '../layer.ts'
+import { type Layer, layerOf } from '../layer.ts'
 import type { IpConfig, PortConfig } from '../port-config.ts'
 import type { AddressMatch, Predicate, ProtocolMatch } from '../predicate.ts'
 import { type LayerRule, RuleTable } from '../rule-table.ts'
@@ -34,10 +34,9 @@ export function gatewayLayer(config: PortConfig, context: LayerContext, previous
   const macNumber = config.mac.toNumber()
   const denyOut = (walk: Walk): Verdict => explainSpoof(walk, macNumber)
   const denyIn = (walk: Walk): Verdict => walk.deny(Drop.notForPort, `${walk.dstText} is not an address of this port`)
-  return {
-    name: 'gateway',
-    rulesOut: new RuleTable(out, denyOut, previous?.rulesOut),
-    rulesIn: new RuleTable(into, denyIn, previous?.rulesIn),
+  const rulesOut = new RuleTable(out, denyOut, previous?.rulesOut)
+  const rulesIn = new RuleTable(into, denyIn, previous?.rulesIn)
+  return layerOf('gateway', rulesIn, rulesOut, {
     nearMisses: (walk, table) =>
       table.nearest(
         walk,
@@ -48,7 +47,7 @@ export function gatewayLayer(config: PortConfig, context: LayerContext, previous
           rule.id.startsWith('transit') ||
           rule.id.startsWith('multicast'),
       ),
-  }
+  })
 }
 
 function addIpv4(config: PortConfig, ip: IpConfig, context: LayerContext, out: LayerRule[]): void {

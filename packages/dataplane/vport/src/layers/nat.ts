@@ -10,7 +10,7 @@ import { type AddressWords, isAddress, wordsOf } from '../address-words.ts'
 import { Drop } from '../drop-reasons.ts'
 import { hasPorts, portsAt } from '../flow-key.ts'
 import { quotedAddressIs } from '../icmp-quote.ts'
-import type { FlowDecision, Layer } from '../layer.ts'
+import { type FlowDecision, type Layer, layerOf } from '../layer.ts'
 import type { NatMapping } from '../nat-mapping.ts'
 import type { ExternalIp, ExternalIps, IpConfig, PortConfig } from '../port-config.ts'
 import { type LayerRule, RuleTable } from '../rule-table.ts'
@@ -68,12 +68,9 @@ export function natLayer(
     act: (walk) => walk.deny(Drop.noExternalIp, `no external address for ${walk.srcText} through ${gatewayText(walk)}`),
     hits: 0,
   })
-  return {
-    name: 'nat',
-    rulesOut: new RuleTable(rulesOut, staysInside, previous?.rulesOut),
-    rulesIn: new RuleTable(rulesIn, notExternal, previous?.rulesIn),
-    recall: (walk) => recall(walk, families, gateways),
-  }
+  const tableOut = new RuleTable(rulesOut, staysInside, previous?.rulesOut)
+  const tableIn = new RuleTable(rulesIn, notExternal, previous?.rulesIn)
+  return layerOf('nat', tableIn, tableOut, { recall: (walk) => recall(walk, families, gateways) })
 }
 
 function addRules(

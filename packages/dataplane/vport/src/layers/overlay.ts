@@ -6,7 +6,7 @@
 import { Ip, Mac } from '@lodestone/net'
 import { Drop } from '../drop-reasons.ts'
 import { BOUNDARY_MAC } from '../gateway/gateway-address.ts'
-import type { Layer } from '../layer.ts'
+import { type Layer, layerOf } from '../layer.ts'
 import type { PortConfig } from '../port-config.ts'
 import { ipOfWords, wordsOf } from '../address-words.ts'
 import { hasPorts } from '../flow-key.ts'
@@ -47,11 +47,8 @@ export function overlayLayer(config: PortConfig, context: LayerContext, previous
     hits: 0,
   }
   const deny = (walk: Walk): Verdict => walk.deny(Drop.noV2p, 'no encapsulation')
-  return {
-    name: 'overlay',
-    rulesOut: new RuleTable([encap], deny, previous?.rulesOut),
-    rulesIn: new RuleTable([decap], deny, previous?.rulesIn),
-  }
+  const rulesOut = new RuleTable([encap], deny, previous?.rulesOut)
+  return layerOf('overlay', new RuleTable([decap], deny, previous?.rulesIn), rulesOut)
 }
 
 /** To an external address of the rack itself as a switch would bring it there, or else to a switch. */

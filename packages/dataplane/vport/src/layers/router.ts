@@ -5,7 +5,7 @@
 import { Prefix } from '@lodestone/net'
 import { prefixWords } from '../address-words.ts'
 import { Drop } from '../drop-reasons.ts'
-import type { Layer } from '../layer.ts'
+import { type Layer, layerOf } from '../layer.ts'
 import type { PortConfig, Route } from '../port-config.ts'
 import { isForwardable } from '../multicast-groups.ts'
 import { type LayerRule, RuleTable } from '../rule-table.ts'
@@ -28,12 +28,10 @@ export function* routerLayer(config: PortConfig, previous: Layer | undefined): S
     act: toGroup,
     hits: 0,
   })
-  return {
-    name: 'router',
-    rulesOut: yield* RuleTable.build(rules, noRoute, previous?.rulesOut),
-    rulesIn: new RuleTable([], allowIn, previous?.rulesIn),
+  const rulesOut = yield* RuleTable.build(rules, noRoute, previous?.rulesOut)
+  return layerOf('router', new RuleTable([], allowIn, previous?.rulesIn), rulesOut, {
     nearMisses: (walk, table) => table.nearest(walk, NEAR_MISSES, (rule) => rule.id !== 'multicast'),
-  }
+  })
 }
 
 /** Groups that reach beyond the link need no route: the overlay knows who has subscribed. */
