@@ -1,6 +1,6 @@
 /** A rack that was not set up answers at the technician's port, through the emulated switch, and nowhere else. */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lode, LODE, start, temporaryDirectory, until } from './lode-process.fixture.ts'
@@ -25,10 +25,9 @@ test("a rack is set up at the technician's port; before that the API is not ther
     const { status, stdout } = await lode(['status', '--json', '--state', directory])
     return status === 0 ? (JSON.parse(stdout) as Info) : undefined
   }
-  const waiting = await until("the technician's port", 60_000, async () => {
-    const now = await info()
-    return now?.state === 'uninitialized' ? now : undefined
-  })
+  await until("the technician's port", 60_000, () => (up.stdout().includes('"name":"set-up"') ? true : undefined))
+  const waiting = (await info())!
+  assert.equal(waiting.state, 'uninitialized')
   const { url } = waiting.api
   assert.equal((await fetch(`${url}/v1/ping`)).status, 503)
   assert.equal((await fetch(`${url}/rack-setup`)).status, 503)
@@ -42,6 +41,15 @@ test("a rack is set up at the technician's port; before that the API is not ther
   assert.equal(refused.status, 2)
   assert.match(refused.stderr, /bad\.toml:2: asn is an AS number/)
 
+  // A database that cannot be opened: the set-up fails half way, and may be tried again.
+  const obstacle = join(directory, 'database')
+  await writeFile(obstacle, '')
+  const failed = await lode(['setup', EXAMPLE, '--state', directory])
+  assert.equal(failed.status, 1)
+  assert.match(failed.stderr, /^the set-up failed: The database in .* does not start/)
+  assert.equal((await info())!.state, 'uninitialized')
+  assert.equal((await fetch(`${url}/v1/ping`)).status, 503)
+  await rm(obstacle)
   const done = await lode(['setup', EXAMPLE, '--state', directory])
   assert.equal(done.status, 0, done.stderr)
   for (const step of ['outside', 'api', 'bgp', 'pool', 'rack']) assert.match(done.stdout, new RegExp(` s  ${step}: `))

@@ -6,6 +6,8 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+const UNFINISHED = 'database.unfinished'
+
 export type LockResult =
   | { readonly ok: true; readonly release: () => Promise<void> }
   | { readonly ok: false; readonly pid: number }
@@ -41,11 +43,16 @@ export async function lockStateDirectory(
  */
 export async function claimDatabase(directory: string): Promise<() => Promise<void>> {
   const path = join(directory, 'database')
-  const mark = join(directory, 'database.unfinished')
+  const mark = join(directory, UNFINISHED)
   if (existsSync(mark)) await rm(path, { recursive: true, force: true })
   else if (existsSync(path)) return () => Promise.resolve()
   await writeFile(mark, '')
   return () => rm(mark, { force: true })
+}
+
+/** Whether the making of the database was cut short. */
+export function isDatabaseUnfinished(directory: string): boolean {
+  return existsSync(join(directory, UNFINISHED))
 }
 
 /** Writes a file that only its owner may read. */

@@ -1,4 +1,4 @@
-/** The set-up of a rack over HTTP: a configuration, a start, and steps that can be watched. It happens once. */
+/** The set-up of a rack over HTTP: a configuration, a start, and steps that can be watched. It succeeds once; what has failed may be tried again. */
 import { ApiFailure, type HttpHandler, implement, invalidRequest } from '@lodestone/api'
 import { type SetupStatus, setupApi } from '@lodestone/contract-testbed'
 import type { Clock } from '@lodestone/host'
@@ -8,7 +8,7 @@ export interface RackSetupOptions {
   readonly clock: Clock
   /** Names of the steps, in the order in which they are expected. */
   readonly steps: readonly string[]
-  /** Does it. `toml` is what `config` was read from. */
+  /** Does it, or leaves nothing behind when it rejects. `toml` is what `config` was read from. */
   readonly run: (config: RackConfig, toml: string) => Promise<void>
 }
 
@@ -62,6 +62,8 @@ export class RackSetup {
 
   async #run(config: RackConfig, toml: string): Promise<void> {
     this.#state = 'initializing'
+    this.#message = undefined
+    this.#done.clear()
     this.#startMs = this.#options.clock.nowMs()
     try {
       await this.#options.run(config, toml)
@@ -73,8 +75,8 @@ export class RackSetup {
   }
 
   #checkOpen(): void {
-    if (this.#state === 'uninitialized') return
-    const message = this.#state === 'initialized' ? 'the rack is set up already' : `the set-up is ${this.#state}`
+    if (this.#state === 'uninitialized' || this.#state === 'failed') return
+    const message = this.#state === 'initialized' ? 'the rack is set up already' : 'the set-up is under way'
     throw new ApiFailure({ kind: 'conflict', message })
   }
 }

@@ -31,7 +31,14 @@ import { serveApi } from './api-service.ts'
 import { controlHandler } from './control-api.ts'
 import { Emulation } from './emulation.ts'
 import type { HostNode } from './host-node.ts'
-import { claimDatabase, lockStateDirectory, makePrivate, removeFile, writeSecret } from './os-state-directory.ts'
+import {
+  claimDatabase,
+  isDatabaseUnfinished,
+  lockStateDirectory,
+  makePrivate,
+  removeFile,
+  writeSecret,
+} from './os-state-directory.ts'
 import { compileSwitchProgram } from './os-switch-program.ts'
 import { HttpProbes } from './http-probes.ts'
 import { NexusHome } from './nexus-home.ts'
@@ -145,6 +152,8 @@ export class Rack {
   #apiPort = 0
   #tlsPort: number | undefined
   #isDatabaseWhole = false
+  /** Checks of the network that were told, by whoever waits for it; another set when that attempt was given up. */
+  #seen: ReadonlySet<string> = new Set()
 
   /** Resolves when everything works: sessions up, routes everywhere, API answering. Rejects with `RackStartError`. */
   static async start(options: RackOptions): Promise<Rack> {
@@ -172,7 +181,7 @@ export class Rack {
     const state = new OsFiles(stateDirectory)
     const config = options.config ?? (await keptConfig(state))
     const boards = await readBoards(state)
-    const isWaiting = options.technicianPort !== undefined && !(await wasSetUp(state))
+    const isWaiting = options.technicianPort !== undefined && !(await wasSetUp(state, stateDirectory))
     // It starts while the network is built.
     const database = isWaiting ? undefined : await openDatabase(options)
     const rack = new Rack(options, authority, boards, config, database)
@@ -352,7 +361,7 @@ export class Rack {
     }
     this.#progress('network', `${this.emulation.nodes.size} nodes, ${this.emulation.wiring.links.size} links`)
     if (this.#database === undefined) return this.#waitForSetup()
-    await this.#startRest(this.#database)
+    await this.#startRest()
   }
 
   /** Opens the technician's ports: nothing else answers until somebody has set the rack up there. */
@@ -376,9 +385,25 @@ export class Rack {
     this.#progress('set-up', `waits at the technician's port, http://127.0.0.1:${this.#technicianPort}/rack-setup`)
   }
 
-  /** Makes the outside and the services what the configuration says, and starts the control plane with it. */
+  /**
+   * Makes the outside and the services what the configuration says, and starts the control plane with it. Until the last step the
+   * database counts as unfinished: one of a set-up that has failed, or was cut short, is made anew by the next.
+   */
   async #setUp(config: RackConfig, toml: string): Promise<void> {
     this.#state = 'starting'
+    try {
+      await this.#trySetUp(config, toml)
+    } catch (error) {
+      await this.#nexus.close()
+      this.#config = undefined
+      this.#database = undefined
+      this.#seen = new Set()
+      this.#state = 'uninitialized'
+      throw error
+    }
+  }
+
+  async #trySetUp(config: RackConfig, toml: string): Promise<void> {
     this.#config = config
     const wanted = topologyOf(this.#options, config, this.#boards)
     const present = new Map(this.emulation.topology.nodes.map((node) => [node.name, node]))
@@ -394,19 +419,23 @@ export class Rack {
     this.#progress('outside', 'uplinks, routers and services are as configured')
     this.#database = await openDatabase(this.#options)
     this.#nexus = this.#makeNexus(wanted)
-    await this.#startRest(this.#database)
-    await new OsFiles(this.#options.stateDirectory).write(CONFIG_FILE, new TextEncoder().encode(toml))
+    await this.#startRest(async () => {
+      await new OsFiles(this.#options.stateDirectory).write(CONFIG_FILE, new TextEncoder().encode(toml))
+      await this.#acknowledge()
+    })
   }
 
-  async #startRest(database: OpeningDatabase): Promise<void> {
+  /** @param lastStep when everything works, before anybody is told so. */
+  async #startRest(lastStep?: () => Promise<void>): Promise<void> {
     const { clock } = this.#options
-    await Promise.all([this.#startControlPlane(database), this.#waitForNetwork(new Set())])
+    await Promise.all([this.#startControlPlane(), this.#waitForNetwork()])
+    await lastStep?.()
     this.#state = 'ready'
     this.#readyAfterMs = clock.nowMs() - this.#startMs
     this.#progress('rack', `ready after ${(this.#readyAfterMs / 1000).toFixed(1)} s`)
   }
 
-  async #startControlPlane({ finish }: OpeningDatabase): Promise<void> {
+  async #startControlPlane(): Promise<void> {
     const { apiAddress, stateDirectory } = this.#options
     await this.nexus.start().catch((error: Error) => {
       const { database } = this.#options
@@ -415,10 +444,15 @@ export class Rack {
         cause: error,
       })
     })
-    await finish()
-    this.#isDatabaseWhole = true
+    if (this.#setup.status().state !== 'initializing') await this.#acknowledge()
     this.#progress('api', `answers on http://${apiAddress}:${this.#apiPort}`)
     await this.#ensurePools(await this.#ownerToken())
+  }
+
+  /** From here on the database is what people have been told, and the API answers. */
+  async #acknowledge(): Promise<void> {
+    await this.#database?.finish()
+    this.#isDatabaseWhole = true
   }
 
   /** The one that was kept, or another one where that is not good any more. */
@@ -504,10 +538,12 @@ export class Rack {
     }
   }
 
-  async #waitForNetwork(seen: Set<string>): Promise<void> {
+  async #waitForNetwork(): Promise<void> {
+    const seen = new Set<string>()
+    this.#seen = seen
     const { clock } = this.#options
     const endMs = clock.nowMs() + READY_WITHIN_MS
-    for (;;) {
+    while (this.#seen === seen) {
       const checks = rackChecks(this.emulation, this.#config?.pools[0]?.prefix)
       for (const check of checks) {
         if (!check.ready || seen.has(check.name)) continue
@@ -555,8 +591,8 @@ function topologyOf(options: RackOptions, config: RackConfig | undefined, boards
 }
 
 /** Whether the state directory is of a rack that people use already. */
-async function wasSetUp(state: Files): Promise<boolean> {
-  return (await state.read(TOKEN_FILE)) !== undefined
+async function wasSetUp(state: Files, stateDirectory: string): Promise<boolean> {
+  return (await state.read(TOKEN_FILE)) !== undefined && !isDatabaseUnfinished(stateDirectory)
 }
 
 async function openDatabase({
