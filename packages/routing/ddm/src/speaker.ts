@@ -45,12 +45,22 @@ export type SpeakerAction =
   /** The effective tunnel set changed. */
   | { readonly kind: 'tunnels' }
 
-/** The vectors of one destination, and the interface that each came in on. */
+interface Offer {
+  readonly interfaceName: string
+  readonly key: string
+  readonly vector: PathVector
+  /** With our name at the end of the path, made when it is asked for. */
+  told: Told | undefined
+}
+
+type Told = readonly [key: string, vector: PathVector]
+
+/** The vectors of one destination. */
 interface Offers {
   readonly destination: Prefix
-  readonly vectors: { readonly interfaceName: string; readonly vector: PathVector }[]
-  /** What neighbours are told that none of it came from; worked out when it is asked for. */
-  passedOn: readonly (readonly [key: string, vector: PathVector])[] | undefined
+  readonly vectors: Offer[]
+  /** Whether the shortest vectors are first. */
+  isSorted: boolean
 }
 
 export interface NextHops {
@@ -206,52 +216,45 @@ export class Speaker {
     if (this.#learned !== undefined) return this.#learned
     const table = new PrefixTable<Offers>()
     for (const [interfaceName, machine] of this.#machines) {
-      for (const vector of machine.imported.underlay.values()) {
+      for (const [key, vector] of machine.imported.underlay) {
         const { destination } = vector
         let offers = table.get(destination)
-        if (offers === undefined) table.set(destination, (offers = { destination, vectors: [], passedOn: undefined }))
-        offers.vectors.push({ interfaceName, vector })
+        if (offers === undefined) table.set(destination, (offers = { destination, vectors: [], isSorted: false }))
+        offers.vectors.push({ interfaceName, key, vector, told: undefined })
       }
     }
     this.#learned = table
     return table
   }
 
+  /** The shortest vectors but for those of the interface, and those with the neighbour on the path, who would refuse them. */
   #redistribute(offers: Offers, target: string, hostname: string | undefined, set: ExchangeSet): void {
     if (this.isOriginated(offers.destination)) return
-    let isInvolved = false
-    for (const { interfaceName, vector } of offers.vectors) {
-      // Split horizon; and a neighbour that is on the path would refuse it anyway.
-      if (interfaceName === target || (hostname !== undefined && vector.path.includes(hostname))) isInvolved = true
+    if (!offers.isSorted) {
+      offers.vectors.sort((a, b) => a.vector.path.length - b.vector.path.length)
+      offers.isSorted = true
     }
-    const passedOn = isInvolved
-      ? this.#shortestVectors(offers, target, hostname)
-      : (offers.passedOn ??= this.#shortestVectors(offers, undefined, undefined))
-    for (const [key, vector] of passedOn) set.underlay.set(key, vector)
+    let length = Infinity
+    const chosen = new Map<string, Offer>()
+    for (const offer of offers.vectors) {
+      const { path } = offer.vector
+      if (path.length > length) break
+      if (offer.interfaceName === target || (hostname !== undefined && path.includes(hostname))) continue
+      length = path.length
+      if (!chosen.has(offer.key)) chosen.set(offer.key, offer)
+    }
+    let told = [...chosen.values()]
+    // Which of too many does not matter to the receiver, but it must not depend on the order of arrival.
+    if (told.length > MAX_VECTORS) told = told.toSorted((a, b) => (a.key < b.key ? -1 : 1)).slice(0, MAX_VECTORS)
+    for (const offer of told) {
+      const [key, vector] = (offer.told ??= this.#told(offer.vector))
+      set.underlay.set(key, vector)
+    }
   }
 
-  /** The shortest vectors but for those of an interface and those with a host on the path, with our name at their end. */
-  #shortestVectors(
-    { destination, vectors }: Offers,
-    target: string | undefined,
-    hostname: string | undefined,
-  ): [string, PathVector][] {
-    let length = Infinity
-    let paths = new Map<string, readonly string[]>()
-    for (const { interfaceName, vector } of vectors) {
-      if (interfaceName === target || (hostname !== undefined && vector.path.includes(hostname))) continue
-      if (vector.path.length > length) continue
-      if (vector.path.length < length) paths = new Map()
-      length = vector.path.length
-      paths.set(vectorKey(vector), vector.path)
-    }
-    let chosen = [...paths]
-    // Which of too many does not matter to the receiver, but it must not depend on the order of arrival.
-    if (chosen.length > MAX_VECTORS) chosen = chosen.toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, MAX_VECTORS)
-    return chosen.map(([, path]) => {
-      const vector = { destination, path: [...path, this.config.hostname] }
-      return [vectorKey(vector), vector]
-    })
+  #told({ destination, path }: PathVector): Told {
+    const vector = { destination, path: [...path, this.config.hostname] }
+    return [vectorKey(vector), vector]
   }
 
   /** Whether the neighbour on this interface is a shortest next hop towards `address`. */
