@@ -1,5 +1,5 @@
 /**
- * Two bugs, put in from outside, and how the simulation finds them: seed after seed until one fails, then down to a few events. The bound
+ * Bugs, put in from outside, and how the simulation finds them: seed after seed until one fails, then down to a few events. The bound
  * is 200 seeds; most bugs need one or two.
  */
 import assert from 'node:assert/strict'
@@ -26,7 +26,7 @@ after(() => database.close())
 for (const { name, problem, ...bug } of sabotages) {
   test(`${name} is found within ${MAX_SEEDS} seeds and shrinks to at most ${MAX_EVENTS} events`, async (t) => {
     const topology = rackTopology({ sleds: 2 })
-    await find(t, { ...bug, minutes: 0.25, healWithinMs: 40_000, topology, seed: 0, database }, problem)
+    await find(t, { minutes: 0.25, ...bug, healWithinMs: 40_000, topology, seed: 0, database }, problem)
   })
 }
 
@@ -42,7 +42,7 @@ async function find(t: TestContext, options: SimulationOptions, problem: RegExp)
     assert.ok(shrunk.timeline.length <= MAX_EVENTS, `${shrunk.timeline.length} events are left`)
     assert.match(shrunk.verdict?.failure?.problems.join('\n') ?? '', problem)
     // What was found is the bug and nothing else: without it the same timeline does no harm.
-    const { makeWorld: _world, wrapFetch: _fetch, ...healthy } = options
+    const { makeWorld: _world, wrapFetch: _fetch, tamper: _tamper, ...healthy } = options
     const without = await simulate({ ...healthy, seed, timeline: shrunk.timeline, minutes: shrunk.minutes })
     assert.equal(without.failure, undefined, without.failure?.problems.join('; '))
     return

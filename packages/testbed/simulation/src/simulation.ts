@@ -35,7 +35,7 @@ import { arrange, PROJECTS } from './scenery.ts'
 import { type SimulatedDatabase, SimulatedDisk } from './simulated-database.ts'
 import { Acknowledged } from './workload/acknowledged.ts'
 import { ApiUser } from './workload/api-user.ts'
-import { sendTraffic } from './workload/traffic.ts'
+import { TrafficSource } from './workload/traffic.ts'
 
 export interface SimulationOptions {
   readonly seed: number
@@ -104,6 +104,7 @@ export class Simulation {
   readonly #links: LinkFaults
   readonly #routing: RoutingSupervisor
   readonly #withdrawals: WithdrawalCheck
+  readonly #traffic: TrafficSource
   /** Withdrawals that took too long. */
   readonly #late: string[] = []
   readonly #users: readonly ApiUser[]
@@ -143,6 +144,7 @@ export class Simulation {
       emulation: this.emulation,
       onProblem: (problem) => this.#late.push(problem),
     })
+    this.#traffic = new TrafficSource(this.emulation, this.clock)
     this.#links = new LinkFaults(this.emulation)
     this.#routing = new RoutingSupervisor(this.emulation)
     this.disk = new SimulatedDisk(this.clock, this.#random.fork('disk'))
@@ -234,7 +236,7 @@ export class Simulation {
           if (!isLeft) this.#withdrawals.withdrawn(announcement.prefix)
         },
         request: (operation) => this.#request(operation),
-        send: (traffic) => sendTraffic(this.emulation, traffic),
+        send: (traffic) => this.#traffic.send(traffic),
         onFault: (isBeginning) => {
           if (isBeginning) this.#withdrawals.faultBegins()
           else this.#withdrawals.faultEnds()

@@ -15,7 +15,7 @@ export function drawTraffic(
   for (let atMs = 0; ;) {
     atMs += -MEAN_GAP_MS * Math.log(1 - random.float() * 0.999)
     if (atMs >= durationMs) return events
-    if (random.below(6) === 0) {
+    if (random.below(4) === 0) {
       events.push({ atMs, forMs: 0, action: { kind: 'stray', ttl: 1 + random.below(2), count: STRAYS } })
       continue
     }

@@ -59,7 +59,7 @@ export interface ApiRequest {
 
 /** What is sent meanwhile, which is neither wrong nor asked for. */
 export type Traffic =
-  /** An instance pings the client outside, once a second: one connection through translation. */
+  /** An instance fetches as many bytes from the client outside, one a second: one connection through translation. */
   | { readonly kind: 'flow'; readonly project: string; readonly instance: string; readonly count: number }
   /** The client sends packets at an instance that end on their way: one a millisecond. */
   | { readonly kind: 'stray'; readonly ttl: number; readonly count: number }

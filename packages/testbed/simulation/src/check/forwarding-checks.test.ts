@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HopCheck } from './hop-check.ts'
+import { IcmpCheck } from './icmp-check.ts'
+import { IpView } from './ip-view.ts'
+import { NatCheck } from './nat-check.ts'
+
+interface Fields {
+  readonly source?: number
+  readonly hopLimit?: number
+  readonly type?: number
+  readonly identifier?: number
+  readonly quoted?: Uint8Array
+}
+
+/** An ICMP message from 192.0.2.`source` to 192.0.2.9 in an IPv4 packet; checksums are not looked at here. */
+function icmp({ source = 1, hopLimit = 64, type = 8, identifier = 7, quoted = new Uint8Array(0) }: Fields): Uint8Array {
+  const packet = new Uint8Array(28 + quoted.length)
+  packet.set([0x45, 0, 0, packet.length, 0, 0, 0, 0, hopLimit, 1, 0, 0, 192, 0, 2, source, 192, 0, 2, 9])
+  packet.set([type, 0, 0, 0, 0, identifier], 20)
+  packet.set(quoted, 28)
+  return packet
+}
+
+function plain(packet: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(14 + packet.length)
+  frame.set([0x08, 0x00], 12)
+  frame.set(packet, 14)
+  return frame
+}
+
+/** In Geneve over IPv6, with one option of four bytes. */
+function tunnelled(packet: Uint8Array, hopLimit: number): Uint8Array {
+  const frame = new Uint8Array(14 + 40 + 8 + 12 + 14 + packet.length)
+  frame.set([0x86, 0xdd, 0x60], 12)
+  frame.set([17, hopLimit], 14 + 6)
+  frame.set([0x17, 0xc1, 0x17, 0xc1], 54)
+  frame[62] = 1
+  frame.set([0x08, 0x00], 74 + 12)
+  frame.set(packet, 88)
+  return frame
+}
+
+const viewOf = (frame: Uint8Array): IpView => {
+  const view = new IpView()
+  view.read(frame)
+  return view
+}
+
+test('who forwards a packet takes one from its hop limit: not two, not none', () => {
+  for (const [hopLimit, isRight] of [
+    [63, true],
+    [62, false],
+    [64, false],
+    [255, false],
+  ] as const) {
+    const check = new HopCheck()
+    check.entered(5, 1, viewOf(plain(icmp({}))))
+    assert.equal(check.left(5, 1, viewOf(plain(icmp({ hopLimit })))) === undefined, isRight, `${hopLimit}`)
+    assert.equal(check.left(6, 1, viewOf(plain(icmp({ hopLimit })))), undefined, 'another packet')
+    assert.equal(check.left(5, 2, viewOf(plain(icmp({ hopLimit })))), undefined, 'another node')
+    assert.equal(check.left(5, 1, viewOf(plain(icmp({ hopLimit, source: 2 })))), undefined, 'an answer in its frame')
+  }
+})
+
+test('a tunnel takes nothing on the way in and under way, and one on the way out', () => {
+  const steps: [Uint8Array, Uint8Array, boolean][] = [
+    [plain(icmp({})), tunnelled(icmp({}), 254), true],
+    [plain(icmp({})), tunnelled(icmp({ hopLimit: 63 }), 254), false],
+    [tunnelled(icmp({}), 254), tunnelled(icmp({}), 253), true],
+    [tunnelled(icmp({}), 254), tunnelled(icmp({}), 254), false],
+    [tunnelled(icmp({}), 254), tunnelled(icmp({ hopLimit: 63 }), 253), false],
+    [tunnelled(icmp({}), 254), plain(icmp({ hopLimit: 63 })), true],
+    [tunnelled(icmp({}), 254), plain(icmp({})), false],
+  ]
+  for (const [index, [before, after, isRight]] of steps.entries()) {
+    const check = new HopCheck()
+    check.entered(5, 1, viewOf(before))
+    assert.equal(check.left(5, 1, viewOf(after)) === undefined, isRight, `step ${index}`)
+  }
+})
+
+test('ICMP errors have a quota a second, and none is about another', () => {
+  const check = new IcmpCheck()
+  const error = plain(icmp({ type: 11, quoted: icmp({}) }))
+  const { outer } = viewOf(error)
+  const sent = (atMs: number): string | undefined => check.sent(3, 10, error, outer, atMs)
+  for (let k = 0; k < 50; k++) assert.equal(sent(k * 100), undefined)
+  assert.match(sent(4950) ?? '', /more than 10/)
+  const second = plain(icmp({ type: 3, quoted: icmp({ type: 11 }) }))
+  assert.match(check.sent(4, 10, second, viewOf(second).outer, 0) ?? '', /about an ICMP error/)
+})
+
+test('a connection keeps its address and port outside, and shares them with nobody', () => {
+  let config = 'a'
+  const check = new NatCheck(() => config)
+  let packet = 0
+  /** From a guest by a translation. */
+  const send = (wire: string, outside: Fields, atMs: number): string | undefined => {
+    packet++
+    const frame = plain(icmp({ source: 50 }))
+    check.guestSent(wire, packet, frame, viewOf(frame))
+    const translated = tunnelled(icmp(outside), 255)
+    return check.tunnelled(packet, translated, viewOf(translated), atMs)
+  }
+  assert.equal(send('web-nic0', { identifier: 1 }, 0), undefined)
+  assert.equal(send('web-nic0', { identifier: 1 }, 1000), undefined)
+  assert.match(send('web-nic0', { identifier: 2 }, 2000) ?? '', /came from 192.0.2.1:1 and comes from 192.0.2.1:2/)
+  config = 'b'
+  assert.equal(send('web-nic0', { identifier: 3 }, 3000), undefined, 'its instance has other addresses')
+  check.forget('web-nic0')
+  assert.equal(send('web-nic0', { identifier: 4 }, 4000), undefined, 'another instance')
+  assert.match(send('db-nic0', { identifier: 4 }, 4000.5) ?? '', /both come from 192.0.2.1:4/)
+  assert.equal(send('web-nic0', { identifier: 9 }, 60_000), undefined, 'after a long silence')
+})
