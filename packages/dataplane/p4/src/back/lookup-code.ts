@@ -23,6 +23,11 @@ import {
 } from './layout.ts'
 
 const MULTIPLIER = 0x9e3779b97f4a7c15n
+/**
+ * Steps along a chain that are taken without a branch: which of its ranges holds cannot be predicted, and a misprediction
+ * costs more than looking at one entry twice.
+ */
+const CHAIN_STEPS = 2
 /** Of byte offsets in a segment. */
 const BUCKET_MASK = 8 * (SEGMENT_BUCKETS - 1)
 
@@ -316,11 +321,26 @@ function writeChained(f: FunctionBuilder, table: TableLayout, words: readonly nu
   const probe = probeLocals(f, table)
   pushTag(f, words, undefined)
   f.set(probe.tag)
+  const next = f.local('i32', 'next')
   writeProbe(f, table, probe, words, undefined, () => {
+    for (let step = 0; step < CHAIN_STEPS; step++) {
+      f.get(probe.entry)
+      f.get(probe.entry)
+      f.access('i32.load', STATE, ENTRY.next)
+      f.tee(next)
+      pushInRanges(f, table, probe.entry, words.length)
+      f.get(next)
+      f.op('i32.eqz')
+      f.op('i32.or')
+      f.op('select')
+      f.set(probe.entry)
+    }
     f.block(undefined, (miss) => {
       f.loop((again) => {
         f.block(undefined, (differs) => {
-          pushIfOutside(f, table, probe.entry, words.length, () => f.brIf(differs))
+          pushInRanges(f, table, probe.entry, words.length)
+          f.op('i32.eqz')
+          f.brIf(differs)
           f.get(probe.entry)
           f.return()
         })
@@ -338,20 +358,13 @@ function writeChained(f: FunctionBuilder, table: TableLayout, words: readonly nu
   f.i32(0)
 }
 
-/** For each range key: pushes whether the value is outside the entry's range and runs `then`. */
-function pushIfOutside(
-  f: FunctionBuilder,
-  table: TableLayout,
-  entry: number,
-  firstRange: number,
-  then: () => void,
-): void {
-  for (const key of table.keys) {
-    if (key.match !== 'range') continue
+/** Pushes whether the entry's ranges hold. */
+function pushInRanges(f: FunctionBuilder, table: TableLayout, entry: number, firstRange: number): void {
+  const keys = table.keys.filter((key) => key.match === 'range')
+  keys.forEach((key, k) => {
     pushInRange(f, table, entry, firstRange, key.word, Math.ceil(key.width / 64))
-    f.op('i32.eqz')
-    then()
-  }
+    if (k > 0) f.op('i32.and')
+  })
 }
 
 function writeTuples(f: FunctionBuilder, table: TableLayout, words: readonly number[]): void {
@@ -408,7 +421,11 @@ function writeChain(f: FunctionBuilder, table: TableLayout, entry: number, best:
   f.block(undefined, (done) => {
     f.loop((again) => {
       f.block(undefined, (differs) => {
-        pushIfOutside(f, table, entry, firstRange, () => f.brIf(differs))
+        if (table.rangeWords > 0) {
+          pushInRanges(f, table, entry, firstRange)
+          f.op('i32.eqz')
+          f.brIf(differs)
+        }
         f.get(best)
         f.if(undefined, () => {
           // Keep `best` when its rank is higher, or equal and it is older.
