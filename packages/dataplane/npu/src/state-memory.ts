@@ -29,7 +29,7 @@ export class StateMemory {
   constructor(heapStart: number, reserveBytes = 0) {
     this.#top = heapStart
     const room = Math.min(reserveBytes, RESERVE_BYTES_MAX)
-    this.memory = new WebAssembly.Memory({ initial: Math.ceil((heapStart + room) / PAGE) + 1 })
+    this.memory = new WebAssembly.Memory({ initial: Math.min(PAGES_MAX, Math.ceil((heapStart + room) / PAGE) + 1) })
     this.#view()
   }
 

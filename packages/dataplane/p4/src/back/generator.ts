@@ -11,7 +11,6 @@ import type { Program } from '../ir/index.ts'
 import { type FunctionBuilder, type FunctionRef, ModuleBuilder } from '../wasm/index.ts'
 import { ExpressionCode, NO_LOCALS } from './expression-code.ts'
 import { externCallWords } from './extern-call-code.ts'
-import { crcTable } from './hash-code.ts'
 import { BATCH_PORTS, BATCH_SLOTS, BATCH_VERDICTS, type Layout, layOut, VERDICT } from './layout.ts'
 import { writeHash, writeLookup } from './lookup-code.ts'
 import { PacketCode } from './packet-code.ts'
@@ -108,9 +107,6 @@ export class Generator {
     const packet = new PacketCode(this)
     this.#writeProcess(packet.writePacket())
     this.module.export('copy', packet.writeCopy())
-    this.module.data(STATE, this.layout.crc32Table, new Uint8Array(crcTable(32).buffer))
-    this.module.data(STATE, this.layout.crc16Table, new Uint8Array(crcTable(16).buffer))
-    this.module.data(STATE, this.layout.crc8Table, new Uint8Array(crcTable(8).buffer))
     return this.module.finish()
   }
 

@@ -18,15 +18,15 @@ import { chunksOf, storeChunk } from './wire-code.ts'
 
 type Hash = Extract<Statement, { kind: 'hash' }>
 
-const byteTables = new Map<number, Uint32Array>()
+const byteTables = new Map<number, Uint32Array<ArrayBuffer>>()
 
-function byteTableOf(bits: 16 | 32): Uint32Array {
+function byteTableOf(bits: 8 | 16 | 32): Uint32Array<ArrayBuffer> {
   const known = byteTables.get(bits) ?? crcTable(bits)
   byteTables.set(bits, known)
   return known
 }
 
-export function crcTable(bits: 8 | 16 | 32): Uint32Array {
+export function crcTable(bits: 8 | 16 | 32): Uint32Array<ArrayBuffer> {
   const polynomial = { 8: 0x07, 16: 0xa001, 32: 0xedb88320 }[bits]
   return Uint32Array.from({ length: 256 }, (_, byte) => {
     let crc = byte
@@ -313,6 +313,7 @@ function bytesFunction(runtime: Runtime, layout: Layout, algorithm: HashAlgorith
   const bits = algorithm === 'crc8' ? 8 : algorithm.startsWith('crc16') ? 16 : 32
   const table = { 8: layout.crc8Table, 16: layout.crc16Table, 32: layout.crc32Table }[bits]
   return runtime.once(`crc${bits}`, ['i32', 'i32', 'i32'], ['i64'], (f) => {
+    runtime.data(`crc${bits} bytes`, table, byteTableOf(bits))
     const crc = f.local('i32', 'crc')
     f.get(2)
     if (bits === 32) {
