@@ -8,7 +8,7 @@ import type { Nexus } from './nexus.ts'
 import { DeclaredPush } from './reconcile/push.ts'
 import { LEASE_MS } from './reconcile/leases.ts'
 import { StaleSnapshot } from './store/desired-state.ts'
-import { releaseLeases, takeLease } from './store/lease.ts'
+import { releaseLeases, takeLeases } from './store/lease.ts'
 import { readSnapshot } from './store/snapshot.ts'
 import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
@@ -113,17 +113,21 @@ test('snapshots that are read at the same time have different numbers', async ()
 test('a lease is given once, is renewed by its holder only, and ends with its time or its holder', async () => {
   const { db } = opened.store
   const [a, b] = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b']
-  assert.equal(await takeLease(db, 'x', a, 0, 100), true)
-  assert.equal(await takeLease(db, 'x', b, 99, 199), false)
-  assert.equal(await takeLease(db, 'x', a, 99, 199), true)
-  assert.equal(await takeLease(db, 'x', b, 199, 299), true, 'it was over')
-  assert.equal(await takeLease(db, 'x', a, 200, 300), false)
+  const take = async (name: string, holder: string, nowMs: number, expiresMs: number): Promise<boolean> =>
+    (await takeLeases(db, [name], holder, nowMs, expiresMs)).has(name)
+  assert.equal(await take('x', a, 0, 100), true)
+  assert.equal(await take('x', b, 99, 199), false)
+  assert.equal(await take('x', a, 99, 199), true)
+  assert.equal(await take('x', b, 199, 299), true, 'it was over')
+  assert.equal(await take('x', a, 200, 300), false)
   await releaseLeases(db, b)
-  assert.equal(await takeLease(db, 'x', a, 201, 301), true)
+  assert.equal(await take('x', a, 201, 301), true)
   const many = Array.from({ length: 20 }, (_, i) =>
-    takeLease(db, 'y', `00000000-0000-4000-8000-${i + 100}`.padEnd(36, '0'), 0, 9),
+    take('y', `00000000-0000-4000-8000-${i + 100}`.padEnd(36, '0'), 0, 9),
   )
   assert.equal((await Promise.all(many)).filter(Boolean).length, 1)
+  const taken = await takeLeases(db, ['z', 'x', 'w'], b, 202, 302)
+  assert.deepEqual([...taken].toSorted(), ['w', 'z'], 'of several those that are free')
 })
 
 test('when one ends, the other takes over and goes on where it was', async () => {

@@ -6,7 +6,7 @@
  * content of an older snapshot never gets one after that of a newer.
  */
 import { type Clock, every, type Timer } from '@lodestone/host'
-import { leasesOfOthers, releaseLeases, renewLeases, takeLease } from '../store/lease.ts'
+import { leasesOfOthers, releaseLeases, renewLeases, takeLeases } from '../store/lease.ts'
 import type { Store } from '../store/store.ts'
 
 /** How long a control plane that died keeps others waiting. */
@@ -25,6 +25,9 @@ export class Leases {
   /** Of other control planes, when that was last read. */
   #othersMs: ReadonlyMap<string, number> = new Map()
   #beating: Promise<void> | undefined
+  /** Asked for while others are being taken: the next statement takes them all. */
+  readonly #asked = new Set<string>()
+  #taking: Promise<void> = Promise.resolve()
 
   /** @param holder unique to this control plane and this run of it. */
   constructor(store: Store, clock: Clock, holder: string) {
@@ -39,12 +42,33 @@ export class Leases {
   /** Holds or takes a lease; `taken` when it was not held before. */
   async take(name: string): Promise<'held' | 'taken' | undefined> {
     const nowMs = Math.floor(this.#clock.wallMs())
-    if ((this.#expiresMs.get(name) ?? 0) > nowMs) return 'held'
+    if (this.#isHeld(name, nowMs)) return 'held'
     if ((this.#othersMs.get(name) ?? 0) > nowMs) return undefined
+    this.#asked.add(name)
+    // A failure is of who made the statement; who comes next tries anew.
+    this.#taking = this.#taking.catch(() => {}).then(() => this.#takeAsked())
+    await this.#taking
+    return this.#isHeld(name, nowMs) ? 'taken' : undefined
+  }
+
+  #isHeld(name: string, nowMs: number): boolean {
+    return (this.#expiresMs.get(name) ?? 0) > nowMs
+  }
+
+  /** A start takes every lease there is at once: a hundred statements would be a hundred commits. */
+  async #takeAsked(): Promise<void> {
+    const names = [...this.#asked]
+    this.#asked.clear()
+    if (names.length === 0) return
+    const nowMs = Math.floor(this.#clock.wallMs())
     const expiresMs = nowMs + LEASE_MS
-    if (!(await takeLease(this.#store.db, name, this.#holder, nowMs, expiresMs))) return undefined
-    this.#expiresMs.set(name, expiresMs)
-    return 'taken'
+    try {
+      const taken = await takeLeases(this.#store.db, names, this.#holder, nowMs, expiresMs)
+      for (const name of taken) this.#expiresMs.set(name, expiresMs)
+    } catch (error) {
+      for (const name of names) this.#asked.add(name) // whoever waits for its turn may have asked for some of them
+      throw error
+    }
   }
 
   async release(): Promise<void> {

@@ -4,17 +4,21 @@
  */
 import type { Db } from './store.ts'
 
-/** @returns whether `holder` has the lease until `expiresMs`: it was free, over, or the holder's already. */
-export async function takeLease(
+/**
+ * @param names each once.
+ * @returns those that `holder` has until `expiresMs`: they were free, over, or the holder's already.
+ */
+export async function takeLeases(
   db: Db,
-  name: string,
+  names: readonly string[],
   holder: string,
   nowMs: number,
   expiresMs: number,
-): Promise<boolean> {
-  const row = await db
+): Promise<ReadonlySet<string>> {
+  const rows = await db
     .insertInto('reconciler_lease')
-    .values({ name, holder, expires_ms: expiresMs })
+    // In one order, so that two control planes that take the same ones do not wait for each other.
+    .values(names.toSorted().map((name) => ({ name, holder, expires_ms: expiresMs })))
     .onConflict((conflict) =>
       conflict
         .column('name')
@@ -23,9 +27,9 @@ export async function takeLease(
           known.or([known('reconciler_lease.holder', '=', holder), known('reconciler_lease.expires_ms', '<=', nowMs)]),
         ),
     )
-    .returning('holder')
-    .executeTakeFirst()
-  return row !== undefined
+    .returning('name')
+    .execute()
+  return new Set(rows.map(({ name }) => name))
 }
 
 /** Renews what `holder` has and is not over. @returns the names of that. */
