@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import process from 'node:process'
 import { describe, test } from 'node:test'
 import { every, sleep } from './clock.ts'
 import { RealClock } from './real-clock.ts'
@@ -115,5 +116,16 @@ describe('RealClock', () => {
     assert.match(String(await thrown), /from a timer/)
     await next
     await sleep(clock, 0.1)
+  })
+
+  test('sleeps no longer when everything it would wake up for is cancelled, and wakes up for what comes later', async () => {
+    const sleeping = (): number => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length
+    const before = sleeping()
+    const clock = new RealClock()
+    const timers = [clock.after(60_000, assert.fail), clock.after(90_000, assert.fail)]
+    assert.equal(sleeping(), before + 1)
+    for (const timer of timers) timer.cancel()
+    assert.equal(sleeping(), before, 'the process may end')
+    await sleep(clock, 5)
   })
 })

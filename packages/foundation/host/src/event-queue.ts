@@ -10,8 +10,14 @@ export interface QueuedEvent extends Timer {
 
 export class EventQueue {
   readonly #heap: QueuedEvent[] = []
+  readonly #onLastCancelled: () => void
   #sequence = 0
   #cancelled = 0
+
+  /** @param onLastCancelled told when nothing is left because the last event was cancelled. */
+  constructor(onLastCancelled: () => void = () => {}) {
+    this.#onLastCancelled = onLastCancelled
+  }
 
   push(dueMs: number, run: () => void): QueuedEvent {
     const event: QueuedEvent = {
@@ -56,6 +62,12 @@ export class EventQueue {
   /** Cancelled entries are dropped lazily; when they are most of the heap it is rebuilt, so cancelling cannot leak. */
   #noteCancelled(): void {
     this.#cancelled++
+    if (this.#cancelled === this.#heap.length) {
+      this.#heap.length = 0
+      this.#cancelled = 0
+      this.#onLastCancelled()
+      return
+    }
     if (this.#cancelled < 1024 || this.#cancelled * 2 < this.#heap.length) return
     const live = this.#heap.filter((event) => event.run !== undefined)
     live.sort((a, b) => a.dueMs - b.dueMs || a.sequence - b.sequence)

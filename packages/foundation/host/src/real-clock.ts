@@ -12,7 +12,7 @@ const SPIN_MS = 1.2
 const EVENTS_PER_TURN = 512
 
 export class RealClock implements Clock {
-  readonly #queue = new EventQueue()
+  readonly #queue = new EventQueue(() => this.#rest())
   #timeout: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
   #armedForMs = Infinity
@@ -41,6 +41,14 @@ export class RealClock implements Clock {
     const waitMs = next.dueMs - performance.now()
     if (waitMs <= SPIN_MS) this.#immediate = setImmediate(this.#turn)
     else this.#timeout = setTimeout(this.#turn, Math.min(waitMs - SPIN_MS, 0x7fffffff))
+  }
+
+  /** Nothing is left to wake up for: a sleep that went on would keep the process alive. */
+  #rest(): void {
+    if (this.#timeout === undefined) return
+    clearTimeout(this.#timeout)
+    this.#timeout = undefined
+    this.#armedForMs = Infinity
   }
 
   readonly #turn = (): void => {
