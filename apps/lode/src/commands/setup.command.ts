@@ -8,6 +8,8 @@ import { rackClient, reportFailure } from '../rack-client.ts'
 import { parseText, type RackFlags, rackFlags } from '../state-flag.ts'
 
 const POLL_MS = 200
+/** A rack that makes its first database answers nothing for seconds, on a busy machine for many. */
+const ANSWER_MS = 60_000
 
 export const setupCommand = buildCommand({
   docs: {
@@ -36,7 +38,7 @@ export const setupCommand = buildCommand({
     }
     const toml = textOf(this, file)
     if (toml === undefined) return
-    const fetch = httpFetch(this.network, { clock: this.clock, timeoutMs: 10_000 })
+    const fetch = httpFetch(this.network, { clock: this.clock, timeoutMs: ANSWER_MS })
     const setup = client(setupApi, fetch, `http://127.0.0.1:${port}`)
     const given = await setup.setup_config_put({ body: { toml, file } })
     if (!given.ok) {
