@@ -56,6 +56,17 @@ export const CauseSample = z
   })
   .meta({ id: 'CauseSample' })
 
+/** How an entry that is no longer there went. */
+export const CauseRemoval = z
+  .object({
+    time_removed: z.iso.datetime(),
+    /** One sentence: what removed it, or put another one in its place. */
+    remover: z.string(),
+    /** Of which one or more did, the last first; none where nobody remembers. */
+    requests: z.array(CauseRequest),
+  })
+  .meta({ id: 'CauseRemoval' })
+
 export const CauseEntry = z
   .object({
     node: z.string(),
@@ -65,6 +76,8 @@ export const CauseEntry = z
     time_written: z.iso.datetime().optional(),
     /** One sentence: what wrote it. */
     writer: z.string(),
+    /** Absent for one that is there. */
+    removed: CauseRemoval.optional(),
     reconciler: z
       .object({
         name: z.string(),

@@ -114,7 +114,10 @@ export class Nexus {
       switchd: (slot) => reconcilers.switchd(slot) ?? noSwitch(slot),
       routed: (slot) => reconcilers.routed(slot) ?? noSwitch(slot),
       reconcilers: () => reconcilers.status(),
-      activate: () => store.request.leave(() => reconcilers.activate()),
+      activate: () => {
+        store.changeLog.note(store.request.id)
+        store.request.leave(() => reconcilers.activate())
+      },
     }
     const recoverySilo = this.#options.recoverySilo ?? DEFAULT_RECOVERY_SILO
     await ensureRecoverySilo(service, recoverySilo)
@@ -148,6 +151,11 @@ export class Nexus {
   async requests(ids: readonly string[]): Promise<readonly AuditLogEntry[]> {
     const db = this.#store?.db
     return db === undefined ? [] : (await auditEntriesOf(db, ids)).map(entryFromRow)
+  }
+
+  /** The ids of requests of which one or more made a generation of what a sled or switch is told. */
+  changedBy(reconciler: string, target: string, generation: number): readonly string[] {
+    return this.#reconcilers?.changedBy(reconciler, target, generation) ?? []
   }
 
   /** Asks all reconcilers to look now. */

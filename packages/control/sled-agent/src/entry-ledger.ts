@@ -16,6 +16,21 @@ export interface EntryWriting {
   readonly causes: readonly string[]
 }
 
+/** What is not stated any more, or says something else now. */
+export interface EntryRemoval {
+  readonly key: string
+  /** As it was stated: JSON without causes. */
+  readonly text: string
+  readonly written: EntryWriting
+  /** Milliseconds since 1970. */
+  readonly atWallMs: number
+  /** Of the statement that did not have it any more. */
+  readonly generation: number
+}
+
+/** The last removals of a section that are kept. */
+const MAX_REMOVALS = 128
+
 interface Kept extends EntryWriting {
   readonly text: string
 }
@@ -23,14 +38,18 @@ interface Kept extends EntryWriting {
 export class EntryLedger {
   readonly #wallMs: () => number
   readonly #texts = new WeakMap<object, string>()
+  readonly #removals = new Map<string, EntryRemoval[]>()
   readonly #sections = new Map<string, ReadonlyMap<string, Kept>>()
 
   constructor(wallMs: () => number) {
     this.#wallMs = wallMs
   }
 
-  /** All entries of a section; those that are not among them are forgotten. */
-  state(section: string, entries: readonly EntryStatement[]): void {
+  /**
+   * All entries of a section; those that are not among them are forgotten.
+   * @param generation of the statement, for sections whose removals are to be kept.
+   */
+  state(section: string, entries: readonly EntryStatement[], generation?: number): void {
     const before = this.#sections.get(section)
     const now = new Map<string, Kept>()
     const atWallMs = this.#wallMs()
@@ -40,6 +59,18 @@ export class EntryLedger {
       now.set(key, old?.text === text ? old : { text, atWallMs, causes })
     }
     this.#sections.set(section, now)
+    if (generation === undefined || before === undefined) return
+    const removals = this.#removals.get(section) ?? []
+    this.#removals.set(section, removals)
+    for (const [key, written] of before) {
+      if (now.get(key) !== written) removals.push({ key, text: written.text, written, atWallMs, generation })
+    }
+    removals.splice(0, removals.length - MAX_REMOVALS)
+  }
+
+  /** The last first. */
+  removals(section: string): readonly EntryRemoval[] {
+    return this.#removals.get(section)?.toReversed() ?? []
   }
 
   /** Works out ahead what `state` needs of an entry, so that many of them can be stated without a pause. */

@@ -18,7 +18,7 @@ import { Ip, Mac } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
 import type { VportEngine } from '@lodestone/vport'
 import { consoleStream } from './console-stream.ts'
-import { EntryLedger, type EntryWriting } from './entry-ledger.ts'
+import { EntryLedger, type EntryRemoval, type EntryWriting } from './entry-ledger.ts'
 import { FlowLogStreams } from './flow-log-stream.ts'
 import { Instance } from './instance.ts'
 import type { InstanceRunner } from './instance-runner.ts'
@@ -65,6 +65,11 @@ export class SledAgent {
   /** When the mapping of an address got what it says, and on whose behalf. */
   mappingWriting(vni: number, ip: Ip): EntryWriting | undefined {
     return this.#ledger.of(V2P, `${vni} ${ip}`)
+  }
+
+  /** Mappings that were taken away or became others, the last first. */
+  mappingRemovals(): readonly EntryRemoval[] {
+    return this.#ledger.removals(V2P)
   }
 
   /** The same of a rule of a port. Rules that follow from the whole of a part of the description are told of as that part. */
@@ -239,6 +244,7 @@ export class SledAgent {
         content,
         causes: content.causes,
       })),
+      state.generation,
     )
     return { generation: state.generation }
   }

@@ -23,6 +23,13 @@ export function entryText(table: TableDescription, entry: Entry): EntryText {
   }
 }
 
+/** The same in one line: `203.0.113.0/24 → forward(port=qsfp0)`. Unlike the pipeline's own text it needs no entry that stands. */
+export function entryLine(table: TableDescription, entry: Entry): string {
+  const { keys, action, parameters } = entryText(table, entry)
+  const values = Object.entries(parameters).map(([name, value]) => `${name}=${value}`)
+  return `${Object.values(keys).join(', ')} → ${action}(${values.join(', ')})`
+}
+
 /** `ingress.router.forward` → `forward`. */
 export function localName(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1)

@@ -69,9 +69,13 @@ export class TableWriter {
       return failed(tableFailure(write.table.name, result.error))
     }
     const writing = this.record.writing(origin)
-    for (const { kind, table, entry } of writes) {
-      if (kind === 'delete') this.record.delete(table.name, entry)
-      else this.record.set(table.name, entry, writing)
+    for (const write of writes) {
+      const { kind, table, entry } = write
+      if (kind === 'delete') this.record.delete(table.name, entry, writing)
+      else {
+        if (kind === 'modify') this.record.changed(table.name, write.before, writing)
+        this.record.set(table.name, entry, writing)
+      }
     }
     return DONE
   }

@@ -2,7 +2,7 @@
  * Who wrote each entry that stands in the pipeline's tables, and when. An entry that is written again keeps the last writing only; one that
  * somebody asks for again in vain, because it is there already, keeps the writing that made it.
  */
-import type { EntryKey } from '@lodestone/npu'
+import type { Entry, EntryKey } from '@lodestone/npu'
 import type { KeySet } from '@lodestone/p4'
 
 /** On whose behalf something is written. */
@@ -21,9 +21,23 @@ export interface Writing {
   readonly origin: Origin
 }
 
+/** An entry that was deleted, or became another one. */
+export interface Removal {
+  readonly table: string
+  readonly entry: Entry
+  /** Absent for what nobody kept the writing of. */
+  readonly written?: Writing
+  /** Absent for what was taken away because nothing referred to it any more. */
+  readonly removed?: Writing
+}
+
+/** The last removals that are kept. */
+const MAX_REMOVALS = 512
+
 export class WriteRecord {
   readonly #wallMs: () => number
   readonly #tables = new Map<string, Map<string, Writing>>()
+  readonly #removals: Removal[] = []
 
   constructor(wallMs: () => number) {
     this.#wallMs = wallMs
@@ -44,8 +58,27 @@ export class WriteRecord {
     else known.set(keyText(entry), writing)
   }
 
-  delete(table: string, entry: EntryKey): void {
+  /** @param removed on whose behalf. */
+  delete(table: string, entry: Entry, removed?: Writing): void {
+    this.changed(table, entry, removed)
     this.#tables.get(table)?.delete(keyText(entry))
+  }
+
+  /** An entry is about to be another one, or none. */
+  changed(table: string, entry: Entry, removed?: Writing): void {
+    const written = this.of(table, entry)
+    this.#removals.push({
+      table,
+      entry,
+      ...(written === undefined ? {} : { written }),
+      ...(removed === undefined ? {} : { removed }),
+    })
+    if (this.#removals.length > MAX_REMOVALS) this.#removals.shift()
+  }
+
+  /** Of a table, the last first. */
+  removals(table: string): readonly Removal[] {
+    return this.#removals.filter((each) => each.table === table).toReversed()
   }
 
   clear(): void {

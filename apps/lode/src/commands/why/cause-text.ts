@@ -9,18 +9,17 @@ export function causeText({ entries, left_out: leftOut }: CauseAnswer): string {
 }
 
 function entryText(entry: Entry): string {
-  const { reconciler, requests, routes, samples } = entry
+  const { reconciler, requests, routes, samples, removed } = entry
   const lines = [`${entry.node} ${entry.table}  ${entry.entry}`]
   lines.push(`written   ${entry.time_written ?? 'nobody keeps when'}, by ${entry.writer}`)
   if (reconciler !== undefined) {
     const generation = reconciler.generation === undefined ? '' : `, now at generation ${reconciler.generation}`
     lines.push(`pushed    by reconciler ${reconciler.name} of ${reconciler.target}, ${reconciler.state}${generation}`)
   }
-  for (const { id, operation, uri, time_completed, user_id, status, is_last } of requests) {
-    const who = user_id === undefined ? '' : ` by user ${user_id}`
-    lines.push(
-      `${is_last ? 'because   ' : 'rests on  '}${time_completed} ${operation} ${uri} → ${status}${who}, request ${id}`,
-    )
+  lines.push(...requestLines(requests, 'rests on  '))
+  if (removed !== undefined) {
+    lines.push(`removed   ${removed.time_removed}, by ${removed.remover}`)
+    lines.push(...requestLines(removed.requests, 'or        '))
   }
   for (const id of entry.unknown_requests) lines.push(`because   request ${id}, of which the audit log knows nothing`)
   for (const { prefix, protocol, peer, peer_address, next_hop, as_path, time_received } of routes) {
@@ -31,4 +30,11 @@ function entryText(entry: Entry): string {
   if (entry.hits !== undefined) lines.push(`used      by ${entry.hits} packets`)
   for (const { packet, verdict } of samples) lines.push(`packet    ${packet}  ${verdict}`)
   return lines.join('\n')
+}
+
+function requestLines(requests: Entry['requests'], others: string): string[] {
+  return requests.map(({ id, operation, uri, time_completed, user_id, status, is_last }) => {
+    const who = user_id === undefined ? '' : ` by user ${user_id}`
+    return `${is_last ? 'because   ' : others}${time_completed} ${operation} ${uri} → ${status}${who}, request ${id}`
+  })
 }

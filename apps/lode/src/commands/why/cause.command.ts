@@ -25,6 +25,7 @@ export const causeCommand = buildCommand({
       '',
       'The last request before the entry was written is what it is there because of; it rests on the others. A request that changed',
       'nothing about the entry is not among them. Packets are listened to for as long as --wait says, unless there are enough before.',
+      'Entries of switches and mappings that were removed or changed are told of, too, with who removed them, after those that stand.',
       '',
       'Exit status: 0 there are such entries, 1 there are none, 2 wrong usage.',
     ].join('\n'),

@@ -5,6 +5,7 @@
 import type { CallResult } from '@lodestone/api'
 import type { SledAgentClient, SledInstance } from '@lodestone/contract-sled-agent'
 import type { Clock } from '@lodestone/host'
+import type { Stamped } from '../store/changed-by.ts'
 import { type InstanceRow, observeInstance } from '../store/instance.ts'
 import type { RunState } from '../store/schema.ts'
 import type { Snapshot } from '../store/snapshot.ts'
@@ -81,7 +82,7 @@ export class InstanceReconciler {
   async #keepRunning(
     snapshot: Snapshot,
     isFull: boolean,
-    row: InstanceRow,
+    row: Stamped<InstanceRow>,
     present: SledInstance | undefined,
   ): Promise<{ status: ItemStatus; isUnderWay: boolean }> {
     const body = desiredInstance(snapshot, row, this.#dnsServers)
@@ -114,7 +115,7 @@ export class InstanceReconciler {
     return { status: { item: row.name, state: 'applied', generation }, isUnderWay: runState !== 'running' }
   }
 
-  async #reboot(row: InstanceRow, generation: number): Promise<{ status: ItemStatus; isUnderWay: boolean }> {
+  async #reboot(row: Stamped<InstanceRow>, generation: number): Promise<{ status: ItemStatus; isUnderWay: boolean }> {
     const told = await this.#agent.instance_state_set({
       params: { instance_id: row.id },
       body: { state: 'rebooted' },
@@ -125,7 +126,7 @@ export class InstanceReconciler {
   }
 
   async #giveUp(
-    row: InstanceRow,
+    row: Stamped<InstanceRow>,
     generation: number,
     reason: string,
   ): Promise<{ status: ItemStatus; isUnderWay: boolean }> {
@@ -135,7 +136,7 @@ export class InstanceReconciler {
   }
 
   async #stop(
-    row: InstanceRow,
+    row: Stamped<InstanceRow>,
     present: SledInstance | undefined,
   ): Promise<{ status: ItemStatus; isUnderWay: boolean }> {
     const params = { instance_id: row.id }
@@ -154,15 +155,17 @@ export class InstanceReconciler {
     return { status: { item: row.name, state: 'applied' }, isUnderWay: false }
   }
 
-  async #observe(row: InstanceRow, change: Observation): Promise<void> {
+  async #observe(row: Stamped<InstanceRow>, change: Observation): Promise<void> {
     const now = new Date(this.#clock.wallMs())
     await observeInstance(this.#store.db, row, { ...change, time_run_state_updated: now })
+    // What is seen to have happened is still the doing of who asked for it.
+    this.#store.changeLog.note(row.changed_by ?? undefined)
     this.#events.onChange()
   }
 }
 
 function failed(
-  row: InstanceRow,
+  row: Stamped<InstanceRow>,
   generation: number | undefined,
   result: Extract<CallResult<unknown>, { ok: false }>,
 ): { status: ItemStatus; isUnderWay: boolean } {

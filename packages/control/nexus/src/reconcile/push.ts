@@ -33,11 +33,15 @@ export class DeclaredPush {
     const digest = createHash('sha256').update(contentText(body)).digest('hex')
     const known = this.#known.get(target)
     // Of the same reading the store would say the same: whoever takes over a lease reads anew.
-    if (known?.digest === digest && (!isFull || known.snapshot === number)) return known.generation
+    if (known?.digest === digest && (!isFull || known.snapshot === number)) {
+      this.#store.changeLog.made(this.#kind, target, known.generation, number)
+      return known.generation
+    }
     const generation = await this.#store.transaction((tx) =>
       generationOf(tx, this.#kind, target, digest, number, this.#clock.wallMs()),
     )
     this.#known.set(target, { digest, generation, snapshot: number })
+    this.#store.changeLog.made(this.#kind, target, generation, number)
     return generation
   }
 

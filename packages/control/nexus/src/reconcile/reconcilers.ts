@@ -69,6 +69,8 @@ export class Reconcilers {
   readonly #leases: Leases
   readonly #store: Store
   readonly #id: string
+  /** Of sleds and switches, by the names that their reconcilers have for them. */
+  readonly #ids = new Map<string, string>()
   readonly #unlisten: () => void
 
   constructor({ store, clock, random, inventory, fetch, sleds, nexusPlace }: ReconcilersOptions) {
@@ -85,6 +87,7 @@ export class Reconcilers {
     for (const { id: switchId, name, baseUrl, routedUrl, slot } of inventory.switches) {
       const switchd = client(switchdApi, fetch, baseUrl)
       const routed = client(routedApi, fetch, routedUrl)
+      this.#ids.set(name, switchId)
       this.#switchds.set(slot, switchd)
       this.#routeds.set(slot, routed)
       const loops = [
@@ -139,6 +142,12 @@ export class Reconcilers {
     return this.#sleds.get(sledId)?.instances.isAnswering ?? true
   }
 
+  /** Ids of the requests of which one or more made a generation of what a sled or switch is told, as far as they are remembered. */
+  changedBy(reconciler: string, target: string, generation: number): readonly string[] {
+    const id = this.#ids.get(target)
+    return id === undefined ? [] : this.#store.changeLog.requestsOf(reconciler, id, generation)
+  }
+
   /** Begins with sleds that are new, and ends with those that are gone or have moved. */
   #follow(sleds: readonly SledRow[]): void {
     for (const [id, { address, loops }] of this.#sleds) {
@@ -156,6 +165,7 @@ export class Reconcilers {
     const { id, slot, underlay_address: address } = sled
     const [store, clock] = [this.#store, this.#clock]
     const name = `sled${slot}`
+    this.#ids.set(name, id)
     const agent = client(sledAgentApi, this.#fetch, agentUrl(address))
     const details = [
       this.#add('firewall', name, firewallPass(store, clock, id, agent)),

@@ -63,7 +63,11 @@ export class Snapshots {
     let ended = (): void => {}
     this.#ended = new Promise((resolve) => (ended = resolve))
     try {
-      return await readSnapshot(this.#store)
+      const { changeLog } = this.#store
+      const { last } = changeLog
+      const snapshot = await readSnapshot(this.#store)
+      changeLog.read(snapshot.number, last)
+      return snapshot
     } finally {
       const endedMs = this.#clock.nowMs()
       this.#notBeforeMs = endedMs + Math.min(MAX_REST_MS, REST_FACTOR * (endedMs - beganMs))

@@ -12,6 +12,7 @@ import { type ChangeChannel, ProcessChanges, ServerChanges } from './change-chan
 import { type EmbeddedDatabaseOptions, openEmbeddedDatabase } from './embedded-database.ts'
 import { EmbeddedDialect } from './embedded-dialect.ts'
 import { changedByPlugin, ServedRequest } from './changed-by.ts'
+import { ChangeLog } from './change-log.ts'
 import { releaseAllLeases } from './lease.ts'
 import { bringUpToDate } from './migrations.ts'
 import type { Database } from './schema.ts'
@@ -42,6 +43,8 @@ export class Store {
   readonly changes: ChangeChannel
   /** Whose doing a statement is. */
   readonly request = new ServedRequest()
+  /** Whose doing what is no longer there is. */
+  readonly changeLog = new ChangeLog()
   /** Resolves when nothing is being run again. */
   #again: Promise<void> = Promise.resolve()
 

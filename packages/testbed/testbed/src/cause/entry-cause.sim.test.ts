@@ -137,6 +137,31 @@ test('a route names the protocol, the peer and when its message came; what a swi
   assert.match(neighbor!.writer, /learned on qsfp/)
 })
 
+test('who removed an entry is told: the request of whose doing the generation is that lacked it', async () => {
+  const before = await ask('switch0', 'ingress_ipv4', [address])
+  assert.equal(before[0]!.removed, undefined)
+  const path = { params: { floating_ip: 'web-ip' }, query: { project: 'shop' } }
+  await lab.done(lab.api.floating_ip_detach(path))
+  await lab.settle()
+  const gone = (await ask('switch0', 'ingress_ipv4', [address]))[0]!
+  assert.ok(gone.entry.includes(address))
+  assert.equal(gone.time_written, before[0]!.time_written)
+  assert.match(gone.removed!.remover, /^switchd, told all translations \(generation \d+\)$/)
+  assert.deepEqual(
+    gone.removed!.requests.map(({ operation }) => operation),
+    ['floating_ip_detach'],
+  )
+  assert.ok(Date.parse(gone.removed!.time_removed) > Date.parse(gone.time_written!))
+  await lab.done(lab.api.instance_stop({ params: { instance: 'db' }, query: path.query }))
+  await lab.settle()
+  await lab.done(lab.api.instance_delete({ params: { instance: 'db' }, query: path.query }))
+  await lab.settle()
+  const mappings = await ask('sled0', 'v2p', [])
+  const [mapping] = mappings.filter(({ removed }) => removed !== undefined)
+  assert.ok(mapping !== undefined)
+  assert.ok(mapping.removed!.requests.some(({ operation }) => /^instance_(stop|delete)$/.test(operation)))
+})
+
 test('what does not exist is said', async () => {
   const question = { words: [], node: 'switch0', table: 'v2p' }
   const wrong = await lab.clock.run(causeOf(lab.emulation, lab.nexus, question))

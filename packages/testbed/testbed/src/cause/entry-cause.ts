@@ -1,8 +1,8 @@
 /**
  * `lode cause`: from an entry back to the request, route or reconciler that wrote it, and forward to the packets that used it.
  *
- * Nothing is recorded for this but what each writer keeps with its entries: when it wrote them, and the ids of the requests that whoever
- * asked for them named. Requests are looked up in the control plane's audit log, routes in the RIB that still has them.
+ * Nothing is recorded for this but what each writer keeps with its entries, and of the last ones that it removed: when it wrote them, and
+ * the ids of the requests that whoever asked for them named. Requests are looked up in the control plane's audit log, routes in the RIB that still has them.
  */
 import type { AuditLogEntry } from '@lodestone/contract-nexus'
 import type { CauseAnswer, CauseEntry, CauseQuestion } from '@lodestone/contract-testbed'
@@ -13,12 +13,14 @@ import { verdict } from '@lodestone/probe'
 import type { Emulation } from '../emulation.ts'
 import type { RackNode } from '../node-table.ts'
 import { hasAll, type KeptStory, StoryKeeper } from './story-keeper.ts'
-import { type CauseRow, causeRows, causeTables } from './table-rows.ts'
+import { type CauseRow, causeRows, causeTables, removedRows, type RowRemoval } from './table-rows.ts'
 
 /** What is asked of the control plane. */
 export interface CauseRecords {
   requests(ids: readonly string[]): Promise<readonly AuditLogEntry[]>
   reconcilers(): readonly ReconcilerStatus[]
+  /** Ids of the requests of which one or more made a generation of what a node is told. */
+  changedBy(reconciler: string, target: string, generation: number): readonly string[]
 }
 
 export type CauseResult =
@@ -46,7 +48,8 @@ export async function causeOf(
     const known = causeTables(node).join(', ')
     return { ok: false, message: `${name} has no table ${table} whose entries have a cause; it has ${known}` }
   }
-  const rows = all.filter(({ text }) => hasAll(text, words))
+  // What is there comes before what was.
+  const rows = [...all, ...removedRows(node, table)].filter(({ text }) => hasAll(text, words))
   const told = rows.slice(0, MAX_ENTRIES)
   const kept =
     stories ?? (packets === 0 || told.length === 0 ? [] : await listen(emulation, name, words, told, packets, waitMs))
@@ -94,6 +97,7 @@ async function entryOf(
     entry: row.text,
     ...(row.writtenWallMs === undefined ? {} : { time_written: new Date(row.writtenWallMs).toISOString() }),
     writer: row.writer,
+    ...(row.removed === undefined ? {} : { removed: await removalOf(node, row, row.removed, records) }),
     ...(reconciler === undefined
       ? {}
       : {
@@ -115,6 +119,20 @@ async function entryOf(
       verdict: verdict(story.events).lines[0]!.replace(/\s+/g, ' '),
     })),
   }
+}
+
+async function removalOf(
+  node: RackNode,
+  { reconciler }: CauseRow,
+  { atWallMs, remover, generation }: RowRemoval,
+  records: CauseRecords | undefined,
+): Promise<NonNullable<CauseEntry['removed']>> {
+  const ids =
+    records === undefined || reconciler === undefined || generation === undefined
+      ? []
+      : records.changedBy(reconciler, node.name, generation)
+  const entries = (await records?.requests(ids)) ?? []
+  return { time_removed: new Date(atWallMs).toISOString(), remover, requests: requestsOf(entries, ids) }
 }
 
 /** The last one decided: only with it was all there that the entry says. Of several at the same time, the one that is named first. */

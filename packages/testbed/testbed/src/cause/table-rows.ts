@@ -1,9 +1,19 @@
 /** Entries of a node's tables with what is known of their origin, from whoever wrote them; and which steps of a packet's story are theirs. */
+import { V2pMapping } from '@lodestone/contract-sled-agent'
 import { Prefix } from '@lodestone/net'
 import type { StoryEvent } from '@lodestone/probe'
+import { entryLine } from '@lodestone/switchd'
 import type { RackNode } from '../node-table.ts'
 import type { RackSwitchNode } from '../rack-switch-node.ts'
 import type { SledNode } from '../sled-node.ts'
+
+export interface RowRemoval {
+  readonly atWallMs: number
+  /** One sentence. */
+  readonly remover: string
+  /** Of what its reconciler told the node. */
+  readonly generation?: number
+}
 
 export interface CauseRow {
   readonly table: string
@@ -17,6 +27,8 @@ export interface CauseRow {
   readonly requests: readonly string[]
   /** Whose paths in the node's RIB say more. */
   readonly prefix?: Prefix
+  /** Absent for an entry that is there. */
+  readonly removed?: RowRemoval
   isUsedBy(events: readonly StoryEvent[]): boolean
 }
 
@@ -27,6 +39,12 @@ export function causeRows(node: RackNode, table: string): readonly CauseRow[] | 
   if (node.kind !== 'sled') return undefined
   if (table === 'v2p') return mappingRows(node)
   return table === 'rules' ? ruleRows(node) : undefined
+}
+
+/** Entries that are no longer there, the last removed first, as far as they are remembered. */
+export function removedRows(node: RackNode, table: string): readonly CauseRow[] {
+  if (node.kind === 'switch') return removedFromPipeline(node, table)
+  return node.kind === 'sled' && table === 'v2p' ? removedMappings(node) : []
 }
 
 /** Names of tables that can be asked about, for whoever asks for another one. */
@@ -58,14 +76,14 @@ function pipelineRows(node: RackSwitchNode, name: string): readonly CauseRow[] |
     const text = pipeline.entryText(table.name, entry)!
     const writing = switchd.writer.record.of(table.name, entry)
     const origin = writing?.origin
-    const who = SWITCHD_WRITERS[origin?.by ?? '']
+    const reconciler = SWITCHD_WRITERS[origin?.by ?? '']?.reconciler
     return {
       table: table.name,
       text,
       hits: entry.hits.packets,
       ...(writing === undefined ? {} : { writtenWallMs: writing.atWallMs }),
-      writer: origin === undefined ? "the program's own entry" : `${who?.sentence ?? origin.by} (${origin.about})`,
-      ...(who?.reconciler === undefined ? {} : { reconciler: who.reconciler }),
+      writer: writerText(origin),
+      ...(reconciler === undefined ? {} : { reconciler }),
       requests: origin?.causes ?? [],
       ...(origin?.by === 'route' ? { prefix: Prefix.of(origin.about) } : {}),
       isUsedBy: (events) =>
@@ -77,13 +95,69 @@ function pipelineRows(node: RackSwitchNode, name: string): readonly CauseRow[] |
   })
 }
 
+function removedFromPipeline({ pipeline, switchd }: RackSwitchNode, name: string): readonly CauseRow[] {
+  const table = pipeline.tables.find((each) => each.name === name || each.name.endsWith(`.${name}`))
+  if (table === undefined) return []
+  return switchd.writer.record.removals(table.name).flatMap(({ entry, written, removed }): CauseRow[] => {
+    if (removed === undefined) return []
+    const { by, about } = removed.origin
+    const reconciler = SWITCHD_WRITERS[by]?.reconciler
+    const generation = Number(/^generation (\d+)$/.exec(about)?.[1] ?? NaN)
+    return [
+      {
+        table: table.name,
+        text: entryLine(table, entry),
+        ...(written === undefined ? {} : { writtenWallMs: written.atWallMs }),
+        writer: writerText(written?.origin),
+        ...(reconciler === undefined ? {} : { reconciler }),
+        requests: written?.origin.causes ?? [],
+        removed: {
+          atWallMs: removed.atWallMs,
+          remover: writerText(removed.origin),
+          ...(Number.isNaN(generation) ? {} : { generation }),
+        },
+        isUsedBy: () => false,
+      },
+    ]
+  })
+}
+
+function writerText(origin: { readonly by: string; readonly about: string } | undefined): string {
+  if (origin === undefined) return "the program's own entry"
+  return `${SWITCHD_WRITERS[origin.by]?.sentence ?? origin.by} (${origin.about})`
+}
+
+function removedMappings(node: SledNode): readonly CauseRow[] {
+  return node.agent.mappingRemovals().map(({ text, written, atWallMs, generation }): CauseRow => {
+    const mapping = V2pMapping.parse(JSON.parse(text))
+    return {
+      table: 'v2p',
+      text: mappingText(mapping.vni, mapping.virtual_ip, mapping.physical_host_ip, mapping.virtual_mac),
+      writtenWallMs: written.atWallMs,
+      writer: 'the sled agent, told all mappings',
+      reconciler: 'v2p',
+      requests: written.causes,
+      removed: {
+        atWallMs,
+        remover: `the sled agent, told all mappings (generation ${generation})`,
+        generation,
+      },
+      isUsedBy: () => false,
+    }
+  })
+}
+
+function mappingText(vni: number, ip: string, sled: string, mac: string): string {
+  return `VNI ${vni} ${ip} → ${sled} ${mac}`
+}
+
 function mappingRows(node: SledNode): readonly CauseRow[] {
   return node.engine.virtualToPhysical().map((mapping): CauseRow => {
     const { vni, ip, mac, sled } = mapping
     const writing = node.agent.mappingWriting(vni, ip)
     return {
       table: 'v2p',
-      text: `VNI ${vni} ${ip} → ${sled} ${mac}`,
+      text: mappingText(vni, `${ip}`, `${sled}`, `${mac}`),
       ...(writing === undefined ? {} : { writtenWallMs: writing.atWallMs }),
       writer: 'the sled agent, told all mappings',
       reconciler: 'v2p',
