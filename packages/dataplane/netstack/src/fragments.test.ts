@@ -4,6 +4,8 @@ import type { Datagram } from '@lodestone/host'
 import { Ip } from '@lodestone/net'
 import {
   fixIpv4Checksum,
+  ipv4Ecn,
+  ipv6Ecn,
   IPV4_MIN,
   IPV6_MIN,
   IPV6_FRAGMENT_MIN,
@@ -29,6 +31,7 @@ interface Piece {
   readonly hasMore: boolean
   readonly id?: number
   readonly from?: string
+  readonly ecn?: number
 }
 
 /** Sends one hand-made UDP fragment from `left` to `right`. */
@@ -40,7 +43,7 @@ function sendPiece(left: Netstack, family: 4 | 6, piece: Piece): void {
   const { bytes } = stack.arena
   const at = stack.arena.start(slot)
   const [from, to] = ENDS[family]
-  writeIpHeader(stack, slot, Ip.of(piece.from ?? from), Ip.of(to), IpProtocol.udp, 64)
+  writeIpHeader(stack, slot, Ip.of(piece.from ?? from), Ip.of(to), IpProtocol.udp, 64, piece.ecn)
   if (isV4) {
     setIpv4Identification(bytes, at, piece.id ?? 77)
     setIpv4Flags(bytes, at, piece.hasMore ? 1 : 0)
@@ -185,6 +188,31 @@ describe('fragments', () => {
     await network.clock.advance(10)
     assert.equal(got.length, 1)
     assert.equal(await network.leaked(), 0)
+  })
+
+  test('a mark of congestion on one fragment is one on the packet (RFC 3168 §5.3)', async () => {
+    for (const family of [4, 6] as const) {
+      const { network, left, right } = pairOfHosts({ delayMs: 1 })
+      const { arena } = network
+      const seen: number[] = []
+      await network.clock.run(left.ping(ENDS[family][1]))
+      right.interceptUdp(9, (slots, count) => {
+        for (let i = 0; i < count; i++) {
+          // A packet that was put together starts at its IP header.
+          const at = arena.start(slots[i]!)
+          seen.push(family === 4 ? ipv4Ecn(arena.bytes, at) : ipv6Ecn(arena.bytes, at))
+          arena.free(slots[i]!)
+        }
+      })
+      const data = message(left, family, 1000)
+      for (const marked of [1, -1]) {
+        cut(data, [400, 800]).forEach((piece, i) =>
+          sendPiece(left, family, { ...piece, id: 100 + marked, ecn: i === marked ? 3 : 2 }),
+        )
+        await network.clock.advance(10)
+      }
+      assert.deepEqual(seen, [3, 2], `IPv${family}`)
+    }
   })
 
   test('pieces that contradict each other or are too long are counted and held by nobody', async () => {

@@ -12,6 +12,7 @@ export {
   clearActions,
   type CongestionControl,
   DEFAULT_TCP_PARAMETERS,
+  type EcnUse,
   Tcb,
   TcpActions,
   type TcpParameters,

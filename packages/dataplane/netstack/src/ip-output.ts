@@ -155,8 +155,19 @@ export function ipHeaderLength(family: 4 | 6): number {
   return family === 4 ? IPV4_MIN : IPV6_MIN
 }
 
-/** Writes the IP header at the start of `slot`, whose length is already that of the whole packet. */
-export function writeIpHeader(stack: Stack, slot: number, from: Ip, to: Ip, protocol: number, hopLimit: number): void {
+/**
+ * Writes the IP header at the start of `slot`, whose length is already that of the whole packet.
+ * @param ecn the two bits of RFC 3168
+ */
+export function writeIpHeader(
+  stack: Stack,
+  slot: number,
+  from: Ip,
+  to: Ip,
+  protocol: number,
+  hopLimit: number,
+  ecn = 0,
+): void {
   const { arena } = stack
   const { bytes } = arena
   const at = arena.start(slot)
@@ -164,7 +175,7 @@ export function writeIpHeader(stack: Stack, slot: number, from: Ip, to: Ip, prot
     setIpv4Version(bytes, at, 4)
     setIpv4Ihl(bytes, at, 5)
     setIpv4Dscp(bytes, at, 0)
-    setIpv4Ecn(bytes, at, 0)
+    setIpv4Ecn(bytes, at, ecn)
     setIpv4TotalLength(bytes, at, arena.length(slot))
     setIpv4Identification(bytes, at, 0) // RFC 6864 §4.1: means nothing in a packet that may not be fragmented
     setIpv4Flags(bytes, at, DONT_FRAGMENT)
@@ -179,7 +190,7 @@ export function writeIpHeader(stack: Stack, slot: number, from: Ip, to: Ip, prot
   }
   setIpv6Version(bytes, at, 6)
   setIpv6Dscp(bytes, at, 0)
-  setIpv6Ecn(bytes, at, 0)
+  setIpv6Ecn(bytes, at, ecn)
   setIpv6FlowLabel(bytes, at, 0)
   setIpv6PayloadLength(bytes, at, arena.length(slot) - IPV6_MIN)
   setIpv6NextHeader(bytes, at, protocol)

@@ -3,7 +3,8 @@
  * the stack remember is bounded: packets and bytes, in all and per source; the oldest makes room.
  *
  * Invariant: fragments that overlap are never combined. Their packet is given up, with what still arrives of it (RFC 5722;
- * done for IPv4 too). A fragment that repeats known bytes exactly is a duplicate and is ignored.
+ * done for IPv4 too). A fragment that repeats known bytes exactly is a duplicate and is ignored. A mark of congestion on any fragment is
+ * one on the packet (RFC 3168 §5.3).
  * NOT IMPLEMENTED: parameter problem messages about odd fragments; they are counted and dropped.
  */
 import type { Timer } from '@lodestone/host'
@@ -12,6 +13,7 @@ import {
   fixIpv4Checksum,
   HeaderKind,
   Ipv4Flag,
+  ipv4Ecn,
   ipv4Flags,
   ipv4FragmentOffset,
   ipv4HeaderLength,
@@ -20,6 +22,7 @@ import {
   ipv4Src,
   ipv4Dst,
   ipv6DstWord,
+  ipv6Ecn,
   ipv6FragmentFragmentOffset,
   ipv6FragmentIdentification,
   IPV6_FRAGMENT_MIN,
@@ -31,9 +34,11 @@ import {
   ROW_END,
   ROW_ERROR_HEADER,
   ROW_L3,
+  setIpv4Ecn,
   setIpv4Flags,
   setIpv4FragmentOffset,
   setIpv4TotalLength,
+  setIpv6Ecn,
   setIpv6PayloadLength,
 } from '@lodestone/packet'
 import { NS_DROP, type NsDrop } from './drop.ts'
@@ -42,6 +47,7 @@ import type { Interface } from './interface.ts'
 import { deliverReassembled } from './ip-input.ts'
 import type { Stack } from './stack.ts'
 import { RangeSet } from './tcp/range-set.ts'
+import { CONGESTION_EXPERIENCED } from './tcp/segment.ts'
 
 export interface ReassemblyLimits {
   /** Unfinished packets in all, and of one source. */
@@ -77,6 +83,8 @@ interface Unfinished {
   payload: Uint8Array
   /** Known once the last fragment came; -1 before. */
   length: number
+  /** A fragment had met congestion. */
+  isMarked: boolean
   /** Given up: what still comes is dropped, too. */
   isDead: boolean
 }
@@ -177,6 +185,8 @@ export class Reassembly {
     }
     packet.payload.set(bytes.subarray(payload, end), offset)
     if (isLast) packet.length = until
+    const ecn = bytes[l3]! >>> 4 === 4 ? ipv4Ecn(bytes, l3) : ipv6Ecn(bytes, l3)
+    if (ecn === CONGESTION_EXPERIENCED) packet.isMarked = true
     if (offset === 0) packet.header = headerOf(bytes, l3, headerEnd)
     stack.arena.free(slot)
     if (packet.length >= 0 && packet.ranges.reach(0) === packet.length) this.#finish(iface, packet, addressed)
@@ -200,6 +210,7 @@ export class Reassembly {
       header: new Uint8Array(0),
       payload: new Uint8Array(0),
       length: -1,
+      isMarked: false,
       isDead: false,
     }
     this.#unfinished.set(key, packet)
@@ -258,11 +269,13 @@ export class Reassembly {
     bytes.set(header, at)
     bytes.set(packet.payload.subarray(0, length), at + header.length)
     if (bytes[at]! >>> 4 === 4) {
+      if (packet.isMarked) setIpv4Ecn(bytes, at, CONGESTION_EXPERIENCED)
       setIpv4TotalLength(bytes, at, header.length + length)
       setIpv4Flags(bytes, at, 0)
       setIpv4FragmentOffset(bytes, at, 0)
       fixIpv4Checksum(bytes, at)
     } else {
+      if (packet.isMarked) setIpv6Ecn(bytes, at, CONGESTION_EXPERIENCED)
       setIpv6PayloadLength(bytes, at, header.length - IPV6_MIN + length)
     }
     return slot

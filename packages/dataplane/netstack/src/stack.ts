@@ -401,8 +401,9 @@ export class Stack {
       delivered: this.#delivered,
     }
     if (this.duplicates.conflicts > 0) counters['duplicateAddresses'] = this.duplicates.conflicts
-    if (this.tcp.cookiesSent > 0) counters['synCookiesSent'] = this.tcp.cookiesSent
-    if (this.tcp.cookiesAccepted > 0) counters['synCookiesAccepted'] = this.tcp.cookiesAccepted
+    for (const [name, count] of Object.entries(this.tcp.counts)) {
+      if (count > 0) counters[`tcp${name[0]!.toUpperCase()}${name.slice(1)}`] = count
+    }
     for (let i = 0; i < this.#drops.length; i++) {
       if (this.#drops[i]! > 0) counters[NS_DROP_REASONS[i]!.code] = this.#drops[i]!
     }

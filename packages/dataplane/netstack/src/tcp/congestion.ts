@@ -1,9 +1,10 @@
 /**
  * Congestion control: slow start and avoidance (RFC 5681, counting bytes as RFC 3465 does), fast retransmit and
- * recovery (NewReno, RFC 6582; with SACK, RFC 6675 and RFC 6937). What a window grows to and what a loss leaves of it is CUBIC's or
- * Reno's choice (`congestionControl`). Windows are in bytes.
+ * recovery (NewReno, RFC 6582; with SACK, what RACK finds lost and RFC 6937), reaction to ECN (RFC 3168 §6.1.2). What a window grows to
+ * and what a loss leaves of it is CUBIC's or Reno's choice (`congestionControl`). Windows are in bytes.
  */
 import { CUBIC_BETA, growCubic, noteCubicLoss } from './cubic.ts'
+import { ageWindow, markLossesOnTimeout } from './rack.ts'
 import type { Tcb } from './tcb.ts'
 
 const DUPLICATE_THRESHOLD = 3
@@ -23,13 +24,14 @@ function initialWindow(tcb: Tcb): number {
 /** `acked` new bytes were acknowledged. */
 export function onNewAck(tcb: Tcb, acked: number, nowMs: number): void {
   tcb.dupAcks = 0
+  if (tcb.sndUna >= tcb.recover && tcb.sndUna - acked < tcb.recover) ageWindow(tcb)
   if (tcb.inRecovery) {
     if (tcb.sndUna >= tcb.recover) leaveRecovery(tcb)
     else if (!tcb.isSackPermitted) partialAck(tcb, acked)
     return
   }
-  // RFC 7661: a window that is not used does not grow.
-  if (!tcb.isCwndLimited) return
+  // RFC 7661: a window that is not used does not grow; nor does one that was just reduced (RFC 3168 §6.1.2).
+  if (!tcb.isCwndLimited || tcb.sndUna < tcb.reducedTo) return
   // A jump of the acknowledgment (a hole was filled) must not blow the window past what was found to fit.
   const slowStart = Math.max(0, Math.min(acked, tcb.ssthresh - tcb.cwnd))
   tcb.cwnd += slowStart
@@ -56,16 +58,20 @@ function leaveRecovery(tcb: Tcb): void {
   tcb.growth = 0
 }
 
-/** An acknowledgment that moved nothing but says that something arrived out of order. */
+/** Without SACK: an acknowledgment that moved nothing. */
 export function onDuplicateAck(tcb: Tcb): void {
   if (tcb.inRecovery) {
-    if (!tcb.isSackPermitted) tcb.cwnd += tcb.mss
+    tcb.cwnd += tcb.mss
     return
   }
   tcb.dupAcks++
-  const isLost = tcb.dupAcks >= DUPLICATE_THRESHOLD || (tcb.isSackPermitted && lostEdge(tcb) > tcb.sndUna)
   // RFC 6582 §3.2 step 2: duplicates caused by our own timeout do not start another recovery.
-  if (isLost && tcb.sndUna >= tcb.recover) enterRecovery(tcb)
+  if (tcb.dupAcks >= DUPLICATE_THRESHOLD && tcb.sndUna >= tcb.recover) enterRecovery(tcb)
+}
+
+/** With SACK: something under way was found lost. What is lost after a timeout, or in a recovery, belongs to that. */
+export function onLoss(tcb: Tcb): void {
+  if (!tcb.inRecovery && tcb.sndUna >= tcb.recover) enterRecovery(tcb)
 }
 
 /**
@@ -82,17 +88,34 @@ function reduce(tcb: Tcb, outstanding: number): void {
 }
 
 function enterRecovery(tcb: Tcb): void {
-  reduce(tcb, tcb.sndMax - tcb.sndUna)
+  tcb.counts.recoveries++
+  // A round trip that was reduced for its marks is not reduced for its losses as well (RFC 3168 §6.1.2).
+  if (tcb.sndUna >= tcb.reducedTo) reduce(tcb, tcb.sndMax - tcb.sndUna)
   tcb.cwnd = tcb.isSackPermitted ? tcb.ssthresh : tcb.ssthresh + DUPLICATE_THRESHOLD * tcb.mss
   tcb.recover = tcb.sndMax
   tcb.inRecovery = true
-  tcb.retransmittedTo = tcb.sndUna
   tcb.isRetransmitDue = true
+  tcb.probeEnd = -1
+  tcb.probeAtMs = Infinity
   tcb.growth = 0
   tcb.recoverFlight = tcb.sndMax - tcb.sndUna
   tcb.prrDelivered = 0
   tcb.prrOut = 0
   tcb.prrRoom = 0
+}
+
+/**
+ * Congestion without a hole: marks that the peer echoed, or a loss that a probe has made good. At most once in a round trip, and a
+ * recovery has reduced the window already.
+ * @returns whether the window was reduced
+ */
+export function onCongestionSign(tcb: Tcb): boolean {
+  if (tcb.sndUna < tcb.recover || tcb.sndUna < tcb.reducedTo) return false
+  reduce(tcb, tcb.sndMax - tcb.sndUna)
+  tcb.cwnd = tcb.ssthresh
+  tcb.growth = 0
+  tcb.reducedTo = tcb.sndMax
+  return true
 }
 
 /**
@@ -117,19 +140,22 @@ export function noteRecoverySend(tcb: Tcb, length: number): void {
 }
 
 /**
- * RFC 5681 §3.1 equation 4, RFC 6582 §4.1: start over from the first unacknowledged byte. What the peer has reported is not sent
- * again (RFC 6675 §5.1), unless the report was taken back: RFC 2018 §8 allows that, and then the byte it waits for is a
- * reported one.
+ * RFC 5681 §3.1 equation 4, RFC 6582 §4.1. With SACK what is lost is marked, and sent again as the window lets it; without, everything
+ * is sent again from the first unacknowledged byte.
  */
-export function onRetransmitTimeout(tcb: Tcb): void {
-  if (tcb.sacked.reach(tcb.sndUna) > tcb.sndUna) tcb.sacked.clear()
-  if (tcb.retransmits === 0) reduce(tcb, tcb.sacked.missing(tcb.sndUna, tcb.sndMax))
+export function onRetransmitTimeout(tcb: Tcb, nowMs: number): void {
+  tcb.counts.timeouts++
+  if (tcb.isSackPermitted) markLossesOnTimeout(tcb, nowMs)
+  if (tcb.retransmits === 0) reduce(tcb, tcb.sndMax - tcb.sndUna - tcb.flight.sackedBytes)
   tcb.cwnd = tcb.mss
   tcb.growth = 0
   tcb.dupAcks = 0
   tcb.inRecovery = false
   tcb.recover = tcb.sndMax
-  tcb.isRetransmitDue = false
+  tcb.isRetransmitDue = tcb.isSackPermitted
+  tcb.probeEnd = -1
+  tcb.probeAtMs = Infinity
+  tcb.reorderAtMs = Infinity
 }
 
 /** RFC 5681 §4.1: after an idle timeout the old window says nothing about the path. */
@@ -141,28 +167,13 @@ export function afterIdle(tcb: Tcb, nowMs: number): void {
 
 /** How many more bytes congestion control lets out now. */
 export function congestionRoom(tcb: Tcb): number {
-  if (tcb.inRecovery && tcb.isSackPermitted) return tcb.prrRoom
+  if (tcb.isSackPermitted) return tcb.inRecovery ? tcb.prrRoom : Math.floor(tcb.cwnd) - pipe(tcb)
   // RFC 3042: the first two duplicates each let one new segment out, so that a small window can reach the threshold.
   const limited = tcb.inRecovery ? 0 : Math.min(tcb.dupAcks, 2) * tcb.mss
-  // After a timeout `sndNxt` passes over what the peer has; that is not on the path.
-  const passed = tcb.sndNxt < tcb.sndMax && tcb.sacked.count > 0 ? tcb.sacked.missing(tcb.sndUna, tcb.sndNxt) : -1
-  const onPath = passed < 0 ? tcb.sndNxt - tcb.sndUna : passed
-  return Math.floor(tcb.cwnd) + limited - onPath
+  return Math.floor(tcb.cwnd) + limited - (tcb.sndNxt - tcb.sndUna)
 }
 
-/** RFC 6675 §4 IsLost: everything unreported below this position counts as lost. */
-export function lostEdge(tcb: Tcb): number {
-  let above = 0
-  for (let i = tcb.sacked.count - 1; i >= 0; i--) {
-    above += tcb.sacked.ends[i]! - tcb.sacked.starts[i]!
-    if (above > (DUPLICATE_THRESHOLD - 1) * tcb.mss) return tcb.sacked.starts[i]!
-  }
-  return tcb.sndUna
-}
-
-/** RFC 6675 §4 SetPipe: bytes thought to be on the path. */
+/** RFC 6675 §4 SetPipe: bytes thought to be on the path. What is reported lets out as much (RFC 3042). */
 function pipe(tcb: Tcb): number {
-  const unreported = tcb.sacked.missing(tcb.sndUna, tcb.sndNxt)
-  const lost = tcb.sacked.missing(Math.max(tcb.sndUna, tcb.retransmittedTo), lostEdge(tcb))
-  return unreported - lost
+  return tcb.sndNxt - tcb.sndUna - tcb.flight.sackedBytes - tcb.flight.lostBytes
 }

@@ -89,6 +89,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#tcp = options.tcp
     this.tcb = options.tcb
+    this.tcb.counts = options.tcp.counts
     this.local = options.local
     this.localPort = options.localPort
     this.remote = options.remote

@@ -51,6 +51,29 @@ describe('timestamps (RFC 7323)', () => {
     assert.equal(b.received, 50, 'nor is a segment without the option believed')
   })
 
+  test('old acknowledgments without data are answered ten times a second, so that two hosts cannot go on for ever', () => {
+    const { a } = pair({ ...STAMPED, challengeAcksPerSecond: 10 })
+    a.take({ flags: ACK, seq: seqB(1), ack: seqA(1), length: 0, window: 100, ts: [90_000, 20] }, 100)
+    let answers = 0
+    const old = { flags: ACK, seq: seqB(0), ack: seqA(1), length: 0, window: 100, ts: [3, 20] as const }
+    for (let i = 0; i < 200; i++) {
+      a.take(old, 1000 + i)
+      answers += a.pump(1000 + i).length
+    }
+    assert.equal(answers, 10)
+    a.take(old, 2100)
+    assert.equal(a.pump(2100).length, 1, 'and again in the next second')
+    // Data that was sent again is answered each time: its acknowledgment may have been lost.
+    a.take({ ...old, flags: ACK, seq: seqB(1), length: 10, ts: [90_001, 20] }, 2101)
+    a.pump(2101)
+    let repeats = 0
+    for (let i = 0; i < 30; i++) {
+      a.take({ ...old, flags: ACK, seq: seqB(1), length: 10, ts: [90_001, 20] }, 2102)
+      repeats += a.pump(2102).length
+    }
+    assert.equal(repeats, 30)
+  })
+
   test('after 24 days of silence old timestamps are taken again, and resets always are', () => {
     const { a, b } = pair(STAMPED)
     written(a.tcb, 100)

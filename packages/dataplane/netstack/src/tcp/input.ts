@@ -9,10 +9,11 @@
  * Invariant: no segment, whatever it holds, makes these functions throw; what is not acceptable changes nothing but
  * may owe an acknowledgment.
  */
-import { onDelivered, onDuplicateAck, onNewAck, startCongestion } from './congestion.ts'
+import { onCongestionSign, onDelivered, onDuplicateAck, onLoss, onNewAck, startCongestion } from './congestion.ts'
+import { adaptWindow, detectLosses, takeAcknowledged, takeReports } from './rack.ts'
 import { sampleRtt, setRto } from './rto.ts'
-import { timestampNow } from './output.ts'
-import { ACK, FIN, type InSegment, MAX_SACK_BLOCKS, RST, SYN, TIMESTAMPS_LENGTH } from './segment.ts'
+import { ACK, CONGESTION_EXPERIENCED, CWR, ECE, FIN, type InSegment, RST, SYN, TIMESTAMPS_LENGTH } from './segment.ts'
+import { onProbeAnswer, scheduleProbe } from './tail-probe.ts'
 import {
   ACK_DELAYED,
   ACK_NONE,
@@ -23,9 +24,8 @@ import {
   type TcpParameters,
   Tcb,
 } from './tcb.ts'
+import { timestampAt } from './timestamp-clock.ts'
 
-/** Challenge acknowledgments per second and connection (RFC 5961 §10). */
-const CHALLENGE_LIMIT = 10
 /** RFC 1122 §4.2.2.6. */
 const DEFAULT_MSS = 536
 const LEAST_MSS = 64
@@ -88,7 +88,7 @@ export function onSegment(tcb: Tcb, segment: InSegment, nowMs: number, actions: 
   }
   if (tcb.hasTimestamps && !isYoung(tcb, segment, position, nowMs)) {
     actions.isStale = true
-    if (segment.hasTimestamps) tcb.ackOwed = ACK_NOW
+    if (segment.hasTimestamps) answerOld(tcb, segment, nowMs)
     return
   }
   if (!isAcceptable(tcb, segment, position)) return unacceptable(tcb, segment, nowMs)
@@ -96,6 +96,7 @@ export function onSegment(tcb: Tcb, segment: InSegment, nowMs: number, actions: 
   // RFC 5961 §4.2: a SYN inside a connection is answered, not believed.
   if ((flags & SYN) !== 0) return challenge(tcb, nowMs)
   if ((flags & ACK) === 0 || !onAck(tcb, segment, position, nowMs, actions)) return
+  if (tcb.isEcn) onMark(tcb, segment)
   if (segment.payloadLength > 0) onPayload(tcb, segment, position, nowMs, actions)
   // because TypeScript does not see that the calls above change the state
   if ((flags & FIN) !== 0 && (tcb.state as string) !== 'CLOSED') tcb.finAt = position + segment.payloadLength
@@ -163,6 +164,7 @@ function takeSyn(tcb: Tcb, segment: InSegment, nowMs: number): void {
     tcb.rcvShift = 0
   }
   tcb.isSackPermitted = segment.sackPermitted && tcb.parameters.sack
+  takeEcn(tcb, segment.flags)
   tcb.hasTimestamps = segment.hasTimestamps && tcb.parameters.timestamps
   if (tcb.hasTimestamps) {
     tcb.mss = Math.max(LEAST_MSS, tcb.mss - TIMESTAMPS_LENGTH)
@@ -170,6 +172,16 @@ function takeSyn(tcb: Tcb, segment: InSegment, nowMs: number): void {
     tcb.tsRecentAtMs = nowMs
   }
   tcb.heardMs = nowMs
+}
+
+/**
+ * RFC 3168 §6.1.1: a SYN offers with both bits; its answer agrees with one. Some answer with what they got, and mean nothing by it.
+ */
+function takeEcn(tcb: Tcb, flags: number): void {
+  const said = flags & (ECE | CWR)
+  const isAnswer = (flags & ACK) !== 0
+  const { ecn } = tcb.parameters
+  tcb.isEcn = isAnswer ? ecn === 'offer' && said === ECE : ecn !== 'off' && said === (ECE | CWR)
 }
 
 function establish(tcb: Tcb, nowMs: number, actions: TcpActions): void {
@@ -209,8 +221,36 @@ function unacceptable(tcb: Tcb, segment: InSegment, nowMs: number): void {
   if ((segment.flags & RST) !== 0) return
   // RFC 9293 §3.10.7.4 eighth: the peer's repeated FIN restarts the wait.
   if (tcb.state === 'TIME-WAIT') tcb.closeAtMs = nowMs + tcb.parameters.timeWaitMs
-  if (segment.payloadLength > 0 || (segment.flags & (FIN | SYN)) !== 0) tcb.ackOwed = ACK_NOW
+  const position = tcb.rcvNxt + ((segment.sequence - (tcb.irs + tcb.rcvNxt)) | 0)
+  if (segment.payloadLength > 0 && position < tcb.rcvNxt) noteRepeat(tcb, position, position + segment.payloadLength)
+  answerOld(tcb, segment, nowMs)
+}
+
+/**
+ * Data is sent again when its acknowledgment was lost, and that is answered each time. Answers to anything else are counted: two hosts
+ * that both take the other's acknowledgments for old would answer each other for ever.
+ */
+function answerOld(tcb: Tcb, segment: InSegment, nowMs: number): void {
+  const isRepeat = (segment.payloadLength > 0 || (segment.flags & FIN) !== 0) && (segment.flags & SYN) === 0
+  if (isRepeat) tcb.ackOwed = ACK_NOW
   else challenge(tcb, nowMs)
+}
+
+/** RFC 2883 §4: [start, end) arrived although what of it is in the window was there. */
+function noteRepeat(tcb: Tcb, start: number, end: number): void {
+  if (!tcb.isSackPermitted) return
+  tcb.repeatStart = start
+  tcb.repeatEnd = end
+}
+
+/** RFC 3168 §6.1.3: the echo goes on until the sender says that it has slowed down. */
+function onMark(tcb: Tcb, segment: InSegment): void {
+  if ((segment.flags & CWR) !== 0) tcb.isEchoDue = false
+  if (segment.ecn !== CONGESTION_EXPERIENCED) return
+  tcb.counts.ecnMarks++
+  // The first mark is not to wait for a timer.
+  if (!tcb.isEchoDue && tcb.ackOwed < ACK_SOON) tcb.ackOwed = ACK_SOON
+  tcb.isEchoDue = true
 }
 
 /** RFC 5961 §3.2: only the very next position resets. */
@@ -245,22 +285,50 @@ function onAck(tcb: Tcb, segment: InSegment, position: number, nowMs: number, ac
     return false
   }
   tcb.persistSilent = 0
-  const wasRecovering = tcb.inRecovery && tcb.isSackPermitted
-  const deliveredBefore = wasRecovering ? tcb.sndUna + tcb.sacked.total : 0
-  const reported = tcb.isSackPermitted && segment.sackCount > 0 ? takeReports(tcb, segment) : 0
   const window = segment.window << tcb.sndShift
   const before = tcb.sndUna
-  if (ack > before) {
-    advance(tcb, segment, ack, nowMs)
+  const reportedBefore = tcb.flight.sackedBytes
+  if (ack > before) advance(tcb, segment, ack, nowMs)
+  if (tcb.isSackPermitted) {
+    const isProgress = ack > before || segment.sackCount > 0
+    if (isProgress || tcb.probeEnd >= 0) afterReports(tcb, segment, ack, ack - before, reportedBefore, nowMs)
   } else if (ack === before && tcb.sndMax > before) {
-    const isDuplicate = segment.payloadLength === 0 && (segment.flags & FIN) === 0 && window === tcb.sndWnd
-    if (tcb.isSackPermitted ? reported > 0 : isDuplicate) onDuplicateAck(tcb)
+    if (segment.payloadLength === 0 && (segment.flags & FIN) === 0 && window === tcb.sndWnd) onDuplicateAck(tcb)
   }
-  if (tcb.inRecovery && tcb.isSackPermitted) {
-    onDelivered(tcb, wasRecovering ? tcb.sndUna + tcb.sacked.total - deliveredBefore : reported)
-  }
+  if (tcb.isEcn && (segment.flags & ECE) !== 0) onEcho(tcb)
   updateWindow(tcb, window, position, ack)
   return afterAck(tcb, nowMs, actions)
+}
+
+/** With SACK: what an acknowledgment that moved by `moved` and its reports say about what is under way. */
+function afterReports(
+  tcb: Tcb,
+  segment: InSegment,
+  ack: number,
+  moved: number,
+  reportedBefore: number,
+  nowMs: number,
+): void {
+  const wasRecovering = tcb.inRecovery
+  const isDuplicate = segment.sackCount > 0 && takeReports(tcb, segment, ack, nowMs)
+  if (isDuplicate) tcb.counts.duplicateReports++
+  adaptWindow(tcb, isDuplicate)
+  const isBareDuplicate = moved <= 0 && segment.payloadLength === 0 && segment.sackCount === 0
+  if (onProbeAnswer(tcb, ack, isDuplicate, isBareDuplicate)) onCongestionSign(tcb)
+  if (detectLosses(tcb, nowMs)) onLoss(tcb)
+  const reported = tcb.flight.sackedBytes - reportedBefore
+  if (tcb.inRecovery) onDelivered(tcb, wasRecovering ? moved + reported : Math.max(0, reported))
+  else scheduleProbe(tcb, nowMs)
+}
+
+/** RFC 3168 §6.1.2. */
+function onEcho(tcb: Tcb): void {
+  // The peer repeats it until it has been told.
+  if (tcb.sndUna < tcb.reducedTo || !tcb.isReductionTold) return
+  // A recovery has reduced the window already; that is told just as well.
+  tcb.isReductionTold = false
+  if (onCongestionSign(tcb)) tcb.counts.ecnReductions++
+  else tcb.reducedTo = tcb.sndMax
 }
 
 function advance(tcb: Tcb, segment: InSegment, ack: number, nowMs: number): void {
@@ -270,7 +338,7 @@ function advance(tcb: Tcb, segment: InSegment, ack: number, nowMs: number): void
     tcb.timedTo = -1
   } else if (tcb.timedTo < 0 && tcb.hasTimestamps && segment.hasTimestamps && segment.tsEcho !== 0) {
     // RFC 7323 §4: where Karn's rule gives no sample the echo does, to the millisecond.
-    const rttMs = (timestampNow(tcb, nowMs) - segment.tsEcho) | 0
+    const rttMs = (timestampAt(tcb, nowMs) - segment.tsEcho) | 0
     sampleRtt(tcb, Math.min(tcb.parameters.maxRtoMs, Math.max(0, rttMs))) // a peer may echo anything
   } else if (tcb.retransmits > 0) {
     setRto(tcb) // progress ends the backoff even where Karn's rule gave no sample
@@ -279,23 +347,10 @@ function advance(tcb: Tcb, segment: InSegment, ack: number, nowMs: number): void
   tcb.persistCount = 0
   tcb.sndUna = ack
   if (tcb.sndNxt < ack) tcb.sndNxt = ack
-  tcb.sacked.trim(ack)
+  if (tcb.isSackPermitted) takeAcknowledged(tcb, ack, segment, nowMs)
   onNewAck(tcb, acked, nowMs)
   // RFC 6298 §5.2, §5.3
   tcb.retransmitAtMs = ack === tcb.sndMax ? Infinity : nowMs + tcb.rtoMs
-}
-
-/** Notes the SACK blocks. @returns how many bytes were not reported before. */
-function takeReports(tcb: Tcb, segment: InSegment): number {
-  let reported = 0
-  for (let i = 0; i < segment.sackCount && i < MAX_SACK_BLOCKS; i++) {
-    const start = tcb.sndUna + ((segment.sackStarts[i]! - (tcb.iss + tcb.sndUna)) | 0)
-    const end = tcb.sndUna + ((segment.sackEnds[i]! - (tcb.iss + tcb.sndUna)) | 0)
-    // Also leaves out D-SACK blocks (RFC 2883), which lie below `sndUna`.
-    if (start < tcb.sndUna || end <= start || end > tcb.sndMax) continue
-    reported += Math.max(0, tcb.sacked.add(start, end))
-  }
-  return reported
 }
 
 function updateWindow(tcb: Tcb, window: number, position: number, ack: number): void {
@@ -331,6 +386,7 @@ function afterAck(tcb: Tcb, nowMs: number, actions: TcpActions): boolean {
 function onPayload(tcb: Tcb, segment: InSegment, position: number, nowMs: number, actions: TcpActions): void {
   if (tcb.state !== 'ESTABLISHED' && tcb.state !== 'FIN-WAIT-1' && tcb.state !== 'FIN-WAIT-2') return
   const skip = Math.max(0, tcb.rcvNxt - position)
+  if (skip > 0) noteRepeat(tcb, position, tcb.rcvNxt)
   const start = position + skip
   const end = Math.min(position + segment.payloadLength, tcb.rcvEdge)
   if (end <= start) {
@@ -344,7 +400,9 @@ function onPayload(tcb: Tcb, segment: InSegment, position: number, nowMs: number
   }
   if (start > tcb.rcvNxt) {
     tcb.ackOwed = ACK_NOW
-    if (tcb.outOfOrder.add(start, end) < 0) return // full: the peer sends it again
+    const added = tcb.outOfOrder.add(start, end)
+    if (added < 0) return // full: the peer sends it again
+    if (added === 0) noteRepeat(tcb, start, end)
     return store(actions, start, skip, end - start)
   }
   store(actions, start, skip, end - start)
@@ -398,7 +456,7 @@ function onFin(tcb: Tcb, nowMs: number, actions: TcpActions): void {
 
 function startTimeWait(tcb: Tcb, nowMs: number): void {
   tcb.state = 'TIME-WAIT'
-  tcb.retransmitAtMs = Infinity
+  stopLossTimers(tcb)
   tcb.persistAtMs = Infinity
   tcb.closeAtMs = nowMs + tcb.parameters.timeWaitMs
 }
@@ -409,7 +467,12 @@ function challenge(tcb: Tcb, nowMs: number): void {
     tcb.challengeFromMs = nowMs
     tcb.challengeAcks = 0
   }
-  if (tcb.challengeAcks++ < CHALLENGE_LIMIT) tcb.ackOwed = ACK_NOW
+  if (tcb.challengeAcks++ >= tcb.parameters.challengeAcksPerSecond) {
+    tcb.counts.challengesHeldBack++
+    return
+  }
+  tcb.counts.challenges++
+  tcb.ackOwed = ACK_NOW
 }
 
 function answerWithReset(sequence: number, actions: TcpActions): void {
@@ -422,11 +485,17 @@ function answerWithReset(sequence: number, actions: TcpActions): void {
 export function close(tcb: Tcb, failure: TcpFailure | undefined, actions: TcpActions): void {
   tcb.state = 'CLOSED'
   tcb.ackOwed = ACK_NONE
-  tcb.retransmitAtMs = Infinity
+  stopLossTimers(tcb)
   tcb.persistAtMs = Infinity
   tcb.delayedAckAtMs = Infinity
   tcb.closeAtMs = Infinity
   tcb.keepAliveAtMs = Infinity
   actions.isClosed = true
   actions.failure = failure
+}
+
+function stopLossTimers(tcb: Tcb): void {
+  tcb.retransmitAtMs = Infinity
+  tcb.probeAtMs = Infinity
+  tcb.reorderAtMs = Infinity
 }

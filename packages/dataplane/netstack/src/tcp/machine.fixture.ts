@@ -15,6 +15,8 @@ export interface Wire {
   readonly ack: number
   readonly length: number
   readonly window: number
+  /** Of the IP header; absent is 0. */
+  readonly ecn?: number
   readonly mss?: number
   readonly windowShift?: number
   readonly sackPermitted?: boolean
@@ -81,6 +83,7 @@ export function fromOut(out: OutSegment): Wire {
     ack: out.acknowledgment,
     length: out.payloadLength,
     window: out.window,
+    ...(out.ecn === 0 ? {} : { ecn: out.ecn }),
     mss: out.mss,
     windowShift: out.windowShift,
     sackPermitted: out.sackPermitted,
@@ -92,6 +95,7 @@ export function fromOut(out: OutSegment): Wire {
 export function toIn(wire: Wire): InSegment {
   const segment = new InSegment()
   segment.flags = wire.flags
+  segment.ecn = wire.ecn ?? 0
   segment.sequence = wire.seq >>> 0
   segment.acknowledgment = wire.ack >>> 0
   segment.payloadLength = wire.length
@@ -111,7 +115,12 @@ export function toIn(wire: Wire): InSegment {
 }
 
 // Numbers in these transcripts are Reno's, and segments are whole thousands; timestamps and CUBIC have their own tests.
-export const PLAIN: TcpParameters = { ...DEFAULT_TCP_PARAMETERS, timestamps: false, congestionControl: 'newreno' }
+export const PLAIN: TcpParameters = {
+  ...DEFAULT_TCP_PARAMETERS,
+  timestamps: false,
+  congestionControl: 'newreno',
+  tailLossProbe: false,
+}
 export const SMALL: TcpParameters = { ...PLAIN, receiveBufferBytes: 8000, sendBufferBytes: 8000 }
 
 /** A connected pair, nothing in flight. */

@@ -564,7 +564,7 @@ describe('defence', () => {
       [seqA(0), seqA(1)],
     ] as const
     a.take({ flags: ACK, seq: seqB(1), ack: seqA(1), length: 0, window: 60_000, sack: wrong }, 110)
-    assert.equal(a.tcb.sacked.count, 0)
+    assert.equal(a.tcb.flight.sackedCount, 0)
     assert.equal(a.tcb.dupAcks, 0)
   })
 

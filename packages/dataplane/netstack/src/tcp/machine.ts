@@ -3,11 +3,13 @@
  * and `output.ts` these are functions of (control block, event, time); whoever holds the block then calls
  * `nextSegment` until it says no, and waits until `nextDeadlineMs`.
  */
-import { onRetransmitTimeout } from './congestion.ts'
+import { onDelivered, onLoss, onRetransmitTimeout } from './congestion.ts'
 import { close } from './input.ts'
 import { windowCandidate } from './output.ts'
+import { detectLosses } from './rack.ts'
 import { backOff } from './rto.ts'
 import { ACK, RST, TIMESTAMPS_LENGTH } from './segment.ts'
+import { onProbeTimer } from './tail-probe.ts'
 import { ACK_SOON, Tcb, type TcpActions, type TcpFailure, type TcpParameters } from './tcb.ts'
 
 /** Active open: a block whose first segment is a SYN. */
@@ -63,7 +65,8 @@ export function abort(tcb: Tcb, actions: TcpActions): void {
 
 /** When `onTimer` next has something to do; Infinity when never. */
 export function nextDeadlineMs(tcb: Tcb): number {
-  return Math.min(tcb.retransmitAtMs, tcb.persistAtMs, tcb.delayedAckAtMs, tcb.closeAtMs, tcb.keepAliveAtMs)
+  const lossMs = Math.min(tcb.retransmitAtMs, tcb.probeAtMs, tcb.reorderAtMs)
+  return Math.min(lossMs, tcb.persistAtMs, tcb.delayedAckAtMs, tcb.closeAtMs, tcb.keepAliveAtMs)
 }
 
 /** Does what is due at `nowMs`. Harmless when nothing is. */
@@ -73,7 +76,9 @@ export function onTimer(tcb: Tcb, nowMs: number, actions: TcpActions): void {
     tcb.delayedAckAtMs = Infinity
     if (tcb.ackOwed < ACK_SOON) tcb.ackOwed = ACK_SOON
   }
-  if (tcb.retransmitAtMs <= nowMs) onRto(tcb, actions)
+  if (tcb.reorderAtMs <= nowMs) onReorderTimer(tcb, nowMs)
+  if (tcb.probeAtMs <= nowMs) onProbeTimer(tcb, nowMs)
+  if (tcb.retransmitAtMs <= nowMs) onRto(tcb, nowMs, actions)
   // because `onRto` may have closed the block
   if ((tcb.state as string) !== 'CLOSED' && tcb.persistAtMs <= nowMs) onPersist(tcb, actions)
   if (tcb.keepAliveAtMs <= nowMs) onKeepAlive(tcb, nowMs, actions)
@@ -101,17 +106,26 @@ function onKeepAlive(tcb: Tcb, nowMs: number, actions: TcpActions): void {
   tcb.keepAliveAtMs = nowMs + keepAliveIntervalMs
 }
 
+/** RFC 8985 §6.2: what has not arrived within the reordering window is lost; the first of it leaves at once. */
+function onReorderTimer(tcb: Tcb, nowMs: number): void {
+  if (!detectLosses(tcb, nowMs)) return
+  onLoss(tcb)
+  if (!tcb.inRecovery) return
+  tcb.isRetransmitDue = true
+  onDelivered(tcb, 0)
+}
+
 /** RFC 6298 §5.4 to §5.6. */
-function onRto(tcb: Tcb, actions: TcpActions): void {
+function onRto(tcb: Tcb, nowMs: number, actions: TcpActions): void {
   const isOpening = tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED'
   const limit = isOpening ? tcb.parameters.maxSynRetransmits : tcb.parameters.maxRetransmits
   if (tcb.retransmits >= limit) return close(tcb, 'ETIMEDOUT', actions)
-  if (!isOpening) onRetransmitTimeout(tcb)
+  if (!isOpening) onRetransmitTimeout(tcb, nowMs)
   tcb.retransmits++
   backOff(tcb)
   tcb.timedTo = -1
   tcb.retransmitAtMs = Infinity
-  tcb.sndNxt = tcb.sndUna
+  if (isOpening || !tcb.isSackPermitted) tcb.sndNxt = tcb.sndUna
 }
 
 function onPersist(tcb: Tcb, actions: TcpActions): void {
@@ -139,10 +153,11 @@ export function onPathMss(tcb: Tcb, sequence: number, mss: number): void {
   if (most >= tcb.mss || !isInFlight(tcb, sequence)) return
   tcb.mss = Math.max(64, most)
   if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') return
-  tcb.sndNxt = tcb.sndUna
   tcb.timedTo = -1
   tcb.inRecovery = false
   tcb.isRetransmitDue = false
+  if (tcb.isSackPermitted) tcb.flight.recut(tcb.mss)
+  else tcb.sndNxt = tcb.sndUna
 }
 
 function isInFlight(tcb: Tcb, sequence: number): boolean {

@@ -2,9 +2,12 @@
  * What to send next (RFC 9293 §3.8, §3.10.7.4 "data", RFC 1122 §4.2.3.4 sender side of the silly window, RFC 5681).
  * Call until it says no: each call makes one segment and notes it as sent.
  */
-import { afterIdle, congestionRoom, lostEdge, noteRecoverySend } from './congestion.ts'
-import { ACK, FIN, MAX_SACK_BLOCKS, type OutSegment, PSH, startSegment, SYN } from './segment.ts'
+import { afterIdle, congestionRoom, noteRecoverySend } from './congestion.ts'
+import { MOST_SEGMENTS } from './flight.ts'
+import { ACK, CWR, ECE, ECT_0, FIN, MAX_SACK_BLOCKS, type OutSegment, PSH, startSegment, SYN } from './segment.ts'
+import { scheduleProbe } from './tail-probe.ts'
 import { ACK_NONE, ACK_SOON, type Tcb } from './tcb.ts'
+import { timestampAt } from './timestamp-clock.ts'
 
 /** Fills `out` with the next segment that may leave now. @returns false when there is none. */
 export function nextSegment(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
@@ -18,13 +21,8 @@ export function nextSegment(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
 /** RFC 7323 §3.2. */
 export function stamp(tcb: Tcb, nowMs: number, out: OutSegment): void {
   out.hasTimestamps = true
-  out.tsValue = timestampNow(tcb, nowMs)
+  out.tsValue = timestampAt(tcb, nowMs)
   out.tsEcho = tcb.tsRecent
-}
-
-/** The timestamp clock of a connection: one tick a millisecond. Never 0, which an echo uses for "none". */
-export function timestampNow(tcb: Tcb, nowMs: number): number {
-  return (Math.floor(nowMs) + tcb.timestampOffset) >>> 0 || 1
 }
 
 function fillNext(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
@@ -39,7 +37,8 @@ function fillNext(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
       return tcb.ackOwed >= ACK_SOON && sendAck(tcb, out)
   }
   // Holes are reported in bare acknowledgments, which have room for the blocks; so these go before data.
-  if (tcb.ackOwed >= ACK_SOON && tcb.outOfOrder.count > 0) return sendAck(tcb, out)
+  if (tcb.ackOwed >= ACK_SOON && (tcb.outOfOrder.count > 0 || tcb.repeatEnd > 0)) return sendAck(tcb, out)
+  if (tcb.isTailProbeDue && sendTailProbe(tcb, nowMs, out)) return true
   if (sendHole(tcb, nowMs, out) || sendNew(tcb, nowMs, out) || sendProbe(tcb, out)) return true
   armPersist(tcb, nowMs)
   if (tcb.isKeepAliveDue) return sendKeepAlive(tcb, out)
@@ -49,6 +48,9 @@ function fillNext(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
 function sendSyn(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   const isAnswer = tcb.state === 'SYN-RECEIVED'
   startSegment(out, isAnswer ? SYN | ACK : SYN, tcb.iss, isAnswer ? tcb.irs + tcb.rcvNxt : 0)
+  // RFC 3168 §6.1.1; §6.1.1.1: not again in a SYN that got no answer, which some box on the way may have disliked.
+  if (isAnswer && tcb.isEcn) out.flags |= ECE
+  else if (!isAnswer && tcb.parameters.ecn === 'offer' && tcb.sndMax === 0) out.flags |= ECE | CWR
   // RFC 7323 §2.2: the window of a SYN is never scaled.
   out.window = Math.min(0xffff, tcb.parameters.receiveBufferBytes)
   tcb.rcvEdge = Math.max(tcb.rcvEdge, 1 + out.window)
@@ -68,29 +70,58 @@ function sendSyn(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   return true
 }
 
-/** A retransmission that does not move `sndNxt`: fast retransmit, NewReno's partial step, SACK holes. */
+/** A retransmission that does not move `sndNxt`: what is lost; without SACK fast retransmit and NewReno's partial step. */
 function sendHole(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
-  if (tcb.isRetransmitDue) {
-    tcb.isRetransmitDue = false
-    const end = Math.min(tcb.sendEnd, tcb.sndUna + tcb.mss, tcb.sndMax, tcb.sacked.nextStart(tcb.sndUna))
-    if (tcb.sndUna < tcb.sndMax) return sendAgain(tcb, nowMs, out, tcb.sndUna, end)
-  }
-  if (!tcb.inRecovery || !tcb.isSackPermitted || congestionRoom(tcb) < tcb.mss) return false
-  // RFC 6675 §4 NextSeg, rule 1.
-  const start = tcb.sacked.reach(Math.max(tcb.sndUna, tcb.retransmittedTo))
-  if (start >= lostEdge(tcb)) {
-    // Rule 3: nothing is surely lost and nothing new may be sent, but below the highest report something is missing.
-    const hasNew = tcb.sndNxt < tcb.sendEnd && tcb.sndNxt < tcb.sndUna + tcb.sndWnd
-    if (hasNew || start >= tcb.sacked.highest) return false
-  }
-  const end = Math.min(start + tcb.mss, tcb.sacked.nextStart(start), tcb.sendEnd, tcb.sndMax)
-  return end > start && sendAgain(tcb, nowMs, out, start, end)
+  if (tcb.isSackPermitted) return sendLost(tcb, nowMs, out)
+  if (!tcb.isRetransmitDue) return false
+  tcb.isRetransmitDue = false
+  const end = Math.min(tcb.sndUna + tcb.mss, tcb.sndMax, tcb.sendEnd + (finSent(tcb) ? 1 : 0))
+  return end > tcb.sndUna && sendAgain(tcb, nowMs, out, tcb.sndUna, end)
 }
 
+function sendLost(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
+  const { flight } = tcb
+  const isDue = tcb.isRetransmitDue
+  tcb.isRetransmitDue = false
+  const index = flight.firstLost()
+  if (index < 0) return false
+  const start = flight.start(index)
+  const end = flight.end(index)
+  if (!isDue && congestionRoom(tcb) < end - start) {
+    tcb.isCwndLimited = true
+    return false
+  }
+  flight.noteRepeated(index, nowMs)
+  // What was sent again is given the time that anything is.
+  if (index === 0) tcb.retransmitAtMs = nowMs + tcb.rtoMs
+  return sendAgain(tcb, nowMs, out, start, end)
+}
+
+/** RFC 8985 §7.3. */
+function sendTailProbe(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
+  tcb.isTailProbeDue = false
+  const { flight } = tcb
+  if (flight.count === 0 || tcb.inRecovery) return false
+  const length = Math.min(tcb.sendEnd - tcb.sndNxt, tcb.mss)
+  tcb.isProbeRepeat = length <= 0 || tcb.sndNxt + length > tcb.sndUna + tcb.sndWnd
+  if (tcb.isProbeRepeat) {
+    const last = flight.count - 1
+    flight.noteRepeated(last, nowMs)
+    sendAgain(tcb, nowMs, out, flight.start(last), flight.end(last))
+  } else {
+    sendFresh(tcb, nowMs, out, length, false)
+  }
+  tcb.counts.tailProbes++
+  tcb.probeEnd = tcb.sndNxt
+  tcb.probeAtMs = Infinity
+  return true
+}
+
+/** @param end one past the FIN where that is to be sent, too */
 function sendAgain(tcb: Tcb, nowMs: number, out: OutSegment, start: number, end: number): boolean {
-  startData(tcb, out, start, Math.max(0, end - start), start <= tcb.sendEnd && end >= tcb.sendEnd && finSent(tcb))
-  tcb.retransmittedTo = Math.max(tcb.retransmittedTo, end)
+  startData(tcb, out, start, Math.max(0, Math.min(end, tcb.sendEnd) - start), end > tcb.sendEnd)
   if (tcb.inRecovery) noteRecoverySend(tcb, end - start)
+  tcb.counts.retransmits++
   tcb.timedTo = -1 // Karn's algorithm
   if (tcb.retransmitAtMs === Infinity) tcb.retransmitAtMs = nowMs + tcb.rtoMs
   tcb.lastSendMs = nowMs
@@ -103,14 +134,11 @@ function finSent(tcb: Tcb): boolean {
 
 function sendNew(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   const end = tcb.sendEnd + (tcb.isFinQueued ? 1 : 0)
-  // After a timeout everything is sent again, except what the peer has reported since.
-  if (tcb.sndNxt < tcb.sndMax) tcb.sndNxt = tcb.sacked.reach(tcb.sndNxt)
-  if (tcb.sndNxt >= end) return false
+  if (tcb.sndNxt >= end || tcb.flight.count >= MOST_SEGMENTS) return false
   afterIdle(tcb, nowMs)
   const available = Math.max(0, tcb.sendEnd - tcb.sndNxt)
   const windowRoom = tcb.sndUna + tcb.sndWnd - tcb.sndNxt
   let length = Math.min(available, tcb.mss, Math.max(0, windowRoom))
-  if (tcb.sndNxt < tcb.sndMax) length = Math.min(length, tcb.sacked.nextStart(tcb.sndNxt) - tcb.sndNxt)
   const room = congestionRoom(tcb)
   tcb.isCwndLimited = length > room
   if (length > room) {
@@ -124,14 +152,31 @@ function sendNew(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   // RFC 9293 §3.7.4: less than a segment waits until nothing is in flight.
   if (tcb.isNagleOn && length < tcb.mss && !isFin && tcb.sndNxt > tcb.sndUna && tcb.sndNxt >= tcb.sndMax) return false
   if (length === 0 && !isFin) return false
-  startData(tcb, out, tcb.sndNxt, length, isFin)
-  noteSent(tcb, nowMs, tcb.sndNxt + length + (isFin ? 1 : 0))
+  sendFresh(tcb, nowMs, out, length, isFin)
+  scheduleProbe(tcb, nowMs)
   return true
+}
+
+function sendFresh(tcb: Tcb, nowMs: number, out: OutSegment, length: number, isFin: boolean): void {
+  startData(tcb, out, tcb.sndNxt, length, isFin)
+  // RFC 3168 §6.1.5: what is sent again, and acknowledgments alone, are not marked as capable.
+  const next = tcb.sndNxt + length + (isFin ? 1 : 0)
+  if (tcb.isEcn && length > 0 && tcb.sndNxt >= tcb.sndMax) {
+    out.ecn = ECT_0
+    if (!tcb.isReductionTold) {
+      out.flags |= CWR
+      tcb.isReductionTold = true
+      tcb.reducedTo = next
+    }
+  }
+  if (tcb.isSackPermitted) tcb.flight.push(next, nowMs)
+  noteSent(tcb, nowMs, next)
 }
 
 function noteSent(tcb: Tcb, nowMs: number, next: number): void {
   if (tcb.inRecovery) noteRecoverySend(tcb, next - tcb.sndNxt)
   if (tcb.sndNxt < tcb.sndMax) {
+    tcb.counts.retransmits++
     tcb.timedTo = -1
   } else if (tcb.timedTo < 0) {
     tcb.timedTo = next
@@ -179,7 +224,7 @@ function armPersist(tcb: Tcb, nowMs: number): void {
 
 function startData(tcb: Tcb, out: OutSegment, position: number, length: number, isFin: boolean): void {
   const isLast = length > 0 && position + length === tcb.sendEnd
-  const flags = ACK | (isLast ? PSH : 0) | (isFin ? FIN : 0)
+  const flags = ACK | (isLast ? PSH : 0) | (isFin ? FIN : 0) | (tcb.isEchoDue ? ECE : 0)
   startSegment(out, flags, tcb.iss + position, tcb.irs + tcb.rcvNxt)
   out.position = position
   out.payloadLength = length
@@ -190,9 +235,9 @@ function startData(tcb: Tcb, out: OutSegment, position: number, length: number, 
 function sendAck(tcb: Tcb, out: OutSegment): boolean {
   // While everything is sent again `sndNxt` lies left of what the peer has; it would not look at such a segment.
   const position = Math.max(tcb.sndNxt, Math.min(tcb.sndMax, tcb.sndUna + tcb.sndWnd))
-  startSegment(out, ACK, tcb.iss + position, tcb.irs + tcb.rcvNxt)
+  startSegment(out, ACK | (tcb.isEchoDue ? ECE : 0), tcb.iss + position, tcb.irs + tcb.rcvNxt)
   out.window = advertise(tcb)
-  if (tcb.isSackPermitted && tcb.outOfOrder.count > 0) reportHoles(tcb, out)
+  if (tcb.isSackPermitted && (tcb.outOfOrder.count > 0 || tcb.repeatEnd > 0)) reportHoles(tcb, out)
   noteAcked(tcb)
   return true
 }
@@ -203,16 +248,24 @@ function noteAcked(tcb: Tcb): void {
   tcb.delayedAckAtMs = Infinity
 }
 
-/** RFC 2018 §4: the block that changed last goes first. */
+/** RFC 2018 §4: the block that changed last goes first; RFC 2883 §4: before it what arrived once more, which is told once. */
 function reportHoles(tcb: Tcb, out: OutSegment): void {
   const { outOfOrder } = tcb
+  const most = tcb.hasTimestamps ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS
+  let count = 0
+  if (tcb.repeatEnd > 0) {
+    out.sackStarts[0] = tcb.irs + tcb.repeatStart
+    out.sackEnds[0] = tcb.irs + tcb.repeatEnd
+    count = 1
+    tcb.repeatEnd = 0
+  }
   let first = 0
   while (first < outOfOrder.count - 1 && outOfOrder.starts[first] !== outOfOrder.latest) first++
-  const count = Math.min(tcb.hasTimestamps ? MAX_SACK_BLOCKS - 1 : MAX_SACK_BLOCKS, outOfOrder.count)
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < outOfOrder.count && count < most; i++) {
     const at = (first + i) % outOfOrder.count
-    out.sackStarts[i] = tcb.irs + outOfOrder.starts[at]!
-    out.sackEnds[i] = tcb.irs + outOfOrder.ends[at]!
+    out.sackStarts[count] = tcb.irs + outOfOrder.starts[at]!
+    out.sackEnds[count] = tcb.irs + outOfOrder.ends[at]!
+    count++
   }
   out.sackCount = count
 }

@@ -8,6 +8,13 @@ export const SYN = 0x02
 export const RST = 0x04
 export const PSH = 0x08
 export const ACK = 0x10
+/** RFC 3168 §6.1: the echo of congestion, and the answer to it. */
+export const ECE = 0x40
+export const CWR = 0x80
+
+/** The two bits in the IP header (RFC 3168 §5): a sender that understands marks, and a mark. */
+export const ECT_0 = 2
+export const CONGESTION_EXPERIENCED = 3
 
 /** RFC 2018 §3: four blocks fit into the option space, three beside timestamps. */
 export const MAX_SACK_BLOCKS = 4
@@ -19,6 +26,8 @@ export class InSegment {
   sequence = 0
   acknowledgment = 0
   flags = 0
+  /** Of the IP header. */
+  ecn = 0
   /** As in the header, not scaled. */
   window = 0
   payloadLength = 0
@@ -40,6 +49,8 @@ export class OutSegment {
   sequence = 0
   acknowledgment = 0
   flags = 0
+  /** For the IP header. */
+  ecn = 0
   window = 0
   /** Position of the first payload byte in the send stream. */
   position = 0
@@ -62,6 +73,7 @@ export function startSegment(out: OutSegment, flags: number, sequence: number, a
   out.flags = flags
   out.sequence = sequence >>> 0
   out.acknowledgment = acknowledgment >>> 0
+  out.ecn = 0
   out.window = 0
   out.position = 0
   out.payloadLength = 0

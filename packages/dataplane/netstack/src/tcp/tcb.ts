@@ -5,7 +5,9 @@
  * Sequence numbers are kept as *positions*: whole numbers that count from the SYN (position 0; data starts at 1) and
  * never wrap, so they compare with `<`. The wire's 32-bit number is `(isn + position) mod 2^32`.
  */
+import { Flight } from './flight.ts'
 import { RangeSet } from './range-set.ts'
+import { TcpCounts } from './tcp-counts.ts'
 
 export type TcpState =
   | 'SYN-SENT'
@@ -42,6 +44,10 @@ export interface TcpParameters {
   readonly timestamps: boolean
   /** Whether selective acknowledgments are offered and accepted (RFC 2018). */
   readonly sack: boolean
+  /** Whether a lost tail is probed for before the retransmission timeout (RFC 8985 §7); needs SACK. */
+  readonly tailLossProbe: boolean
+  /** Explicit congestion notification (RFC 3168): as Linux, it is accepted from those who offer it unless told otherwise. */
+  readonly ecn: EcnUse
   /** Whether small segments wait for what is in flight (Nagle, RFC 9293 §3.7.4), until a socket says otherwise. */
   readonly nagle: boolean
   /** Silence before the first keep-alive probe of a socket that wants them, and between probes (RFC 9293 §3.8.4). */
@@ -49,6 +55,8 @@ export interface TcpParameters {
   readonly keepAliveIntervalMs: number
   /** Unanswered probes before the connection is given up. */
   readonly keepAliveProbes: number
+  /** Answers a second and connection to segments that an attacker may have made up (RFC 5961 §7). */
+  readonly challengeAcksPerSecond: number
   /** Half-open connections per listener. */
   readonly synBacklog: number
   /** Whether SYNs beyond the backlog are answered with a cookie (RFC 4987 §3.6) instead of being dropped. */
@@ -57,6 +65,8 @@ export interface TcpParameters {
 
 /** RFC 9438, or RFC 5681 with RFC 6582. */
 export type CongestionControl = 'cubic' | 'newreno'
+
+export type EcnUse = 'off' | 'accept' | 'offer'
 
 export const DEFAULT_TCP_PARAMETERS: TcpParameters = {
   receiveBufferBytes: 1_000_000,
@@ -74,11 +84,14 @@ export const DEFAULT_TCP_PARAMETERS: TcpParameters = {
   congestionControl: 'cubic',
   timestamps: true,
   sack: true,
+  tailLossProbe: true,
+  ecn: 'accept',
   // Daemons here write messages, not keystrokes; sockets turn it on with `setNoDelay(false)`.
   nagle: false,
   keepAliveIdleMs: 7_200_000,
   keepAliveIntervalMs: 75_000,
   keepAliveProbes: 9,
+  challengeAcksPerSecond: 10,
   synBacklog: 128,
   synCookies: true,
 }
@@ -92,8 +105,12 @@ export const ACK_SOON = 2
 /** Before the next segment is looked at: duplicates are counted by the sender. */
 export const ACK_NOW = 3
 
+/** For blocks that belong to no stack; nobody reads it. */
+const UNREAD = new TcpCounts()
+
 export class Tcb {
   readonly parameters: TcpParameters
+  counts: TcpCounts = UNREAD
   state: TcpState = 'CLOSED'
   /** Opened by a listener. */
   isPassive = false
@@ -134,6 +151,9 @@ export class Tcb {
   /** What the option announces. */
   readonly advertisedMss: number
   readonly outOfOrder: RangeSet = new RangeSet(64)
+  /** What arrived although it was there already, to be told in the next acknowledgment (RFC 2883); an end of 0 is none. */
+  repeatStart = 0
+  repeatEnd = 0
   /** Where the peer's FIN is; -1 until one arrived. */
   finAt = -1
   ackOwed = ACK_NONE
@@ -184,17 +204,47 @@ export class Tcb {
   /** The window, and not a lack of bytes or the peer, held back the last segment. */
   isCwndLimited = false
   isSackPermitted = false
-  readonly sacked: RangeSet = new RangeSet(64)
-  /** One past the highest position retransmitted in this recovery. */
-  retransmittedTo = 0
+  /** Of a connection with SACK: the segments from `sndUna` to `sndNxt`. */
+  readonly flight: Flight = new Flight()
   /** Proportional rate reduction: in flight when the recovery began, bytes delivered and sent since, and still allowed. */
   recoverFlight = 0
   prrDelivered = 0
   prrOut = 0
   prrRoom = 0
-  /** The segment at `sndUna` is to be sent again. */
+  /** The segment at `sndUna` (with SACK the first lost one) is to be sent again, whatever the window says. */
   isRetransmitDue = false
   lastSendMs = -Infinity
+
+  // Loss detection by time (RFC 8985 §5.2): of the segment that was sent last of those that arrived, when it left and its end, …
+  rackSentMs = -Infinity
+  rackEnd = 0
+  /** … the round trip of what arrived last and the least one, and one past the highest position that arrived. */
+  rackRttMs = 0
+  minRttMs = Infinity
+  minRttAtMs = -Infinity
+  rackHighest = 0
+  isReorderingSeen = false
+  /** The reordering window in quarters of the least round trip, for how many recoveries it stays, and the round trip that made it longer. */
+  windowFactor = 1
+  windowPersist = 0
+  windowRoundEnd = -1
+  /** End of the block that the last acknowledgment reported as a duplicate; -1 when it reported none. */
+  duplicateEnd = -1
+  /** When a hole may turn out to be a loss. */
+  reorderAtMs = Infinity
+  // Tail loss probe (RFC 8985 §7): when it is due, where the one under way ends (-1: none is), and whether that is a retransmission.
+  probeAtMs = Infinity
+  isTailProbeDue = false
+  probeEnd = -1
+  isProbeRepeat = false
+
+  // Explicit congestion notification (RFC 3168).
+  isEcn = false
+  /** Congestion was experienced on the way here, and the peer has not said yet that it knows. */
+  isEchoDue = false
+  /** The peer's echo was obeyed, which the next new segment tells; not again before everything up to here is acknowledged. */
+  isReductionTold = true
+  reducedTo = 0
 
   // Timers: due times in ms, Infinity when off.
   retransmitAtMs = Infinity

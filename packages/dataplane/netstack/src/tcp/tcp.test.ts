@@ -64,6 +64,19 @@ describe('transfers', () => {
     assert.equal(await network.leaked(), 0)
   })
 
+  test('with a tenth of all frames lost a transfer waits for few timeouts, and with reordering it hardly repeats itself', async () => {
+    const lossy = await echoTransfer({ loss: 0.1, delayMs: 5 }, 3, 500_000)
+    const { tcpTimeouts = 0, tcpRetransmits, tcpRecoveries } = lossy.left.counters()
+    assert.ok(tcpRecoveries! > 5 && tcpRetransmits! > 30)
+    assert.ok(tcpTimeouts <= 8, `${tcpTimeouts} timeouts, ${tcpRetransmits} segments sent again`)
+    assert.ok(lossy.network.clock.nowMs() < 15_000, `took ${lossy.network.clock.nowMs()} ms`)
+    const reordered = await echoTransfer({ delayMs: 10, jitterMs: 2, mayReorder: true, rateBps: 100e6 }, 3, 2_000_000)
+    const counters = reordered.left.counters()
+    assert.equal(counters['tcpTimeouts'], undefined)
+    assert.ok((counters['tcpRetransmits'] ?? 0) < 40, `${counters['tcpRetransmits']} of 1400 segments sent again`)
+    assert.ok(reordered.network.clock.nowMs() < 2000, `took ${reordered.network.clock.nowMs()} ms`)
+  })
+
   test('a link that is down for five seconds in the middle only delays a transfer', async () => {
     const { network, left, right, link } = pairOfHosts({ delayMs: 2, rateBps: 50e6 })
     let server: Promise<Buffer> | undefined
@@ -258,13 +271,13 @@ describe('connections', () => {
       left.connectTcp({ address: '10.0.0.2', port: 80, timeoutMs: 500 }).catch(() => undefined)
     await network.clock.advance(100)
     assert.equal(right.connections().length, 4)
-    assert.ok(right.counters()['synCookiesSent']! >= 496)
+    assert.ok(right.counters()['tcpSynCookiesSent']! >= 496)
     link.configure({ loss: 0 }, 'b-to-a')
     const socket = await network.clock.run(left.connectTcp({ address: '10.0.0.2', port: 80, timeoutMs: 5000 }))
     socket.end('hello')
     await network.clock.advance(50)
     assert.deepEqual(greetings, ['hello'])
-    assert.equal(right.counters()['synCookiesAccepted'], 1)
+    assert.equal(right.counters()['tcpSynCookiesAccepted'], 1)
     await network.clock.advance(200_000)
     assert.equal(await network.leaked(), 0)
   })

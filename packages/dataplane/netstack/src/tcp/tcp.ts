@@ -9,8 +9,10 @@ import {
   finishChecksum,
   IPV4_DST,
   IPV4_SRC,
+  ipv4Ecn,
   IPV6_DST,
   IPV6_SRC,
+  ipv6Ecn,
   IpProtocol,
   pseudoSumIpv4,
   pseudoSumIpv6,
@@ -53,6 +55,7 @@ import { readSegmentOptions, segmentOptionsLength, writeSegmentOptions } from '.
 import { ACK, FIN, InSegment, OutSegment, resetFor, RST, startSegment, SYN } from './segment.ts'
 import { makeCookie, openCookie } from './syn-cookie.ts'
 import { DEFAULT_TCP_PARAMETERS, type Tcb, type TcpActions, type TcpFailure, type TcpParameters } from './tcb.ts'
+import { TcpCounts } from './tcp-counts.ts'
 import type { TcpEvent, TcpObserver } from './tcp-event.ts'
 import { hashTuple, makeTuple, readTuple, sameTuple, TUPLE_WORDS } from './tuple.ts'
 
@@ -96,11 +99,10 @@ export class Tcp {
   readonly #secret: Uint32Array<ArrayBuffer>
   #count = 0
   #cookieAtMs = -Infinity
-  cookiesSent = 0
+  readonly counts: TcpCounts = new TcpCounts()
   /** Read for every segment; true while anyone watches. */
   isObserved = false
   readonly #observers = new Set<TcpObserver>()
-  cookiesAccepted = 0
 
   constructor(stack: Stack, parameters: Partial<TcpParameters>) {
     this.#stack = stack
@@ -190,7 +192,7 @@ export class Tcp {
     if (addressed !== TO_UNICAST) return stack.drop(slot, NS_DROP.TCP_NO_CONNECTION)
     if (finishChecksum(this.#sumSegment(bytes, l3, l4, end)) !== 0) return stack.drop(slot, NS_DROP.TRANSPORT_CHECKSUM)
     const payload = stack.row[ROW_PAYLOAD]!
-    readSegment(this.#in, bytes, l4, payload, end)
+    readSegment(this.#in, bytes, l3, l4, payload, end)
     readTuple(this.#tuple, bytes, l3, l4, iface)
     let connection = this.#find(this.#tuple)
     if (connection !== undefined && isReborn(connection.tcb, this.#in)) {
@@ -253,7 +255,7 @@ export class Tcp {
     if (isSyn) {
       this.noteDirty(connection)
     } else {
-      this.cookiesAccepted++
+      this.counts.synCookiesAccepted++
       connection.onSegment(segment, bytes, stack.row[ROW_PAYLOAD]!, stack.nowMs)
     }
     stack.arena.free(slot)
@@ -270,7 +272,7 @@ export class Tcp {
     this.#out.window = Math.min(0xffff, this.parameters.receiveBufferBytes)
     this.#out.mss = mss
     this.#cookieAtMs = nowMs
-    this.cookiesSent++
+    this.counts.synCookiesSent++
     const scope = remote.family === 6 && remote.isLinkLocal ? iface : undefined
     this.#send(local, tcpDstPort(bytes, l4), remote, tcpSrcPort(bytes, l4), HOP_LIMIT, scope, this.#out, undefined)
   }
@@ -353,7 +355,7 @@ export class Tcp {
     const { bytes } = stack.arena
     const at = stack.arena.start(slot)
     const l4 = at + ip
-    writeIpHeader(stack, slot, local, remote, IpProtocol.tcp, hopLimit)
+    writeIpHeader(stack, slot, local, remote, IpProtocol.tcp, hopLimit, out.ecn)
     setTcpSrcPort(bytes, l4, localPort)
     setTcpDstPort(bytes, l4, remotePort)
     setTcpSequence(bytes, l4, out.sequence)
@@ -605,7 +607,15 @@ function isReborn(tcb: Tcb, segment: InSegment): boolean {
   return ((segment.sequence - (tcb.irs + tcb.rcvNxt)) | 0) > 0
 }
 
-function readSegment(segment: InSegment, bytes: Uint8Array, l4: number, payload: number, end: number): void {
+function readSegment(
+  segment: InSegment,
+  bytes: Uint8Array,
+  l3: number,
+  l4: number,
+  payload: number,
+  end: number,
+): void {
+  segment.ecn = bytes[l3]! >>> 4 === 4 ? ipv4Ecn(bytes, l3) : ipv6Ecn(bytes, l3)
   segment.sequence = tcpSequence(bytes, l4)
   segment.acknowledgment = tcpAcknowledgment(bytes, l4)
   segment.flags = tcpFlags(bytes, l4)
