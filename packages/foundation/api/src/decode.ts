@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { ApiError } from './api-error.ts'
 import type { Endpoint } from './endpoint.ts'
+import { LONG_CHARS, type Pause, readInPieces } from './json-pieces.ts'
 import { findJsonError, findJsonPath } from './json-position.ts'
 
 /** Issues carry the value that was refused. */
@@ -29,12 +30,18 @@ export function decodeQuery(endpoint: Endpoint, search: URLSearchParams): Decode
   return invalid(`unable to parse query string: ${describeIssues(result.error.issues)}`)
 }
 
-/** @param convert what is sent as JSON goes through it before it is checked. */
+export interface BodyOptions {
+  readonly maxBytes: number
+  /** What is sent as JSON goes through it before it is checked. */
+  readonly convert?: ((json: unknown) => unknown) | undefined
+  /** Between the pieces in which long JSON is then read. */
+  readonly pause?: Pause | undefined
+}
+
 export async function decodeBody(
   endpoint: Endpoint,
   request: Request,
-  maxBytes: number,
-  convert: (json: unknown) => unknown = (json) => json,
+  { maxBytes, convert, pause }: BodyOptions,
 ): Promise<Decoded<unknown>> {
   const bytes = await readBody(request, maxBytes)
   if (bytes === undefined) {
@@ -48,6 +55,8 @@ export async function decodeBody(
   if (type !== undefined && type !== '' && type !== wanted) {
     return invalid(`expected content type "${wanted}", got "${type}"`)
   }
+  const isLong = pause !== undefined && bytes.length >= LONG_CHARS
+  if (isLong) await pause()
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -55,9 +64,17 @@ export async function decodeBody(
     if (error instanceof TypeError) return invalid('unable to parse body: it is not UTF-8')
     throw error
   }
-  return endpoint.bodyEncoding === 'form' ? decodeForm(endpoint.body, text) : decodeJson(endpoint.body, text, convert)
+  if (endpoint.bodyEncoding === 'form') return decodeForm(endpoint.body, text)
+  if (isLong && convert === undefined && !text.includes(NUL_ESCAPE)) {
+    await pause()
+    const read = await readInPieces(endpoint.body, text, pause)
+    if (read !== undefined) return { ok: true, value: read.value }
+  }
+  return decodeJson(endpoint.body, text, convert ?? ((json) => json))
 }
 
+/** JSON can have the character as an escape only. */
+const NUL_ESCAPE = '\\u0000'
 /** Databases end texts with it, so none can have it inside. */
 const NO_NUL = 'a text must not contain the character U+0000'
 
@@ -80,8 +97,7 @@ function decodeJson(schema: z.ZodType, text: string, convert: (json: unknown) =>
   let json: unknown
   try {
     json = JSON.parse(text)
-    // JSON can have it as an escape only.
-    if (text.includes('\\u0000') && hasNulInside(json)) return invalid(`unable to parse JSON body: ${NO_NUL}`)
+    if (text.includes(NUL_ESCAPE) && hasNulInside(json)) return invalid(`unable to parse JSON body: ${NO_NUL}`)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     const found = findJsonError(text) ?? { message: 'syntax error', line: 1, column: 1 }

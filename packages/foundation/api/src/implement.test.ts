@@ -245,3 +245,50 @@ test('an unreachable server is a value, not an exception', async () => {
   assert.equal(result.kind, 'unreachable')
   assert.match(result.message, /nobody.*ECONNREFUSED/)
 })
+
+test('long bodies are read in pieces where the server says how to pause, with the same answers', async () => {
+  const List = z.object({ generation: z.int(), items: z.array(z.object({ name: z.string().min(1) })).max(5000) })
+  const listApi = api({
+    title: 'Lists',
+    version: '1',
+    endpoints: [
+      endpoint({
+        operationId: 'list_set',
+        method: 'PUT',
+        path: '/list',
+        summary: 'States a list.',
+        body: List,
+        response: { status: 200, schema: z.object({ count: z.int() }) },
+      }),
+    ],
+  })
+  let pauses = 0
+  const set: Handlers<typeof listApi> = { list_set: ({ body }) => ({ count: body.items.length }) }
+  const whole = implement(listApi, set)
+  const inPieces = implement(listApi, set, {
+    pause: async () => void pauses++,
+  })
+  const put = async (answer: typeof whole, body: string): Promise<[number, string]> => {
+    const headers = { 'content-type': 'application/json' }
+    const response = await answer(new Request('http://lists/list', { method: 'PUT', body, headers }))
+    return [response.status, await response.text()]
+  }
+  const items = Array.from({ length: 3000 }, (_, i) => ({ name: `name-${i}` }))
+  const good = JSON.stringify({ generation: 1, items })
+  assert.deepEqual(await put(inPieces, good), [200, '{"count":3000}'])
+  assert.ok(pauses >= good.length / 10_000, `${pauses} pauses for ${good.length} characters`)
+  const bads = [
+    JSON.stringify({ generation: 1, items: [...items, { name: '' }] }, undefined, 1),
+    JSON.stringify({ generation: 1, items: [...items, ...items] }),
+    JSON.stringify({ generation: 1, items: [...items, { name: '\u0000' }] }),
+    `${good.slice(0, 30_000)},${good.slice(30_000)}`,
+    good.slice(0, -2),
+    `${good}x`,
+  ]
+  for (const bad of bads) {
+    const expected = await put(whole, bad)
+    assert.equal(expected[0], 400)
+    const strip = ([status, text]: [number, string]): unknown[] => [status, JSON.parse(text).message]
+    assert.deepEqual(strip(await put(inPieces, bad)), strip(expected))
+  }
+})

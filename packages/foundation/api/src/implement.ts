@@ -8,6 +8,7 @@ import { type Accept, upgradeResponse } from './channel.ts'
 import { decodeBody, decodeParams, decodeQuery } from './decode.ts'
 import type { Api, Call, Endpoint, OperationIds, OperationOf, ValueOf } from './endpoint.ts'
 import { errorResponse, httpError } from './http-error.ts'
+import type { Pause } from './json-pieces.ts'
 import { querySearch, withSearch } from './pagination.ts'
 import { Router } from './router.ts'
 
@@ -75,6 +76,8 @@ export interface ImplementOptions<Context> {
   readonly newRequestId?: () => string
   /** Default 1 MiB. */
   readonly maxBodyBytes?: number
+  /** Awaited between pieces of less than a millisecond, in which long JSON bodies are then read: for who shares a thread with packets. */
+  readonly pause?: Pause
   readonly onError?: (failure: RequestFailure) => void
   /**
    * Runs when the answer to a request that matched an endpoint is known, and is awaited before it is given. What it
@@ -126,7 +129,9 @@ export function implement<A extends Api, Context = undefined>(
     const search = endpoint.paginated === true ? querySearch(url.searchParams) : url.searchParams
     const query = valueOf(decodeQuery(endpoint, search))
     const conversion = options.convert?.({ request, endpoint })
-    const body = valueOf(await decodeBody(endpoint, request, options.maxBodyBytes ?? 1 << 20, conversion?.body))
+    const maxBytes = options.maxBodyBytes ?? 1 << 20
+    const read = await decodeBody(endpoint, request, { maxBytes, convert: conversion?.body, pause: options.pause })
+    const body = valueOf(read)
     // because the decoders parsed each part with this endpoint's schemas
     const call = { params, query, body, context, request, requestId } as Call<Endpoint, Context>
     const outcome: unknown = await byId[endpoint.operationId]!(call)
