@@ -24,7 +24,8 @@ import {
 const GUEST_MTU = 1500
 /** How many rules are converted in one go: a few tens of microseconds. */
 const RULES_PER_STEP = 16
-const STEP_PAUSE_MS = 0.25
+/** Between steps, so that packets pass. */
+export const STEP_PAUSE_MS = 0.25
 
 export interface InstanceOptions {
   readonly id: string
@@ -126,12 +127,14 @@ export class Instance {
         this.#enter('failed', problem)
         return problem
       }
+      await this.#pause()
       // A port that refuses now has got something newer meanwhile.
       await Promise.all(configs.map((config) => this.#ports.get(config.id)?.port.applyInSteps(config)))
       await this.#pause()
       for (const nic of this.#desired.nics) {
         if (this.#ports.has(nic.id)) this.#keepBooks(nic, this.#settings.get(nic.id))
       }
+      await this.#pause()
       return undefined
     })
   }
@@ -156,6 +159,7 @@ export class Instance {
       ruleOf(rules[i]!)
       ledger.prepare(rules[i]!)
     }
+    await this.#pause()
   }
 
   /** Of the settings that `setPort` has applied to a port; 0 for none. */
@@ -183,7 +187,9 @@ export class Instance {
     if (!result.ok) return `port ${config.name}: ${result.error.path}: ${result.error.message}`
     this.#settings.set(portId, settings)
     this.#settingsGenerations.set(portId, settings.generation)
-    this.#keepBooks(nic, settings)
+    await this.#pause()
+    if (this.#ports.has(portId)) this.#keepBooks(nic, settings)
+    await this.#pause()
     return result.changed
   }
 

@@ -2,7 +2,7 @@
  * The agent of one sled: carries out what the control plane asks over HTTP, with the sled's packet engine and an instance runner.
  * It keeps nothing across restarts: the control plane states everything again.
  */
-import { ApiFailure, type HttpHandler, implement, objectNotFound } from '@lodestone/api'
+import { ApiFailure, type Handlers, type HttpHandler, implement, objectNotFound } from '@lodestone/api'
 import {
   type InstanceEnsure,
   type SledHardware,
@@ -12,7 +12,7 @@ import {
   type V2pState,
 } from '@lodestone/contract-sled-agent'
 import type { Arena } from '@lodestone/frame'
-import type { Host } from '@lodestone/host'
+import { type Host, sleep } from '@lodestone/host'
 import type { Link } from '@lodestone/link'
 import { Ip, Mac } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
@@ -20,7 +20,7 @@ import type { VportEngine } from '@lodestone/vport'
 import { consoleStream } from './console-stream.ts'
 import { EntryLedger, type EntryRemoval, type EntryWriting } from './entry-ledger.ts'
 import { FlowLogStreams } from './flow-log-stream.ts'
-import { Instance } from './instance.ts'
+import { Instance, STEP_PAUSE_MS } from './instance.ts'
 import type { InstanceRunner } from './instance-runner.ts'
 import { isSetOf } from './port-config-from-contract.ts'
 import { portDrops, portExplanation, portState, portSummary } from './port-state-to-contract.ts'
@@ -85,7 +85,8 @@ export class SledAgent {
   }
 
   #implement(): HttpHandler {
-    return implement(sledAgentApi, {
+    const { clock } = this.#host
+    const handlers: Handlers<typeof sledAgentApi> = {
       inventory_view: () => ({ ...this.#options.hardware, role: this.#role ?? null }),
       role_set: ({ body }) => {
         const { serial } = this.#options.hardware.baseboard
@@ -184,10 +185,11 @@ export class SledAgent {
         return portExplanation(port.explain(Buffer.from(body.frame, 'base64'), body.direction))
       },
       port_drops: ({ params }) => {
-        const { clock } = this.#host
         return portDrops(this.#findPort(params.port_id).port, clock.wallMs() - clock.nowMs())
       },
-    })
+    }
+    // Packets share the thread: a request that states a thousand rules is read in pieces, as it is carried out.
+    return implement(sledAgentApi, handlers, { pause: () => sleep(clock, STEP_PAUSE_MS) })
   }
 
   #findPort(id: string): { instance: Instance; port: Instance['ports'][number] } {
