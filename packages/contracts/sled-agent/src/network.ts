@@ -1,8 +1,8 @@
 /** Network state of the sled as a whole. Every PUT states all there should be, with a generation. */
 import { endpoint, NDJSON } from '@lodestone/api'
 import { z } from 'zod'
-import { Causes, Generation, IpAddr, MacAddr, Vni } from './address.ts'
-import { ExternalIps, FirewallRule, VpcRoute, VpcRouteSet } from './nic.ts'
+import { Causes, Generation, IpAddr, MacAddr, Port16, Vni } from './address.ts'
+import { ExternalIps, FirewallRule, MulticastSubscription, RateLimits, VpcRoute, VpcRouteSet } from './nic.ts'
 
 export const V2pMapping = z
   .object({
@@ -18,6 +18,44 @@ export type V2pMapping = z.output<typeof V2pMapping>
 
 export const V2pState = z.object({ generation: Generation, mappings: z.array(V2pMapping) }).meta({ id: 'V2pState' })
 export type V2pState = z.output<typeof V2pState>
+
+export const ExternalMapping = z
+  .object({
+    external_ip: IpAddr,
+    /** Ports of TCP and UDP, or identifiers of ICMP echo; both ends inclusive. All of them: 0 to 65535. */
+    first_port: Port16,
+    last_port: Port16,
+    /** Underlay address of the sled that has its owner, and the owner's interface. */
+    physical_host_ip: z.ipv6(),
+    virtual_mac: MacAddr,
+    vni: Vni,
+    causes: Causes.optional(),
+  })
+  .meta({
+    id: 'ExternalMapping',
+    description: 'Where an external address of the rack, or some of its ports, is on the underlay.',
+  })
+export type ExternalMapping = z.output<typeof ExternalMapping>
+
+export const ExternalAddresses = z
+  .object({ generation: Generation, mappings: z.array(ExternalMapping) })
+  .meta({ id: 'ExternalAddresses' })
+export type ExternalAddresses = z.output<typeof ExternalAddresses>
+
+export const MulticastGroup = z
+  .object({
+    vni: Vni,
+    group: IpAddr,
+    /** Underlay addresses of the sleds with interfaces that have subscribed. */
+    sleds: z.array(z.ipv6()),
+  })
+  .meta({ id: 'MulticastGroup', description: 'Which sleds get what is sent to a group of a VPC.' })
+export type MulticastGroup = z.output<typeof MulticastGroup>
+
+export const MulticastGroups = z
+  .object({ generation: Generation, groups: z.array(MulticastGroup) })
+  .meta({ id: 'MulticastGroups' })
+export type MulticastGroups = z.output<typeof MulticastGroups>
 
 export const VpcFirewall = z
   .object({ generation: Generation, rules: z.array(FirewallRule) })
@@ -44,6 +82,82 @@ export const PortSummary = z
   })
   .meta({ id: 'PortSummary' })
 export type PortSummary = z.output<typeof PortSummary>
+
+const PoolUsage = z
+  .object({
+    size: z.int(),
+    leased: z.int(),
+    /** Freed, and not to be leased yet, because the far end may still wait for the old connection. */
+    resting: z.int(),
+    /** The most that were leased at once. */
+    peak: z.int(),
+    /** Connections that found no port. */
+    refused: z.int(),
+  })
+  .meta({ id: 'PoolUsage' })
+
+const SourceNatUsage = z
+  .object({ ip: IpAddr, first_port: Port16, last_port: Port16, tcp: PoolUsage, udp: PoolUsage, icmp: PoolUsage })
+  .meta({ id: 'SourceNatUsage' })
+
+const FlowKey = z
+  .array(
+    z
+      .int()
+      .min(-(2 ** 31))
+      .max(2 ** 31 - 1),
+  )
+  .length(10)
+
+const SavedFlow = z
+  .object({
+    family: z.union([z.literal(4), z.literal(6)]),
+    protocol: z.int().min(0).max(255),
+    initiator: z.enum(['in', 'out']),
+    age_ms: z.number().min(0),
+    idle_ms: z.number().min(0),
+    remote_vni: Vni,
+    guest_port: Port16,
+    firewall_rule: z.string().max(256),
+    /** Number of the state; -1 for other protocols than TCP. */
+    tcp_state: z.int().min(-1).max(9),
+    /** What acknowledges the guest's FIN, once it has sent one. */
+    fin_ack: z
+      .int()
+      .min(-(2 ** 31))
+      .max(2 ** 31 - 1)
+      .optional(),
+    /** Words of the keys of both directions: addresses, ports, protocol and marks. */
+    out_key: FlowKey,
+    in_key: FlowKey,
+    nat: z
+      .object({
+        kind: z.enum(['floating', 'ephemeral', 'snat']),
+        external: IpAddr,
+        /** The leased port; -1 where none is. */
+        port: z.int().min(-1).max(0xffff),
+      })
+      .optional(),
+  })
+  .meta({ id: 'SavedFlow', description: 'A connection as one engine hands it to another.' })
+
+export const SavedFlows = z
+  .object({
+    /** Of this format; another one is refused with 400. */
+    version: z.int(),
+    port_id: z.uuid(),
+    flows: z.array(SavedFlow),
+  })
+  .meta({ id: 'SavedFlows', description: "A port's connections, to go on elsewhere or after a restart." })
+export type SavedFlows = z.output<typeof SavedFlows>
+
+export const FlowsRestored = z
+  .object({
+    restored: z.int(),
+    /** Why others were not, with how many. */
+    refused: z.record(z.string(), z.int()),
+  })
+  .meta({ id: 'FlowsRestored' })
 
 export const PortState = z
   .object({
@@ -81,6 +195,8 @@ export const PortState = z
       }),
     ),
     drops: z.array(z.object({ code: z.string(), count: z.int() })),
+    /** How much of each shared address is in use. */
+    source_nat: z.array(SourceNatUsage),
     counters: z.record(z.string(), z.int()),
   })
   .meta({ id: 'PortState', description: 'Everything a packet engine port knows, formatted for people.' })
@@ -93,6 +209,9 @@ export const PortSettings = z
     external_ips: ExternalIps,
     firewall_rules: z.array(FirewallRule),
     routes: z.array(VpcRoute),
+    /** Absent: as the interface's description says. */
+    multicast: z.array(MulticastSubscription).max(32).optional(),
+    rate_limits: RateLimits.optional(),
   })
   .meta({ id: 'PortSettings', description: 'All that can change about a port, stated at once and applied at once.' })
 export type PortSettings = z.output<typeof PortSettings>
@@ -241,6 +360,24 @@ export const networkEndpoints = [
     response: { status: 200, schema: applied },
   }),
   endpoint({
+    operationId: 'external_addresses_set',
+    method: 'PUT',
+    path: '/external-addresses',
+    tags,
+    summary: 'State where the external addresses of the rack are, so that instances reach them without a switch',
+    body: ExternalAddresses,
+    response: { status: 200, schema: applied },
+  }),
+  endpoint({
+    operationId: 'multicast_groups_set',
+    method: 'PUT',
+    path: '/multicast-groups',
+    tags,
+    summary: 'State which sleds have subscribers of the groups of all VPCs',
+    body: MulticastGroups,
+    response: { status: 200, schema: applied },
+  }),
+  endpoint({
     operationId: 'vpc_firewall_rules_set',
     method: 'PUT',
     path: '/vpc/{vni}/firewall-rules',
@@ -298,6 +435,26 @@ export const networkEndpoints = [
     params: z.object({ port_id: z.uuid() }),
     body: PortSettings,
     response: { status: 200, schema: PortApplied },
+  }),
+  endpoint({
+    operationId: 'port_flows_save',
+    method: 'GET',
+    path: '/ports/{port_id}/flows',
+    tags,
+    summary: 'Save the connections of a port',
+    params: z.object({ port_id: z.uuid() }),
+    response: { status: 200, schema: SavedFlows },
+  }),
+  endpoint({
+    operationId: 'port_flows_restore',
+    method: 'PUT',
+    path: '/ports/{port_id}/flows',
+    tags,
+    summary:
+      'Let saved connections go on at a port, as far as its addresses allow; its rules judge them with their next packet',
+    params: z.object({ port_id: z.uuid() }),
+    body: SavedFlows,
+    response: { status: 200, schema: FlowsRestored },
   }),
   endpoint({
     operationId: 'port_explain',

@@ -2,6 +2,30 @@
 import { z } from 'zod'
 import { Causes, IpAddr, IpNet, MacAddr, Port16, Vni } from './address.ts'
 
+export const RateLimit = z
+  .object({
+    bits_per_second: z.int().min(1),
+    /** What may come at once after a pause; at least one frame of the interface. */
+    burst_bytes: z.int().min(1),
+  })
+  .meta({ id: 'RateLimit' })
+
+export const RateLimits = z
+  .object({ in: RateLimit.optional(), out: RateLimit.optional() })
+  .meta({
+    id: 'RateLimits',
+    description: 'Of what the guest receives and of what it sends. Frames beyond them are dropped.',
+  })
+
+export const MulticastSubscription = z
+  .object({
+    group: IpAddr,
+    /** `include`: only what these sources send; `exclude`: what anybody else sends. */
+    mode: z.enum(['include', 'exclude']),
+    sources: z.array(IpAddr).max(64),
+  })
+  .meta({ id: 'MulticastSubscription', description: 'A group of the VPC that an interface is sent.' })
+
 export const Nic = z
   .object({
     /** Also the id of the port. */
@@ -17,6 +41,9 @@ export const Nic = z
     primary: z.boolean(),
     /** Prefixes the guest may send from and receive for, besides its own addresses. */
     transit_ips: z.array(IpNet),
+    /** Groups of a scope beyond the link. */
+    multicast: z.array(MulticastSubscription).max(32).optional(),
+    rate_limits: RateLimits.optional(),
     causes: Causes.optional(),
   })
   .meta({ id: 'Nic' })
@@ -56,6 +83,8 @@ export const ProtocolFilter = z
     z.object({ type: z.literal('udp') }),
     z.object({ type: z.literal('icmp'), icmp_type: z.int().optional(), code: z.string().optional() }),
     z.object({ type: z.literal('icmp6'), icmp_type: z.int().optional(), code: z.string().optional() }),
+    /** Another IP protocol, by number. It passes only where a rule names it. */
+    z.object({ type: z.literal('other'), protocol: z.int().min(0).max(255) }),
   ])
   .meta({ id: 'ProtocolFilter' })
 

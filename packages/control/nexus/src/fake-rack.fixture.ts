@@ -16,6 +16,7 @@ import {
 import { type NexusClient, nexusApi } from '@lodestone/contract-nexus'
 import {
   type SerialConsoleChunk,
+  type ExternalAddresses,
   type ExternalIps,
   type FirewallRule,
   type InstanceEnsure,
@@ -57,6 +58,7 @@ export class FakeSled {
   readonly instances = new Map<string, { spec: InstanceEnsure; now: SledInstance }>()
   readonly firewalls = new Map<number, { generation: number; rules: FirewallRule[] }>()
   v2p: V2pState = { generation: 0, mappings: [] }
+  externalAddresses: ExternalAddresses = { generation: 0, mappings: [] }
   routes: VpcRoutes = { generation: 0, sets: [] }
   /** What happens to what is typed on a console. */
   typed: (text: string) => void = () => {}
@@ -78,6 +80,7 @@ export class FakeSled {
     this.instances.clear()
     this.firewalls.clear()
     this.v2p = { generation: 0, mappings: [] }
+    this.externalAddresses = { generation: 0, mappings: [] }
   }
 
   setState(id: string, state: SledInstance['state'], reason?: string): void {
@@ -164,6 +167,14 @@ export class FakeSled {
         this.typed(Buffer.from(body.data).toString())
         return undefined
       },
+      external_addresses_set: ({ body }) => {
+        checkGeneration(body.generation, this.externalAddresses.generation)
+        this.externalAddresses = content(body)
+        return { generation: body.generation }
+      },
+      multicast_groups_set: unused,
+      port_flows_save: unused,
+      port_flows_restore: unused,
       v2p_view: () => this.v2p,
       v2p_set: ({ body }) => {
         checkGeneration(body.generation, this.v2p.generation)

@@ -303,6 +303,8 @@ export class Instance {
       ...this.#parts(nic, settings),
       dhcp: { hostname: desired.hostname, dns: (desired.dns_servers ?? []).map((ip) => Ip.of(ip)) },
       mtuBytes: GUEST_MTU,
+      ...(settings?.multicast === undefined ? {} : { multicast: settings.multicast }),
+      ...(settings?.rate_limits === undefined ? {} : { rateLimits: settings.rate_limits }),
     })
   }
 

@@ -16,6 +16,7 @@ import type {
   NumberRange,
   PortConfig,
   ProtocolFilter,
+  RateLimit,
   Route,
   RouteTarget,
 } from '@lodestone/vport'
@@ -29,6 +30,8 @@ export interface PortInputs {
   readonly routes: readonly VpcRoute[]
   readonly dhcp: DhcpConfig
   readonly mtuBytes: number
+  readonly multicast?: Nic['multicast']
+  readonly rateLimits?: Nic['rate_limits']
 }
 
 /** Text was checked by the contract's schemas, so what does not parse here is a bug. */
@@ -51,6 +54,33 @@ export function portConfigFromContract(inputs: PortInputs): PortConfig {
     dhcp: inputs.dhcp,
     mtuBytes: inputs.mtuBytes,
     transitIps: nic.transit_ips.map((text) => ({ prefix: Prefix.of(text), allowIn: true, allowOut: true })),
+    ...multicastOf(inputs.multicast ?? nic.multicast),
+    ...rateLimitsOf(inputs.rateLimits ?? nic.rate_limits),
+  }
+}
+
+function multicastOf(subscriptions: Nic['multicast']): Pick<PortConfig, 'multicast'> {
+  if (subscriptions === undefined) return {}
+  return {
+    multicast: subscriptions.map(({ group, mode, sources }) => ({
+      group: Ip.of(group),
+      mode,
+      sources: sources.map((source) => Ip.of(source)),
+    })),
+  }
+}
+
+function rateLimitsOf(limits: Nic['rate_limits']): Pick<PortConfig, 'rateLimits'> {
+  if (limits === undefined) return {}
+  const limitOf = (limit: NonNullable<typeof limits.in>): RateLimit => ({
+    bitsPerSecond: limit.bits_per_second,
+    burstBytes: limit.burst_bytes,
+  })
+  return {
+    rateLimits: {
+      ...(limits.in === undefined ? {} : { in: limitOf(limits.in) }),
+      ...(limits.out === undefined ? {} : { out: limitOf(limits.out) }),
+    },
   }
 }
 
@@ -119,6 +149,7 @@ function hostFilter(filter: NonNullable<ContractRule['hosts']>[number]): HostFil
 }
 
 function protocolFilter(filter: NonNullable<ContractRule['protocols']>[number]): ProtocolFilter {
+  if (filter.type === 'other') return { kind: 'other', protocol: filter.protocol }
   if (filter.type === 'tcp' || filter.type === 'udp') return { kind: filter.type }
   return {
     kind: filter.type,

@@ -45,6 +45,14 @@ export function portState(instanceId: string, port: VirtualPort, settingsGenerat
       idle_ms: Math.round(flow.idleMs),
     })),
     drops: dump.drops.map(({ code, count }) => ({ code, count })),
+    source_nat: dump.sourceNat.map(({ firstPort, lastPort, ip, tcp, udp, icmp }) => ({
+      ip,
+      first_port: firstPort,
+      last_port: lastPort,
+      tcp: { ...tcp },
+      udp: { ...udp },
+      icmp: { ...icmp },
+    })),
     counters: { ...dump.counters, ...Object.fromEntries(dump.drops.map((drop) => [drop.code, drop.count])) },
   }
 }

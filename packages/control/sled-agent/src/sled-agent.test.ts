@@ -2,7 +2,7 @@ import { client, readNdjson } from '@lodestone/api'
 import { FlowLogEntry, type InstanceEnsure, sledAgentApi } from '@lodestone/contract-sled-agent'
 import { Arena } from '@lodestone/frame'
 import { Host, MemoryFiles, SeededRandom, VirtualClock } from '@lodestone/host'
-import { Ip, Mac } from '@lodestone/net'
+import { Ip, Mac, Prefix } from '@lodestone/net'
 import { fixIpv4Checksum, writeEthernet, writeIpv4, writeUdp } from '@lodestone/packet'
 import { Tracer } from '@lodestone/probe'
 import { VportEngine } from '@lodestone/vport'
@@ -314,22 +314,7 @@ test('the flow log tells when a connection begins and how it ended, without the 
   assert.ok((await clock.run(api.vpc_routes_set({ body: { generation: 1, sets } }))).ok)
   const whole = await agent.handler(new Request('http://sled/flow-log'))
   const anonymous = await agent.handler(new Request('http://sled/flow-log?addresses=false'))
-  const frame = new Uint8Array(14 + 20 + 8)
-  writeEthernet(frame, 0, {
-    dst: Mac.of('a8:40:25:ff:77:77').bytes,
-    src: Mac.of('a8:40:25:f0:00:01').bytes,
-    etherType: 0x0800,
-  })
-  writeIpv4(frame, 14, {
-    totalLength: 28,
-    ttl: 64,
-    protocol: 17,
-    src: Ip.of('172.30.0.5').word(0),
-    dst: Ip.of('172.30.0.6').word(0),
-  })
-  fixIpv4Checksum(frame, 14)
-  writeUdp(frame, 34, { srcPort: 7, dstPort: 9, length: 8, checksum: 0 })
-  engine.port(NIC)!.guest.send(Int32Array.of(arena.from(frame)), 1)
+  engine.port(NIC)!.guest.send(Int32Array.of(arena.from(datagram('172.30.0.6'))), 1)
   await clock.advance(120_000)
   agent.close()
   const read = async (response: Response): Promise<string[]> => {
@@ -344,3 +329,106 @@ test('the flow log tells when a connection begins and how it ended, without the 
   assert.deepEqual(await read(whole), [`opened ${line} 0`, `closed ${line} 1`])
   assert.deepEqual(await read(anonymous), ['opened udp 172.30.0.5:7  out 0', 'closed udp 172.30.0.5:7  out 1'])
 })
+
+test('connections of a port are saved and go on at a port of another sled; what is of another version or damaged is refused', async () => {
+  const from = setup()
+  const to = setup()
+  const snat = { ip: '198.51.100.20', first_port: 1000, last_port: 1007 }
+  const body = { ...description(), external_ips: { snat, floating: [] } }
+  const routes = [
+    {
+      vni: 1024,
+      subnet: '172.30.0.0/22',
+      routes: [{ dest: '0.0.0.0/0', router: 'system' as const, target: { type: 'internet_gateway' as const } }],
+    },
+  ]
+  for (const { api, engine } of [from, to]) {
+    assert.ok((await api.instance_ensure({ params, body: { ...body, routes } })).ok)
+    const endpoints = [{ address: Ip.of('fdb1::1'), vni: 99, metric: 0 }]
+    engine.setTunnelEndpoints([{ prefix: Prefix.of('0.0.0.0/0'), endpoints }])
+  }
+  const send = ({ engine, arena }: typeof from): void => {
+    engine.port(NIC)!.guest.send(Int32Array.of(arena.from(datagram('203.0.113.9'))), 1)
+  }
+  send(from)
+  const port = { port_id: NIC }
+  const saved = await from.api.port_flows_save({ params: port })
+  assert.ok(saved.ok)
+  assert.equal(saved.value.flows.length, 1)
+  const restored = await to.api.port_flows_restore({ params: port, body: saved.value })
+  assert.deepEqual(restored.ok && restored.value, { restored: 1, refused: {} })
+  send(to)
+  const view = await to.api.port_view({ params: port })
+  assert.ok(view.ok)
+  assert.equal(view.value.flows.length, 1, 'the datagram belongs to the connection that was restored')
+  assert.match(view.value.flows[0]!.detail, /198\.51\.100\.20:1001 \(snat\)/)
+  assert.deepEqual([view.value.source_nat[0]!.udp.leased, view.value.source_nat[0]!.udp.peak], [1, 1])
+  const again = await to.api.port_flows_restore({ params: port, body: saved.value })
+  assert.deepEqual(again.ok && again.value.refused, { 'the port of the shared address is taken': 1 })
+  const [flow] = saved.value.flows
+  const damaged = {
+    ...saved.value,
+    flows: [
+      { ...flow!, in_key: flow!.out_key },
+      { ...flow!, tcp_state: 4 },
+    ],
+  }
+  const refused = await to.api.port_flows_restore({ params: port, body: damaged })
+  assert.deepEqual(refused.ok && refused.value, { restored: 0, refused: { 'it contradicts itself': 2 } })
+  const newer = await to.api.port_flows_restore({ params: port, body: { ...saved.value, version: 99 } })
+  assert.equal(!newer.ok && newer.kind === 'refused' && newer.status, 400)
+})
+
+test('external addresses of the rack, groups, limits and other protocols reach the packet engine', async () => {
+  const { api, engine } = setup()
+  const whole = description()
+  const nic = {
+    ...whole.nics[0]!,
+    multicast: [{ group: '239.1.2.3', mode: 'include' as const, sources: ['172.30.0.6'] }],
+    rate_limits: { out: { bits_per_second: 8_000_000, burst_bytes: 20_000 } },
+  }
+  const rule = {
+    id: '33333333-3333-4333-8333-333333333333',
+    name: 'gre',
+    status: 'enabled' as const,
+    direction: 'inbound' as const,
+    action: 'allow' as const,
+    priority: 100,
+    protocols: [{ type: 'other' as const, protocol: 47 }],
+  }
+  const ensured = await api.instance_ensure({ params, body: { ...whole, nics: [nic], firewall_rules: [rule] } })
+  assert.ok(ensured.ok, JSON.stringify(ensured))
+  const { config } = engine.port(NIC)!
+  assert.equal(String(config.multicast![0]!.group), '239.1.2.3')
+  assert.deepEqual(config.rateLimits, { out: { bitsPerSecond: 8_000_000, burstBytes: 20_000 } })
+  assert.deepEqual(config.firewall[0]!.protocols, [{ kind: 'other', protocol: 47 }])
+  const mapping = {
+    external_ip: '198.51.100.9',
+    first_port: 0,
+    last_port: 65_535,
+    physical_host_ip: 'fd00:1122:3344:102::1',
+    virtual_mac: 'a8:40:25:f0:00:02',
+    vni: 1025,
+  }
+  const set = (generation: number) => api.external_addresses_set({ body: { generation, mappings: [mapping] } })
+  assert.ok((await set(5)).ok)
+  assert.equal((await set(4)).ok, false)
+  assert.equal(String(engine.externalAddresses()[0]!.sled), 'fd00:1122:3344:102::1')
+  const groups = [{ vni: 1024, group: '239.1.2.3', sleds: ['fd00:1122:3344:102::1'] }]
+  assert.ok((await api.multicast_groups_set({ body: { generation: 1, groups } })).ok)
+  assert.equal(engine.multicastGroups().length, 1)
+  const bad = { ...nic, multicast: [{ group: '224.0.0.1', mode: 'exclude' as const, sources: [] }] }
+  assert.equal((await api.instance_ensure({ params, body: { ...whole, generation: 9, nics: [bad] } })).ok, false)
+})
+
+/** From the instance, port 7 to 9. */
+function datagram(dst: string): Uint8Array {
+  const frame = new Uint8Array(14 + 20 + 8)
+  const macs = { dst: Mac.of('a8:40:25:ff:77:77').bytes, src: Mac.of('a8:40:25:f0:00:01').bytes }
+  writeEthernet(frame, 0, { ...macs, etherType: 0x0800 })
+  const ips = { src: Ip.of('172.30.0.5').word(0), dst: Ip.of(dst).word(0) }
+  writeIpv4(frame, 14, { totalLength: 28, ttl: 64, protocol: 17, ...ips })
+  fixIpv4Checksum(frame, 14)
+  writeUdp(frame, 34, { srcPort: 7, dstPort: 9, length: 8, checksum: 0 })
+  return frame
+}

@@ -23,6 +23,7 @@ import { FlowLogStreams } from './flow-log-stream.ts'
 import { Instance, STEP_PAUSE_MS } from './instance.ts'
 import type { InstanceRunner } from './instance-runner.ts'
 import { isSetOf } from './port-config-from-contract.ts'
+import { flowSnapshot, savedFlows } from './saved-flows.ts'
 import { portDrops, portExplanation, portState, portSummary } from './port-state-to-contract.ts'
 
 export interface SledAgentOptions {
@@ -48,6 +49,8 @@ export class SledAgent {
   readonly #flowLogs: FlowLogStreams
   #firewallGenerations = new Map<number, number>()
   #routesGeneration = 0
+  #externalGeneration = 0
+  #groupsGeneration = 0
   #role: SledRole | undefined
 
   constructor(host: Host, options: SledAgentOptions) {
@@ -166,6 +169,41 @@ export class SledAgent {
         if (problem !== undefined && this.#routesGeneration === body.generation) this.#routesGeneration = before
         refuse(problem)
         return { generation: body.generation }
+      },
+      external_addresses_set: ({ body }) => {
+        refuseOlder(body.generation, this.#externalGeneration)
+        this.#options.engine.setExternalAddresses(
+          body.mappings.map((mapping) => ({
+            external: Ip.of(mapping.external_ip),
+            firstPort: mapping.first_port,
+            lastPort: mapping.last_port,
+            sled: Ip.of(mapping.physical_host_ip),
+            mac: Mac.of(mapping.virtual_mac),
+            vni: mapping.vni,
+          })),
+        )
+        this.#externalGeneration = body.generation
+        return { generation: body.generation }
+      },
+      multicast_groups_set: ({ body }) => {
+        refuseOlder(body.generation, this.#groupsGeneration)
+        this.#options.engine.setMulticastGroups(
+          body.groups.map(({ vni, group, sleds }) => ({
+            vni,
+            group: Ip.of(group),
+            sleds: sleds.map((ip) => Ip.of(ip)),
+          })),
+        )
+        this.#groupsGeneration = body.generation
+        return { generation: body.generation }
+      },
+      port_flows_save: ({ params }) => savedFlows(this.#findPort(params.port_id).port.saveFlows()),
+      port_flows_restore: ({ params, body }) => {
+        const { port } = this.#findPort(params.port_id)
+        const snapshot = flowSnapshot(body, port.id)
+        if (typeof snapshot === 'string') throw new ApiFailure({ kind: 'invalid-request', message: snapshot })
+        const { restored, refused } = port.restoreFlows(snapshot)
+        return { restored, refused: { ...refused } }
       },
       flow_log_stream: ({ query }) => this.#flowLogs.open(query.addresses),
       port_list: () => this.#allPorts().map(({ instance, port }) => portSummary(instance.id, port)),

@@ -3,10 +3,12 @@
  * that an instance moves to. Only what cannot be worked out again is in it; the rows are made anew by the first packet of
  * each direction, which walks the layers of the port as it is then.
  */
-import type { Connection } from './connection.ts'
-import { type FlowKey, newFlowKey } from './flow-key.ts'
+import { IpProtocol } from '@lodestone/packet'
+import { type Connection, NO_TCP } from './connection.ts'
+import { type FlowKey, META_EXTERNAL, META_OUT, metaAt, newFlowKey } from './flow-key.ts'
 import type { NatMapping } from './nat-mapping.ts'
 import type { PortState } from './port-state.ts'
+import { TcpState } from './tcp-state.ts'
 
 /** Grows when a field changes its meaning. */
 export const FLOW_SNAPSHOT_VERSION = 1
@@ -88,6 +90,7 @@ export function restoreFlows(port: PortState, snapshot: FlowSnapshot): RestoreRe
 
 function restoreFlow(port: PortState, flow: SavedFlow): string | undefined {
   const nowMs = port.nowMs()
+  if (!isSound(flow)) return 'it contradicts itself'
   let nat: NatMapping | undefined
   if (flow.nat !== undefined) {
     nat = port.mappingOf(flow.family, flow.protocol, flow.nat.kind, flow.nat.external)
@@ -121,6 +124,22 @@ function restoreFlow(port: PortState, flow: SavedFlow): string | undefined {
   connection.finAck = flow.finAck
   connection.touch(nowMs - flow.idleMs)
   return undefined
+}
+
+/** What comes from elsewhere may be anything: keys and state must fit together, or the table would not. */
+function isSound(flow: SavedFlow): boolean {
+  const { family, protocol, tcpState, outKey, inKey, nat } = flow
+  const at = metaAt(family)
+  const [out, into] = [outKey[at] ?? -1, inKey[at] ?? -1]
+  const isTcp = protocol === IpProtocol.tcp
+  return (
+    out === (protocol | META_OUT) &&
+    (into & ~META_EXTERNAL) === protocol &&
+    (isTcp ? tcpState > TcpState.closed && tcpState <= TcpState.timeWait : tcpState === NO_TCP) &&
+    (nat === undefined || (nat.kind === 'snat') === nat.port >= 0) &&
+    flow.idleMs >= 0 &&
+    flow.ageMs >= flow.idleMs
+  )
 }
 
 function keyOf(words: readonly number[]): FlowKey {

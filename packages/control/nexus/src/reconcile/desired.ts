@@ -5,6 +5,7 @@
 import type { VpcFirewallRuleHostFilter, VpcFirewallRuleProtocol } from '@lodestone/contract-nexus'
 import type {
   ExternalIps,
+  ExternalMapping,
   FirewallRule,
   InstanceEnsure,
   Nic,
@@ -63,6 +64,19 @@ export function desiredNat(snapshot: Snapshot, inventory: Inventory): NatEntry[]
     entries.push({ ...whole, internal_ip: host, inner_mac: mac, vni })
   }
   return entries
+}
+
+/** The same for sleds: what goes to an address of the rack goes to its sled without a switch. */
+export function desiredExternalAddresses(snapshot: Snapshot, inventory: Inventory): ExternalMapping[] {
+  return desiredNat(snapshot, inventory).map(({ causes, ...entry }) => ({
+    external_ip: entry.external_address,
+    first_port: entry.first_port,
+    last_port: entry.last_port,
+    physical_host_ip: entry.internal_ip,
+    virtual_mac: entry.inner_mac,
+    vni: entry.vni,
+    ...(causes === undefined ? {} : { causes }),
+  }))
 }
 
 /** The firewall of each VPC that has an interface on the sled. */

@@ -20,7 +20,7 @@ import { InstanceReconciler } from './instances.ts'
 import { Leases, STANDBY_POLL_MS } from './leases.ts'
 import { type PassResult, ReconcilerLoop, type ReconcilerStatus } from './loop.ts'
 import { natPass } from './nat.ts'
-import { externalIpPass, firewallPass, rolePass, routePass, v2pPass } from './sled-network.ts'
+import { externalAddressPass, externalIpPass, firewallPass, rolePass, routePass, v2pPass } from './sled-network.ts'
 import { agentUrl, SledFinder } from './sleds.ts'
 import { Snapshots } from './snapshots.ts'
 import { portPass, routingPass } from './switch-config.ts'
@@ -62,6 +62,7 @@ export class Reconcilers {
   readonly #fetch: FetchLike
   readonly #rackId: string
   readonly #dnsServers: readonly string[]
+  readonly #inventory: Inventory
   /** Of the gateways beside the switches. */
   readonly gateways: readonly SpClient[]
   readonly #switchds = new Map<SwitchSlot, SwitchdClient>()
@@ -78,6 +79,7 @@ export class Reconcilers {
     this.#fetch = fetch
     this.#rackId = inventory.rackId
     this.#dnsServers = inventory.dnsServers ?? []
+    this.#inventory = inventory
     this.#snapshots = new Snapshots(store, clock)
     this.#clock = clock
     this.#store = store
@@ -180,6 +182,7 @@ export class Reconcilers {
       ...details,
       this.#add('role', name, rolePass(store, clock, this.#rackId, sled, agent)),
       this.#add('v2p', name, v2pPass(store, clock, id, agent)),
+      this.#add('external-addresses', name, externalAddressPass(store, clock, id, this.#inventory, agent)),
       this.#add('instances', name, (snapshot, isFull) => instances.pass(snapshot, isFull)),
     ]
     const again = (): void => loops.forEach((loop) => loop.activate(true))

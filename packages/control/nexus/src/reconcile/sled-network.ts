@@ -4,7 +4,8 @@ import type { Clock } from '@lodestone/host'
 import type { SledRow } from '../store/sled.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
-import { desiredExternalIps, desiredFirewalls, desiredRoutes, desiredV2p } from './desired.ts'
+import type { Inventory } from '../inventory.ts'
+import { desiredExternalAddresses, desiredExternalIps, desiredFirewalls, desiredRoutes, desiredV2p } from './desired.ts'
 import type { ItemStatus, PassResult } from './loop.ts'
 import { DeclaredPush } from './push.ts'
 
@@ -32,6 +33,22 @@ export function v2pPass(store: Store, clock: Clock, sledId: string, agent: SledA
     const mappings = desiredV2p(snapshot)
     const send = (generation: number) => agent.v2p_set({ body: { generation, mappings } })
     return { items: [await push.push('mappings', sledId, mappings, snapshot, isFull, send)] }
+  }
+}
+
+/** Instances reach each other's external addresses without a switch. */
+export function externalAddressPass(
+  store: Store,
+  clock: Clock,
+  sledId: string,
+  inventory: Inventory,
+  agent: SledAgentClient,
+): SnapshotPass {
+  const push = new DeclaredPush(store, clock, 'external-addresses')
+  return async (snapshot, isFull) => {
+    const mappings = desiredExternalAddresses(snapshot, inventory)
+    const send = (generation: number) => agent.external_addresses_set({ body: { generation, mappings } })
+    return { items: [await push.push('addresses', sledId, mappings, snapshot, isFull, send)] }
   }
 }
 

@@ -82,6 +82,7 @@ const REASONS = {
   tooBig: reason('NS_TOO_BIG'),
   noCable: reason('LINK_NO_RECEIVER'),
   off: { code: 'EX_NODE_OFF', sentence: 'The node at the other end is off.', hint: 'lode power NODE on' },
+  noSubscriber: { code: 'NOT_OURS_GROUP', sentence: 'No other port of this sled has subscribed to the group.' },
   noPort: { code: 'NOT_OURS_VNI', sentence: 'No instance on this sled has that VNI and MAC address.' },
   loop: { code: 'EX_LOOP', sentence: `The packet goes round: ${HOPS_MAX} hops are used up.` },
 } as const satisfies Readonly<Record<string, DropReason>>
@@ -152,7 +153,9 @@ export class PathWalk {
     const next = this.#say(place, sled.name, ...told.steps)
     if (this.#hasEnded(sled, told, next)) return
     // What leaves the engine is an IPv6 packet: its Ethernet header is that of whichever link takes it.
-    if (told.frame !== undefined) this.#route(sled, frameOf(told.frame, ZERO_MAC, ZERO_MAC), next)
+    for (const packet of [told.frame, ...(told.copies ?? [])]) {
+      if (packet !== undefined) this.#route(sled, frameOf(packet, ZERO_MAC, ZERO_MAC), next)
+    }
   }
 
   #intoGuest(sled: SledNode, frame: Uint8Array, row: Int32Array, place: Place): void {
@@ -160,8 +163,24 @@ export class PathWalk {
     const inner = geneve + 8 + 4 * (frame[geneve]! & 0x3f)
     const vni = (frame[geneve + 4]! << 16) | (frame[geneve + 5]! << 8) | frame[geneve + 6]!
     const mac = Mac.fromBytes(frame, inner)
-    const port = sled.engine.portOf(vni, mac)
-    if (port === undefined) return this.#drop(place, sled.name, REASONS.noPort, `VNI ${vni}, ${mac}`)
+    const ports =
+      (mac.bytes[0]! & 1) !== 0 ? this.#subscribers(sled, vni, frame, inner) : [sled.engine.portOf(vni, mac)]
+    if (ports.length === 0) return this.#drop(place, sled.name, REASONS.noSubscriber, `VNI ${vni}, ${mac}`)
+    for (const port of ports) {
+      if (port === undefined) this.#drop(place, sled.name, REASONS.noPort, `VNI ${vni}, ${mac}`)
+      else this.#intoPort(sled, port, frame, place)
+    }
+  }
+
+  /** Ports that get a copy of what is sent to a group. */
+  #subscribers(sled: SledNode, vni: number, frame: Uint8Array, inner: number): VirtualPort[] {
+    const group = destinationOf(frame.subarray(inner))
+    const sender = Mac.fromBytes(frame, inner + 6)
+    const members = group === undefined ? [] : sled.engine.portsOfGroup(vni, group)
+    return members.filter((port) => !port.config.mac.equals(sender))
+  }
+
+  #intoPort(sled: SledNode, port: VirtualPort, frame: Uint8Array, place: Place): void {
     const told = sled.engine.explain(port, frame, 'in')
     const next = this.#say(place, sled.name, ...told.steps)
     if (this.#hasEnded(sled, told, next)) return
