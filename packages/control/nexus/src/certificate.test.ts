@@ -8,6 +8,7 @@ import { MemoryFiles, type Network, SeededRandom, VirtualClock } from '@lodeston
 import { clientWith, type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
 import type { Nexus } from './nexus.ts'
 import { readReference, referenceCheck } from './reference.fixture.ts'
+import { isSealed, SecretBox } from './secret-box.ts'
 import type { Store } from './store/store.ts'
 import { openTestStore, type TestStore } from './test-store.fixture.ts'
 import { CertificateAuthority, type ServerName } from './tls/certificate-authority.ts'
@@ -24,6 +25,7 @@ let nexus: Nexus
 let api: NexusClient
 let authority: CertificateAuthority
 let server: HttpServer
+const secrets = new SecretBox(new Uint8Array(32).fill(7), new SeededRandom(11))
 let outside: Network
 
 before(async () => {
@@ -32,7 +34,7 @@ before(async () => {
   store = opened.store
   rack.clock.waitAlsoFor(opened.isQuiet)
   authority = await CertificateAuthority.open(new MemoryFiles(), rack.clock, new SeededRandom(1))
-  nexus = rack.makeNexus({ store, authority, dnsZone: ZONE })
+  nexus = rack.makeNexus({ store, authority, secrets, dnsZone: ZONE })
   await nexus.start()
   api = clientWith(reference.watch(nexus.handler), { cookie: await login(nexus.handler) })
   const service = rack.fabric.network('api0', [ADDRESS])
@@ -158,6 +160,7 @@ test('of several certificates the one that is longest in force is shown, and an 
   const chooser = new SiloCertificates({
     store,
     clock: later,
+    secrets,
     inventory: { ...inventory, dnsZone: ZONE },
     defaultSilo: 'test-suite-silo',
     authority: await CertificateAuthority.open(new MemoryFiles(), later, new SeededRandom(3)),
@@ -205,4 +208,48 @@ test('a peer that speaks no TLS, or goes away in the handshake, disturbs nobody'
   gone.destroy()
   await rack.clock.advance(100)
   assert.equal(await ping('localhost'), 200)
+})
+
+test('private keys are in the database and cannot be read there', async () => {
+  const keys = await store.db.selectFrom('certificate').select('key').execute()
+  assert.ok(keys.length > 0)
+  assert.ok(keys.every(({ key }) => isSealed(key)))
+  const settings = await store.db.selectFrom('fleet_setting').selectAll().execute()
+  assert.ok(settings.some(({ name }) => name === 'authority'))
+  assert.doesNotMatch(JSON.stringify(settings), /PRIVATE KEY/)
+})
+
+test('what was written in the clear before is sealed at the next start, and still serves', async () => {
+  const given = await otherAuthority()
+  const { cert, key } = given.identityFor([{ type: 'dns', value: SILO }])
+  const body = { name: 'old', description: '', cert, key, service: 'external_api' } as const
+  const { id } = valueOf(await api.certificate_create({ body }))
+  await store.db.updateTable('certificate').set({ key }).where('id', '=', id).execute()
+  const next = rack.makeNexus({ store, authority, secrets, dnsZone: ZONE })
+  await next.start()
+  const row = await store.db.selectFrom('certificate').select('key').where('id', '=', id).executeTakeFirstOrThrow()
+  assert.ok(isSealed(row.key))
+  assert.equal((await next.tlsIdentity(SILO))?.key, key)
+  await next.close()
+  valueOf(await api.certificate_delete({ params: { certificate: id } }))
+})
+
+test('another control plane has the same authority; one with another key for secrets does not start, and says why', async () => {
+  const files = new MemoryFiles()
+  const own = await CertificateAuthority.open(files, rack.clock, new SeededRandom(5))
+  assert.notEqual(own.certificate, authority.certificate)
+  const second = rack.makeNexus({ store, authority: own, secrets, dnsZone: ZONE })
+  await second.start()
+  assert.equal(own.certificate, authority.certificate)
+  const shown = new X509Certificate((await second.tlsIdentity(SILO))!.cert)
+  assert.ok(shown.verify(new X509Certificate(authority.certificate).publicKey))
+  await second.close()
+  const again = await CertificateAuthority.open(files, rack.clock, new SeededRandom(6))
+  assert.equal(again.certificate, authority.certificate, 'its files are those of the shared one')
+
+  const stranger = new SecretBox(new Uint8Array(32).fill(9), new SeededRandom(12))
+  for (const each of [{ secrets: stranger }, {}]) {
+    const third = rack.makeNexus({ store, authority: own, ...each, dnsZone: ZONE })
+    await assert.rejects(third.start(), /sealed with another key .* bring secrets\.key from the state directory/)
+  }
 })

@@ -418,7 +418,7 @@ export interface FakeRack {
   /** A control plane over this rack; another one over the same store is the same one after a restart. */
   makeNexus(
     options: ({ store: Store } | { storeDirectory: string }) &
-      Pick<NexusOptions, 'console' | 'network' | 'authority' | 'metadataFetch'> &
+      Pick<NexusOptions, 'console' | 'network' | 'authority' | 'metadataFetch' | 'secrets'> &
       Pick<Inventory, 'dnsZone' | 'dnsServers' | 'areSledsApproved'>,
   ): Nexus
 }

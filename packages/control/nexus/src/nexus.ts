@@ -13,6 +13,8 @@ import type { ReconcilerStatus } from './reconcile/loop.ts'
 import { Reconcilers } from './reconcile/reconcilers.ts'
 import { boardsInRack } from './reconcile/sleds.ts'
 import { DEFAULT_RECOVERY_SILO, ensureRecoverySilo, type RecoverySilo } from './recovery.ts'
+import { openSecrets } from './sealed-store.ts'
+import { type Secrets, UNSEALED } from './secret-box.ts'
 import type { Service } from './service.ts'
 import { ensurePlannedSleds } from './sled-register.ts'
 import { ensureRackNetwork, NO_NETWORK, type RackNetwork } from './rack-network.ts'
@@ -20,6 +22,7 @@ import { auditEntriesOf } from './store/audit-log.ts'
 import { sledsInService } from './store/sled.ts'
 import { Store } from './store/store.ts'
 import type { CertificateAuthority } from './tls/certificate-authority.ts'
+import { shareAuthority } from './tls/shared-authority.ts'
 import { SiloCertificates } from './tls/silo-certificates.ts'
 
 export interface NexusOptions {
@@ -43,6 +46,8 @@ export interface NexusOptions {
   /** Where the handler is served on the underlay, for the rack's own name servers; undefined while it is not. */
   readonly underlayPlace?: () => { readonly address: string; readonly port: number } | undefined
   readonly recoverySilo?: RecoverySilo
+  /** Seals secrets in the database; without it they stand there in the clear, which is for databases in memory. */
+  readonly secrets?: Secrets
   /** Issues certificates for silos whose operators gave none. */
   readonly authority?: CertificateAuthority
   /** How documents are had that operators give the URL of, as metadata of identity providers; absent: not at all. */
@@ -90,6 +95,15 @@ export class Nexus {
     const plainFetch =
       this.#options.fetch ?? httpFetch(this.#host.network('underlay'), { clock, timeoutMs: CALL_TIMEOUT_MS })
     const fetch = this.#options.aroundFetch?.(plainFetch) ?? plainFetch
+    const secrets = this.#options.secrets ?? UNSEALED
+    const { authority } = this.#options
+    try {
+      await openSecrets({ store, clock }, secrets)
+      if (authority !== undefined) await shareAuthority({ store, clock }, secrets, authority)
+    } catch (error) {
+      if (this.#options.store === undefined) await store.close()
+      throw error
+    }
     await ensurePlannedSleds({ store, clock, random }, inventory)
     const reconcilers = new Reconcilers({
       store,
@@ -106,6 +120,7 @@ export class Nexus {
       random,
       inventory,
       passwordCost: this.#options.passwordCost ?? DEFAULT_PASSWORD_COST,
+      secrets,
       ...(this.#options.metadataFetch === undefined ? {} : { metadataFetch: this.#options.metadataFetch }),
       log: (level, event, fields) => this.#host.log(level, event, fields),
       sledAgent: (sledId) => reconcilers.agent(sledId),
@@ -127,9 +142,10 @@ export class Nexus {
     this.#certificates = new SiloCertificates({
       store,
       clock,
+      secrets,
       inventory,
       defaultSilo: recoverySilo.name,
-      authority: this.#options.authority,
+      authority,
     })
     this.#handler = nexusHandler(service, {
       checkResponses: this.#options.checkResponses ?? false,

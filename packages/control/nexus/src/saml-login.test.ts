@@ -15,6 +15,7 @@ import {
   readAuthnRequest,
   TestIdentityProvider,
 } from './saml/identity-provider.fixture.ts'
+import { SecretBox } from './secret-box.ts'
 import { openTestStore, type TestStore } from './test-store.fixture.ts'
 import { issueCertificate, newPrivateKey } from './tls/x509.ts'
 
@@ -34,7 +35,8 @@ before(async () => {
   rack.clock.waitAlsoFor(opened.isQuiet)
   const metadataFetch: FetchLike = (request) =>
     Promise.resolve(request.url === METADATA_URL ? new Response(idp.metadata) : new Response('gone', { status: 410 }))
-  nexus = rack.makeNexus({ store: opened.store, metadataFetch })
+  const secrets = new SecretBox(new Uint8Array(32).fill(7), new SeededRandom(11))
+  nexus = rack.makeNexus({ store: opened.store, metadataFetch, secrets })
   await nexus.start()
   handler = reference.watch(nexus.handler)
   api = clientWith(handler, { cookie: await login(handler) })
@@ -300,6 +302,8 @@ test('requests are signed where there is a key for that', async () => {
   const made = valueOf(await api.saml_identity_provider_create({ query, body }))
   assert.equal(made.public_cert, signing_keypair.public_cert)
   assert.ok(!JSON.stringify(made).includes(signing_keypair.private_key), 'the key never comes out')
+  const keys = await opened.store.db.selectFrom('saml_identity_provider').select('private_key').execute()
+  assert.ok(!JSON.stringify(keys).includes(signing_keypair.private_key), 'it is sealed')
   const request = await begin('corp', '/x', 'signed')
   assert.ok(isSignedBy(request, certificate))
   assert.equal(

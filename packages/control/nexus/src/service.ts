@@ -10,6 +10,7 @@ import type { Caller } from './auth/authorize.ts'
 import type { PasswordCost } from './auth/password.ts'
 import type { Inventory } from './inventory.ts'
 import type { ReconcilerStatus } from './reconcile/loop.ts'
+import type { Secrets } from './secret-box.ts'
 import type { Store } from './store/store.ts'
 
 export interface Service {
@@ -18,6 +19,8 @@ export interface Service {
   readonly random: Random
   readonly inventory: Inventory
   readonly passwordCost: PasswordCost
+  /** Seals what the store keeps and must be able to tell again. */
+  readonly secrets: Secrets
   /** How documents are had that operators give the URL of; absent: not at all. */
   readonly metadataFetch?: FetchLike
   /** A client of the agent of a sled; undefined when the sled is not in service any more. */

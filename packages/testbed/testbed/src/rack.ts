@@ -24,6 +24,7 @@ import {
   Nexus,
   openStore,
   type RecoverySilo,
+  SecretBox,
   type Store,
 } from '@lodestone/nexus'
 import type { ProbeSource } from '@lodestone/probe'
@@ -129,6 +130,7 @@ export class Rack {
   #nexus: Nexus
   readonly #setup: RackSetup
   readonly #authority: CertificateAuthority
+  readonly #secrets: SecretBox
   readonly #aroundFetch: (fetch: FetchLike) => FetchLike
   /** Undefined while the rack waits to be set up. */
   #database: OpeningDatabase | undefined
@@ -179,12 +181,18 @@ export class Rack {
       })
     })
     const state = new OsFiles(stateDirectory)
+    const secrets = await SecretBox.open(state, options.random).catch(async (error: Error) => {
+      await lock.release()
+      throw new RackStartError(`The key of the database's secrets in ${stateDirectory} cannot be used: ${error.message}`, {
+        cause: error,
+      })
+    })
     const config = options.config ?? (await keptConfig(state))
     const boards = await readBoards(state)
     const isWaiting = options.technicianPort !== undefined && !(await wasSetUp(state, stateDirectory))
     // It starts while the network is built.
     const database = isWaiting ? undefined : await openDatabase(options)
-    const rack = new Rack(options, authority, boards, config, database)
+    const rack = new Rack(options, { authority, secrets }, boards, config, database)
     rack.#closers.push(lock.release)
     try {
       await rack.#start()
@@ -197,7 +205,7 @@ export class Rack {
 
   private constructor(
     options: RackOptions,
-    authority: CertificateAuthority,
+    { authority, secrets }: { readonly authority: CertificateAuthority; readonly secrets: SecretBox },
     boards: PlacedBoards,
     config: RackConfig | undefined,
     database: OpeningDatabase | undefined,
@@ -206,6 +214,7 @@ export class Rack {
     this.#database = database
     this.#config = config
     this.#authority = authority
+    this.#secrets = secrets
     this.#boards = boards
     this.#startMs = options.clock.nowMs()
     this.closed = new Promise((resolve) => {
@@ -251,6 +260,7 @@ export class Rack {
       inventory: rackInventory(topology, inventoryOf(this.#config)),
       network: rackNetwork(topology, this.#config),
       authority: this.#authority,
+      secrets: this.#secrets,
       underlayPlace: () => this.#home.place,
       metadataFetch: httpFetch(options.os, { clock, timeoutMs: METADATA_TIMEOUT_MS }),
       ...(this.#config === undefined ? {} : { recoverySilo: recoverySilo(this.#config) }),

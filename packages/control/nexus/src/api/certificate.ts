@@ -2,6 +2,7 @@
 import { ApiFailure } from '@lodestone/api'
 import type { Certificate, CertificateCreate } from '@lodestone/contract-nexus'
 import { actorOf, type Caller, checkSiloAdmin } from '../auth/authorize.ts'
+import { placeOfCertificate } from '../sealed-store.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import { siloHostname } from '../silo-name.ts'
 import {
@@ -45,7 +46,7 @@ export function certificateHandlers(service: Service): HandlersOf<Ids> {
 
 /** The row of a certificate that can serve the silo. Throws an `ApiFailure` that says what is wrong with it. */
 export function newCertificate(
-  service: Pick<Service, 'random' | 'clock' | 'inventory'>,
+  service: Pick<Service, 'random' | 'clock' | 'inventory' | 'secrets'>,
   silo: { readonly id: string; readonly name: string },
   body: CertificateCreate,
 ): CertificateRow {
@@ -54,8 +55,9 @@ export function newCertificate(
   if (problem !== undefined) {
     throw new ApiFailure({ kind: 'invalid-value', label: problem.field, message: problem.message })
   }
-  const { service: use, cert, key } = body
-  return { ...newIdentity(service.random.uuid(), body, now), silo_id: silo.id, service: use, cert, key }
+  const id = service.random.uuid()
+  const key = service.secrets.seal(body.key, placeOfCertificate(id))
+  return { ...newIdentity(id, body, now), silo_id: silo.id, service: body.service, cert: body.cert, key }
 }
 
 function managedSilo(caller: Caller): { readonly id: string; readonly name: string } {

@@ -10,6 +10,7 @@ import type {
 } from '@lodestone/contract-nexus'
 import { actorOf, type Caller, checkSiloAdmin } from '../auth/authorize.ts'
 import { isWebUrl, MAX_METADATA_BYTES, parseIdpMetadata } from '../saml/metadata.ts'
+import { placeOfProvider } from '../sealed-store.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import {
   insertProvider,
@@ -126,8 +127,10 @@ function providerRow(
   metadataXml: string,
 ): SamlIdentityProviderRow {
   const { idp_entity_id, sp_client_id, acs_url, slo_url, technical_contact_email } = body
+  const id = service.random.uuid()
+  const key = body.signing_keypair?.private_key
   return {
-    ...newIdentity(service.random.uuid(), body, nowOf(service)),
+    ...newIdentity(id, body, nowOf(service)),
     silo_id: siloId,
     metadata_xml: metadataXml,
     idp_entity_id,
@@ -137,7 +140,7 @@ function providerRow(
     technical_contact_email,
     group_attribute_name: body.group_attribute_name ?? null,
     public_cert: body.signing_keypair?.public_cert ?? null,
-    private_key: body.signing_keypair?.private_key ?? null,
+    private_key: key === undefined ? null : service.secrets.seal(key, placeOfProvider(id)),
   }
 }
 

@@ -8,6 +8,7 @@ import { openSession } from '../auth/open-session.ts'
 import { ownPath } from '../redirect-path.ts'
 import { AssertionRefused, ServiceProvider, type Subject } from '../saml/service-provider.ts'
 import { parseIdpMetadata } from '../saml/metadata.ts'
+import { placeOfProvider } from '../sealed-store.ts'
 import { type HandlersOf, nowOf, type Service } from '../service.ts'
 import {
   deleteSamlRequestsBefore,
@@ -78,13 +79,14 @@ async function selectLogin(
 function serviceProvider(service: Service, row: SamlIdentityProviderRow): ServiceProvider {
   const parsed = parseIdpMetadata(row.metadata_xml)
   if (!parsed.ok) throw new Error(`metadata of ${row.name} was taken once: ${parsed.message}`)
-  const { store, random } = service
+  const { store, random, secrets } = service
+  const key = row.private_key === null ? undefined : secrets.open(row.private_key, placeOfProvider(row.id))
   return new ServiceProvider({
     idp: parsed.metadata,
     clientId: row.sp_client_id,
     acsUrl: row.acs_url,
     groupAttribute: row.group_attribute_name ?? undefined,
-    privateKey: row.private_key === null ? undefined : pemOf('RSA PRIVATE KEY', Buffer.from(row.private_key, 'base64')),
+    privateKey: key === undefined ? undefined : pemOf('RSA PRIVATE KEY', Buffer.from(key, 'base64')),
     nowMs: () => service.clock.wallMs(),
     requests: {
       newId: () => `_${Buffer.from(random.bytes(20)).toString('hex')}`, // an XML ID begins with no digit

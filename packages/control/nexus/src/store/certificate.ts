@@ -30,3 +30,12 @@ export async function insertCertificate(db: Db, row: Insertable<CertificateTable
 export async function deleteCertificate(db: Db, id: string): Promise<void> {
   await db.deleteFrom('certificate').where('id', '=', id).execute()
 }
+
+/** Of all silos. */
+export function allCertificates(db: Db): Promise<Pick<CertificateRow, 'id' | 'key'>[]> {
+  return db.selectFrom('certificate').select(['id', 'key']).execute()
+}
+
+export async function updateCertificateKey(db: Db, id: string, key: string): Promise<void> {
+  await db.updateTable('certificate').set({ key }).where('id', '=', id).execute()
+}

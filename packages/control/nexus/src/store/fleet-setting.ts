@@ -5,7 +5,13 @@ import type { Db } from './store.ts'
 
 export type FleetSettingRow = Selectable<FleetSettingTable>
 
-export type FleetSettingName = 'allow-list' | 'inbound-icmp' | 'networking' | 'rack-network'
+export type FleetSettingName =
+  | 'allow-list'
+  | 'inbound-icmp'
+  | 'networking'
+  | 'rack-network'
+  | 'sealing-key'
+  | 'authority'
 
 export function fleetSetting(db: Db, name: FleetSettingName): Promise<FleetSettingRow | undefined> {
   return db.selectFrom('fleet_setting').selectAll().where('name', '=', name).executeTakeFirst()
@@ -19,4 +25,14 @@ export function setFleetSetting(db: Db, name: FleetSettingName, value: object, n
     .onConflict((conflict) => conflict.column('name').doUpdateSet(change))
     .returningAll()
     .executeTakeFirstOrThrow()
+}
+
+/** Sets what was not set before. @returns what is set. */
+export async function ensureFleetSetting(
+  db: Db,
+  name: FleetSettingName,
+  value: object,
+  now: Date,
+): Promise<FleetSettingRow> {
+  return (await fleetSetting(db, name)) ?? setFleetSetting(db, name, value, now)
 }

@@ -35,6 +35,15 @@ export async function insertProvider(db: Db, row: Insertable<SamlIdentityProvide
   await db.insertInto('saml_identity_provider').values(row).execute()
 }
 
+/** Of all silos. */
+export function allProviders(db: Db): Promise<Pick<SamlIdentityProviderRow, 'id' | 'private_key'>[]> {
+  return db.selectFrom('saml_identity_provider').select(['id', 'private_key']).execute()
+}
+
+export async function updateProviderKey(db: Db, id: string, key: string): Promise<void> {
+  await db.updateTable('saml_identity_provider').set({ private_key: key }).where('id', '=', id).execute()
+}
+
 export async function insertSamlRequest(db: Db, row: Insertable<SamlRequestTable>): Promise<void> {
   await db.insertInto('saml_request').values(row).execute()
 }

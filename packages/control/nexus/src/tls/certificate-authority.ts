@@ -11,6 +11,8 @@ export const CA_KEY_FILE = 'ca.key'
 const DAY_MS = 86_400_000
 const AUTHORITY_MS = 3650 * DAY_MS
 const LEAF_MS = 90 * DAY_MS
+/** An authority is replaced when it could not outlive what it issues. */
+export const AUTHORITY_RENEW_MS = LEAF_MS
 /** A certificate is replaced when it has less than this left. */
 const RENEW_BEFORE_MS = 30 * DAY_MS
 /** Clocks of clients may be behind. */
@@ -27,11 +29,9 @@ interface Issued {
 }
 
 export class CertificateAuthority {
-  /** PEM, for clients. */
-  readonly certificate: string
-  readonly #key: KeyObject
-  readonly #commonName: string
-  readonly #notAfterMs: number
+  readonly #files: Files
+  #parsed: X509Certificate
+  #key: KeyObject
   readonly #clock: Clock
   readonly #random: Random
   readonly #issued = new Map<string, Issued>()
@@ -43,16 +43,15 @@ export class CertificateAuthority {
   static async open(files: Files, clock: Clock, random: Random): Promise<CertificateAuthority> {
     const [cert, key] = await Promise.all([files.read(CA_CERTIFICATE_FILE), files.read(CA_KEY_FILE)])
     if (cert !== undefined && key !== undefined) {
-      const authority = CertificateAuthority.#parse(textOf(cert), textOf(key), clock, random)
-      if (authority.#notAfterMs - clock.wallMs() > LEAF_MS) return authority
+      const authority = new CertificateAuthority(files, parsePair(textOf(cert), textOf(key)), clock, random)
+      if (Date.parse(authority.#parsed.validTo) - clock.wallMs() > AUTHORITY_RENEW_MS) return authority
     } else if (cert !== undefined) {
       throw new Error(`${CA_CERTIFICATE_FILE} is there without ${CA_KEY_FILE}: bring the key back, or remove both`)
     }
-    const made = await CertificateAuthority.#make(clock, random)
-    // The key first: a certificate without its key could be handed out and would be of no use.
-    await files.write(CA_KEY_FILE, Buffer.from(made.keyPem))
-    await files.write(CA_CERTIFICATE_FILE, Buffer.from(made.certificate))
-    return CertificateAuthority.#parse(made.certificate, made.keyPem, clock, random)
+    const { certificate, keyPem } = await CertificateAuthority.#make(clock, random)
+    const made = new CertificateAuthority(files, parsePair(certificate, keyPem), clock, random)
+    await made.#write()
+    return made
   }
 
   static async #make(clock: Clock, random: Random): Promise<{ certificate: string; keyPem: string }> {
@@ -72,31 +71,37 @@ export class CertificateAuthority {
     return { certificate, keyPem: pemOfKey(key) }
   }
 
-  static #parse(certificate: string, keyPem: string, clock: Clock, random: Random): CertificateAuthority {
-    let parsed: X509Certificate
-    let key: KeyObject
-    try {
-      parsed = new X509Certificate(certificate)
-      key = createPrivateKey(keyPem)
-    } catch (error) {
-      const { message } = error as Error
-      throw new Error(`${CA_CERTIFICATE_FILE} and ${CA_KEY_FILE} are no certificate and key: ${message}`, {
-        cause: error,
-      })
-    }
-    if (!parsed.ca || !parsed.checkPrivateKey(key)) {
-      throw new Error(`${CA_CERTIFICATE_FILE} is no authority's certificate for ${CA_KEY_FILE}`)
-    }
-    return new CertificateAuthority(parsed, key, clock, random)
-  }
-
-  private constructor(parsed: X509Certificate, key: KeyObject, clock: Clock, random: Random) {
-    this.certificate = parsed.toString()
+  private constructor(files: Files, { parsed, key }: Pair, clock: Clock, random: Random) {
+    this.#files = files
+    this.#parsed = parsed
     this.#key = key
-    this.#commonName = /^CN=(.*)$/m.exec(parsed.subject)?.[1] ?? ''
-    this.#notAfterMs = Date.parse(parsed.validTo)
     this.#clock = clock
     this.#random = random
+  }
+
+  /** PEM, for clients. */
+  get certificate(): string {
+    return this.#parsed.toString()
+  }
+
+  /** PEM, for whoever shares it. */
+  get keyPem(): string {
+    return pemOfKey(this.#key)
+  }
+
+  /** Becomes the authority that others are already; its files are replaced. */
+  async adopt(certificate: string, keyPem: string): Promise<void> {
+    const { parsed, key } = parsePair(certificate, keyPem)
+    this.#parsed = parsed
+    this.#key = key
+    this.#issued.clear()
+    await this.#write()
+  }
+
+  async #write(): Promise<void> {
+    // The key first: a certificate without its key could be handed out and would be of no use.
+    await this.#files.write(CA_KEY_FILE, Buffer.from(this.keyPem))
+    await this.#files.write(CA_CERTIFICATE_FILE, Buffer.from(this.certificate))
   }
 
   /** A certificate for these names, the first of which is its subject; the same one until it is time for another. */
@@ -112,7 +117,7 @@ export class CertificateAuthority {
     const cert = issueCertificate({
       commonName: names[0].value.slice(0, 64), // X.520: what a common name may hold
       publicKey: createPublicKey(key),
-      issuer: { commonName: this.#commonName, key: this.#key },
+      issuer: { commonName: /^CN=(.*)$/m.exec(this.#parsed.subject)?.[1] ?? '', key: this.#key },
       notBefore: new Date(now - BACKDATED_MS),
       notAfter: new Date(notAfterMs),
       random: this.#random,
@@ -122,6 +127,29 @@ export class CertificateAuthority {
     this.#issued.set(id, { identity, notAfterMs })
     return identity
   }
+}
+
+interface Pair {
+  readonly parsed: X509Certificate
+  readonly key: KeyObject
+}
+
+function parsePair(certificate: string, keyPem: string): Pair {
+  let parsed: X509Certificate
+  let key: KeyObject
+  try {
+    parsed = new X509Certificate(certificate)
+    key = createPrivateKey(keyPem)
+  } catch (error) {
+    const { message } = error as Error
+    throw new Error(`${CA_CERTIFICATE_FILE} and ${CA_KEY_FILE} are no certificate and key: ${message}`, {
+      cause: error,
+    })
+  }
+  if (!parsed.ca || !parsed.checkPrivateKey(key)) {
+    throw new Error(`${CA_CERTIFICATE_FILE} is no authority's certificate for ${CA_KEY_FILE}`)
+  }
+  return { parsed, key }
 }
 
 function pemOfKey(key: KeyObject): string {

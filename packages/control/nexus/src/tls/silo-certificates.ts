@@ -5,6 +5,8 @@
  */
 import type { Clock, TlsIdentity } from '@lodestone/host'
 import type { Inventory } from '../inventory.ts'
+import { placeOfCertificate } from '../sealed-store.ts'
+import type { Secrets } from '../secret-box.ts'
 import { siloHostname, siloOfHostname } from '../silo-name.ts'
 import { certificatesOfSilo } from '../store/certificate.ts'
 import { siloByLabel, siloByRef } from '../store/silo.ts'
@@ -15,6 +17,7 @@ import { validityOf } from './certificate-chain.ts'
 export interface SiloCertificatesOptions {
   readonly store: Store
   readonly clock: Clock
+  readonly secrets: Secrets
   readonly inventory: Inventory
   /** Whose certificate clients get that name no silo. */
   readonly defaultSilo: string
@@ -58,10 +61,11 @@ export class SiloCertificates {
     const now = this.#options.clock.wallMs()
     let best: TlsIdentity | undefined
     let bestToMs = now
-    for (const { cert, key } of await certificatesOfSilo(this.#options.store.db, siloId)) {
+    const { secrets } = this.#options
+    for (const { id, cert, key } of await certificatesOfSilo(this.#options.store.db, siloId)) {
       const { fromMs, toMs } = validityOf(cert)
       if (fromMs > now || toMs <= bestToMs) continue
-      best = { cert, key }
+      best = { cert, key: secrets.open(key, placeOfCertificate(id)) }
       bestToMs = toMs
     }
     return best
