@@ -23,6 +23,8 @@ export interface HttpFetchOptions {
   readonly localAddress?: string
   /** Whom to believe where the URL is `https:`; the platform's authorities unless given. */
   readonly tls?: TlsClientOptions
+  /** Which addresses may be connected to, however a URL names them; networks of other hosts than ours know no names. */
+  readonly allows?: (address: string) => boolean
   /** Where to connect to in place of the host that the URL names: for names that are resolved elsewhere. */
   readonly address?: string
 }
@@ -43,6 +45,7 @@ export function httpFetch(network: Network, options: HttpFetchOptions = {}): Fet
       port: url.port === '' ? defaultPort : Number(url.port),
       timeoutMs,
       ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
+      ...(options.allows === undefined ? {} : { allows: options.allows }),
     })
     return new Promise<Response>((resolve, reject) => {
       let socket: TcpSocket | undefined

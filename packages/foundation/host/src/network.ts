@@ -100,6 +100,8 @@ export interface ListenOptions {
 
 export interface ConnectOptions extends StreamProtection {
   readonly address: string
+  /** Asked of each address that a name stands for, before anything is sent to it; without one that may be, `EACCES`. */
+  readonly allows?: (address: string) => boolean
   readonly port: number
   readonly localAddress?: string
   /** Gives up after this long; default 30 000. */

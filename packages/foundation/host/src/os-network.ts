@@ -9,7 +9,8 @@
  * one before delays the next by 40 ms, or until the process has died.
  */
 import dgram from 'node:dgram'
-import net from 'node:net'
+import { lookup } from 'node:dns'
+import net, { type LookupFunction } from 'node:net'
 import { Ip } from '@lodestone/net'
 import type {
   BindOptions,
@@ -93,7 +94,7 @@ export class OsNetwork implements Network {
     const refusal = this.#refusal(options)
     if (refusal !== undefined) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
-      const socket = connect(options)
+      const socket = connect(options) // what it throws rejects
       const timeoutMs = options.timeoutMs ?? 30_000
       const timer = setTimeout(() => {
         socket.destroy()
@@ -188,13 +189,34 @@ export class OsNetwork implements Network {
 }
 
 /** Without protection Node connects by itself; with it the options have to be in force before the first segment leaves. */
+/** Names are resolved once: what was looked at is what is connected to. */
+function lookupAllowed(allows: (address: string) => boolean): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      const allowed = (addresses ?? []).filter(({ address }) => allows(address))
+      const [first] = allowed
+      if (error !== null) callback(error, '')
+      else if (first === undefined) callback(notAllowed(hostname), '')
+      else if (options.all === true) callback(null, allowed)
+      else callback(null, first.address, first.family)
+    })
+  }
+}
+
+function notAllowed(what: string): Error {
+  return socketError('EACCES', `${what} is not where connections may lead`)
+}
+
 function connect(options: ConnectOptions): net.Socket {
   const { address, port, localAddress, md5Password, ttl, minTtl, interface: link } = options
   const where = address.startsWith('/')
     ? { path: address }
     : { host: address, port, ...(localAddress === undefined ? {} : { localAddress }) }
   const isPlain = md5Password === undefined && ttl === undefined && minTtl === undefined && link === undefined
-  if (isPlain) return net.connect({ ...where, allowHalfOpen: true })
+  const { allows } = options
+  if (allows !== undefined && Ip.parse(address) !== undefined && !allows(address)) throw notAllowed(address)
+  const how = allows === undefined ? {} : { lookup: lookupAllowed(allows) }
+  if (isPlain) return net.connect({ ...where, ...how, allowHalfOpen: true })
   const [text = '', zone] = address.split('%')
   const remote = Ip.parse(text)
   if (remote === undefined) throw socketError('EINVAL', `${address} is not an IP address`)

@@ -96,6 +96,17 @@ export class TableReader {
     return []
   }
 
+  /** Empty when nothing is said. */
+  prefixes(key: string): readonly Prefix[] {
+    const value = this.#take(key) ?? []
+    const prefixes = Array.isArray(value)
+      ? value.map((each) => (typeof each === 'string' ? Prefix.parse(each) : undefined))
+      : []
+    if (Array.isArray(value) && !prefixes.includes(undefined)) return prefixes as readonly Prefix[] // because each was looked at
+    this.#wrong(key, value, 'a list of IP prefixes, as in ["10.0.0.0/8"]')
+    return []
+  }
+
   prefix4(key: string): Prefix | undefined {
     const value = this.#take(key)
     const prefix = typeof value === 'string' ? Prefix.parse(value) : undefined

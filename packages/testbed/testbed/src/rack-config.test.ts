@@ -55,12 +55,13 @@ test('each mistake is told with the file, its line and what is wrong', () => {
     ['asn = 65010', 'asn = "65010"', 'asn = 65010', /asn is an AS number .* not "65010"/],
     ['dns_zone = "rack.example"', 'dns_zone = "Rack.example."', 'dns_zone =', /dns_zone is a domain/],
     ['["203.0.113.53"]', '["203.0.113.53", "ns"]', 'dns_servers =', /dns_servers is a list of IPv4 addresses.*"ns"/],
+    ['idp_networks = []', 'idp_networks = ["10.0.0.0/40"]', 'idp_networks =', /idp_networks is a list of IP prefixes/],
     ['approve_sleds = false', 'approve_sleds = "no"', 'approve_sleds =', /approve_sleds is true or false; not "no"/],
     [
       'asn = 65010',
       'asm = 65010',
       'asn = 65010',
-      /nothing here is called asm; there is dns_zone, dns_servers, approve_sleds, asn/,
+      /nothing here is called asm; there is dns_zone, dns_servers, idp_networks, approve_sleds, asn/,
     ],
     ['password = "change me"', '', '[recovery_silo]', /password is missing/],
     [

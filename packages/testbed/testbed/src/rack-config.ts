@@ -37,6 +37,8 @@ export interface RackConfig {
   readonly dnsZone: string
   /** The resolvers that guests are told of by DHCP; the rack runs none for them. */
   readonly dnsServers: readonly Ip[]
+  /** Networks that metadata of identity providers may be fetched from though they are not outside the rack. */
+  readonly idpNetworks: readonly Prefix[]
   /** Sleds that come later are used when an operator has added them, and not by themselves. */
   readonly areSledsApproved: boolean
   readonly asn: number
@@ -74,6 +76,7 @@ function readConfig(root: TableReader): RackConfig | undefined {
   const rack = root.table('rack')
   const dnsZone = rack.zone('dns_zone', DEFAULT_DNS_ZONE)
   const dnsServers = rack.ips4('dns_servers')
+  const idpNetworks = rack.prefixes('idp_networks')
   const areSledsApproved = rack.flag('approve_sleds', false)
   const asn = rack.asn('asn', RACK_ASN)
   rack.unknown()
@@ -95,6 +98,7 @@ function readConfig(root: TableReader): RackConfig | undefined {
   return {
     dnsZone,
     dnsServers,
+    idpNetworks,
     areSledsApproved,
     asn,
     recovery,

@@ -21,6 +21,7 @@ import type { Ip } from '@lodestone/net'
 import {
   CA_CERTIFICATE_FILE,
   CertificateAuthority,
+  isOutside,
   Nexus,
   openStore,
   type RecoverySilo,
@@ -183,9 +184,12 @@ export class Rack {
     const state = new OsFiles(stateDirectory)
     const secrets = await SecretBox.open(state, options.random).catch(async (error: Error) => {
       await lock.release()
-      throw new RackStartError(`The key of the database's secrets in ${stateDirectory} cannot be used: ${error.message}`, {
-        cause: error,
-      })
+      throw new RackStartError(
+        `The key of the database's secrets in ${stateDirectory} cannot be used: ${error.message}`,
+        {
+          cause: error,
+        },
+      )
     })
     const config = options.config ?? (await keptConfig(state))
     const boards = await readBoards(state)
@@ -262,7 +266,11 @@ export class Rack {
       authority: this.#authority,
       secrets: this.#secrets,
       underlayPlace: () => this.#home.place,
-      metadataFetch: httpFetch(options.os, { clock, timeoutMs: METADATA_TIMEOUT_MS }),
+      metadataFetch: httpFetch(options.os, {
+        clock,
+        timeoutMs: METADATA_TIMEOUT_MS,
+        allows: (address) => isOutside(address, this.#config?.idpNetworks),
+      }),
       ...(this.#config === undefined ? {} : { recoverySilo: recoverySilo(this.#config) }),
       ...(this.#database === undefined ? {} : { opening: this.#database.store }),
       ...(options.console === undefined ? {} : { console: options.console }),
