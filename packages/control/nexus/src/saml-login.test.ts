@@ -258,6 +258,32 @@ test('an answer counts once, at the silo it is for, until its request expires', 
   assert.equal((await post(idp.answer({ request: late, nowMs: nowMs(), nameId: 'late@corp.example' }))).status, 401)
 })
 
+test('over TLS an answer counts in the browser that began the login, and in no other', async () => {
+  const origin = 'https://corp.sys.rack.example'
+  const start = async (cookie?: string): Promise<{ request: AuthnRequest; cookie: string }> => {
+    const headers = cookie === undefined ? {} : { cookie }
+    const response = await handler(new Request(`${origin}/login/corp/saml/okta/redirect`, { headers }))
+    const set = response.headers.get('set-cookie')!
+    assert.match(set, /^saml_login=[0-9a-f]{40}; Path=\/login; HttpOnly; SameSite=None; Secure; Max-Age=1800$/)
+    return { request: readAuthnRequest(response.headers.get('location')!), cookie: set.split(';')[0]! }
+  }
+  const finish = async (request: AuthnRequest, cookie?: string): Promise<number> => {
+    const body = idp.answer({ request, nowMs: nowMs(), nameId: 'tab@corp.example' })
+    const headers = cookie === undefined ? {} : { cookie }
+    const response = await handler(new Request(`${origin}/login/corp/saml/okta`, { method: 'POST', body, headers }))
+    return response.status
+  }
+  const victim = await start()
+  const attacker = await start()
+  assert.notEqual(victim.cookie, attacker.cookie)
+  assert.equal(await finish(attacker.request), 401, 'without a cookie')
+  assert.equal(await finish(attacker.request, victim.cookie), 401, 'with that of another login')
+  assert.equal(await finish(attacker.request, `x=y; ${attacker.cookie}`), 303, 'what was refused has cost nothing')
+  const tab = await start(victim.cookie)
+  assert.equal(tab.cookie, victim.cookie, 'two tabs of one browser')
+  assert.deepEqual([await finish(tab.request, tab.cookie), await finish(victim.request, victim.cookie)], [303, 303])
+})
+
 test('nobody is sent to another origin after the login', async () => {
   const outside = [
     'https://evil.example/',
@@ -281,8 +307,9 @@ test('nobody is sent to another origin after the login', async () => {
   assert.equal((await post(tampered)).status, 401)
 })
 
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+
 test('requests are signed where there is a key for that', async () => {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const random = new SeededRandom(9)
   const certificate = issueCertificate({
     commonName: 'sp',
@@ -331,6 +358,51 @@ test('requests are signed where there is a key for that', async () => {
     const result = await api.saml_identity_provider_create({ query, body: { ...wrong, signing_keypair: pair } })
     assert.equal(refusal(result), `400 ${message}`)
   }
+})
+
+test('an assertion that is encrypted for that key is read like any other, and proves as little when it proves nothing', async () => {
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+  const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey
+  const usual = async (): Promise<Answer> => ({
+    request: await begin('corp', '/x', 'signed'),
+    nowMs: nowMs(),
+    nameId: 'sealed@corp.example',
+    attributes: { groups: ['eng'] },
+    encryptFor: { publicKey: pem },
+  })
+  const status = async (form: URLSearchParams, name = 'signed'): Promise<number> =>
+    (await post(form, 'corp', name)).status
+  for (const sign of ['assertion', 'response', 'both'] as const) {
+    const form = idp.answer({ ...(await usual()), sign })
+    assert.doesNotMatch(Buffer.from(form.get('SAMLResponse')!, 'base64').toString(), /sealed@corp/)
+    const response = await post(form, 'corp', 'signed')
+    assert.equal(response.status, 303, sign)
+    const user = clientWith(handler, { cookie: response.headers.get('set-cookie')!.split(';')[0]! })
+    assert.equal(valueOf(await user.current_user_view()).display_name, 'sealed@corp.example')
+    assert.deepEqual(namesOf(valueOf(await user.current_user_groups())), ['eng'])
+  }
+  const refused: readonly (readonly [string, URLSearchParams, string?])[] = [
+    ['unsigned', idp.answer({ ...(await usual()), sign: 'none' })],
+    ['signed by somebody else', forger.answer(await usual())],
+    ['signed with SHA-1 within', idp.answer({ ...(await usual()), isSha1: true })],
+    ['for another audience', idp.answer({ ...(await usual()), audience: 'https://rival.sys.rack.example/' })],
+    [
+      'for another key',
+      idp.answer({
+        ...(await usual()),
+        encryptFor: { publicKey: stranger.export({ type: 'spki', format: 'pem' }).toString() },
+      }),
+    ],
+    [
+      'by a broken algorithm',
+      idp.answer({
+        ...(await usual()),
+        encryptFor: { publicKey: pem, algorithm: 'http://www.w3.org/2001/04/xmlenc#tripledes-cbc' },
+      }),
+    ],
+    ['at a provider without a key', idp.answer({ ...(await usual()), request: await begin('corp') }), 'okta'],
+  ]
+  for (const [what, form, name] of refused) assert.equal(await status(form, name), 401, what)
 })
 
 test('providers are listed and viewed by name and id; metadata comes by URL too, and what is wrong with it is told', async () => {

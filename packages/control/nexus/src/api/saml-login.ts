@@ -1,9 +1,11 @@
 /**
  * Logging in by a SAML identity provider. The browser is sent there with a request of ours, comes back with a signed answer, and gets a
- * session. A request is answered once, within half an hour, and remembers itself where the browser goes afterwards.
+ * session. A request is answered once, within half an hour, by the browser that began it, and remembers itself where the browser goes
+ * afterwards.
  */
 import { ApiFailure, invalidRequest } from '@lodestone/api'
 import { userOfAssertion } from '../auth/just-in-time.ts'
+import { newSecret, secretDigest } from '../auth/secret.ts'
 import { openSession } from '../auth/open-session.ts'
 import { ownPath } from '../redirect-path.ts'
 import { AssertionRefused, ServiceProvider, type Subject } from '../saml/service-provider.ts'
@@ -24,6 +26,7 @@ import { pemOf } from '../tls/pem.ts'
 import { notFound } from './selector.ts'
 
 const REQUEST_LIFETIME_MS = 30 * 60_000
+const BROWSER_COOKIE = 'saml_login'
 const REDIRECT = /^\/login\/([^/]+)\/saml\/([^/]+)\/redirect$/
 
 export function samlLoginHandlers(service: Service): HandlersOf<'login_saml'> {
@@ -52,6 +55,7 @@ export async function samlRedirect(service: Service, request: Request): Promise<
   const asked = searchParams.get('redirect_uri')
   const redirectUri = ownPath(asked ?? '/')
   if (redirectUri === undefined) throw invalidRequest('redirect_uri: it must be a path of this origin, as in /projects')
+  const browser = browserOf(service, request)
   const { id, url } = await serviceProvider(service, provider).requestUrl()
   const now = service.clock.wallMs()
   await deleteSamlRequestsBefore(service.store.db, new Date(now))
@@ -59,9 +63,31 @@ export async function samlRedirect(service: Service, request: Request): Promise<
     id,
     provider_id: provider.id,
     redirect_uri: redirectUri,
+    browser_hash: browser === undefined ? null : secretDigest(browser),
     time_expires: new Date(now + REQUEST_LIFETIME_MS),
   })
-  return new Response(null, { status: 302, headers: { location: url, 'cache-control': 'no-store' } })
+  const headers = new Headers({ location: url, 'cache-control': 'no-store' })
+  if (browser !== undefined) headers.set('set-cookie', browserCookie(browser))
+  return new Response(null, { status: 302, headers })
+}
+
+/**
+ * What a browser shows when it comes back, so that nobody can be logged in as somebody else by a page that posts an answer of the attacker's
+ * own. The answer is posted by a page of the identity provider, so the cookie has to be one that other sites' posts bring along, which browsers
+ * keep over TLS only. Over plain HTTP there is none.
+ */
+function browserOf(service: Service, request: Request): string | undefined {
+  if (!request.url.startsWith('https:')) return undefined
+  // Several logins of one browser have one.
+  return browserSecret(request.headers) ?? newSecret(service.random)
+}
+
+function browserSecret(headers: Headers): string | undefined {
+  return new RegExp(`(?:^|;\\s*)${BROWSER_COOKIE}=([0-9a-f]{40})(?:;|$)`).exec(headers.get('cookie') ?? '')?.[1]
+}
+
+function browserCookie(secret: string): string {
+  return `${BROWSER_COOKIE}=${secret}; Path=/login; HttpOnly; SameSite=None; Secure; Max-Age=${REQUEST_LIFETIME_MS / 1000}`
 }
 
 async function selectLogin(
@@ -119,6 +145,10 @@ async function finishLogin(
       const pending = await samlRequest(tx, subject.requestId, provider.id, nowOf(service))
       if (pending === undefined || !(await takeSamlRequest(tx, pending.id))) {
         throw new AssertionRefused('its request has been answered before')
+      }
+      const browser = browserSecret(request.headers)
+      if (pending.browser_hash !== null && (browser === undefined || secretDigest(browser) !== pending.browser_hash)) {
+        throw new AssertionRefused('another browser began the login')
       }
       const user = await userOfAssertion(service, tx, silo, { externalId: subject.nameId, groups: subject.groups })
       if (user === undefined) throw new AssertionRefused(`${subject.nameId} has no account`)

@@ -29,7 +29,7 @@ export class ClockedSaml extends SAML {
         getAsync: async (id) => ((await requests.isKnown(id)) ? NEVER : null),
         removeAsync: () => Promise.resolve(null), // the caller does, in the transaction that opens the session
       },
-      ...(privateKey === undefined ? {} : { privateKey }),
+      ...(privateKey === undefined ? {} : { privateKey, decryptionPvk: privateKey }),
     })
     this.#nowMs = nowMs
   }

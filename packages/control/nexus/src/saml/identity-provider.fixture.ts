@@ -1,5 +1,13 @@
 /** For tests: an identity provider that reads real requests and answers with assertions it has really signed, or with what a forger would. */
-import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
+import {
+  constants,
+  createCipheriv,
+  createPublicKey,
+  generateKeyPairSync,
+  publicEncrypt,
+  randomBytes,
+  verify,
+} from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
 import { SignedXml } from 'xml-crypto'
 import { SeededRandom } from '@lodestone/host'
@@ -41,6 +49,8 @@ export interface Answer {
   readonly notOnOrAfterMs?: number
   readonly sign?: 'assertion' | 'response' | 'both' | 'none'
   readonly isSha1?: boolean
+  /** The assertion is encrypted for this key, PEM; the response is signed around that, the assertion within. */
+  readonly encryptFor?: { readonly publicKey: string; readonly algorithm?: string }
 }
 
 export class TestIdentityProvider {
@@ -91,7 +101,10 @@ export class TestIdentityProvider {
     const inResponseTo = options.inResponseTo === undefined ? options.request.id : options.inResponseTo
     const answering = inResponseTo === null ? '' : ` InResponseTo="${inResponseTo}"`
     const xml = `<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_response" Version="2.0" IssueInstant="${at(nowMs)}"${answering}><saml:Issuer>${options.issuer ?? this.entityId}</saml:Issuer><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>${this.assertion(options)}</samlp:Response>`
-    const first = sign === 'assertion' || sign === 'both' ? this.#sign(xml, 'Assertion', isSha1) : xml
+    const signed = sign === 'assertion' || sign === 'both' ? this.#sign(xml, 'Assertion', isSha1) : xml
+    const { encryptFor } = options
+    const first =
+      encryptFor === undefined ? signed : signed.replace(ASSERTION, (assertion) => encrypted(assertion, encryptFor))
     return sign === 'response' || sign === 'both' ? this.#sign(first, 'Response', isSha1) : first
   }
 
@@ -135,6 +148,29 @@ export class TestIdentityProvider {
     signer.computeSignature(xml, { location: { reference, action: 'after' } })
     return signer.getSignedXml()
   }
+}
+
+const ASSERTION = /<saml:Assertion [\s\S]*<\/saml:Assertion>/
+const XENC = 'http://www.w3.org/2001/04/xmlenc#'
+const AES_GCM = 'http://www.w3.org/2009/xmlenc11#aes256-gcm'
+
+/** XML Encryption of one element: AES-256-GCM, its key by RSA-OAEP. */
+function encrypted(xml: string, { publicKey, algorithm = AES_GCM }: NonNullable<Answer['encryptFor']>): string {
+  const key = randomBytes(32)
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  const data = Buffer.concat([nonce, cipher.update(xml, 'utf8'), cipher.final(), cipher.getAuthTag()])
+  const wrapped = publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' }, key)
+  return [
+    `<saml:EncryptedAssertion><xenc:EncryptedData xmlns:xenc="${XENC}" Type="${XENC}Element">`,
+    `<xenc:EncryptionMethod Algorithm="${algorithm}"/><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#">`,
+    `<xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="${XENC}rsa-oaep-mgf1p">`,
+    `<DigestMethod Algorithm="http://www.w3.org/2000/09/xmldsig#sha1"/></xenc:EncryptionMethod>`,
+    `<xenc:CipherData><xenc:CipherValue>${wrapped.toString('base64')}</xenc:CipherValue></xenc:CipherData>`,
+    `</xenc:EncryptedKey></KeyInfo>`,
+    `<xenc:CipherData><xenc:CipherValue>${data.toString('base64')}</xenc:CipherValue></xenc:CipherData>`,
+    `</xenc:EncryptedData></saml:EncryptedAssertion>`,
+  ].join('')
 }
 
 /** What a redirect asks of the identity provider. */

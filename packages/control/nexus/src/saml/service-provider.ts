@@ -3,7 +3,9 @@
  * what they cover, audience and conditions are the library's to check; this file gives it the control plane's clock, randomness and memory,
  * and checks what it leaves: that the assertion answers one of our requests, is meant for us, and comes from whom it should.
  *
- * NOT IMPLEMENTED: encrypted assertions, logins that the identity provider begins, single logout.
+ * Assertions may be encrypted for the key that requests are signed with (SAML 2.0 Core §2.3.4).
+ *
+ * NOT IMPLEMENTED: logins that the identity provider begins, single logout.
  */
 import type { Profile } from '@node-saml/node-saml'
 import { z } from 'zod'
@@ -16,7 +18,7 @@ export interface ServiceProviderOptions {
   readonly clientId: string
   readonly acsUrl: string
   readonly groupAttribute: string | undefined
-  /** PEM; requests are signed with it. */
+  /** PEM; requests are signed with it, and assertions may be encrypted for it. */
   readonly privateKey: string | undefined
   readonly nowMs: () => number
   /** Requests that wait for an answer. */
@@ -81,11 +83,13 @@ export class ServiceProvider {
    * given an answer for the second time. Rejects with `AssertionRefused`.
    */
   async validate(answer: { readonly SAMLResponse: string; readonly RelayState: string | undefined }): Promise<Subject> {
-    if (SHA1.test(Buffer.from(answer.SAMLResponse, 'base64').toString())) {
-      throw new AssertionRefused('it is signed with SHA-1')
-    }
     let profile: Profile | null
     try {
+      const { clearParts } = await import('./clear-parts.ts')
+      const xml = Buffer.from(answer.SAMLResponse, 'base64').toString()
+      for (const part of await clearParts(xml, this.#options.privateKey)) {
+        if (SHA1.test(part)) throw new Error('it is signed with SHA-1')
+      }
       ;({ profile } = await (await this.#saml).validatePostResponseAsync({ SAMLResponse: answer.SAMLResponse }))
     } catch (error) {
       throw new AssertionRefused(error instanceof Error ? error.message : String(error), { cause: error })

@@ -213,6 +213,7 @@ const STEPS: readonly string[] = [
   `create unique index physical_disk_serial on physical_disk (sled_id, serial)`,
   `create table rack_membership (version bigint primary key, state text not null, members jsonb not null,
     added jsonb not null, time_created timestamptz not null, time_committed timestamptz, time_aborted timestamptz)`,
+  `alter table saml_request add column browser_hash text`,
 ]
 
 /** Of all steps: another one is another schema. */

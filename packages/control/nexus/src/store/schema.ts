@@ -141,6 +141,8 @@ export interface SamlRequestTable {
   /** A path of our own origin. */
   redirect_uri: string
   time_expires: Timestamp
+  /** Digest of what the browser was given that began the login; null where it could not be given anything. */
+  browser_hash: string | null
 }
 
 export interface ScimTokenTable {
