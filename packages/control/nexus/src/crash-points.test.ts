@@ -7,24 +7,29 @@
 import assert from 'node:assert/strict'
 import { env } from 'node:process'
 import { after, before, test } from 'node:test'
-import type { CallResult } from '@lodestone/api'
+import type { FetchLike } from '@lodestone/api'
 import type { NexusClient } from '@lodestone/contract-nexus'
 import type { PGlite, Transaction } from '@electric-sql/pglite'
 import { Kysely, PGliteDialect } from 'kysely'
+import { MemoryFiles, SeededRandom } from '@lodestone/host'
 import { TEST_ARCHIVES } from './archives.fixture.ts'
+import { type CrashWorld, type Operation, operations, valueOf } from './crash-operations.fixture.ts'
 import { clientWith, type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
 import { openEmbeddedDatabase } from './store/embedded-database.ts'
 import { releaseAllLeases } from './store/lease.ts'
 import type { Database } from './store/schema.ts'
 import { Store } from './store/store.ts'
+import { CertificateAuthority } from './tls/certificate-authority.ts'
 
-const GIB = 2 ** 30
-/** Every sixth step, others for each operation; all of them with LODE_TEST_ALL_STEPS=1 (`.ci/postgres`), which takes two minutes. */
-const STRIDE = env['LODE_TEST_ALL_STEPS'] === '1' ? 1 : 6
-const query = { project: 'p' }
+/** With LODE_TEST_ALL_STEPS=1 (`.ci/postgres`) every step of every operation, which takes minutes. */
+const IS_WHOLE = env['LODE_TEST_ALL_STEPS'] === '1'
+/** Else every sixth step, others for each operation; and of half of the minor operations one step. */
+const STRIDE = IS_WHOLE ? 1 : 6
 const description = ''
 let pglite: PGlite
+let process: Process | undefined
 let rack: FakeRack
+let world: CrashWorld
 
 /** The connection of one process: it ends before a given step. A commit is a step whose answer does not arrive. */
 class Connection {
@@ -72,6 +77,7 @@ class Connection {
 
 interface Process {
   readonly api: NexusClient
+  readonly handler: FetchLike
   readonly connection: Connection
   /** Its loops run no more. */
   bury(): Promise<void>
@@ -89,6 +95,7 @@ async function startProcess(): Promise<Process> {
   const api = clientWith(nexus.handler, { cookie: await login(nexus.handler) })
   return {
     api,
+    handler: nexus.handler,
     connection,
     bury: () => nexus.close().catch(() => {}), // it cannot give its leases back
     async end() {
@@ -111,25 +118,28 @@ before(async () => {
   valueOf(await api.project_create({ body: { name: 'p', description } }))
   const blocks = [{ first_address: '192.0.2.0', last_address: '192.0.2.255' }]
   valueOf(await api.networking_address_lot_create({ body: { name: 'lot', description, kind: 'infra', blocks } }))
+  const quotas = { cpus: 1, memory: 1, storage: 1 }
+  const silo = { name: 'scim', description, discoverable: false, identity_mode: 'saml_scim' as const, quotas }
+  valueOf(await api.silo_create({ body: { ...silo, tls_certificates: [] } }))
+  const { bearer_token: scimToken } = valueOf(await api.scim_token_create({ query: { silo: 'scim' } }))
+  const authority = await CertificateAuthority.open(new MemoryFiles(), rack.clock, new SeededRandom(1))
+  const certificate = authority.identityFor([{ type: 'dns', value: 'rack.example' }])
+  world = { rack, certificate, metadata: metadataWith(certificate.cert), scimToken }
   await end()
 })
-after(() => pglite.close())
+after(async () => {
+  await process?.end()
+  await pglite.close()
+})
 
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
+function metadataWith(certificate: string): string {
+  const der = certificate.replaceAll(/-----[^-]+-----|\s/g, '')
+  return `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example/">
+    <IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor>
+    <X509Certificate xmlns="http://www.w3.org/2000/09/xmldsig#">${der}</X509Certificate></KeyDescriptor>
+    <SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso"/>
+    </IDPSSODescriptor></EntityDescriptor>`
 }
-
-interface Operation {
-  readonly name: string
-  /** What must be there before. */
-  readonly prepare?: (api: NexusClient, id: string) => Promise<unknown>
-  readonly run: (api: NexusClient, id: string) => Promise<CallResult<unknown>>
-  /** Whether all of it is there, or nothing of it; throws when it is neither. */
-  readonly isDone: (api: NexusClient, id: string) => Promise<boolean>
-}
-
-const instance = (name: string) => ({ name, description, hostname: name, ncpus: 1, memory: GIB })
 
 async function countOf(table: keyof Database): Promise<number> {
   const { rows } = await pglite.query<{ count: number }>(`select count(*)::int as count from ${table}`)
@@ -156,132 +166,55 @@ const TABLES: readonly (keyof Database)[] = [
   'port_settings_block',
   'announce_set',
   'announcement',
+  'bgp_config',
+  'disk',
+  'volume',
+  'snapshot',
+  'image',
+  'silo',
+  'silo_group',
+  'silo_group_member',
+  'role_grant',
+  'certificate',
+  'saml_identity_provider',
 ]
 
-const OPERATIONS: readonly Operation[] = [
-  {
-    name: 'create a project, with its VPC, subnet, routers, routes, gateway and rules',
-    run: (api, id) => api.project_create({ body: { name: id, description } }),
-    async isDone(api, id) {
-      const project = await api.project_view({ params: { project: id } })
-      if (!project.ok) return false
-      const rules = valueOf(await api.vpc_firewall_rules_view({ query: { project: id, vpc: 'default' } })).rules
-      assert.equal(rules.length, 3)
-      return true
-    },
-  },
-  {
-    name: 'create an instance that runs, with an interface and addresses',
-    run: (api, id) =>
-      api.instance_create({
-        query,
-        body: {
-          ...instance(id),
-          external_ips: [{ type: 'ephemeral', pool_selector: { type: 'auto', ip_version: null } }],
-        },
-      }),
-    async isDone(api, id) {
-      const made = await api.instance_view({ params: { instance: id }, query })
-      if (!made.ok) return false
-      const addresses = valueOf(await api.instance_external_ip_list({ params: { instance: id }, query })).items
-      assert.deepEqual(addresses.map(({ kind }) => kind).toSorted(), ['ephemeral', 'snat'])
-      assert.equal(rack.sleds[0]!.find(made.value.id).now.state, 'running', 'the rack follows')
-      assert.ok(
-        rack.switches.every(({ entries }) => entries.some(({ external_address: ip }) => ip === addresses[0]!.ip)),
-      )
-      return true
-    },
-  },
-  {
-    name: 'delete an instance with its interface and addresses',
-    prepare: async (api, id) => valueOf(await api.instance_create({ query, body: { ...instance(id), start: false } })),
-    run: (api, id) => api.instance_delete({ params: { instance: id }, query }),
-    async isDone(api, id) {
-      return !(await api.instance_view({ params: { instance: id }, query })).ok
-    },
-  },
-  {
-    name: 'make a VPC, with all that belongs to it',
-    run: (api, id) => api.vpc_create({ query, body: { name: id, description, dns_name: id } }),
-    async isDone(api, id) {
-      if (!(await api.vpc_view({ params: { vpc: id }, query })).ok) return false
-      const routers = valueOf(await api.vpc_router_list({ query: { ...query, vpc: id } })).items
-      assert.deepEqual(
-        routers.map(({ kind }) => kind),
-        ['system'],
-      )
-      return true
-    },
-  },
-  {
-    name: 'move a floating address to an instance',
-    async prepare(api, id) {
-      valueOf(await api.floating_ip_create({ query, body: { name: id, description } }))
-      valueOf(await api.instance_create({ query, body: { ...instance(id), start: false } }))
-    },
-    run: (api, id) =>
-      api.floating_ip_attach({ params: { floating_ip: id }, query, body: { kind: 'instance', parent: id } }),
-    isDone: async (api, id) =>
-      valueOf(await api.floating_ip_view({ params: { floating_ip: id }, query })).instance_id !== null,
-  },
-  {
-    name: 'make port settings with their addresses',
-    run: (api, id) =>
-      api.networking_switch_port_settings_create({
-        body: {
-          name: id,
-          description,
-          port_config: { geometry: 'qsfp28x1' },
-          links: [{ link_name: 'l', mtu: 1500, speed: 'speed100_g', autoneg: false, lldp: { enabled: true } }],
-          addresses: [{ link_name: 'l', addresses: [{ address: '192.0.2.2/30', address_lot: 'lot' }] }],
-        },
-      }),
-    isDone: async (api, id) => (await api.networking_switch_port_settings_view({ params: { port: id } })).ok,
-  },
-  {
-    name: 'replace a set of announcements',
-    prepare: (api, id) =>
-      api.networking_bgp_announce_set_update({
-        body: { name: id, description, announcement: [{ address_lot_block: 'lot', network: '192.0.2.0/24' }] },
-      }),
-    run: (api, id) =>
-      api.networking_bgp_announce_set_update({
-        body: {
-          name: id,
-          description,
-          announcement: ['192.0.2.0/25', '192.0.2.128/25'].map((network) => ({ address_lot_block: 'lot', network })),
-        },
-      }),
-    async isDone(api, id) {
-      const { length } = valueOf(await api.networking_bgp_announcement_list({ params: { announce_set: id } }))
-      assert.ok(length === 1 || length === 2, `${length} announcements`)
-      return length === 2
-    },
-  },
-]
+/** Whether there was such a step, and whether the operation is there afterwards, in the process that comes next. */
+interface Outcome {
+  readonly wasReached: boolean
+  readonly next: Process
+}
 
-for (const [index, operation] of OPERATIONS.entries()) {
-  test(`${operation.name}: after death at any step it is whole or not there`, { timeout: 120_000 }, async () => {
-    let process = await startProcess()
-    let at = index % STRIDE
-    for (; ; at += STRIDE) {
-      const { api, connection, bury, end } = process
-      const id = `x${index}-${at}`
-      await operation.prepare?.(api, id)
-      const before = await counts(TABLES)
-      connection.dieAt(at)
-      const result = await operation.run(api, id)
-      const wasReached = connection.steps > at
-      const afterwards = await counts(TABLES)
-      if (wasReached) await bury()
-      else await end()
-      process = await startProcess()
-      const isDone = await operation.isDone(process.api, id)
-      if (result.ok) assert.equal(isDone, true, `step ${at}: it was acknowledged and is gone`)
-      if (!isDone) assert.deepEqual(afterwards, before, `step ${at}: something of it is left`)
-      if (!wasReached) break
+/** Cuts an operation off at a step; `Infinity` lets it come to its end. */
+async function cut(operation: Operation, id: string, at: number, process: Process): Promise<Outcome> {
+  const { api, handler, connection, bury, end } = process
+  await operation.prepare?.(api, id, handler)
+  const before = await counts(TABLES)
+  connection.dieAt(at)
+  const result = await operation.run(api, id, handler)
+  const wasReached = connection.steps > at
+  const afterwards = await counts(TABLES)
+  if (wasReached) await bury()
+  else await end()
+  const next = await startProcess()
+  const isDone = await operation.isDone(next.api, id, next.handler)
+  if (result.ok) assert.equal(isDone, true, `step ${at}: it was acknowledged and is gone`)
+  else assert.ok(wasReached, 'nothing stopped it')
+  if (!isDone) assert.deepEqual(afterwards, before, `step ${at}: something of it is left`)
+  return { wasReached, next }
+}
+
+for (const [index, operation] of operations(() => world).entries()) {
+  const isBrief = !IS_WHOLE && operation.isMinor === true
+  const skip = isBrief && index % 2 === 1 ? 'with LODE_TEST_ALL_STEPS=1 only' : false
+  test(`${operation.name}: after death at any step it is whole or not there`, { timeout: 240_000, skip }, async () => {
+    process ??= await startProcess()
+    // Everybody asks first who asks, so even the shortest operation has this many steps.
+    for (let at = IS_WHOLE ? 0 : index % 4, cuts = 0; ; at += STRIDE, cuts++) {
+      const { wasReached, next } = await cut(operation, `x${index}-${at}`, at, process)
+      process = next
+      if (isBrief) return assert.ok(wasReached, `it has no step ${at}`)
+      if (!wasReached) return assert.ok(cuts > 0, 'it has no steps')
     }
-    await process.end()
-    assert.ok(at >= 6, `${at} places to die`)
   })
 }
