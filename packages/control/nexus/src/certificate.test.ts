@@ -221,7 +221,7 @@ test('private keys are in the database and cannot be read there', async () => {
 
 test('what was written in the clear before is sealed at the next start, and still serves', async () => {
   const given = await otherAuthority()
-  const { cert, key } = given.identityFor([{ type: 'dns', value: SILO }])
+  const { cert, key } = await given.identityFor([{ type: 'dns', value: SILO }])
   const body = { name: 'old', description: '', cert, key, service: 'external_api' } as const
   const { id } = valueOf(await api.certificate_create({ body }))
   await store.db.updateTable('certificate').set({ key }).where('id', '=', id).execute()

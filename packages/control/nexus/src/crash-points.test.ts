@@ -123,7 +123,7 @@ before(async () => {
   valueOf(await api.silo_create({ body: { ...silo, tls_certificates: [] } }))
   const { bearer_token: scimToken } = valueOf(await api.scim_token_create({ query: { silo: 'scim' } }))
   const authority = await CertificateAuthority.open(new MemoryFiles(), rack.clock, new SeededRandom(1))
-  const certificate = authority.identityFor([{ type: 'dns', value: 'rack.example' }])
+  const certificate = await authority.identityFor([{ type: 'dns', value: 'rack.example' }])
   world = { rack, certificate, metadata: metadataWith(certificate.cert), scimToken }
   await end()
 })
