@@ -10,12 +10,10 @@ export const RateLimit = z
   })
   .meta({ id: 'RateLimit' })
 
-export const RateLimits = z
-  .object({ in: RateLimit.optional(), out: RateLimit.optional() })
-  .meta({
-    id: 'RateLimits',
-    description: 'Of what the guest receives and of what it sends. Frames beyond them are dropped.',
-  })
+export const RateLimits = z.object({ in: RateLimit.optional(), out: RateLimit.optional() }).meta({
+  id: 'RateLimits',
+  description: 'Of what the guest receives and of what it sends. Frames beyond them are dropped.',
+})
 
 export const MulticastSubscription = z
   .object({
