@@ -69,3 +69,10 @@ test('whatever is cut out of a text or put into it, nothing is read that the who
     { numRuns: 300 },
   )
 })
+
+test('of two members of one name the last counts, so a text with such is not read in pieces', async () => {
+  const items = JSON.stringify(Array.from({ length: 400 }, () => ({ name: 'a'.repeat(40) })))
+  const twice = `{"generation":9000,"free":1,"items":${items},"items":"none"}`
+  assert.equal(Body.safeParse(JSON.parse(twice)).success, false)
+  assert.equal(await readInPieces(Body, twice, async () => undefined), undefined)
+})

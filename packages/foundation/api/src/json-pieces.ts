@@ -78,8 +78,8 @@ class PieceReader {
     for (;;) {
       this.#skipSpace()
       const key = this.#key()
-      // `JSON.parse` makes a property of it, an assignment a prototype.
-      if (key === undefined || key === '__proto__') return REFUSED
+      // `JSON.parse` makes a property of it, an assignment a prototype. Of members of one name the last counts, whose value may not be checked here.
+      if (key === undefined || key === '__proto__' || Object.hasOwn(members, key)) return REFUSED
       const field: z.core.$ZodType | undefined = schema.shape[key]
       const isLong = field !== undefined && endOfValue(this.#text, this.#at, PIECE_CHARS) < 0
       if (isLong) read.push(key)
