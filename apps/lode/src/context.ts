@@ -53,16 +53,6 @@ export class LodeContext {
     this.process.exitCode = status
   }
 
-  /** Whether a process runs, by sending it no signal. */
-  isAlive(pid: number): boolean {
-    try {
-      this.process.kill(pid, 0)
-      return true
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'EPERM' // it runs, and is someone else's
-    }
-  }
-
   /** Where archives of empty databases are: in the published package, and in the cache, which is also written to. */
   get databaseArchives(): readonly OsFiles[] {
     const cache = this.process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')

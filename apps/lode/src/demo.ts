@@ -5,7 +5,7 @@
 import { type CallResult, client, httpFetch, readNdjson } from '@lodestone/api'
 import { nexusApi } from '@lodestone/contract-nexus'
 import { type TestbedClient, testbedApi, TraceEvent } from '@lodestone/contract-testbed'
-import { sleep } from '@lodestone/host'
+import { isProcessAlive, sleep } from '@lodestone/host'
 import { renderStory, type Story, type StoryEvent, verdict } from '@lodestone/probe'
 import { Rack } from '@lodestone/testbed'
 import { rmSync } from 'node:fs'
@@ -44,7 +44,7 @@ export async function demo(context: LodeContext, flags: DemoFlags): Promise<void
       random: context.random,
       os: context.network,
       processId: context.process.pid,
-      isProcessAlive: (pid) => context.isAlive(pid),
+      isProcessAlive,
       sleds: flags.sleds,
       stateDirectory,
       archives: context.databaseArchives,

@@ -1,5 +1,5 @@
 /** `lode up`: one rack in the foreground, found by others through its state directory. */
-import { OsFiles } from '@lodestone/host'
+import { isProcessAlive, OsFiles } from '@lodestone/host'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseRackConfig, Rack, type RackConfig, RackStartError } from '@lodestone/testbed'
@@ -37,7 +37,7 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
       random: context.random,
       os: context.network,
       processId: context.process.pid,
-      isProcessAlive: (pid) => context.isAlive(pid),
+      isProcessAlive,
       sleds: flags.sleds,
       multipath: flags.multipath,
       ...(config === undefined ? {} : { config }),

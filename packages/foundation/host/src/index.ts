@@ -49,6 +49,7 @@ export {
 export { OsFiles } from './os-files.ts'
 export { OsKernelNetwork } from './os-kernel-network.ts'
 export { OsNetwork } from './os-network.ts'
+export { isProcessAlive } from './os-process.ts'
 export { type FrameDevice, openTap, type TapOptions } from './os-tap.ts'
 export { connectTls, type TlsClientOptions, type TlsIdentity, type TlsIdentityOf, TlsServer } from './os-tls.ts'
 export { OsRandom } from './os-random.ts'

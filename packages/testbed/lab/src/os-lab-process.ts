@@ -152,13 +152,3 @@ function processesIn(namespace: string): readonly number[] {
         .map(Number)
     : []
 }
-
-/** Whether a process runs, by sending it no signal. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}

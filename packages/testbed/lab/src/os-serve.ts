@@ -1,12 +1,12 @@
 /** The manager: the process in the background that a launched laboratory lives in. Ends by its control socket or by a signal. */
 import { serveHttp } from '@lodestone/api'
-import { OsRandom, SeededRandom } from '@lodestone/host'
+import { isProcessAlive, OsRandom, SeededRandom } from '@lodestone/host'
 import { lockStateDirectory } from '@lodestone/testbed'
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { labHandler } from './control/lab-handler.ts'
 import type { LabContext } from './os-context.ts'
-import { CONTROL_SOCKET, FAILURE_FILE, isAlive, sweep } from './os-lab-process.ts'
+import { CONTROL_SOCKET, FAILURE_FILE, sweep } from './os-lab-process.ts'
 import { labProgram } from './os-p4-program.ts'
 import { realDriver } from './os-real-driver.ts'
 import { LabRuntime } from './runtime/lab-runtime.ts'
@@ -18,7 +18,7 @@ export interface ServeOptions {
 
 export async function serve(context: LabContext, { directory, frames }: ServeOptions): Promise<void> {
   const { clock, network, document } = context
-  const lock = await lockStateDirectory(directory, process.pid, isAlive)
+  const lock = await lockStateDirectory(directory, process.pid, isProcessAlive)
   if (!lock.ok) throw new Error(`a laboratory is already running on ${directory} (process ${lock.pid})`)
   let runtime: LabRuntime | undefined
   let ending: Promise<void> | undefined

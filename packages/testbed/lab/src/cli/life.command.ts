@@ -1,6 +1,6 @@
 /** Launch, destroy, and the hidden command that the background process runs. */
 import { buildCommand } from '@stricli/core'
-import { sleep } from '@lodestone/host'
+import { isProcessAlive, sleep } from '@lodestone/host'
 import { ExitStatus, type LabContext } from '../os-context.ts'
 import { connect, type LabFlags, labFlags, parseText } from './connection.ts'
 
@@ -15,7 +15,7 @@ export const launchCommand = buildCommand({
   },
   parameters: { flags: labFlags },
   async func(this: LabContext, flags: LabFlags) {
-    const { launchFailure, spawnManager, isAlive } = await import('../os-lab-process.ts')
+    const { launchFailure, spawnManager } = await import('../os-lab-process.ts')
     const directory = this.stateDirectory(flags.state)
     const startMs = this.clock.nowMs()
     const client = await connect(this, flags)
@@ -30,7 +30,7 @@ export const launchCommand = buildCommand({
     for (;;) {
       await sleep(this.clock, POLL_MS)
       const failure = launchFailure(directory)
-      const isOver = failure === undefined && pid !== undefined && !isAlive(pid)
+      const isOver = failure === undefined && pid !== undefined && !isProcessAlive(pid)
       if (failure !== undefined || isOver) {
         this.note(failure ?? `the laboratory ended at once; see ${directory}/manager.log`)
         return this.exit(ExitStatus.failed)
