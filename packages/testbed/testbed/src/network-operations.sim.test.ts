@@ -214,6 +214,12 @@ test('a loopback address of a switch answers from outside', async () => {
   await lab.settle()
   const node = switchNode()
   assert.ok(node.switchd.loopbacks(4).some((ip) => ip.toString() === '198.51.100.251'))
+  assert.equal(
+    node.routed.config.bgp?.routerId.toString(),
+    '192.0.2.2',
+    'an address of several switches names none of them',
+  )
+  assert.equal(waysToPool(), 2, 'no session ended')
   const results = await lab.clock.run(lab.host('isp0').stack.ping('198.51.100.251', { count: 1, timeoutMs: 500 }))
   assert.equal(results[0]?.outcome, 'reply')
   const params = { rack_id: rackId, switch_slot: SLOT, address: '198.51.100.251', subnet_mask: 32 } as const

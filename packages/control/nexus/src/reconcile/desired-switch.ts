@@ -208,8 +208,11 @@ function rules(networks: readonly string[]): { prefix: string }[] {
   return networks.map((prefix) => ({ prefix }))
 }
 
+/** What a router may be known by. An anycast address is others', too, and two routers of one identifier would take each other for themselves. */
 function firstIpv4(ports: readonly PortAndBody[], snapshot: Snapshot, slot: SwitchSlot): string | undefined {
-  const loopbacks = snapshot.loopbacks.filter((row) => row.switch_slot === slot).map((row) => row.address)
+  const loopbacks = snapshot.loopbacks
+    .filter((row) => row.switch_slot === slot && !row.anycast)
+    .map((row) => row.address)
   const onPorts = ports.flatMap(({ body }) => (body?.addresses ?? []).map(({ address }) => address))
   const prefix = [...loopbacks, ...onPorts].map((text) => Prefix.of(text)).find(({ family }) => family === 4)
   return prefix?.address.toString()
