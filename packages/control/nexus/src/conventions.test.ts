@@ -36,7 +36,7 @@ before(async () => {
 })
 
 after(async () => {
-  await nexus.close()
+  await rack.clock.run(nexus.close())
   await opened.close()
 })
 

@@ -27,12 +27,12 @@ before(async () => {
 })
 
 after(async () => {
-  await nexus.close()
+  await rack.clock.run(nexus.close())
   await opened.close()
 })
 
 async function restart(areSledsApproved: boolean): Promise<void> {
-  if (nexus !== undefined) await nexus.close()
+  if (nexus !== undefined) await rack.clock.run(nexus.close())
   nexus = rack.makeNexus({ store: opened.store, areSledsApproved })
   await nexus.start()
   await settle(rack, nexus)
