@@ -1,13 +1,12 @@
 /**
  * Stream bytes addressed by position: [base, base + size) of an endless stream in a circular buffer. It starts empty
  * and doubles as it is written to, up to its limit. When everything has been released its memory goes to whoever writes next, so
- * that an idle connection costs nothing.
+ * that an idle connection costs nothing; one that is busy, and drained all the time, gets as much again at once.
  */
 
 const SMALLEST = 4096
-/** Larger ones are given to the garbage collector. */
-const LARGEST_KEPT = 65_536
-const MOST_KEPT = 32
+/** Of each size; the rest is given to the garbage collector. */
+const MOST_KEPT_BYTES = 4 << 20
 
 /** Buffers that no ring uses, by the logarithm of their size. */
 const kept: Uint8Array<ArrayBuffer>[][] = []
@@ -17,9 +16,8 @@ function takeBuffer(length: number): Uint8Array<ArrayBuffer> {
 }
 
 function keepBuffer(bytes: Uint8Array<ArrayBuffer>): void {
-  if (bytes.length > LARGEST_KEPT) return
   const shelf = (kept[31 - Math.clz32(bytes.length)] ??= [])
-  if (shelf.length < MOST_KEPT) shelf.push(bytes)
+  if ((shelf.length + 1) * bytes.length <= MOST_KEPT_BYTES) shelf.push(bytes)
 }
 
 export class ByteRing {
@@ -30,6 +28,10 @@ export class ByteRing {
   #mask = 0
   /** Nothing has been written from here on. */
   #end: number
+  /** The most bytes it has had to hold since it was empty. */
+  #peak = 0
+  /** The same of the time before that: so much is taken at once when the next byte comes. */
+  #lastPeak = SMALLEST
 
   /** @param limitBytes how far past `base` may be written; rounded up to a power of two. */
   constructor(base: number, limitBytes: number) {
@@ -66,15 +68,20 @@ export class ByteRing {
 
   /** Gives the memory back; nothing may be read afterwards. */
   discard(): void {
-    if (this.#bytes !== undefined) keepBuffer(this.#bytes)
+    if (this.#bytes === undefined) return
+    keepBuffer(this.#bytes)
     this.#bytes = undefined
+    this.#lastPeak = this.#peak
+    this.#peak = 0
   }
 
   #reserve(size: number): Uint8Array<ArrayBuffer> {
+    if (size > this.#peak) this.#peak = size
     const old = this.#bytes
     if (old !== undefined && size <= old.length) return old
     let length = old?.length ?? SMALLEST
-    while (length < size) length *= 2
+    const wanted = old === undefined ? Math.max(size, this.#lastPeak) : size
+    while (length < wanted) length *= 2
     if (length > this.limitBytes) throw new Error(`a ring of ${this.limitBytes} bytes cannot hold ${size}`)
     const grown = takeBuffer(length)
     this.#bytes = grown
