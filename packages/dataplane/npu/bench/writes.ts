@@ -2,10 +2,9 @@
  * Control-plane writes: entries a second, and the longest time that one write took, for every kind of table, inserting,
  * modifying and deleting. Packets cannot flow meanwhile, so the longest write is the pause they see.
  *
- * On a shared machine a thread stands still for as long as others like. So the longest write is told by the clock, of all
- * rounds, and without what the thread waited for a processor (Linux tells it, to the nanosecond, for the `WINDOW` writes
- * around), of the best round: what a hypervisor takes is told nowhere, but does not come at the same write again, as a pause
- * that the table makes would. This second figure must stay below the limit. Thread processor time would be plainer, but
+ * On a shared machine a thread stands still for as long as others like. So the longest write of all rounds is told by the clock,
+ * and without what the thread waited for a processor (Linux tells it, to the nanosecond, for the `WINDOW` writes around), which
+ * must stay below the limit; what a hypervisor takes is told nowhere and stays in. Thread processor time would be plainer, but
  * kernels keep it in steps of some milliseconds. Young garbage is collected by this thread alone: helper threads shorten
  * that by tenths of a millisecond, and on a busy machine it waits ten for them. Rates are medians over blocks, and suffer
  * from others too.
@@ -141,7 +140,7 @@ interface Pause {
 
 interface Figure {
   readonly perSecond: number
-  /** Of the best round. */
+  /** Of all rounds. */
   readonly own: Span
   /** Of all rounds. */
   readonly byClock: Span
@@ -175,7 +174,7 @@ async function run(one: Kind): Promise<Record<Operation, Figure>> {
   const collectorMs = (span: Span): number =>
     collections.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, span.to) - Math.max(from, span.from)), 0)
   const figures = OPERATIONS.map((operation, index) => {
-    const own = pauses[index]!.map((pause) => pause.own).toSorted((a, b) => a.ms - b.ms)[0]!
+    const own = pauses[index]!.map((pause) => pause.own).toSorted((a, b) => b.ms - a.ms)[0]!
     const byClock = pauses[index]!.map((pause) => pause.byClock).toSorted((a, b) => b.ms - a.ms)[0]!
     return [operation, { perSecond: medianOf(rates[index]!), own, byClock, collectorMs }] as const
   })
@@ -231,11 +230,11 @@ async function rows(): Promise<Row[]> {
     const figures = await run(one)
     const operations = OPERATIONS.map((name) => ({ name, ...figures[name] }))
     const text = ({ name, perSecond, own, byClock, collectorMs }: (typeof operations)[number]): string => {
-      const [inBestRound, longest] = [own, byClock].map((span) => {
+      const [withoutWaits, longest] = [own, byClock].map((span) => {
         const collector = collectorMs(span)
         return `${span.ms.toFixed(1)} ms${collector >= 0.1 ? ` with ${collector.toFixed(1)} of collection` : ''}`
       })
-      return `${name} ${Math.round(perSecond / 1000)} k/s (${inBestRound}; by the clock ${longest})`
+      return `${name} ${Math.round(perSecond / 1000)} k/s (${withoutWaits}; by the clock ${longest})`
     }
     found.push({
       what: `control-plane writes: ${one.name}, ${one.count} entries`,
