@@ -427,13 +427,13 @@ export class Recount {
     const { valid, fields } = this.program.headers[s.header]!
     const varbitBits = s.varbitBits === undefined ? 0n : this.#value(s.varbitBits, reads)
     const varbit = fields.find((slot) => this.program.slots[slot]!.kind === 'varbit')
-    if (varbit !== undefined) {
-      if (varbitBits > BigInt(this.program.slots[varbit]!.width)) this.#parserError(4, s.at, reads)
-      if (varbitBits % 8n !== 0n) this.#parserError(6, s.at, reads)
-    }
+    if (varbit !== undefined && varbitBits % 8n !== 0n) this.#parserError(6, s.at, reads)
     const widthOf = (slot: SlotId): number => (slot === varbit ? Number(varbitBits) : this.program.slots[slot]!.width)
     const length = Math.floor(fields.reduce((sum, slot) => sum + widthOf(slot), 0) / 8)
     this.#need(BigInt(length), s.at, reads)
+    if (varbit !== undefined && varbitBits > BigInt(this.program.slots[varbit]!.width)) {
+      this.#parserError(4, s.at, reads)
+    }
     const event = this.#tell({ kind: 'extract', header: s.header, offset: this.#at, length }, s.at, [...reads])
     let bit = 8 * this.#at
     for (const slot of fields) {

@@ -23,16 +23,6 @@ export function writeExtract(
   if (varbit !== undefined && statement.varbitBits !== undefined) {
     code.pushClamped32(statement.varbitBits)
     const bits = f.stash('i32')
-    rejectIf(
-      body,
-      () => {
-        f.get(bits)
-        f.i32(varbit.width)
-        f.op('i32.gt_u')
-      },
-      ERROR.headerTooShort,
-      flow,
-    )
     rejectUnlessBytes(body, bits, flow)
     f.get(bits)
     f.i32(3)
@@ -49,6 +39,15 @@ export function writeExtract(
     },
     flow,
   )
+  if (varbit !== undefined && varbitBytes !== undefined) {
+    const bytes = varbitBytes
+    const push = (): void => {
+      f.get(bytes)
+      f.i32(varbit.width >> 3)
+      f.op('i32.gt_u')
+    }
+    rejectIf(body, push, ERROR.headerTooShort, flow)
+  }
   const image = layout.images.addresses[statement.header]
   if (image !== undefined) {
     const to = { memory: STATE, pointer: undefined, offset: image }

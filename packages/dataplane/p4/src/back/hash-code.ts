@@ -3,7 +3,7 @@
  *
  * crc32: IEEE 802.3 (reflected 0x04c11db7, initial and final all ones). crc16: ARC (reflected 0x8005, initial 0).
  * crc8: polynomial 0x07, not reflected, initial 0. csum16: RFC 1071, complemented. xor16: exclusive or of 16-bit words.
- * identity: the low bits of the inputs. crc16_custom, crc32_custom: see
+ * identity: the first eight bytes, as a number. crc16_custom, crc32_custom: see
  * `custom-crc-code`.
  */
 import type { Expression, HashAlgorithm, Program, Statement } from '../ir/index.ts'
@@ -53,13 +53,8 @@ export function writeHashStatement(
   const { f } = code
   const inputs = statement.inputs.filter((input) => input.width > 0)
   const isStatic = !statement.payload && !inputs.some((input) => isVarbit(program, input))
-  if (statement.algorithm === 'identity') {
-    const whole = inputs.reduce((left, right): Expression => {
-      return { op: 'concat', width: left.width + right.width, left, right }
-    })
-    return writeResult(code, program, statement, () => {
-      code.pushBits(code.words(whole), 0, Math.min(64, whole.width))
-    })
+  if (isStatic && statement.algorithm === 'identity') {
+    return writeResult(code, program, statement, () => pushIdentity(code, inputs))
   }
   if (isStatic && statement.algorithm === 'csum16') {
     return writeResult(code, program, statement, () => {
@@ -126,6 +121,21 @@ function writeResult(code: ExpressionCode, program: Program, statement: Hash, pu
   for (let k = 0; k < Math.ceil(width / 64); k++) {
     code.storeSlotWord(slot, k, () => (k === 0 ? f.get(value) : f.i64(0n)))
   }
+}
+
+function pushIdentity(code: ExpressionCode, inputs: readonly Expression[]): void {
+  const { f } = code
+  const [first, ...rest] = inputs
+  if (first === undefined) return f.i64(0n)
+  const whole = rest.reduce((left, right): Expression => {
+    return { op: 'concat', width: left.width + right.width, left, right }
+  }, first)
+  const { width } = whole
+  code.pushBits(code.words(whole), Math.max(0, width - 64), Math.min(64, width))
+  const padding = width < 64 ? (8 - (width % 8)) % 8 : 0
+  if (padding === 0) return
+  f.i64(BigInt(padding))
+  f.op('i64.shl')
 }
 
 /** The unfolded sum of 16-bit words of the inputs, as i64. */
@@ -308,6 +318,7 @@ function isCrc(algorithm: HashAlgorithm): boolean {
 /** (address, length) → i64, over bytes in memory 1; for a crc (address, length, hash of what went before). */
 function bytesFunction(runtime: Runtime, layout: Layout, algorithm: HashAlgorithm): FunctionRef {
   if (algorithm === 'csum16' || algorithm === 'xor16') return sixteenBitFunction(runtime, algorithm)
+  if (algorithm === 'identity') return identityFunction(runtime)
   if (algorithm === 'crc16_custom') return customCrcFunction(runtime, layout.customCrc[16], 16)
   if (algorithm === 'crc32_custom') return customCrcFunction(runtime, layout.customCrc[32], 32)
   const bits = algorithm === 'crc8' ? 8 : algorithm.startsWith('crc16') ? 16 : 32
@@ -360,6 +371,43 @@ function bytesFunction(runtime: Runtime, layout: Layout, algorithm: HashAlgorith
       f.op('i32.xor')
     }
     f.op('i64.extend_i32_u')
+  })
+}
+
+function identityFunction(runtime: Runtime): FunctionRef {
+  return runtime.once('identity', ['i32', 'i32'], ['i64'], (f) => {
+    const value = f.local('i64', 'value')
+    const end = f.local('i32', 'end')
+    f.get(0)
+    f.get(1)
+    f.i32(8)
+    f.get(1)
+    f.i32(8)
+    f.op('i32.lt_u')
+    f.op('select')
+    f.op('i32.add')
+    f.set(end)
+    f.block(undefined, (done) => {
+      f.loop((again) => {
+        f.get(0)
+        f.get(end)
+        f.op('i32.eq')
+        f.brIf(done)
+        f.get(value)
+        f.i64(8n)
+        f.op('i64.shl')
+        f.get(0)
+        f.access('i64.load8_u', STATE, 0)
+        f.op('i64.or')
+        f.set(value)
+        f.get(0)
+        f.i32(1)
+        f.op('i32.add')
+        f.set(0)
+        f.br(again)
+      })
+    })
+    f.get(value)
   })
 }
 

@@ -311,10 +311,10 @@ export class Interpreter {
         state ^= state >> 7n
         state = word(state ^ (state << 17n))
         this.random = state
-        const low = this.#value(s.low)
+        const low = word(this.#value(s.low))
         const range = word(this.#value(s.high) - low + 1n)
         const { width } = this.program.slots[s.slot]!
-        this.#slots[s.slot] = BigInt.asUintN(width, range === 0n ? state : low + (state % range))
+        this.#slots[s.slot] = BigInt.asUintN(Math.min(64, width), range === 0n ? state : low + (state % range))
         return 'next'
       }
       case 'valueSetMatch': {
@@ -360,11 +360,11 @@ export class Interpreter {
     const { valid, fields } = this.program.headers[header]!
     const slots = fields.map((id) => ({ id, ...this.program.slots[id]! }))
     const varbit = slots.find((slot) => slot.kind === 'varbit')
-    if (varbit !== undefined && varbitBits > BigInt(varbit.width)) throw new ParserError(4)
     if (varbit !== undefined && varbitBits % 8n !== 0n) throw new ParserError(6)
     const length = varbit === undefined ? 0 : Number(varbitBits)
     const total = slots.reduce((sum, slot) => sum + (slot.kind === 'varbit' ? length : slot.width), 0)
     this.#need(BigInt(total) / 8n)
+    if (varbit !== undefined && length > varbit.width) throw new ParserError(4)
     let bit = 8 * this.#at
     for (const slot of slots) {
       const width = slot.kind === 'varbit' ? length : slot.width
@@ -401,7 +401,7 @@ export class Interpreter {
     const padding = (8 - (width % 8)) % 8
     const head = bytesOf(value << BigInt(padding), width + padding)
     const bytes = s.payload ? concatenated([head, this.#frame.subarray(this.#at)]) : head
-    let hash = s.algorithm === 'identity' ? BigInt.asUintN(64, value) : hashOf(s.algorithm, bytes)
+    let hash = hashOf(s.algorithm, bytes)
     if (s.max !== undefined) {
       const max = BigInt.asUintN(64, this.#value(s.max))
       hash = max === 0n ? 0n : hash % max

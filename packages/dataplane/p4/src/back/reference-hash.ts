@@ -28,7 +28,7 @@ export function hashOf(algorithm: HashAlgorithm, bytes: Uint8Array): bigint {
     case 'xor16':
       return BigInt(bytes.reduce((sum, byte, k) => sum ^ (k % 2 === 0 ? byte << 8 : byte), 0))
     case 'identity':
-      throw new Error('identity is not a function of bytes')
+      return bytes.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
   }
 }
 

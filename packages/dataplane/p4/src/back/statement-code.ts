@@ -389,7 +389,10 @@ export class StatementCode {
     code.pushWord(code.words(statement.high)[0]!)
     f.call(randomFunction(generator.runtime))
     const value = f.stash('i64')
-    if (width > 64) throw new Error('random: results over 64 bits are not supported')
+    for (let k = 0; width > 64 && 64 * k < width; k++) {
+      code.storeSlotWord(statement.slot, k, () => (k === 0 ? f.get(value) : f.i64(0n)))
+    }
+    if (width > 64) return
     code.storeSlot(statement.slot, () => {
       code.pushBits([{ kind: 'local', local: value }], 0, width)
       if (width <= 32) f.op('i32.wrap_i64')

@@ -99,7 +99,8 @@ export type Statement = { readonly at?: SourceRef } & (
     }
   /**
    * slot = algorithm(inputs, concatenated from left to right in network order); with `base` and `max`: base + h mod max.
-   * `payload`: the bytes after the parsed headers are appended to the inputs. csum16 is the RFC 1071 sum, complemented.
+   * `payload`: the bytes after the parsed headers are appended to the inputs. csum16 is the RFC 1071 sum, complemented;
+   * identity the first eight bytes.
    */
   | {
       readonly kind: 'hash'
@@ -112,7 +113,7 @@ export type Statement = { readonly at?: SourceRef } & (
       /** crc only, 32 bits: the hash of what went before; absent: nothing. */
       readonly from?: Expression
     }
-  /** Uniform in [low, high]. */
+  /** Uniform in [low, high], of which the low 64 bits count. */
   | { readonly kind: 'random'; readonly slot: SlotId; readonly low: Expression; readonly high: Expression }
   | { readonly kind: 'digest'; readonly digest: ExternId; readonly values: readonly Expression[] }
   | { readonly kind: 'log'; readonly message: string; readonly values: readonly Expression[] }
