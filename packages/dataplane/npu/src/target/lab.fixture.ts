@@ -14,6 +14,7 @@ export interface LabSource {
   readonly metadata?: string
   readonly parserLocals?: string
   readonly start?: string
+  readonly verify?: string
   readonly ingressLocals?: string
   readonly ingress?: string
   readonly egressLocals?: string
@@ -51,7 +52,7 @@ parser P(packet_in pkt, out headers_t hdr, inout metadata_t meta, inout standard
   ${source.parserLocals ?? ''}
   ${source.start ?? 'state start { pkt.extract(hdr.h); transition accept; }'}
 }
-control V(inout headers_t hdr, inout metadata_t meta) { apply { } }
+control V(inout headers_t hdr, inout metadata_t meta) { apply { ${source.verify ?? ''} } }
 control I(inout headers_t hdr, inout metadata_t meta, inout standard_metadata_t std) {
   ${source.ingressLocals ?? ''}
   apply { ${source.ingress ?? 'std.egress_spec = 1;'} }

@@ -14,6 +14,7 @@ interface PsaSource {
   readonly egressLocals?: string
   readonly egress?: string
   readonly egressDeparser?: string
+  readonly bmv2?: boolean
 }
 
 function psaLab(source: PsaSource): Lab {
@@ -44,7 +45,7 @@ IngressPipeline(IP(), IG(), ID()) ip;
 EgressPipeline(EP(), EG(), ED()) ep;
 PSA_Switch(ip, PacketReplicationEngine(), ep, BufferingQueueingEngine()) main;
 `,
-    false,
+    source.bmv2 === true,
   )
 }
 
@@ -77,6 +78,17 @@ describe('the paths of a packet', () => {
     })
     assert.deepEqual(lab.send(6, '01020304'), [{ port: 2, hex: '01420604' }])
     assert.equal(lab.arena.freeSlots, 256)
+  })
+
+  test('BMv2 carries neither resubmit_meta nor the port', () => {
+    const lab = psaLab({
+      bmv2: true,
+      ingressParser: 'state start { pkt.extract(hdr.h); meta.value = resubmit_meta.value; transition accept; }',
+      ingress: `${SEND} if (istd.packet_path != PSA_PacketPath_t.RESUBMIT) { ostd.resubmit = true; }
+        else { hdr.h.b = meta.value; hdr.h.c = (bit<8>) (PortIdUint_t) istd.ingress_port; }`,
+      ingressDeparser: 'resubmit_meta.value = 0x42;',
+    })
+    assert.deepEqual(lab.send(6, '01020304'), [{ port: 2, hex: '01000004' }])
   })
 
   test('a clone of ingress is the frame as it arrived, also of a dropped packet, with clone_i2e_meta', () => {

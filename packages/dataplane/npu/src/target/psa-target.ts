@@ -106,9 +106,10 @@ class PsaRules implements TargetRules {
     manager.toIngress(item)
   }
 
-  /** A packet of its own with one kind of carried metadata. */
+  /** A packet of its own with one kind of carried metadata, which BMv2 loses. */
   #begin(manager: TrafficManager, from: WorkItem, slot: number, list: number): WorkItem {
     const item = manager.derive(from, slot)
+    if (this.#program.isBmv2 === true) return item
     const slots = this.#program.fieldLists?.[list]
     if (slots !== undefined) manager.saved.copy(from.state, item.state, slots)
     return item
@@ -129,6 +130,7 @@ class PsaRules implements TargetRules {
         second.state.set(copy.state)
         manager.toGroup(second, group)
       }
+      if (this.#program.isBmv2 === true) manager.markAsLast(copy, group)
       return manager.toEgress(copy, port)
     }
     if (group !== undefined) return manager.toGroup(copy, group)

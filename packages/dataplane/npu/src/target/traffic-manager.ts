@@ -217,6 +217,12 @@ export class TrafficManager {
     }
   }
 
+  /** BMv2: a clone for a group and for a port is one packet, which keeps the instance number of the group's last copy. */
+  markAsLast(item: WorkItem, group: number): void {
+    const last = this.replication.members(group)?.at(-1)
+    if (last !== undefined) this.#rules.mark(this, item, last)
+  }
+
   /** Runs one part of the program over the item's frame and takes the state that it leaves. @returns the verdict */
   part(item: WorkItem, pass: typeof PASS.parse | typeof PASS.deparse): number {
     const { u32 } = this.#state

@@ -76,6 +76,8 @@ class V1modelRules implements TargetRules {
       return manager.toEgress(item, this.#read(manager, packet, 'egress.port'))
     }
     saved.write(item.state, this.#slots['standard.instance_type'], INSTANCE.replica)
+    // BMv2 keeps the length to truncate to beside the packet, and not in its copies.
+    if (this.#program.isBmv2 === true) saved.write(item.state, this.#slots['target.truncate'], 0)
     item.cause = 'multicast'
     this.#clearRequests(manager, item)
     manager.toGroup(item, group)
@@ -165,6 +167,7 @@ class V1modelRules implements TargetRules {
         second.state.set(copy.state)
         manager.toGroup(second, group)
       }
+      if (this.#program.isBmv2 === true) manager.markAsLast(copy, group)
       return manager.toEgress(copy, port)
     }
     if (group !== undefined) manager.toGroup(copy, group)

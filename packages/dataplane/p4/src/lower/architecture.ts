@@ -1,5 +1,5 @@
 /** What lowering must know about a target: its package, blocks and externs. Targets are descriptions of this shape. */
-import type { Block, Expression, Program, SlotId } from '../ir/index.ts'
+import type { Block, Expression, Program, SlotId, Statement } from '../ir/index.ts'
 import type { BoundArgument } from '../check/context.ts'
 import type { ExternType, Type } from '../check/type.ts'
 import type { Range } from '../source/range.ts'
@@ -40,6 +40,8 @@ export interface TableAttributes {
   implementation?: number
   /** The direct counter counts every application, not only those whose action says so. */
   doesCountAlways?: boolean
+  /** Before the action of an entry, not before the default action. */
+  onHit?: readonly Statement[]
 }
 
 export interface Architecture {

@@ -26,6 +26,8 @@ export function lowerHeaderMethod(lower: Lowering, name: 'isValid' | 'setValid' 
 export function setValidity(lower: Lowering, place: HeaderPlace, isValid: boolean): void {
   if (lower.isBmv2) followBmv2(lower, place, isValid)
   lower.emit({ kind: 'assign', slot: place.valid, value: fold.flag(isValid) })
+  // §8.20: a union of which one member becomes invalid has no valid one. BMv2 leaves the others alone.
+  if (lower.isBmv2 && !isValid) return
   for (const rival of place.rivals) lower.emit({ kind: 'assign', slot: rival.valid, value: fold.FALSE })
 }
 

@@ -14,7 +14,8 @@ import { evaluate } from '../check/evaluate.ts'
 import { declareInstance } from './block.ts'
 import { invalidate } from './call.ts'
 import { combine, lowerAll, lowerScalar, lowerValue, tableOf } from './expression.ts'
-import { lowerTarget, readTarget, writeTarget } from './target.ts'
+import { setValidity } from './header.ts'
+import { forEachAlternative, lowerTarget, readTarget, writeTarget } from './target.ts'
 import * as fold from './fold.ts'
 import type { Lowering } from './lowering.ts'
 import { allocate, scalarShape, type Place } from './place.ts'
@@ -138,13 +139,27 @@ function lowerAssignment(lower: Lowering, statement: Extract<Statement, { kind: 
   }
   const target = lowerTarget(lower, statement.target)
   if (statement.operator === undefined) {
-    writeTarget(lower, target, lowerValue(lower, statement.value))
+    const value = lowerValue(lower, statement.value)
+    if (lower.isBmv2) forEachAlternative(lower, target, (place) => makeValid(lower, place, statement.value))
+    writeTarget(lower, target, value)
     return
   }
   const type = lower.typeOf(statement.target)
   const values = lowerAll(lower, [() => readTarget(lower, target), () => lowerValue(lower, statement.value)])
   const [left = NONE, right = NONE] = values
   writeTarget(lower, target, combine(lower, statement.operator, left, right, type))
+}
+
+/** For BMv2, a header that is assigned a list or structure expression is made valid as by `setValid`. */
+function makeValid(lower: Lowering, place: Place, value: Ast): void {
+  if (value.kind !== 'List' && value.kind !== 'Struct') return
+  if (place.kind === 'header') setValidity(lower, place, true)
+  if (place.kind !== 'struct') return
+  for (const [index, [name, field]] of [...place.fields].entries()) {
+    const part =
+      value.kind === 'List' ? value.elements[index] : value.fields.find((one) => one.name.text === name)?.value
+    if (part !== undefined) makeValid(lower, field, part)
+  }
 }
 
 interface CaseGroup {

@@ -21,7 +21,8 @@ import { controlPlaneName, lowerObject } from './block.ts'
 import { invalidate } from './call.ts'
 import { lowerScalar, lowerValue } from './expression.ts'
 import { lowerTarget, readTarget, writeTarget } from './target.ts'
-import { constantOf, FALSE } from './fold.ts'
+import { constant, constantOf, FALSE, mux } from './fold.ts'
+import { emitHash, validityOf } from './hash.ts'
 import { flattenKeyset, keyset, type KeySetResult } from './keyset.ts'
 import { Environment, type Lowering } from './lowering.ts'
 import { allocate, collectSlots, type Place } from './place.ts'
@@ -58,20 +59,20 @@ export function declareTable(lower: Lowering, declaration: TableDeclaration): vo
     const object = lowerObject(lower, property.value, `${name}.${property.name.text}`)
     if (object?.kind === 'extern') lower.architecture.property(lower, property.name.text, object, attributes)
   }
-  const { doesCountAlways, ...references } = attributes
+  const { doesCountAlways, onHit = [], ...references } = attributes
   const { directCounter } = references
-  const counted =
-    doesCountAlways === true && directCounter !== undefined
-      ? refs.map((ref) => ({ ...ref, before: [{ kind: 'count', counter: directCounter } as const, ...ref.before] }))
-      : refs
   const hitSlot = lower.builder.slot(`${name}.$hit`, 'bool', 1)
+  const first: Statement[] = []
+  if (doesCountAlways === true && directCounter !== undefined) first.push({ kind: 'count', counter: directCounter })
+  if (onHit.length > 0) first.push({ kind: 'if', condition: lower.builder.load(hitSlot), then: onHit, else: [] })
+  const prepared = first.length === 0 ? refs : refs.map((ref) => ({ ...ref, before: [...first, ...ref.before] }))
   const actionSlot = lower.builder.slot(`${name}.$action`, 'bit', 16)
   lower.builder.valueNames.set(actionSlot, new Map(symbols.map((action, index) => [BigInt(index), action.name])))
   const entries = lowerEntries(lower, declaration, keys, refs, symbols)
   const table: Table = {
     name,
     keys,
-    actions: counted,
+    actions: prepared,
     defaultAction,
     isDefaultConst,
     size: tableSize(lower, declaration),
@@ -112,7 +113,7 @@ function selector(
   if (extern?.kind !== 'actionSelector' || inputs.length === 0) return {}
   const slot = lower.builder.slot(`${name}.$selector`, 'bit', 32)
   const { algorithm = 'crc32', outputWidth = 32 } = extern
-  prelude.push({ kind: 'hash', algorithm, inputs, payload: false, slot })
+  prelude.push(...lower.collect(() => emitHash(lower, { kind: 'hash', algorithm, inputs, payload: false, slot })))
   if (outputWidth > 0 && outputWidth < 32 && !lower.isBmv2) {
     const mask = { op: 'const', width: 32, value: (1n << BigInt(outputWidth)) - 1n } as const
     const value = { op: 'and', width: 32, left: lower.builder.load(slot), right: mask } as const
@@ -128,7 +129,7 @@ function lowerKeys(lower: Lowering, declaration: TableDeclaration): { keys: Tabl
       const given = element.annotations.find((annotation) => annotation.name.text === 'name')?.values[0]
       const name = given?.kind === 'String' ? given.value : printExpression(element.expression)
       const before = lower.out.length
-      const expression = lowerScalar(lower, element.expression)
+      const expression = lookupKey(lower, lowerScalar(lower, element.expression))
       // A key computed by statements is read from where they left it.
       const kept = lower.out.length > before ? lower.capture(expression) : expression
       if (!MATCH_KINDS.has(element.match.text)) {
@@ -143,6 +144,14 @@ function lowerKeys(lower: Lowering, declaration: TableDeclaration): { keys: Tabl
     }
   })
   return { keys, prelude }
+}
+
+/** BMv2 looks up zeros in place of the fields of a header that is not valid; the specification leaves the value open. */
+function lookupKey(lower: Lowering, expression: Expression): Expression {
+  if (!lower.isBmv2) return expression
+  const isMasked = expression.op === 'and' && constantOf(expression.right) !== undefined
+  const valid = validityOf(lower, isMasked ? expression.left : expression)
+  return valid === undefined ? expression : mux(lower.builder.load(valid), expression, constant(0n, expression.width))
 }
 
 function tableSize(lower: Lowering, declaration: TableDeclaration): number | undefined {

@@ -1,13 +1,13 @@
 /** Externs of v1model: state is declared in the program, requests to the target go through `PacketPath`. */
 import type { Expression as Ast } from '../syntax/ast.ts'
-import type { Expression, HashAlgorithm, SlotId } from '../ir/index.ts'
+import type { Expression, HashAlgorithm, SlotId, Statement } from '../ir/index.ts'
 import type { ExternType, StructType, Type } from '../check/type.ts'
 import { printExpression } from '../syntax/print.ts'
 import type { ExternCall } from './architecture.ts'
 import { writeTarget } from './target.ts'
 import { digestFields } from './digest.ts'
 import * as fold from './fold.ts'
-import { hashInputs } from './hash.ts'
+import { emitHash, hashInputs, validityOf } from './hash.ts'
 import type { ExternObject, Lowering } from './lowering.ts'
 import { numberOf } from './number.ts'
 import { cellWidth, isInside, readCell, writeCell } from './register.ts'
@@ -45,12 +45,19 @@ interface Shared {
   readonly metadata: Place
   readonly metadataType: Type
   readonly path: PacketPath
+  /** BMv2: what reads a direct meter, by the meter. */
+  readonly meterReads: Map<number, readonly Statement[]>
 }
 
 const sharedOf = new WeakMap<Lowering, Shared>()
 
 export function enterProgram(lower: Lowering, shared: Shared): void {
   sharedOf.set(lower, shared)
+}
+
+/** BMv2: what a table with this direct meter does on a hit; nothing where no action reads the meter. */
+export function meterRead(lower: Lowering, meter: number): readonly Statement[] {
+  return sharedOf.get(lower)?.meterReads.get(meter) ?? []
 }
 
 export function construct(
@@ -107,9 +114,13 @@ export function method(lower: Lowering, object: ExternObject, call: ExternCall):
       })
       return NONE
     }
-    case 'direct_meter.read':
-      output(lower, call, 0, (slot) => lower.emit({ kind: 'meter', meter: id, slot }))
+    case 'direct_meter.read': {
+      const measure = (): void => output(lower, call, 0, (slot) => lower.emit({ kind: 'meter', meter: id, slot }))
+      // BMv2's table measures whatever it hits, before the action runs; see `property` of v1model.
+      if (lower.isBmv2) sharedOf.get(lower)?.meterReads.set(id, lower.collect(measure))
+      else measure()
       return NONE
+    }
     case 'register.read': {
       const index = call.expression(1)
       whenInside(lower, id, index, () => {
@@ -160,7 +171,9 @@ export function callFunction(lower: Lowering, call: ExternCall): Value | undefin
     case 'random': {
       const low = call.expression(1)
       const high = call.expression(2)
-      output(lower, call, 0, (slot) => lower.emit({ kind: 'random', slot, low, high }))
+      // Bounds the wrong way round leave the destination as it is.
+      const body = (): void => output(lower, call, 0, (slot) => lower.emit({ kind: 'random', slot, low, high }))
+      emitIf(lower, fold.compare('le', false, low, high), lower.collect(body))
       return NONE
     }
     case 'verify_checksum':
@@ -246,7 +259,9 @@ function hash(lower: Lowering, call: ExternCall): Value {
   const base = call.expression(2)
   const inputs = hashInputs(call.value(3))
   const max = call.expression(4)
-  output(lower, call, 0, (slot) => lower.emit({ kind: 'hash', algorithm, inputs, payload: false, slot, base, max }))
+  output(lower, call, 0, (slot) =>
+    emitHash(lower, { kind: 'hash', algorithm, inputs, payload: false, slot, base, max }),
+  )
   return NONE
 }
 
@@ -257,7 +272,7 @@ function checksum(lower: Lowering, call: ExternCall): Expression {
   const type = call.args[2]?.type
   const width = (type === undefined ? undefined : scalarShape(lower.resolve(type))?.width) ?? 16
   const slot = lower.builder.temporary(lower.path, width)
-  lower.emit({ kind: 'hash', algorithm, inputs, payload: call.name.endsWith('payload'), slot })
+  emitHash(lower, { kind: 'hash', algorithm, inputs, payload: call.name.endsWith('payload'), slot })
   return lower.builder.load(slot)
 }
 
@@ -271,7 +286,9 @@ function verifyChecksum(lower: Lowering, call: ExternCall): Value {
     const failed = { kind: 'assign', slot: field.slot, value: fold.TRUE } as const
     lower.emit({ kind: 'if', condition: isWrong, then: [failed], else: [] })
   })
-  emitIf(lower, condition, then)
+  // BMv2 finds nothing wrong with the checksum of a header that is not there.
+  const valid = lower.isBmv2 ? validityOf(lower, call.expression(2)) : undefined
+  emitIf(lower, valid === undefined ? condition : fold.and(lower.builder.load(valid), condition), then)
   return NONE
 }
 

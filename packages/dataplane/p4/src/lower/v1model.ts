@@ -9,7 +9,7 @@ import { bindPlaces, blockEnvironment, lowerControl } from './block.ts'
 import type { BlockObject, ExternObject, Lowering } from './lowering.ts'
 import { lowerParser } from './parser.ts'
 import { allocate, type Place } from './place.ts'
-import { callFunction, construct, enterProgram, method } from './v1model-extern.ts'
+import { callFunction, construct, enterProgram, meterRead, method } from './v1model-extern.ts'
 import { PacketPath } from './v1model-path.ts'
 
 export const v1model: Architecture = {
@@ -38,7 +38,7 @@ function lowerBlocks(lower: Lowering, blocks: ReadonlyMap<string, BlockObject>):
   const standard = named(2)
   const path = new PacketPath(lower, standard)
   const metadataType = lower.resolve(parameters[1]?.type ?? { kind: 'unknown' })
-  enterProgram(lower, { standard, metadata, metadataType, path })
+  enterProgram(lower, { standard, metadata, metadataType, path, meterReads: new Map() })
   const standardSlots = intrinsicsOf(standard)
   lower.packetLengthSlot = standardSlots['packet.length']
   const program: LoweredBlocks['blocks'][number][] = []
@@ -93,12 +93,15 @@ function intrinsicsOf(standard: Place): Record<string, SlotId> {
   return intrinsics
 }
 
-function property(_lower: Lowering, name: string, value: ExternObject, attributes: TableAttributes): void {
+function property(lower: Lowering, name: string, value: ExternObject, attributes: TableAttributes): void {
   if (value.id === undefined) return
   if (name === 'counters') {
     attributes.directCounter = value.id
     attributes.doesCountAlways = true
   }
-  if (name === 'meters') attributes.directMeter = value.id
+  if (name === 'meters') {
+    attributes.directMeter = value.id
+    attributes.onHit = meterRead(lower, value.id)
+  }
   if (name === 'implementation') attributes.implementation = value.id
 }

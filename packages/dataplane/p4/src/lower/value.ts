@@ -107,10 +107,7 @@ function plan(lower: Lowering, place: Place, value: Value, writes: Write[], copi
       return
     case 'header':
       planHeader(lower, place, value, writes, copies)
-      for (const rival of place.rivals) {
-        // Only a valid header pushes the others out; an invalid one leaves none.
-        writes.push({ slot: rival.valid, value: fold.FALSE })
-      }
+      for (const rival of place.rivals) writes.push({ slot: rival.valid, value: rivalValidity(lower, rival, value) })
       return
     case 'union':
       for (const [name, field] of place.fields) {
@@ -140,7 +137,20 @@ function planHeader(lower: Lowering, place: HeaderPlace, value: Value, writes: W
   }
   const isSame = value.valid.op === 'load' && value.valid.slot === place.valid
   if (!isSame) writes.push({ slot: place.valid, value: value.valid })
+  const from = writes.length
   for (const [name, field] of place.fields) plan(lower, field, value.fields.get(name) ?? NONE, writes, copies)
+  if (!lower.isBmv2 || value.valid.op === 'const') return
+  // BMv2 copies no fields from a header that is not valid.
+  for (const [k, { slot, value: field }] of writes.entries()) {
+    if (k >= from) writes[k] = { slot, value: fold.mux(value.valid, field, lower.builder.load(slot)) }
+  }
+}
+
+/** §8.20: whatever a member is assigned, no other stays valid; in BMv2 only a valid header pushes the others out. */
+function rivalValidity(lower: Lowering, rival: HeaderPlace, value: Value): Expression {
+  if (!lower.isBmv2 || value.kind === 'none') return fold.FALSE
+  const isValid = value.kind === 'header' ? value.valid : fold.FALSE
+  return fold.and(lower.builder.load(rival.valid), fold.logicalNot(isValid))
 }
 
 function emitWrites(lower: Lowering, writes: readonly Write[]): void {
