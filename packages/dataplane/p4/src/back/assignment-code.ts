@@ -6,7 +6,8 @@ import type { Expression, SlotId, Statement } from '../ir/index.ts'
 import { moveBytes } from './header-image.ts'
 import type { StatementCode } from './statement-code.ts'
 import { STATE } from './value-class.ts'
-import { storeChunk, wideChunksOf } from './wire-code.ts'
+import { storeChunk } from './raw-code.ts'
+import { wideChunksOf } from './wire-code.ts'
 
 interface Field {
   /** From address 0. */

@@ -7,6 +7,7 @@ import type { Expression } from '../ir/index.ts'
 import type { ExpressionCode } from './expression-code.ts'
 import type { Runtime } from './runtime-code.ts'
 import { STATE } from './value-class.ts'
+import { isRaw, pushRaw } from './raw-code.ts'
 import { chunksOf } from './wire-code.ts'
 
 /** Bytes taken at once; one table each. */
@@ -48,13 +49,17 @@ export function pushStaticCrc(
   runtime.data(`crc${bits} groups`, address, table)
   // As 32-bit halves: shortening a 64-bit value costs an instruction, here once for four bytes.
   const bytes = chunksOf(inputs).flatMap(({ bytes: count, value }) => {
-    code.push64(value)
-    const whole = f.stash('i64')
-    f.get(whole)
-    f.op('i32.wrap_i64')
-    const low = f.stash('i32')
-    let high = low
-    if (count > 4) {
+    const areRaw = isRaw(code, value)
+    if (areRaw) pushRaw(code, value)
+    else code.push(value)
+    let low: number
+    let high: number
+    if (value.width <= 32) high = low = f.stash('i32')
+    else {
+      const whole = f.stash('i64')
+      f.get(whole)
+      f.op('i32.wrap_i64')
+      low = f.stash('i32')
       f.get(whole)
       f.i64(32n)
       f.op('i64.shr_u')
@@ -62,7 +67,7 @@ export function pushStaticCrc(
       high = f.stash('i32')
     }
     return Array.from({ length: count }, (_, k) => {
-      const shift = 8 * (count - 1 - k)
+      const shift = 8 * (areRaw ? k : count - 1 - k)
       return { local: shift >= 32 ? high : low, shift: shift % 32 }
     })
   })

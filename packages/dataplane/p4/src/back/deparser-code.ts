@@ -12,7 +12,8 @@ import { ARENA, STATE } from './value-class.ts'
 import { imageBytes, moveBytes } from './header-image.ts'
 import { CELL, headerBytes, RESERVED_DROP, VERDICT } from './layout.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
-import { chunksOf, storeChunk, wideChunksOf } from './wire-code.ts'
+import { storeChunk } from './raw-code.ts'
+import { chunksOf, wideChunksOf } from './wire-code.ts'
 
 /** What emits is one; and by its place, one that emits nothing: the packet then is what the parser left. */
 export function isDeparser(program: Program, block: Extract<Block, { kind: 'control' }>): boolean {

@@ -8,6 +8,7 @@ import type { FunctionBuilder } from '../wasm/index.ts'
 import { CELL, type Layout, wordsOf } from './layout.ts'
 import { type Class, classOf, mask, STATE } from './value-class.ts'
 import type { Runtime } from './runtime-code.ts'
+import { isWhollyRaw, pushImageCompare, pushRaw, storeChunk } from './raw-code.ts'
 import { pushField, storeField } from './wire-code.ts'
 import { compareWide, saturate, wideWords } from './wide-code.ts'
 
@@ -300,6 +301,11 @@ export class ExpressionCode {
       this.f.op(e.value === 1n ? 'i64.or' : 'i64.and')
       return this.f.set(flag.local)
     }
+    const bit = this.imageBit(slot)
+    if (bit !== undefined && bit % 8 === 0 && e.width % 8 === 0 && e.width <= 64) {
+      this.f.scope(() => storeChunk(this, STATE, undefined, bit >> 3, { offset: 0, bytes: e.width / 8, value: e }))
+      return this.markStacks(bit >> 3)
+    }
     if (e.width <= 64) return this.storeSlot(slot, () => this.push(e))
     const words = this.words(e)
     for (let k = 0; k < words.length; k++) this.storeSlotWord(slot, k, () => this.pushWord(words[k]!))
@@ -554,30 +560,18 @@ export class ExpressionCode {
     f.op('select')
   }
 
-  /** Whole bytes of a header image against a constant: the constant is swapped instead. False for other comparisons. */
-  #pushRawComparison(e: Comparison): boolean {
-    const { f } = this
-    const { left, right } = e
-    if (left.op !== 'load' || right.op !== 'const') return false
-    const bit = this.imageBit(left.slot)
-    const { width } = left
-    if (bit === undefined || bit % 8 !== 0 || (width !== 16 && width !== 32 && width !== 64)) return false
-    let swapped = 0n
-    for (let k = 0n; k < width; k += 8n) swapped = (swapped << 8n) | ((right.value >> k) & 0xffn)
-    f.i32(0)
-    f.access(width === 16 ? 'i32.load16_u' : width === 32 ? 'i32.load' : 'i64.load', STATE, bit >> 3)
-    this.constant(width, swapped)
-    f.op(`${classOf(width)}.${e.op === 'eq' ? 'eq' : 'ne'}`)
-    return true
-  }
-
   #compare(e: Comparison): void {
     const { f } = this
     const { width } = e.left
     const isSigned = 'signed' in e && e.signed
     const type = classOf(width)
     if (e.op === 'eq' || e.op === 'ne') {
-      if (this.#pushRawComparison(e)) return
+      if (e.right.op === 'const' && pushImageCompare(this, e.left, e.right.value, mask(width), e.op)) return
+      if (isWhollyRaw(this, e.left) && isWhollyRaw(this, e.right)) {
+        pushRaw(this, e.left)
+        pushRaw(this, e.right)
+        return f.op(`${type}.${e.op}`)
+      }
       if (e.op === 'eq' && e.right.op === 'const' && e.right.value === 0n) {
         this.push(e.left)
         return f.op(`${type}.eqz`)

@@ -14,7 +14,8 @@ import type { ExpressionCode } from './expression-code.ts'
 import { ARENA, STATE } from './value-class.ts'
 import { CELL, type Layout } from './layout.ts'
 import type { Runtime } from './runtime-code.ts'
-import { chunksOf, storeChunk } from './wire-code.ts'
+import { storeChunk } from './raw-code.ts'
+import { chunksOf } from './wire-code.ts'
 
 type Hash = Extract<Statement, { kind: 'hash' }>
 

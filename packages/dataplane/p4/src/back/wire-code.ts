@@ -6,7 +6,6 @@
  */
 import type { Expression } from '../ir/index.ts'
 import type { FunctionBuilder } from '../wasm/index.ts'
-import type { ExpressionCode } from './expression-code.ts'
 import { classOf, mask } from './value-class.ts'
 
 const REVERSED = [7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0]
@@ -72,38 +71,63 @@ function pushWindow(
   const at = Math.max(0, offset)
   if (bytes === 1) return f.access('i32.load8_u', memory, at)
   if (bytes === 2) {
-    f.access('i32.load16_u', memory, at)
-    return swap16(f)
+    f.access('i32.load8_u', memory, at)
+    f.i32(8)
+    f.op('i32.shl')
+    pushPointer(f, pointer)
+    if (offset < 0) {
+      f.i32(-offset)
+      f.op('i32.sub')
+    }
+    f.access('i32.load8_u', memory, at + 1)
+    return f.op('i32.or')
   }
   if (bytes === 4) {
     f.access('i32.load', memory, at)
     return swap32(f)
   }
   f.load64Zero(memory, at)
-  const vector = f.temp('v128')
-  f.tee(vector)
-  f.get(vector)
-  f.shuffle(REVERSED)
+  f.vector(REVERSED)
+  f.swizzle()
   f.extractLane64(0)
 }
 
-function pushPointer(f: FunctionBuilder, pointer: number | undefined): void {
+export function pushPointer(f: FunctionBuilder, pointer: number | undefined): void {
   if (pointer === undefined) f.i32(0)
   else f.get(pointer)
 }
 
-/** Of a 16-bit value in an i32. */
+/** Of a 16-bit value in an i32; the bits above are not 0 afterwards. */
 function swap16(f: FunctionBuilder): void {
-  const value = f.temp('i32')
-  f.tee(value)
+  f.i32(0x10001)
+  f.op('i32.mul')
   f.i32(8)
   f.op('i32.shr_u')
-  f.get(value)
-  f.i32(8)
-  f.op('i32.shl')
-  f.i32(0xff00)
-  f.op('i32.and')
-  f.op('i32.or')
+}
+
+/** A value of so many bytes (up to 8) on the stack, i32 up to 4 of them, the other way round. */
+export function swap(f: FunctionBuilder, bytes: number): void {
+  if (bytes === 1) return
+  if (bytes === 2) {
+    swap16(f)
+    f.i32(0xffff)
+    return f.op('i32.and')
+  }
+  if (bytes <= 4) {
+    if (bytes === 3) {
+      f.i32(8)
+      f.op('i32.shl')
+    }
+    return swap32(f)
+  }
+  if (bytes < 8) {
+    f.i64(BigInt(64 - 8 * bytes))
+    f.op('i64.shl')
+  }
+  f.splat64()
+  f.vector(REVERSED)
+  f.swizzle()
+  f.extractLane64(0)
 }
 
 function swap32(f: FunctionBuilder): void {
@@ -201,21 +225,8 @@ function concatSlices(fields: readonly Expression[], total: number, low: number,
   return out
 }
 
-/** Stores a chunk at pointer (none: 0) + base + chunk.offset. */
-export function storeChunk(
-  code: ExpressionCode,
-  memory: number,
-  pointer: number | undefined,
-  base: number,
-  chunk: Chunk,
-): void {
-  const { bytes, value } = chunk
-  const push = (): void => (bytes <= 2 || bytes === 4 ? code.push(value) : code.push64(value))
-  storeBytes(code.f, memory, pointer, base + chunk.offset, bytes, push)
-}
-
 /** Stores the low `bytes` (up to 8) bytes, in network order, of what `push` leaves: an i32 for 1, 2 and 4 bytes, else an i64. */
-function storeBytes(
+export function storeBytes(
   f: FunctionBuilder,
   memory: number,
   pointer: number | undefined,
@@ -245,10 +256,9 @@ function storeBytes(
     f.op('i64.shl')
   }
   f.splat64()
+  f.vector(REVERSED)
+  f.swizzle()
   const vector = f.temp('v128')
-  f.tee(vector)
-  f.get(vector)
-  f.shuffle(REVERSED)
   f.set(vector)
   const lane = (bits: 16 | 32 | 64, index: number, offset: number): void => {
     pushPointer(f, pointer)

@@ -46,6 +46,7 @@ export class FunctionBuilder implements FunctionRef {
   readonly #localNames = new Map<number, string>()
   readonly #free: Record<ValueType, number[]> = { i32: [], i64: [], v128: [] }
   #taken: number[] = []
+  readonly #vectors: { readonly bytes: readonly number[]; readonly local: number }[] = []
   #depth = 0
 
   constructor(index: number, name: string, signature: Signature) {
@@ -168,6 +169,21 @@ export class FunctionBuilder implements FunctionRef {
     this.#code.bytes(lanes)
   }
 
+  /** Pushes a constant vector. It is made once on entry, so the engine can keep it in a register. */
+  vector(bytes: readonly number[]): void {
+    const known = this.#vectors.find((one) => one.bytes === bytes)
+    if (known !== undefined) return this.get(known.local)
+    const local = this.local('v128')
+    this.#vectors.push({ bytes, local })
+    this.get(local)
+  }
+
+  /** Pops bytes and indices; byte `i` of the result is the byte that index `i` names, 0 for indices over 15. */
+  swizzle(): void {
+    this.#code.byte(SIMD_PREFIX)
+    this.#code.u32(0x0e)
+  }
+
   splat64(): void {
     this.#code.byte(SIMD_PREFIX)
     this.#code.u32(0x12)
@@ -253,6 +269,13 @@ export class FunctionBuilder implements FunctionRef {
     for (const run of runs) {
       out.u32(run.count)
       out.byte(VALUE_TYPE[run.type])
+    }
+    for (const { bytes, local } of this.#vectors) {
+      out.byte(SIMD_PREFIX)
+      out.u32(0x0c)
+      out.bytes(bytes)
+      out.byte(0x21)
+      out.u32(local)
     }
     out.bytes(this.#code.finish())
     out.byte(END)
