@@ -31,13 +31,7 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
       undefined,
       () => {
         bump(body, layout.header + TABLE_HEADER.hits)
-        writeCount(
-          code,
-          entry,
-          ENTRY.packets,
-          () => body.pushOne(),
-          () => body.pushCountedBytes(),
-        )
+        writeCount(f, entry, ENTRY.packets, () => body.pushCounted())
       },
       () => {
         bump(body, layout.header + TABLE_HEADER.misses)

@@ -4,7 +4,7 @@
  * Semantics: P4-16 §8.5 to §8.9 as narrowed by `ir/expression.ts`.
  */
 import type { Expression, Program, SlotId } from '../ir/index.ts'
-import type { FunctionBuilder } from '../wasm/index.ts'
+import type { FunctionBuilder, Label } from '../wasm/index.ts'
 import { CELL, type Layout, wordsOf } from './layout.ts'
 import { type Class, classOf, mask, STATE } from './value-class.ts'
 import type { Runtime } from './runtime-code.ts'
@@ -39,6 +39,14 @@ export interface FlagBit {
 }
 
 export const NO_LOCALS: SlotLocals = { words: new Map(), bits: new Map() }
+
+interface Conjuncts {
+  /** By local: the bits that matter, and what they must be. */
+  readonly flags: ReadonlyMap<number, { readonly mask: bigint; readonly wanted: bigint }>
+  readonly others: readonly { readonly e: Expression; readonly isNegated: boolean }[]
+  /** No packet can fulfil them all. */
+  readonly isNever: boolean
+}
 
 export class ExpressionCode {
   readonly f: FunctionBuilder
@@ -155,13 +163,54 @@ export class ExpressionCode {
     this.#pushFlags(flag.local, 1n << BigInt(flag.bit), 1n << BigInt(flag.bit))
   }
 
-  /**
-   * All of several conditions, or with `isNegated` not none of them. Flags in one word are tested together; the rest are
-   * combined.
-   */
-  #pushConjunction(e: Expression, isNegated: boolean): void {
+  /** `then` where a one-bit expression is true, else `otherwise`: a branch for each part of it, and none is computed in vain. */
+  writeIf(e: Expression, then: () => void, otherwise?: () => void): void {
     const { f } = this
-    const masks = new Map<number, { mask: bigint; wanted: bigint }>()
+    if (e.op !== 'land' && e.op !== 'lor' && e.op !== 'lnot') {
+      this.pushCondition(e)
+      return f.if(undefined, then, otherwise)
+    }
+    f.block(undefined, (end) => {
+      f.block(undefined, (isFalse) => {
+        f.scope(() => this.branch(e, false, isFalse))
+        then()
+        if (otherwise !== undefined) f.br(end)
+      })
+      otherwise?.()
+    })
+  }
+
+  /** Branches to the label if a one-bit expression has this value. */
+  branch(e: Expression, value: boolean, label: Label): void {
+    const { f } = this
+    if (e.op === 'lnot') return this.branch(e.operand, !value, label)
+    if (e.op !== 'land' && e.op !== 'lor') {
+      this.pushCondition(e)
+      if (!value) f.op('i32.eqz')
+      return f.brIf(label)
+    }
+    const { flags, others, isNever } = this.#conjuncts(e, e.op === 'lor')
+    // The value of all conjuncts together that leads to the label.
+    const wanted = e.op === 'lor' ? !value : value
+    if (isNever) return wanted ? undefined : f.br(label)
+    const leave = (target: Label): void => {
+      for (const [local, { mask: bits, wanted: set }] of flags) {
+        this.#pushFlags(local, bits, set)
+        f.op('i32.eqz')
+        f.brIf(target)
+      }
+      for (const other of others) this.branch(other.e, other.isNegated, target)
+    }
+    if (!wanted) return leave(label)
+    f.block(undefined, (no) => {
+      leave(no)
+      f.br(label)
+    })
+  }
+
+  /** Parts that must all hold for `e`, or for its opposite: bits of words of flags, and the rest. */
+  #conjuncts(e: Expression, isNegated: boolean): Conjuncts {
+    const flags = new Map<number, { mask: bigint; wanted: bigint }>()
     const others: { readonly e: Expression; readonly isNegated: boolean }[] = []
     let isNever = false
     const collect = (one: Expression, isFalse: boolean): void => {
@@ -177,19 +226,29 @@ export class ExpressionCode {
         return
       }
       const bit = 1n << BigInt(flag.bit)
-      const known = masks.get(flag.local) ?? { mask: 0n, wanted: 0n }
+      const known = flags.get(flag.local) ?? { mask: 0n, wanted: 0n }
       const wanted = isFalse ? 0n : bit
       isNever ||= (known.mask & bit) !== 0n && (known.wanted & bit) !== wanted
-      masks.set(flag.local, { mask: known.mask | bit, wanted: known.wanted | wanted })
+      flags.set(flag.local, { mask: known.mask | bit, wanted: known.wanted | wanted })
     }
     collect(e, isNegated)
+    return { flags, others, isNever }
+  }
+
+  /**
+   * All of several conditions, or with `isNegated` not none of them. Flags in one word are tested together; the rest are
+   * combined.
+   */
+  #pushConjunction(e: Expression, isNegated: boolean): void {
+    const { f } = this
+    const { flags, others, isNever } = this.#conjuncts(e, isNegated)
     if (isNever) return f.i32(isNegated ? 1 : 0)
     let isFirst = true
     const and = (): void => {
       if (!isFirst) f.op('i32.and')
       isFirst = false
     }
-    for (const [local, { mask: bits, wanted }] of masks) {
+    for (const [local, { mask: bits, wanted }] of flags) {
       this.#pushFlags(local, bits, wanted)
       and()
     }

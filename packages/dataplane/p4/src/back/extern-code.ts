@@ -17,27 +17,14 @@ export const EVENT = {
   target: 3,
 } as const
 
-/** Adds to a pair of u64 cells (packets, bytes) at pointer local + offset. */
-export function writeCount(
-  code: ExpressionCode,
-  pointer: number,
-  offset: number,
-  pushOne: () => void,
-  pushBytes: () => void,
-): void {
-  const { f } = code
-  for (const [push, at] of [
-    [pushOne, offset],
-    [pushBytes, offset + 8],
-  ] as const) {
-    f.get(pointer)
-    f.get(pointer)
-    f.access('i64.load', STATE, at)
-    push()
-    f.op('i64.extend_i32_u')
-    f.op('i64.add')
-    f.access('i64.store', STATE, at)
-  }
+/** Adds to a pair of u64 cells (packets, bytes) at pointer local + offset what `pushCounted` leaves: a vector of both. */
+export function writeCount(f: FunctionBuilder, pointer: number, offset: number, pushCounted: () => void): void {
+  f.get(pointer)
+  f.get(pointer)
+  f.loadVector(STATE, offset)
+  pushCounted()
+  f.add64x2()
+  f.storeVector(STATE, offset)
 }
 
 /** Pushes the address of a cell into a new temp and runs `body` with it, if the index is inside. */

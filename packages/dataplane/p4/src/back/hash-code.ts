@@ -214,22 +214,28 @@ function shiftByte(code: ExpressionCode): void {
   code.f.op('i64.shl')
 }
 
-/** i64 sum → complemented 16-bit sum. */
+/** i64 sum → complemented 16-bit sum: the upper half, after adding the sum with its halves exchanged, has all carries in it. */
 function foldChecksum(runtime: Runtime): FunctionRef {
   return runtime.once('foldChecksum', ['i64'], ['i64'], (f) => {
-    for (let k = 0; k < 4; k++) {
-      f.get(0)
-      f.i64(0xffffn)
-      f.op('i64.and')
-      f.get(0)
-      f.i64(16n)
-      f.op('i64.shr_u')
-      f.op('i64.add')
-      f.set(0)
-    }
+    const half = f.local('i32')
     f.get(0)
-    f.i64(0xffffn)
-    f.op('i64.xor')
+    f.get(0)
+    f.i64(32n)
+    f.op('i64.rotl')
+    f.op('i64.add')
+    f.i64(32n)
+    f.op('i64.shr_u')
+    f.op('i32.wrap_i64')
+    f.tee(half)
+    f.get(half)
+    f.i32(16)
+    f.op('i32.rotl')
+    f.op('i32.add')
+    f.i32(-1)
+    f.op('i32.xor')
+    f.i32(16)
+    f.op('i32.shr_u')
+    f.op('i64.extend_i32_u')
   })
 }
 

@@ -250,6 +250,7 @@ export class PacketCode {
       start: f.local('i32', 'start'),
       end: f.local('i32', 'end'),
       length: f.local('i32', 'length'),
+      counted: f.local('v128', 'counted'),
       at: f.local('i32', 'at'),
       iterations: f.local('i32', 'iterations'),
     }
@@ -291,6 +292,8 @@ export class PacketCode {
     f.get(start)
     f.op('i32.add')
     f.set(end)
+    body.makeCounted()
+    f.set(body.cursor!.counted)
     for (const [cell, local] of [
       [CELL.frameStart, start],
       [CELL.frameEnd, end],

@@ -41,6 +41,8 @@ export interface Cursor {
   readonly start: number
   readonly end: number
   readonly length: number
+  /** A vector: what this packet adds to a counter of packets, and to one of bytes. */
+  readonly counted: number
   /** First byte that the parser has not consumed. */
   readonly at: number
   /** How often loop statements went round. */
@@ -110,9 +112,8 @@ export class StatementCode {
       case 'assignSlice':
         return this.#assignSlice(statement)
       case 'if':
-        code.pushCondition(statement.condition)
-        return f.if(
-          undefined,
+        return code.writeIf(
+          statement.condition,
           () => this.statements(statement.then, flow),
           statement.else.length === 0 ? undefined : () => this.statements(statement.else, flow),
         )
@@ -314,13 +315,7 @@ export class StatementCode {
 
   /** Counts this packet in a pair of cells; an explanation adds nothing. */
   #addPacket(pointer: number, offset: number): void {
-    writeCount(
-      this.code,
-      pointer,
-      offset,
-      () => this.pushOne(),
-      () => this.pushCountedBytes(),
-    )
+    writeCount(this.f, pointer, offset, () => this.pushCounted())
   }
 
   /** Pushes what this packet adds to a counter: 1, or 0 in an explanation. */
@@ -331,12 +326,26 @@ export class StatementCode {
     f.access('i32.load', STATE, CELL.countOne)
   }
 
-  /** Pushes what it adds to a byte counter. */
-  pushCountedBytes(): void {
-    this.pushLength()
-    if (!this.generator.trace.isOn) return
+  /** Pushes what it adds to a pair of counters, packets and bytes, as a vector. */
+  pushCounted(): void {
+    const { f } = this
+    if (this.cursor !== undefined) return f.get(this.cursor.counted)
+    this.makeCounted()
+  }
+
+  /** The same, made anew. */
+  makeCounted(): void {
+    const { f } = this
     this.pushOne()
-    this.f.op('i32.mul')
+    f.op('i64.extend_i32_u')
+    f.splat64()
+    this.pushLength()
+    if (this.generator.trace.isOn) {
+      this.pushOne()
+      f.op('i32.mul')
+    }
+    f.op('i64.extend_i32_u')
+    f.replaceLane64(1)
   }
 
   #meter(statement: Extract<Statement, { kind: 'meter' }>): void {

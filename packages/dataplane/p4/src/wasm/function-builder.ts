@@ -189,6 +189,19 @@ export class FunctionBuilder implements FunctionRef {
     this.#code.u32(0x12)
   }
 
+  /** Pops a vector and an i64 that replaces one lane of it. */
+  replaceLane64(lane: number): void {
+    this.#code.byte(SIMD_PREFIX)
+    this.#code.u32(0x1e)
+    this.#code.byte(lane)
+  }
+
+  /** Adds two vectors of two 64-bit numbers. */
+  add64x2(): void {
+    this.#code.byte(SIMD_PREFIX)
+    this.#code.u32(0xce)
+  }
+
   extractLane64(lane: number): void {
     this.#code.byte(SIMD_PREFIX)
     this.#code.u32(0x1d)
