@@ -3,21 +3,26 @@
  * knowing the other, and a kernel's (netlink) will.
  */
 import type { Ip, Prefix } from '@lodestone/net'
-import type { ForwardingTarget, NextHop, WriteResult } from './target.ts'
+import type { ForwardingTarget, NextHop, ProgrammedRoute, WriteResult } from './target.ts'
 
 export interface KernelRoutes {
   /** Replaces all next hops of the prefix. May throw, for an interface that does not exist (any more). */
   setRoute(prefix: Prefix, nextHops: readonly { readonly via?: Ip; readonly interface: string }[]): unknown
   removeRoute(prefix: Prefix): unknown
+  /** What was set here, by whomever; absent where the table cannot say: then what an earlier life of ours left behind stays. */
+  configuredRoutes?(): readonly ProgrammedRoute[]
 }
 
 export class KernelTarget implements ForwardingTarget {
   readonly name: string
+  /** What is programmed, where the table says. */
+  readonly list?: () => Promise<readonly ProgrammedRoute[]>
   readonly #routes: KernelRoutes
 
   constructor(routes: KernelRoutes, name = 'kernel') {
     this.#routes = routes
     this.name = name
+    if (routes.configuredRoutes !== undefined) this.list = () => Promise.resolve(routes.configuredRoutes!())
   }
 
   async setRoute(prefix: Prefix, nextHops: readonly NextHop[]): Promise<WriteResult> {

@@ -3,12 +3,11 @@
  * and switches from there, and dies with the sled or by itself. What survives is the database.
  */
 import { type FetchLike, httpFetch, type HttpServer, serveHttp } from '@lodestone/api'
-import { type Clock, Host, MemoryFiles } from '@lodestone/host'
+import { type Clock, Host, MemoryFiles, ProcessNetwork } from '@lodestone/host'
 import { Nexus, type RackNetwork } from '@lodestone/nexus'
 import { type Emulation, rackInventory, rackNetwork } from '@lodestone/testbed'
 import { NodeClock } from './node-clock.ts'
 import { BFD_PROFILE } from './routing-supervisor.ts'
-import { ProcessNetwork } from './process-network.ts'
 import type { ProcessDatabase, SimulatedDatabase, SimulatedDisk } from './simulated-database.ts'
 
 export const NEXUS_PORT = 12220

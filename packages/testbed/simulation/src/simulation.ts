@@ -230,7 +230,7 @@ export class Simulation {
         control: this.control,
         disk: this.disk,
         clockOf: (node) => this.#clockOf(node),
-        setRouting: (node, { isOn }) => this.#routing.setOn(node, isOn),
+        routing: this.#routing,
         announce: (announcement, isOn) => {
           const isLeft = this.#routing.announce(announcement, isOn)
           if (!isLeft) this.#withdrawals.withdrawn(announcement.prefix)

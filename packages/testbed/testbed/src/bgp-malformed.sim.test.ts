@@ -60,7 +60,7 @@ for (const [what, stage, message, wanted] of cases) {
 }
 
 test('the other session is untouched meanwhile, and this one comes back with the router', async () => {
-  const { speaker } = lab.emulation.switches()[0]!.routed
+  const { speaker } = lab.emulation.switches()[0]!.routed!
   const states = (): Record<string, string> =>
     Object.fromEntries([...speaker!.peers()].map((peer) => [peer.status().name, peer.status().state]))
   assert.equal(states()['isp1'], 'Established')

@@ -1,11 +1,12 @@
 /** A host or router: a TCP/IP stack on its links and, where it speaks BGP, a routing daemon on that stack. */
 import { KernelTarget } from '@lodestone/lower'
 import type { Port } from '@lodestone/link'
-import type { Ip } from '@lodestone/net'
+import type { Ip, Prefix } from '@lodestone/net'
 import { Netstack } from '@lodestone/netstack'
-import { EMPTY_CONFIG, Routed } from '@lodestone/routed'
+import { EMPTY_CONFIG, type Routed } from '@lodestone/routed'
 import { LldpPort } from '@lodestone/switchd'
 import { type BgpTimers, bgpConfig } from './bgp-config.ts'
+import { RoutingProcess, stackRoutes } from './routing-process.ts'
 import type { HostSpec } from './topology.ts'
 import type { World } from './world.ts'
 
@@ -14,7 +15,7 @@ export class HostNode {
   readonly name: string
   readonly spec: HostSpec
   readonly stack: Netstack
-  readonly routed: Routed | undefined
+  readonly #routing: RoutingProcess | undefined
 
   readonly #lldp: LldpPort[] = []
 
@@ -46,32 +47,46 @@ export class HostNode {
     if (spec.bgp === undefined && spec.ddm === undefined) return
     // Packets that this host begins carry its own address, not that of whichever link they leave by.
     const source = spec.loopbacks[0]
-    const target = new KernelTarget({
-      setRoute: (prefix, nextHops) =>
-        this.stack.setRoute(
-          prefix,
-          nextHops,
-          source === undefined || source.family !== prefix.family ? {} : { source },
-        ),
-      removeRoute: (prefix) => this.stack.removeRoute(prefix),
+    const target = new KernelTarget(
+      stackRoutes(this.stack, ({ family }) => (source?.family === family ? source : undefined)),
+    )
+    const isForeign = (prefix: Prefix): boolean => spec.routes?.some((route) => route.prefix.equals(prefix)) === true
+    this.#routing = new RoutingProcess({
+      node: spec.name,
+      stack: this.stack,
+      host: (links, random) => world.host(spec.name, { links }, random),
+      random,
+      network: 'links',
+      targets: () => [{ target, isForeign }],
+      config: {
+        ...EMPTY_CONFIG,
+        ...(spec.bgp === undefined
+          ? {}
+          : { bgp: bgpConfig(spec.bgp, (peer) => interfaceTowards(spec, peer.address), timers) }),
+        ...(spec.ddm === undefined
+          ? {}
+          : { ddm: { ...spec.ddm, hostname: spec.name, role: 'transit' as const, tunnelOrigins: [] } }),
+        fanOut: { bgp: 8 },
+      },
     })
-    this.routed = new Routed(world.host(spec.name, { links: this.stack }), { network: 'links', targets: [{ target }] })
-    const result = this.routed.apply({
-      ...EMPTY_CONFIG,
-      ...(spec.bgp === undefined
-        ? {}
-        : { bgp: bgpConfig(spec.bgp, (peer) => interfaceTowards(spec, peer.address), timers) }),
-      ...(spec.ddm === undefined
-        ? {}
-        : { ddm: { ...spec.ddm, hostname: spec.name, role: 'transit' as const, tunnelOrigins: [] } }),
-      fanOut: { bgp: 8 },
-    })
-    if (!result.ok) throw new Error(`${spec.name}: ${result.problems.join('; ')}`)
+  }
+
+  /** Undefined where there is none, and while it is dead. */
+  get routed(): Routed | undefined {
+    return this.#routing?.routed
+  }
+
+  killRouting(): void {
+    this.#routing?.kill()
+  }
+
+  startRouting(): void {
+    this.#routing?.start()
   }
 
   close(): void {
     for (const port of this.#lldp) port.close()
-    this.routed?.close()
+    this.#routing?.close()
     this.stack.close()
   }
 }

@@ -118,7 +118,7 @@ test('a switch without a route for what a sled still sends it tells the instance
   const { engine } = lab.emulation.sleds()[1]!
   const wayOut = engine.tunnelEndpoints().find((route) => route.prefix.equals(DEFAULT))!
   for (const isp of ['isp0', 'isp1'] as const) host(isp).routed!.speaker!.originate([])
-  const isGone = (): boolean => lab.emulation.switches().every(({ routed }) => routed.rib.get(DEFAULT) === undefined)
+  const isGone = (): boolean => lab.emulation.switches().every(({ routed }) => routed?.rib.get(DEFAULT) === undefined)
   assert.ok(await lab.clock.until(isGone, 1000))
   await lab.clock.advance(50)
   // A sled that has not heard of it yet.

@@ -126,7 +126,7 @@ test('a peer that is taken away ends its session and its routes; put back, both 
   })
   const isp = lab.host('isp0')
   const stateAtIsp = (): string => isp.routed!.speaker!.peer('switch0')!.status().state
-  await lab.until(() => [...switchNode().routed.speaker!.peers()].length === 1)
+  await lab.until(() => [...switchNode().routed!.speaker!.peers()].length === 1)
   await lab.until(() => stateAtIsp() !== 'Established')
   await lab.until(() => waysToPool() === 1)
   const status = await lab.done(api.networking_bgp_status())
@@ -215,7 +215,7 @@ test('a loopback address of a switch answers from outside', async () => {
   const node = switchNode()
   assert.ok(node.switchd.loopbacks(4).some((ip) => ip.toString() === '198.51.100.251'))
   assert.equal(
-    node.routed.config.bgp?.routerId.toString(),
+    node.routed?.config.bgp?.routerId.toString(),
     '192.0.2.2',
     'an address of several switches names none of them',
   )
@@ -232,7 +232,7 @@ test('cleared settings switch a port off; applied again, its session comes back'
   const { api } = lab
   const where = { params: { port: 'qsfp1' }, query: { rack_id: rackId, switch_slot: SLOT } } as const
   await lab.done(api.networking_switch_port_clear_settings(where))
-  await lab.until(() => [...switchNode().routed.speaker!.peers()].length === 1)
+  await lab.until(() => [...switchNode().routed!.speaker!.peers()].length === 1)
   await lab.settle()
   const off = (await lab.done(api.networking_switch_port_status(where))) as { links: unknown[] }
   assert.deepEqual(off.links, [])
@@ -253,7 +253,7 @@ test('a switch that lost its power gets everything again, and is announced only 
   await lab.until(() => switchNode() !== before)
   const node = switchNode()
   const announces = (): boolean =>
-    [...(node.routed.speaker?.peers() ?? [])].some((peer) => peer.status().prefixesAdvertised > 0)
+    [...(node.routed?.speaker?.peers() ?? [])].some((peer) => peer.status().prefixesAdvertised > 0)
   await lab.until(announces)
   assert.ok(node.switchd.nat.list().length > 0, 'its translations came first')
   await lab.untilReady()

@@ -151,7 +151,8 @@ test('a switchd that dies alone is told everything again: routing, ports, transl
     return dumps.flatMap(({ name, entries }) => entries.map((entry) => text(name, entry))).toSorted()
   }
   const before = await tables()
-  node.restartSwitchd()
+  node.killSwitchd()
+  await node.startSwitchd()
   assert.ok((await tables()).length < before.length)
   await lab.clock.advance(5000)
   await lab.settle()
@@ -173,7 +174,8 @@ test('an agent that dies alone is told everything again, and its instances run',
     })
   const sled = lab.emulation.sleds().find(({ name }) => name === sledId)!
   const before = sled.engine.virtualToPhysical().length
-  sled.restartAgent()
+  sled.killAgent()
+  await sled.startAgent()
   await lab.clock.advance(12_000)
   await lab.settle()
   await lab.clock.advance(500)

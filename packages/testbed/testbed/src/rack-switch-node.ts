@@ -7,14 +7,14 @@ import { GATEWAY_PORT } from '@lodestone/contract-sp'
 import { ROUTED_PORT, routedApi } from '@lodestone/contract-routed'
 import { SWITCHD_PORT, switchdApi, type SwitchdClient } from '@lodestone/contract-switchd'
 import type { Arena } from '@lodestone/frame'
-import type { Clock } from '@lodestone/host'
+import { type Clock, socketError } from '@lodestone/host'
 import type { Port } from '@lodestone/link'
 import { KernelTarget, SwitchdTarget } from '@lodestone/lower'
 import { Mac, Prefix } from '@lodestone/net'
 import { Netstack } from '@lodestone/netstack'
 import { createPipeline, type Pipeline } from '@lodestone/npu'
 import type { Program } from '@lodestone/p4'
-import { EMPTY_CONFIG, Routed } from '@lodestone/routed'
+import { EMPTY_CONFIG, type Routed } from '@lodestone/routed'
 import {
   defaultLink,
   LldpPort,
@@ -28,6 +28,7 @@ import {
   tfportName,
 } from '@lodestone/switchd'
 import { type BgpTimers, bgpConfig } from './bgp-config.ts'
+import { RoutingProcess, stackRoutes } from './routing-process.ts'
 import type { SwitchPortSpec, SwitchSpec } from './topology.ts'
 import type { World } from './world.ts'
 
@@ -54,16 +55,18 @@ export class RackSwitchNode {
   readonly pipeline: Pipeline
   readonly #makeSwitchd: () => Switchd
   #switchd: Switchd
+  #isSwitchdUp = false
+  #switchdServer: HttpServer | undefined
   /** switchd's interface by a direct call. */
   readonly api: SwitchdClient
-  readonly routed: Routed
+  readonly #routing: RoutingProcess
   /** On the ports that face the world, by interface. */
   readonly lldp: ReadonlyMap<string, LldpPort>
   readonly #lldp = new Map<string, LldpPort>()
   readonly #configuration: SwitchConfiguration
   readonly #arena: Arena
   readonly #clock: Clock
-  readonly #servers: HttpServer[] = []
+  #gatewayServer: HttpServer | undefined
   readonly #gateway: HttpHandler
 
   constructor(spec: SwitchSpec, ports: ReadonlyMap<string, Port>, world: World, options: RackSwitchNodeOptions) {
@@ -107,14 +110,25 @@ export class RackSwitchNode {
     }
     this.#makeSwitchd = () => new Switchd(host, switchdOptions)
     this.#switchd = this.#makeSwitchd()
-    this.api = client(switchdApi, (request) => this.#switchd.handler(request), 'http://switchd')
-    this.#startSwitchd()
+    this.api = client(
+      switchdApi,
+      (request) =>
+        this.#isSwitchdUp
+          ? this.#switchd.handler(request)
+          : Promise.reject(socketError('ECONNREFUSED', 'switchd does not run')),
+      'http://switchd',
+    )
+    this.#fillSwitchd()
     this.#configureStack()
 
-    this.routed = new Routed(host, {
+    this.#routing = new RoutingProcess({
+      node: spec.name,
+      stack: this.stack,
+      random,
+      host: (network, lifeRandom) => world.host(zone, { zone: network }, lifeRandom),
       network: 'zone',
-      targets: [
-        { target: new KernelTarget(this.stack, 'switch zone') },
+      targets: () => [
+        { target: new KernelTarget(stackRoutes(this.stack), 'switch zone') },
         {
           target: new SwitchdTarget({
             switchd: this.api,
@@ -123,48 +137,70 @@ export class RackSwitchNode {
           }),
         },
       ],
-    })
-    const result = this.routed.apply({
-      ...EMPTY_CONFIG,
-      bgp:
-        options.configuration === 'control-plane'
-          ? undefined
-          : bgpConfig(
-              spec.bgp,
-              (peer) => {
-                const port = spec.ports.find((each) => each.addresses.some((prefix) => prefix.contains(peer.address)))
-                return port === undefined ? undefined : tfportName(portNumber(port.name)!)
-              },
-              options.timers,
-            ),
-      ddm: {
-        hostname: spec.name,
-        role: 'transit',
-        interfaces: spec.ports.filter((port) => !port.isUplink).map((port) => tfportName(portNumber(port.name)!)),
-        originate: [Prefix.host(spec.zoneAddress)],
-        tunnelOrigins: [],
+      config: {
+        ...EMPTY_CONFIG,
+        bgp:
+          options.configuration === 'control-plane'
+            ? undefined
+            : bgpConfig(
+                spec.bgp,
+                (peer) => {
+                  const port = spec.ports.find((each) => each.addresses.some((prefix) => prefix.contains(peer.address)))
+                  return port === undefined ? undefined : tfportName(portNumber(port.name)!)
+                },
+                options.timers,
+              ),
+        ddm: {
+          hostname: spec.name,
+          role: 'transit',
+          interfaces: spec.ports.filter((port) => !port.isUplink).map((port) => tfportName(portNumber(port.name)!)),
+          originate: [Prefix.host(spec.zoneAddress)],
+          tunnelOrigins: [],
+        },
+        tunnelEndpoint: spec.tunnelEndpoint,
+        fanOut: { bgp: 8 },
       },
-      tunnelEndpoint: spec.tunnelEndpoint,
-      fanOut: { bgp: 8 },
     })
-    if (!result.ok) throw new Error(`${spec.name}: ${result.problems.join('; ')}`)
+  }
+
+  /** Undefined while it is dead. */
+  get routed(): Routed | undefined {
+    return this.#routing.routed
+  }
+
+  killRouting(): void {
+    this.#routing.kill()
+  }
+
+  async startRouting(): Promise<void> {
+    if (this.#routing.routed !== undefined) return
+    this.#routing.start()
+    await this.#serveRouting()
   }
 
   get switchd(): Switchd {
     return this.#switchd
   }
 
-  /**
-   * switchd dies and begins anew, with empty tables; the switch's program, its zone's stack and routing go on. It is told what the
-   * switch is made with; the rest has to come from whoever told it before.
-   */
-  restartSwitchd(): void {
+  /** switchd dies; the switch's program goes on with the tables that it has, and so do its zone's stack and routing. */
+  killSwitchd(): void {
+    this.#isSwitchdUp = false
+    this.#switchdServer?.close()
     this.#switchd.close()
-    this.#switchd = this.#makeSwitchd()
-    this.#startSwitchd()
   }
 
-  #startSwitchd(): void {
+  /**
+   * switchd begins anew, with empty tables. It is told what the switch is made with; the rest has to come from whoever told it before.
+   */
+  async startSwitchd(): Promise<void> {
+    if (this.#isSwitchdUp) return
+    this.#switchd = this.#makeSwitchd()
+    this.#fillSwitchd()
+    await this.#serveSwitchd()
+  }
+
+  #fillSwitchd(): void {
+    this.#isSwitchdUp = true
     must(this.#switchd.start())
     for (const port of this.spec.ports) {
       const number = portNumber(port.name)!
@@ -234,28 +270,38 @@ export class RackSwitchNode {
   }
 
   async start(): Promise<void> {
+    await this.#serveSwitchd()
     const address = this.spec.zoneAddress.toString()
-    this.#servers.push(
-      await serveHttp(this.stack, { address, port: SWITCHD_PORT }, (request) => this.#switchd.handler(request)),
-    )
-    this.#servers.push(await serveHttp(this.stack, { address, port: GATEWAY_PORT }, this.#gateway))
-    if (this.#configuration === 'control-plane') {
-      const handler = this.routed.handler()
-      // The control plane adds to what is in force; it reads that here, so it is said again in the interface's own form.
-      const { hostname, role, interfaces, originate } = this.routed.config.ddm!
-      const ddm = { hostname, role, interfaces: [...interfaces], originate: originate.map(String) }
-      const body = { ddm, tunnel_endpoint: this.spec.tunnelEndpoint.toString(), fan_out: { bgp: 8 } }
-      const applied = await client(routedApi, handler, 'http://routed').config_apply({ body })
-      if (!applied.ok) throw new Error(`${this.name}: ${applied.message}`)
-      this.#servers.push(await serveHttp(this.stack, { address, port: ROUTED_PORT }, handler))
-    }
+    this.#gatewayServer = await serveHttp(this.stack, { address, port: GATEWAY_PORT }, this.#gateway)
+    await this.#serveRouting()
+  }
+
+  async #serveSwitchd(): Promise<void> {
+    const place = { address: this.spec.zoneAddress.toString(), port: SWITCHD_PORT }
+    const server = await serveHttp(this.stack, place, (request) => this.#switchd.handler(request))
+    if (this.#isSwitchdUp) this.#switchdServer = server
+    else server.close()
+  }
+
+  /** On the daemon's own network: its listener dies with it. */
+  async #serveRouting(): Promise<void> {
+    const { routed, network } = this.#routing
+    if (this.#configuration !== 'control-plane' || routed === undefined || network === undefined) return
+    const handler = routed.handler()
+    // The control plane adds to what is in force; it reads that here, so it is said again in the interface's own form.
+    const { hostname, role, interfaces, originate } = routed.config.ddm!
+    const ddm = { hostname, role, interfaces: [...interfaces], originate: originate.map(String) }
+    const body = { ddm, tunnel_endpoint: this.spec.tunnelEndpoint.toString(), fan_out: { bgp: 8 } }
+    const applied = await client(routedApi, handler, 'http://routed').config_apply({ body })
+    if (!applied.ok) throw new Error(`${this.name}: ${applied.message}`)
+    await serveHttp(network, { address: this.spec.zoneAddress.toString(), port: ROUTED_PORT }, handler)
   }
 
   close(): void {
-    for (const server of this.#servers) server.close()
+    this.#gatewayServer?.close()
     for (const port of this.#lldp.values()) port.close()
-    this.routed.close()
-    this.#switchd.close()
+    this.#routing.close()
+    if (this.#isSwitchdUp) this.killSwitchd()
     this.stack.close()
   }
 }

@@ -49,7 +49,7 @@ export function rackChecks(rack: Emulation, pool: Prefix = DEFAULT_POOL.prefix):
 }
 
 function bgpCheck(rack: Emulation): Check {
-  const bySwitch = rack.switches().map((node) => [...(node.routed.speaker?.peers() ?? [])])
+  const bySwitch = rack.switches().map((node) => [...(node.routed?.speaker?.peers() ?? [])])
   const peers = bySwitch.flat()
   const up = peers.filter((peer) => peer.status().state === 'Established').length
   // A switch without a peer has not been configured yet, or leads nowhere.
@@ -61,7 +61,7 @@ function bgpCheck(rack: Emulation): Check {
 }
 
 function ddmCheck(rack: Emulation): Check {
-  const peers = rack.sleds().flatMap((node) => node.routed.ddm?.status().peers ?? [])
+  const peers = rack.sleds().flatMap((node) => node.routed?.ddm?.status().peers ?? [])
   const up = peers.filter((peer) => peer.status === 'exchange').length
   const wanted = rack.sleds().reduce((sum, sled) => sum + sled.spec.nics.length, 0)
   return check('ddm', up === wanted, `${up} of ${wanted} links between sleds and switches exchange routes`)

@@ -13,10 +13,11 @@ import type { Link, Port } from '@lodestone/link'
 import { KernelTarget } from '@lodestone/lower'
 import { type Ip, Prefix } from '@lodestone/net'
 import { Netstack } from '@lodestone/netstack'
-import { EMPTY_CONFIG, Routed } from '@lodestone/routed'
+import { EMPTY_CONFIG, type Routed } from '@lodestone/routed'
 import { NetstackRunner, SledAgent, type SledHardware } from '@lodestone/sled-agent'
 import { type TunnelRoute, VportEngine } from '@lodestone/vport'
 import { DnsService } from './dns-service.ts'
+import { RoutingProcess, stackRoutes } from './routing-process.ts'
 import { ServiceNode } from './service-node.ts'
 import type { SledSpec } from './topology.ts'
 import { UnderlayPaths } from './underlay-paths.ts'
@@ -47,7 +48,8 @@ export class SledNode {
   readonly engine: VportEngine
   readonly #makeAgent: () => SledAgent
   #agent: SledAgent
-  readonly routed: Routed
+  #isAgentUp = true
+  readonly #routing: RoutingProcess
   /** Services of the rack that this sled runs. */
   readonly services: readonly ServiceNode[]
   readonly #nameServers: readonly DnsService[]
@@ -116,36 +118,46 @@ export class SledNode {
       })
     this.#agent = this.#makeAgent()
 
-    this.routed = new Routed(host, {
+    this.#routing = new RoutingProcess({
+      node: spec.name,
+      stack: this.stack,
+      host: (underlay, random) => world.host(spec.name, { underlay }, random),
+      random,
       network: 'underlay',
-      targets: [
-        {
-          target: new KernelTarget({
-            setRoute: (prefix, nextHops) => this.stack.setRoute(prefix, nextHops, { source: spec.address }),
-            removeRoute: (prefix) => this.stack.removeRoute(prefix),
-          }),
+      targets: () => [{ target: new KernelTarget(stackRoutes(this.stack, () => spec.address)) }],
+      config: {
+        ...EMPTY_CONFIG,
+        ddm: {
+          hostname: spec.name,
+          role: 'transit',
+          interfaces: spec.nics.map((nic) => nic.name),
+          originate: [
+            spec.prefix,
+            ...(spec.internalDns === undefined ? [] : [new Prefix(spec.internalDns, 64).masked()]),
+          ],
+          tunnelOrigins: [],
         },
-      ],
-    })
-    const result = this.routed.apply({
-      ...EMPTY_CONFIG,
-      ddm: {
-        hostname: spec.name,
-        role: 'transit',
-        interfaces: spec.nics.map((nic) => nic.name),
-        originate: [
-          spec.prefix,
-          ...(spec.internalDns === undefined ? [] : [new Prefix(spec.internalDns, 64).masked()]),
-        ],
-        tunnelOrigins: [],
       },
+      onStart: (routed) =>
+        routed.onTunnels((tunnels) => {
+          const routes = tunnelRoutes(tunnels)
+          this.engine.setTunnelEndpoints(routes)
+          this.underlay?.setTunnelRoutes(routes)
+        }),
     })
-    if (!result.ok) throw new Error(`${spec.name}: ${result.problems.join('; ')}`)
-    this.routed.onTunnels((tunnels) => {
-      const routes = tunnelRoutes(tunnels)
-      this.engine.setTunnelEndpoints(routes)
-      this.underlay?.setTunnelRoutes(routes)
-    })
+  }
+
+  /** Undefined while it is dead. */
+  get routed(): Routed | undefined {
+    return this.#routing.routed
+  }
+
+  killRouting(): void {
+    this.#routing.kill()
+  }
+
+  startRouting(): void {
+    this.#routing.start()
   }
 
   get agent(): SledAgent {
@@ -158,29 +170,40 @@ export class SledNode {
     this.underlay?.addPeers(peers.sleds)
   }
 
-  /** The agent dies and begins anew: it knows nothing, and its guests are gone with it. */
-  restartAgent(): void {
+  /** The agent dies; its guests are gone with it. */
+  killAgent(): void {
+    this.#isAgentUp = false
+    this.#server?.close()
     this.#agent.close()
+  }
+
+  /** It begins anew, and knows nothing. */
+  async startAgent(): Promise<void> {
+    if (this.#isAgentUp) return
+    this.#isAgentUp = true
     this.#agent = this.#makeAgent()
+    await this.#serveAgent()
   }
 
   async start(): Promise<void> {
-    this.#server = await serveHttp(
-      this.stack,
-      { address: this.spec.address.toString(), port: SLED_AGENT_PORT },
-      (request) => this.#agent.handler(request),
-    )
+    await this.#serveAgent()
     for (const each of this.#nameServers) await each.start(this.stack, this.spec.address)
     if (this.spec.internalDns !== undefined) await this.#internalDns?.start(this.stack, this.spec.internalDns)
   }
 
+  async #serveAgent(): Promise<void> {
+    const place = { address: this.spec.address.toString(), port: SLED_AGENT_PORT }
+    const server = await serveHttp(this.stack, place, (request) => this.#agent.handler(request))
+    if (this.#isAgentUp) this.#server = server
+    else server.close()
+  }
+
   close(): void {
-    this.#server?.close()
-    this.agent.close()
+    if (this.#isAgentUp) this.killAgent()
     for (const each of this.#nameServers) each.close()
     this.#internalDns?.close()
     for (const service of this.services) service.close()
-    this.routed.close()
+    this.#routing.close()
     this.underlay?.close()
     this.engine.close()
     this.stack.close()

@@ -4,15 +4,24 @@
  */
 import type { Random } from '@lodestone/host'
 import type { LinkDirection } from '@lodestone/link'
+import type { TaskName } from '@lodestone/sp'
 import type { Topology } from '@lodestone/testbed'
 import { INSTANCES, PROJECTS } from '../scenery.ts'
-import type { Fault, SimEvent } from './sim-event.ts'
+import type { Fault, SimEvent, SpTrouble } from './sim-event.ts'
 import { drawRequests } from './draw-requests.ts'
 import { drawTraffic } from './draw-traffic.ts'
 
 type Draw = (random: Random, topology: Topology) => Fault
 
 const DIRECTIONS: readonly LinkDirection[] = ['a-to-b', 'b-to-a']
+
+const SP_TASKS: readonly TaskName[] = ['net', 'sequencer', 'sensor', 'thermal', 'host_sp_comms', 'control_plane_agent']
+const SP_TROUBLES: readonly ((random: Random) => SpTrouble)[] = [
+  () => ({ kind: 'unresponsive' }),
+  (random) => ({ kind: 'slow', delayMs: 20 + random.float() * 2000 }),
+  (random) => ({ kind: 'network', loss: random.float() * 0.7, duplicate: random.float() * 0.3 }),
+  (random) => ({ kind: 'task-crash', task: pick(random, SP_TASKS), everyMs: 50 + random.float() * 2000 }),
+]
 
 const DRAWS: Readonly<Record<string, Draw>> = {
   loss: (random, { links }) => ({
@@ -76,8 +85,9 @@ const DRAWS: Readonly<Record<string, Draw>> = {
     kind: 'sp',
     node: pick(
       random,
-      nodes.filter((each) => each.kind !== 'host'),
+      nodes.filter((each) => each.kind === 'sled' || each.kind === 'switch'),
     ).name,
+    fault: pick(random, SP_TROUBLES)(random),
   }),
 }
 

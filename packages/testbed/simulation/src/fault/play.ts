@@ -6,6 +6,7 @@ import type { ControlPlane } from '../control-plane.ts'
 import type { NodeClock } from '../node-clock.ts'
 import type { SimulatedDisk } from '../simulated-database.ts'
 import type { Announcement, ApiOperation, Fault, SimEvent, Traffic } from './sim-event.ts'
+import type { RoutingSupervisor } from '../routing-supervisor.ts'
 import type { LinkFaults } from './link-faults.ts'
 
 export interface Stage {
@@ -15,8 +16,7 @@ export interface Stage {
   readonly control: ControlPlane
   readonly disk: SimulatedDisk
   readonly clockOf: (node: string) => NodeClock
-  /** Configures what a node's routing daemon should do, with what is announced there at the moment. */
-  readonly setRouting: (node: string, wish: { readonly isOn: boolean }) => void
+  readonly routing: RoutingSupervisor
   readonly announce: (announcement: Announcement, isOn: boolean) => void
   readonly request: (operation: ApiOperation) => void
   readonly send: (traffic: Traffic) => void
@@ -98,27 +98,7 @@ function begin(stage: Stage, fault: Fault, forMs: number): () => void {
         tryAgain()
       }
     case 'crash':
-      if (fault.daemon === 'nexus') {
-        stage.control.crash()
-        stage.control.hold()
-        return () => stage.control.release()
-      }
-      if (fault.daemon === 'routing') {
-        stage.setRouting(fault.node, { isOn: false })
-        return () => stage.setRouting(fault.node, { isOn: true })
-      }
-      if (fault.daemon === 'switchd') {
-        emulation
-          .switches()
-          .find((each) => each.name === fault.node)
-          ?.restartSwitchd()
-        return () => undefined
-      }
-      emulation
-        .sleds()
-        .find((sled) => sled.name === fault.node)
-        ?.restartAgent()
-      return () => undefined
+      return crash(stage, fault)
     case 'skew':
       stage.clockOf(fault.node).setSkew(fault.ppm)
       return () => stage.clockOf(fault.node).setSkew(0)
@@ -133,9 +113,37 @@ function begin(stage: Stage, fault: Fault, forMs: number): () => void {
         disk.delayMs = 0
       }
     case 'sp': {
+      // because the board is there, whether its host has power or not
       const { sp } = emulation.serviceProcessors.nodes.get(fault.node)!
-      sp.inject({ kind: 'unresponsive' })
-      return () => sp.clear('unresponsive')
+      sp.inject(fault.fault)
+      return () => sp.clear(fault.fault.kind)
+    }
+    default: {
+      const unreachable: never = fault
+      return unreachable
+    }
+  }
+}
+
+/** What begins anew is on the node that is there then: a node that lost its power meanwhile started all its daemons. */
+function crash({ control, routing, emulation }: Stage, fault: Extract<Fault, { kind: 'crash' }>): () => void {
+  switch (fault.daemon) {
+    case 'nexus':
+      control.crash()
+      control.hold()
+      return () => control.release()
+    case 'routing':
+      routing.kill(fault.node)
+      return () => void routing.start(fault.node)
+    case 'switchd': {
+      const node = () => emulation.switches().find(({ name }) => name === fault.node)
+      node()?.killSwitchd()
+      return () => void node()?.startSwitchd()
+    }
+    case 'agent': {
+      const node = () => emulation.sleds().find(({ name }) => name === fault.node)
+      node()?.killAgent()
+      return () => void node()?.startAgent()
     }
     default: {
       const unreachable: never = fault

@@ -3,6 +3,7 @@
  * ask of the API. Each event stands alone, so a timeline stays meaningful when some are left out.
  */
 import type { LinkDirection } from '@lodestone/link'
+import type { SpFault } from '@lodestone/sp'
 import type { DiskFault } from '../simulated-database.ts'
 
 export type Fault =
@@ -20,14 +21,16 @@ export type Fault =
   /** Everything that a node receives and sends takes longer. */
   | { readonly kind: 'slow'; readonly node: string; readonly delayMs: number }
   | { readonly kind: 'power'; readonly node: string }
-  /** A process dies, and comes back at the end. `routing`: BGP, DDM and BFD of a node. */
+  /** A process is killed, and begins anew at the end. `routing`: BGP, DDM and BFD of a node. */
   | { readonly kind: 'crash'; readonly daemon: 'nexus' }
   | { readonly kind: 'crash'; readonly daemon: 'routing' | 'agent' | 'switchd'; readonly node: string }
   | { readonly kind: 'skew'; readonly node: string; readonly ppm: number }
   | { readonly kind: 'step'; readonly node: string; readonly ms: number }
   | { readonly kind: 'disk'; readonly fault: DiskFault; readonly delayMs: number }
-  /** A service processor stops answering. */
-  | { readonly kind: 'sp'; readonly node: string }
+  /** A service processor stops and begins anew, is slow, loses datagrams, or has a task that crashes again and again. */
+  | { readonly kind: 'sp'; readonly node: string; readonly fault: SpTrouble }
+
+export type SpTrouble = Extract<SpFault, { kind: 'unresponsive' | 'slow' | 'network' | 'task-crash' }>
 
 /** A router outside announces a prefix, and withdraws it at the end. */
 export interface Announcement {
@@ -74,6 +77,10 @@ export interface SimEvent {
 
 export function describeEvent({ atMs, forMs, action }: SimEvent): string {
   const { kind, ...rest } = action
-  const what = kind === 'api' ? Object.values(action.operation).join(' ') : Object.values(rest).map(String).join(' ')
+  const what = kind === 'api' ? Object.values(action.operation).join(' ') : Object.values(rest).map(text).join(' ')
   return `${(atMs / 1000).toFixed(3)} s${forMs > 0 ? ` for ${(forMs / 1000).toFixed(3)} s` : ''}: ${kind} ${what}`
+}
+
+function text(value: unknown): string {
+  return typeof value === 'object' && value !== null ? Object.values(value).map(text).join(' ') : String(value)
 }
