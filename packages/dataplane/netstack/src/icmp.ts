@@ -262,7 +262,10 @@ export class Icmp {
     return true
   }
 
-  /** An error about the packet quoted from `at` to `end`: finds whose it was. `by` reported it. */
+  /**
+   * An error about the packet quoted from `at` to `end`: finds whose it was. `by` reported it. Anybody can make one up, so what it says of
+   * the path's MTU counts only where a socket may have sent that packet (RFC 5927 §7, RFC 8201 §4).
+   */
   #dispatch(kind: ErrorKind, info: number, at: number, end: number, by: Ip): void {
     const stack = this.#stack
     const { bytes } = stack.arena
@@ -270,14 +273,17 @@ export class Icmp {
     if (parseQuoted(bytes, at, end, quoted) < 0 || quoted[ROW_FRAGMENT] === Fragment.later) return
     const family = quoted[ROW_L3_KIND] === L3Kind.ipv4 ? 4 : 6
     const to = destinationOf(bytes, at, family)
-    if (kind === ErrorKind.tooBig) stack.pathMtu.learn(to, info, stack.nowMs)
     const l4 = quoted[ROW_L4]!
     const protocol = family === 4 ? ipv4Protocol(bytes, at) : ipv6NextHeader(bytes, at)
     const from = sourceOf(bytes, at, family)
     if (quoted[ROW_L4_KIND] === L4Kind.tcp && end - l4 >= 8) {
-      stack.tcp.onError(kind, from, quoted[ROW_SRC_PORT]!, to, quoted[ROW_DST_PORT]!, wordAt(bytes, l4 + 4))
+      stack.tcp.onError(kind, info, from, quoted[ROW_SRC_PORT]!, to, quoted[ROW_DST_PORT]!, wordAt(bytes, l4 + 4))
     } else if (protocol === IpProtocol.icmp || protocol === IpProtocol.icmpv6) {
-      if (end - l4 >= 8) this.echo.failed(kind, icmpIdentifier(bytes, l4), icmpSequence(bytes, l4), by)
+      if (end - l4 < 8) return
+      const isAwaited = this.echo.failed(kind, icmpIdentifier(bytes, l4), icmpSequence(bytes, l4), by)
+      if (isAwaited && kind === ErrorKind.tooBig) stack.pathMtu.learn(to, info, stack.nowMs)
+    } else if (kind === ErrorKind.tooBig && quoted[ROW_L4_KIND] === L4Kind.udp) {
+      if (stack.udp.isBound(quoted[ROW_SRC_PORT]!)) stack.pathMtu.learn(to, info, stack.nowMs)
     }
   }
 }

@@ -148,14 +148,15 @@ export class Echo {
   }
 
   /** An error quotes one of our requests. */
-  failed(kind: ErrorKind, identifier: number, sequence: number, by: Ip): void {
+  /** @returns whether that request waits for its answer. */
+  failed(kind: ErrorKind, identifier: number, sequence: number, by: Ip): boolean {
     const outcome =
       kind === ErrorKind.timeExceeded || kind === ErrorKind.reassembly
         ? 'time-exceeded'
         : kind === ErrorKind.tooBig
           ? 'too-big'
           : 'unreachable'
-    this.#finish(identifier * 0x10000 + sequence, { outcome, from: by, hopLimit: undefined })
+    return this.#finish(identifier * 0x10000 + sequence, { outcome, from: by, hopLimit: undefined })
   }
 
   close(): void {
@@ -164,12 +165,13 @@ export class Echo {
     }
   }
 
-  #finish(key: number, result: Pick<PingResult, 'outcome' | 'from' | 'hopLimit'>): void {
+  #finish(key: number, result: Pick<PingResult, 'outcome' | 'from' | 'hopLimit'>): boolean {
     const pending = this.#pending.get(key)
-    if (pending === undefined) return
+    if (pending === undefined) return false
     this.#pending.delete(key)
     pending.timer.cancel()
     const roundTripMs = this.#stack.clock.nowMs() - pending.sentMs
     pending.resolve({ ...result, sequence: pending.sequence, roundTripMs })
+    return true
   }
 }

@@ -198,6 +198,11 @@ export class Udp {
     }
   }
 
+  /** Whether a socket may have sent a datagram from this port. */
+  isBound(port: number): boolean {
+    return this.#bindings.has(port)
+  }
+
   #close(binding: Binding): void {
     const rest = (this.#bindings.get(binding.port) ?? []).filter((other) => other !== binding)
     const wasOpen = rest.length !== (this.#bindings.get(binding.port)?.length ?? 0)

@@ -223,8 +223,7 @@ export class Connection {
   #drain(): void {
     const { tcb } = this
     while (this.#isReadWanted && !this.#isReleased) {
-      const end = tcb.finAt >= 0 && tcb.rcvNxt > tcb.finAt ? tcb.finAt : tcb.rcvNxt
-      const length = Math.min(READ_CHUNK, end - tcb.readTo)
+      const length = Math.min(READ_CHUNK, this.#unreadBytes)
       if (length <= 0) break
       const chunk = Buffer.allocUnsafe(length)
       this.#receiveRing.read(tcb.readTo, chunk, 0, length)
@@ -285,7 +284,10 @@ export class Connection {
     stack.leave()
   }
 
-  /** The stream was destroyed: after `finish` the rest happens without it, before that the peer gets a reset. */
+  /**
+   * The stream was destroyed: after `finish` the rest happens without it. Before that, and where bytes have arrived that nobody will read
+   * (RFC 9293 §3.6.1), the peer gets a reset.
+   */
   release(error: Error | null): void {
     if (this.#isReleased) return
     this.#isReleased = true
@@ -293,7 +295,7 @@ export class Connection {
     this.#waiting = undefined
     const stack = this.#tcp.enter()
     if (this.tcb.state !== 'CLOSED') {
-      if (this.tcb.isFinQueued && error === null) {
+      if (this.tcb.isFinQueued && error === null && this.#unreadBytes === 0) {
         orphan(this.tcb, stack.nowMs)
         this.#tcp.noteDirty(this)
       } else {
@@ -302,6 +304,13 @@ export class Connection {
     }
     stack.leave()
     waiting?.done(error ?? socketError('ECONNABORTED', 'the socket was destroyed'))
+  }
+
+  /** Arrived in order, and not given to the stream. */
+  get #unreadBytes(): number {
+    const { tcb } = this
+    const end = tcb.finAt >= 0 && tcb.rcvNxt > tcb.finAt ? tcb.finAt : tcb.rcvNxt
+    return end - tcb.readTo
   }
 
   setNoDelay(isOn: boolean): void {

@@ -11,7 +11,7 @@
  */
 import { onCongestionSign, onDelivered, onDuplicateAck, onLoss, onNewAck, startCongestion } from './congestion.ts'
 import { adaptWindow, detectLosses, takeAcknowledged, takeReports } from './rack.ts'
-import { sampleRtt, setRto } from './rto.ts'
+import { sampleRtt, setRto, setUnmeasuredRto } from './rto.ts'
 import { ACK, CONGESTION_EXPERIENCED, CWR, ECE, FIN, type InSegment, RST, SYN, TIMESTAMPS_LENGTH } from './segment.ts'
 import { onProbeAnswer, scheduleProbe } from './tail-probe.ts'
 import {
@@ -26,8 +26,8 @@ import {
 } from './tcb.ts'
 import { timestampAt } from './timestamp-clock.ts'
 
-/** RFC 1122 §4.2.2.6. */
-const DEFAULT_MSS = 536
+/** RFC 9293 §3.7.1: what a peer takes that does not say. */
+export const DEFAULT_MSS: Readonly<Record<4 | 6, number>> = { 4: 536, 6: 1220 }
 const LEAST_MSS = 64
 /** RFC 7323 §5.5: after 24 days the comparison would mean nothing. */
 const TS_RECENT_LIFE_MS = 24 * 86_400_000
@@ -40,8 +40,9 @@ export function acceptSyn(
   advertisedMss: number,
   timestampOffset = 0,
   nowMs = 0,
+  family: 4 | 6 = 4,
 ): Tcb {
-  const tcb = new Tcb(parameters, iss, advertisedMss, timestampOffset)
+  const tcb = new Tcb(parameters, iss, advertisedMss, timestampOffset, family)
   tcb.state = 'SYN-RECEIVED'
   tcb.isPassive = true
   takeSyn(tcb, segment, nowMs)
@@ -84,13 +85,15 @@ export function onSegment(tcb: Tcb, segment: InSegment, nowMs: number, actions: 
   if (isCrossedSynAck(tcb, segment, position)) {
     tcb.sndWnd = segment.window
     tcb.ackOwed = ACK_SOON
-    return establish(tcb, nowMs, actions)
+    return establish(tcb, segment, nowMs, actions)
   }
   if (tcb.hasTimestamps && !isYoung(tcb, segment, position, nowMs)) {
     actions.isStale = true
     if (segment.hasTimestamps) answerOld(tcb, segment, nowMs)
     return
   }
+  if (tcb.state === 'SYN-RECEIVED' && position === 0 && (flags & (SYN | ACK | RST)) === SYN)
+    return repeatAnswer(tcb, nowMs)
   if (!isAcceptable(tcb, segment, position)) return unacceptable(tcb, segment, nowMs)
   if ((flags & RST) !== 0) return onReset(tcb, position, nowMs, actions)
   // RFC 5961 §4.2: a SYN inside a connection is answered, not believed.
@@ -146,7 +149,7 @@ function inSynSent(tcb: Tcb, segment: InSegment, nowMs: number, actions: TcpActi
     return
   }
   tcb.sndWnd = segment.window
-  establish(tcb, nowMs, actions)
+  establish(tcb, segment, nowMs, actions)
   tcb.ackOwed = ACK_SOON
   // Data that came with the SYN is not taken: the peer sends it again.
 }
@@ -157,7 +160,7 @@ function takeSyn(tcb: Tcb, segment: InSegment, nowMs: number): void {
   tcb.readTo = 1
   tcb.sndWnd = segment.window
   tcb.maxSndWnd = segment.window
-  tcb.mss = Math.max(LEAST_MSS, Math.min(segment.mss === 0 ? DEFAULT_MSS : segment.mss, tcb.advertisedMss))
+  tcb.mss = Math.max(LEAST_MSS, Math.min(segment.mss === 0 ? DEFAULT_MSS[tcb.family] : segment.mss, tcb.advertisedMss))
   if (segment.windowShift >= 0) {
     tcb.sndShift = Math.min(14, segment.windowShift)
   } else {
@@ -184,10 +187,11 @@ function takeEcn(tcb: Tcb, flags: number): void {
   tcb.isEcn = isAnswer ? ecn === 'offer' && said === ECE : ecn !== 'off' && said === (ECE | CWR)
 }
 
-function establish(tcb: Tcb, nowMs: number, actions: TcpActions): void {
+function establish(tcb: Tcb, segment: InSegment, nowMs: number, actions: TcpActions): void {
   startCongestion(tcb)
   if (tcb.timedTo >= 0) sampleRtt(tcb, nowMs - tcb.timedFromMs)
-  else setRto(tcb)
+  else if (hasEcho(tcb, segment)) sampleEcho(tcb, segment, nowMs)
+  else setUnmeasuredRto(tcb)
   tcb.timedTo = -1
   tcb.retransmits = 0
   tcb.retransmitAtMs = Infinity
@@ -215,6 +219,13 @@ function isAcceptable(tcb: Tcb, segment: InSegment, position: number): boolean {
   if (position + length <= tcb.rcvNxt) return false
   // A full window still takes the ACK and RST of the segment that would come next.
   return position < edge || (position === tcb.rcvNxt && edge === tcb.rcvNxt)
+}
+
+/** The peer sent its SYN again, so our answer was lost: it says what it said, within the limit of what an attacker can ask for. */
+function repeatAnswer(tcb: Tcb, nowMs: number): void {
+  if (!mayChallenge(tcb, nowMs)) return
+  tcb.sndNxt = 0
+  tcb.timedTo = -1 // Karn's algorithm
 }
 
 function unacceptable(tcb: Tcb, segment: InSegment, nowMs: number): void {
@@ -277,7 +288,7 @@ function onAck(tcb: Tcb, segment: InSegment, position: number, nowMs: number, ac
       return false
     }
     tcb.sndWnd = segment.window << tcb.sndShift
-    establish(tcb, nowMs, actions)
+    establish(tcb, segment, nowMs, actions)
   }
   // RFC 5961 §5.2.
   if (ack > tcb.sndMax || ack < tcb.sndUna - tcb.maxSndWnd) {
@@ -336,10 +347,8 @@ function advance(tcb: Tcb, segment: InSegment, ack: number, nowMs: number): void
   if (tcb.timedTo >= 0 && ack >= tcb.timedTo) {
     sampleRtt(tcb, nowMs - tcb.timedFromMs)
     tcb.timedTo = -1
-  } else if (tcb.timedTo < 0 && tcb.hasTimestamps && segment.hasTimestamps && segment.tsEcho !== 0) {
-    // RFC 7323 §4: where Karn's rule gives no sample the echo does, to the millisecond.
-    const rttMs = (timestampAt(tcb, nowMs) - segment.tsEcho) | 0
-    sampleRtt(tcb, Math.min(tcb.parameters.maxRtoMs, Math.max(0, rttMs))) // a peer may echo anything
+  } else if (tcb.timedTo < 0 && hasEcho(tcb, segment)) {
+    sampleEcho(tcb, segment, nowMs)
   } else if (tcb.retransmits > 0) {
     setRto(tcb) // progress ends the backoff even where Karn's rule gave no sample
   }
@@ -351,6 +360,16 @@ function advance(tcb: Tcb, segment: InSegment, ack: number, nowMs: number): void
   onNewAck(tcb, acked, nowMs)
   // RFC 6298 §5.2, §5.3
   tcb.retransmitAtMs = ack === tcb.sndMax ? Infinity : nowMs + tcb.rtoMs
+}
+
+function hasEcho(tcb: Tcb, segment: InSegment): boolean {
+  return tcb.hasTimestamps && segment.hasTimestamps && segment.tsEcho !== 0
+}
+
+/** RFC 7323 §4: where Karn's rule gives no sample the echo does, to the millisecond. */
+function sampleEcho(tcb: Tcb, segment: InSegment, nowMs: number): void {
+  const rttMs = (timestampAt(tcb, nowMs) - segment.tsEcho) | 0
+  sampleRtt(tcb, Math.min(tcb.parameters.maxRtoMs, Math.max(0, rttMs))) // a peer may echo anything
 }
 
 function updateWindow(tcb: Tcb, window: number, position: number, ack: number): void {
@@ -463,16 +482,20 @@ function startTimeWait(tcb: Tcb, nowMs: number): void {
 
 /** RFC 5961 §7: acknowledgments that an attacker can ask for are counted. */
 function challenge(tcb: Tcb, nowMs: number): void {
+  if (mayChallenge(tcb, nowMs)) tcb.ackOwed = ACK_NOW
+}
+
+function mayChallenge(tcb: Tcb, nowMs: number): boolean {
   if (nowMs - tcb.challengeFromMs >= 1000) {
     tcb.challengeFromMs = nowMs
     tcb.challengeAcks = 0
   }
   if (tcb.challengeAcks++ >= tcb.parameters.challengeAcksPerSecond) {
     tcb.counts.challengesHeldBack++
-    return
+    return false
   }
   tcb.counts.challenges++
-  tcb.ackOwed = ACK_NOW
+  return true
 }
 
 function answerWithReset(sequence: number, actions: TcpActions): void {

@@ -13,8 +13,14 @@ import { onProbeTimer } from './tail-probe.ts'
 import { ACK_SOON, Tcb, type TcpActions, type TcpFailure, type TcpParameters } from './tcb.ts'
 
 /** Active open: a block whose first segment is a SYN. */
-export function open(parameters: TcpParameters, iss: number, advertisedMss: number, timestampOffset = 0): Tcb {
-  const tcb = new Tcb(parameters, iss, advertisedMss, timestampOffset)
+export function open(
+  parameters: TcpParameters,
+  iss: number,
+  advertisedMss: number,
+  timestampOffset = 0,
+  family: 4 | 6 = 4,
+): Tcb {
+  const tcb = new Tcb(parameters, iss, advertisedMss, timestampOffset, family)
   tcb.state = 'SYN-SENT'
   return tcb
 }
@@ -119,9 +125,11 @@ function onReorderTimer(tcb: Tcb, nowMs: number): void {
 function onRto(tcb: Tcb, nowMs: number, actions: TcpActions): void {
   const isOpening = tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED'
   const limit = isOpening ? tcb.parameters.maxSynRetransmits : tcb.parameters.maxRetransmits
-  if (tcb.retransmits >= limit) return close(tcb, 'ETIMEDOUT', actions)
+  // A peer that shut its window over what is in flight (it should not) takes nothing and may be well: what counts is whether it answers.
+  const isShut = !isOpening && tcb.sndWnd === 0 && !tcb.isOrphan
+  if ((isShut ? tcb.persistSilent++ : tcb.retransmits) >= limit) return close(tcb, 'ETIMEDOUT', actions)
   if (!isOpening) onRetransmitTimeout(tcb, nowMs)
-  tcb.retransmits++
+  tcb.retransmits = isShut ? 1 : tcb.retransmits + 1
   backOff(tcb)
   tcb.timedTo = -1
   tcb.retransmitAtMs = Infinity
@@ -160,7 +168,8 @@ export function onPathMss(tcb: Tcb, sequence: number, mss: number): void {
   else tcb.sndNxt = tcb.sndUna
 }
 
-function isInFlight(tcb: Tcb, sequence: number): boolean {
+/** Whether an error that quotes wire number `sequence` may be about something that was sent and is not acknowledged. */
+export function isInFlight(tcb: Tcb, sequence: number): boolean {
   const position = tcb.sndUna + ((sequence - (tcb.iss + tcb.sndUna)) | 0)
   return position >= tcb.sndUna && position < tcb.sndMax
 }

@@ -39,7 +39,7 @@ function fillNext(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   // Holes are reported in bare acknowledgments, which have room for the blocks; so these go before data.
   if (tcb.ackOwed >= ACK_SOON && (tcb.outOfOrder.count > 0 || tcb.repeatEnd > 0)) return sendAck(tcb, out)
   if (tcb.isTailProbeDue && sendTailProbe(tcb, nowMs, out)) return true
-  if (sendHole(tcb, nowMs, out) || sendNew(tcb, nowMs, out) || sendProbe(tcb, out)) return true
+  if (sendHole(tcb, nowMs, out) || sendNew(tcb, nowMs, out) || sendProbe(tcb, nowMs, out)) return true
   armPersist(tcb, nowMs)
   if (tcb.isKeepAliveDue) return sendKeepAlive(tcb, out)
   return tcb.ackOwed >= ACK_SOON && sendAck(tcb, out)
@@ -191,10 +191,18 @@ function noteSent(tcb: Tcb, nowMs: number, next: number): void {
   tcb.lastSendMs = nowMs
 }
 
-/** RFC 9293 §3.8.6.1: one byte past a closed window makes the peer tell its window again. */
-function sendProbe(tcb: Tcb, out: OutSegment): boolean {
+/**
+ * RFC 9293 §3.8.6.1: one byte past a closed window makes the peer tell its window again. §3.8.6.2.1: what a window takes that has
+ * been too small for a segment all the time is sent now.
+ */
+function sendProbe(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   if (!tcb.isProbeDue) return false
   tcb.isProbeDue = false
+  const taken = Math.min(tcb.sendEnd - tcb.sndNxt, tcb.sndUna + tcb.sndWnd - tcb.sndNxt, tcb.mss)
+  if (taken > 0) {
+    sendFresh(tcb, nowMs, out, taken, false)
+    return true
+  }
   const length = tcb.sndNxt < tcb.sendEnd ? 1 : 0
   if (length === 0 && !(tcb.isFinQueued && tcb.sndNxt === tcb.sendEnd)) return false
   startData(tcb, out, tcb.sndNxt, length, length === 0)

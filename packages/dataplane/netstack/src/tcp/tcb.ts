@@ -79,7 +79,8 @@ export const DEFAULT_TCP_PARAMETERS: TcpParameters = {
   finWait2Ms: 60_000,
   // 10 timeouts from 200 ms on are more than the 100 s that RFC 9293 §3.8.3 asks for.
   maxRetransmits: 10,
-  maxSynRetransmits: 6,
+  // The last of them is given up after 183 s; RFC 9293 §3.8.3 asks for 180.
+  maxSynRetransmits: 7,
   initialWindowSegments: 10,
   congestionControl: 'cubic',
   timestamps: true,
@@ -110,6 +111,7 @@ const UNREAD = new TcpCounts()
 
 export class Tcb {
   readonly parameters: TcpParameters
+  readonly family: 4 | 6
   counts: TcpCounts = UNREAD
   state: TcpState = 'CLOSED'
   /** Opened by a listener. */
@@ -262,8 +264,9 @@ export class Tcb {
   keepAliveCount = 0
   isKeepAliveDue = false
 
-  constructor(parameters: TcpParameters, iss: number, advertisedMss: number, timestampOffset = 0) {
+  constructor(parameters: TcpParameters, iss: number, advertisedMss: number, timestampOffset = 0, family: 4 | 6 = 4) {
     this.parameters = parameters
+    this.family = family
     this.iss = iss >>> 0
     this.timestampOffset = timestampOffset
     this.isNagleOn = parameters.nagle

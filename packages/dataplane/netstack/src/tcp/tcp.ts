@@ -38,6 +38,7 @@ import {
   tcpWindow,
 } from '@lodestone/packet'
 import { formatZoned, parseZoned } from '../address-text.ts'
+import { keyOf } from '../address-map.ts'
 import { type ArenaSum, arenaSum } from '../arena-sum.ts'
 import { NS_DROP } from '../drop.ts'
 import { ErrorKind } from '../error-kind.ts'
@@ -47,9 +48,9 @@ import { ipHeaderLength, outputIp, outputOn, writeIpHeader } from '../ip-output.
 import { PortSpace } from '../port-space.ts'
 import type { Stack } from '../stack.ts'
 import { Connection } from './connection.ts'
-import { acceptCookie, acceptSyn } from './input.ts'
+import { acceptCookie, acceptSyn, DEFAULT_MSS } from './input.ts'
 import { keyedHash } from './keyed-hash.ts'
-import { open } from './machine.ts'
+import { isInFlight, open } from './machine.ts'
 import { nextSegment, stamp } from './output.ts'
 import { readSegmentOptions, segmentOptionsLength, writeSegmentOptions } from './segment-options.ts'
 import { ACK, FIN, InSegment, OutSegment, resetFor, RST, startSegment, SYN } from './segment.ts'
@@ -195,11 +196,13 @@ export class Tcp {
     readSegment(this.#in, bytes, l3, l4, payload, end)
     readTuple(this.#tuple, bytes, l3, l4, iface)
     let connection = this.#find(this.#tuple)
+    let after: number | undefined
     if (connection !== undefined && isReborn(connection.tcb, this.#in)) {
+      after = connection.tcb.iss + connection.tcb.sndMax
       connection.abort()
       connection = undefined
     }
-    if (connection === undefined) return this.#onStranger(iface, slot, l3, l4)
+    if (connection === undefined) return this.#onStranger(iface, slot, l3, l4, after)
     stack.noteDelivered(slot, l3)
     if (!connection.onSegment(this.#in, bytes, payload, stack.nowMs)) return stack.drop(slot, NS_DROP.TCP_OLD)
     stack.arena.free(slot)
@@ -214,14 +217,18 @@ export class Tcp {
     return pseudo + this.#sum(l4, end)
   }
 
-  /** A segment without a connection: a SYN for a listener, or something to reset. */
-  #onStranger(iface: Interface, slot: number, l3: number, l4: number): void {
+  /**
+   * A segment without a connection: a SYN for a listener, or something to reset.
+   * @param after where the connection between the same ends stopped that this SYN takes the place of
+   */
+  #onStranger(iface: Interface, slot: number, l3: number, l4: number, after: number | undefined): void {
     const stack = this.#stack
     const segment = this.#in
     const { bytes } = stack.arena
     const isV4 = bytes[l3]! >>> 4 === 4
     const local = isV4 ? Ip.fromBytes(bytes, l3 + IPV4_DST, 4) : Ip.fromBytes(bytes, l3 + IPV6_DST, 16)
     const remote = isV4 ? Ip.fromBytes(bytes, l3 + IPV4_SRC, 4) : Ip.fromBytes(bytes, l3 + IPV6_SRC, 16)
+    if (!this.#mayBePeer(iface, remote)) return stack.drop(slot, NS_DROP.MARTIAN)
     const isSyn = (segment.flags & (SYN | ACK | RST)) === SYN
     const isCookie = (segment.flags & (SYN | ACK | RST)) === ACK && stack.nowMs - this.#cookieAtMs < COOKIE_LIFE_MS
     const listener = isSyn || isCookie ? this.#findListener(tcpDstPort(bytes, l4), local, iface) : undefined
@@ -244,7 +251,15 @@ export class Tcp {
       return stack.arena.free(slot)
     }
     const tcb = isSyn
-      ? acceptSyn(this.parameters, segment, this.#initialSequence(), mss, this.#timestampOffset(), stack.nowMs)
+      ? acceptSyn(
+          this.parameters,
+          segment,
+          this.#initialSequence(after),
+          mss,
+          this.#timestampOffset(),
+          stack.nowMs,
+          remote.family,
+        )
       : acceptCookie(this.parameters, segment, mss, cookieMss, stack.nowMs)
     listener.halfOpen++
     const connection = this.#add(tcb, local, tcpDstPort(bytes, l4), remote, tcpSrcPort(bytes, l4), iface, {
@@ -266,7 +281,7 @@ export class Tcp {
     const segment = this.#in
     const { bytes } = this.#stack.arena
     const { nowMs } = this.#stack
-    const peerMss = Math.min(mss, segment.mss === 0 ? 536 : segment.mss)
+    const peerMss = Math.min(mss, segment.mss === 0 ? DEFAULT_MSS[remote.family] : segment.mss)
     const cookie = makeCookie(this.#secret, this.#tuple, segment.sequence, peerMss, nowMs)
     startSegment(this.#out, SYN | ACK, cookie, segment.sequence + 1)
     this.#out.window = Math.min(0xffff, this.parameters.receiveBufferBytes)
@@ -284,9 +299,20 @@ export class Tcp {
     return openCookie(this.#secret, this.#tuple, (sequence - 1) >>> 0, value, this.#stack.nowMs)
   }
 
-  /** RFC 6528 §3 for the connection in `#tuple`: a clock of 4 µs plus what nobody else can compute. */
-  #initialSequence(): number {
-    return (Math.floor(this.#stack.nowMs * 250) + keyedHash(this.#secret, this.#tuple, TUPLE_WORDS)) >>> 0
+  /**
+   * RFC 6528 §3 for the connection in `#tuple`: a clock of 4 µs plus what nobody else can compute. A connection that sent faster than
+   * this clock counts leaves the next one to begin behind it (RFC 9293 §3.10.7.4).
+   */
+  #initialSequence(after?: number): number {
+    const sequence = (Math.floor(this.#stack.nowMs * 250) + keyedHash(this.#secret, this.#tuple, TUPLE_WORDS)) >>> 0
+    return after === undefined || ((sequence - after) | 0) > 0 ? sequence : (after + 0x10000) >>> 0
+  }
+
+  /** RFC 9293 §3.9.2.3: no connection begins with a group, with everybody, with nobody, or from outside with ourselves. */
+  #mayBePeer(iface: Interface, remote: Ip): boolean {
+    if (remote.isUnspecified || remote.isMulticast) return false
+    if (remote.family === 4 && remote.word(0) === 0xffffffff) return false
+    return iface.port === undefined || this.#stack.localKind(iface, keyOf(remote)) < 0
   }
 
   /** RFC 7323 §5.4: the same for every connection between the same ends, so that their timestamps go on rising. */
@@ -295,19 +321,30 @@ export class Tcp {
   }
 
   /** An ICMP error quotes a segment of ours. */
-  onError(kind: ErrorKind, local: Ip, localPort: number, remote: Ip, remotePort: number, sequence: number): void {
+  onError(
+    kind: ErrorKind,
+    mtuBytes: number,
+    local: Ip,
+    localPort: number,
+    remote: Ip,
+    remotePort: number,
+    sequence: number,
+  ): void {
     const scopes = local.family === 6 && local.isLinkLocal ? this.#stack.interfaces : [undefined]
     for (const scope of scopes) {
       const connection = this.#find(makeTuple(local, localPort, remote, remotePort, scope))
-      if (connection !== undefined) this.#failed(connection, kind, sequence)
+      if (connection !== undefined) this.#failed(connection, kind, mtuBytes, sequence)
     }
   }
 
-  #failed(connection: Connection, kind: ErrorKind, sequence: number): void {
+  #failed(connection: Connection, kind: ErrorKind, mtuBytes: number, sequence: number): void {
     switch (kind) {
       case ErrorKind.tooBig: {
-        const mtuBytes = this.#stack.pathMtu.get(connection.remote, this.#stack.nowMs)
-        return connection.onPathMss(sequence, mtuBytes - ipHeaderLength(connection.remote.family) - TCP_MIN)
+        if (!isInFlight(connection.tcb, sequence)) return
+        const { pathMtu, nowMs } = this.#stack
+        pathMtu.learn(connection.remote, mtuBytes, nowMs)
+        const knownBytes = pathMtu.get(connection.remote, nowMs)
+        return connection.onPathMss(sequence, knownBytes - ipHeaderLength(connection.remote.family) - TCP_MIN)
       }
       case ErrorKind.port:
       case ErrorKind.protocol:
@@ -398,6 +435,8 @@ export class Tcp {
     const route = stack.route(to.ip)
     const iface = to.ip.family === 6 && to.ip.isLinkLocal ? zone && stack.interface(zone) : route?.interface
     if (iface === undefined || iface === '') return reject('ENETUNREACH', `no route to ${options.address}`)
+    const isOwn = stack.hasAddress(to.ip, zone)
+    if (!isOwn && !this.#mayBePeer(iface, to.ip)) return reject('ENETUNREACH', `${options.address} is no single host`)
     const local = from?.ip ?? stack.sourceFor(to.ip, iface, route?.source)
     if (local === undefined) return reject('EADDRNOTAVAIL', `no address to reach ${options.address} from`)
     if (this.#count >= CONNECTION_LIMIT) return reject('EMFILE', 'too many connections')
@@ -406,7 +445,7 @@ export class Tcp {
       const scope = to.ip.family === 6 && to.ip.isLinkLocal ? iface : undefined
       this.#tuple.set(makeTuple(local, localPort, to.ip, options.port, scope))
       const mss = this.#mssFor(iface, to.ip)
-      const tcb = open(this.parameters, this.#initialSequence(), mss, this.#timestampOffset())
+      const tcb = open(this.parameters, this.#initialSequence(), mss, this.#timestampOffset(), to.ip.family)
       const where = `${options.address} port ${options.port}`
       const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS
       const timer = this.clock.after(timeoutMs, () => {
