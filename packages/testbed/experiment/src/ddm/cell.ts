@@ -81,10 +81,11 @@ export function runCell(run: CellRun): CellResult {
     queueBytes: QUEUE_BYTES,
     flows,
     random: random.fork('rack'),
-    makePolicy: (fork, backlogUs) =>
+    makePolicy: (fork, backlogUs, arrivalUs) =>
       makePolicy(run.policy, {
         random: fork,
         backlogUs,
+        arrivalUs,
         rates,
         letFlowGapUs: run.letFlowGapUs,
         multipath: { ...DEFAULT_MULTIPATH, ...run.multipath },

@@ -15,6 +15,8 @@ const COLORS: Readonly<Record<PolicyName, string>> = {
   letflow: '#5b9bd5',
   'least-delay': '#9b7bd1',
   ddm: '#2a9d6f',
+  oracle: '#c9635b',
+  'oracle-packet': '#d9a3a0',
 }
 
 interface Panel {

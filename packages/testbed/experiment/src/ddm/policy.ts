@@ -11,8 +11,9 @@ import {
   stampOf,
 } from '@lodestone/ddm'
 import type { Random } from '@lodestone/host'
+import { type ArrivalUs, OracleChoice } from './oracle-policy.ts'
 
-export const POLICY_NAMES = ['ecmp', 'wecmp', 'letflow', 'least-delay', 'ddm'] as const
+export const POLICY_NAMES = ['ecmp', 'wecmp', 'letflow', 'least-delay', 'ddm', 'oracle', 'oracle-packet'] as const
 export type PolicyName = (typeof POLICY_NAMES)[number]
 
 export const POLICY_TITLES: Readonly<Record<PolicyName, string>> = {
@@ -21,6 +22,8 @@ export const POLICY_TITLES: Readonly<Record<PolicyName, string>> = {
   letflow: 'LetFlow',
   'least-delay': 'least delay',
   ddm: 'DDM',
+  oracle: 'all queues known',
+  'oracle-packet': 'the same, any order',
 }
 
 /** Times are the host's own clock, µs. */
@@ -38,6 +41,8 @@ export interface PathPolicy {
   overdue(nowUs: number): number
   stampOverdue(peer: number, path: number, nowUs: number): number
   onAnswer(peer: number, id: number, stamp: number, receiverStamp: number, nowUs: number): void
+  /** Only for who is told everything: a data packet was lost on the host's cable, or queued at a switch. See `OracleChoice`. */
+  onPassed?(flowHash: number, arrivesUs: number): void
 }
 
 export interface PolicyOptions {
@@ -50,6 +55,8 @@ export interface PolicyOptions {
   readonly telemetry: Telemetry
   /** What a packet has to wait on the host's own cable of a path. µs */
   readonly backlogUs: (path: number) => number
+  /** What only an oracle knows. */
+  readonly arrivalUs: ArrivalUs
 }
 
 export const TELEMETRY_NAMES = ['live', 'constant'] as const
@@ -67,6 +74,9 @@ export function makePolicy(name: PolicyName, options: PolicyOptions): PathPolicy
       return new DelayPolicy({ ...options, multipath: { ...options.multipath, exponent: Infinity } })
     case 'ddm':
       return new DelayPolicy(options)
+    case 'oracle':
+    case 'oracle-packet':
+      return new OraclePolicy(options, name === 'oracle')
   }
 }
 
@@ -142,6 +152,23 @@ class LetFlowPolicy extends HashPolicy {
     }
     this.#table.note(row, path, nowUs)
     return path
+  }
+}
+
+class OraclePolicy extends HashPolicy {
+  readonly #choice: OracleChoice
+
+  constructor(options: PolicyOptions, isOrdered: boolean) {
+    super([])
+    this.#choice = new OracleChoice(options.rates.length, options.arrivalUs, isOrdered)
+  }
+
+  override choose(peer: number, mask: number, flowHash: number, bytes: number = 0): number {
+    return this.#choice.choose(peer, mask, flowHash, bytes)
+  }
+
+  onPassed(flowHash: number, arrivesUs: number): void {
+    this.#choice.passed(flowHash, arrivesUs)
   }
 }
 

@@ -19,6 +19,7 @@ import {
   SEGMENT_BYTES,
   TELEMETRY_BYTES,
 } from './packet.ts'
+import type { ArrivalUs } from './oracle-policy.ts'
 import type { PathPolicy } from './policy.ts'
 import { Wire } from './wire.ts'
 import type { Flow } from './workload.ts'
@@ -40,8 +41,8 @@ export interface RackOptions {
   readonly queueBytes: number
   readonly flows: readonly Flow[]
   readonly random: Random
-  /** @param backlogUs of the host's cable to each switch */
-  readonly makePolicy: (random: Random, backlogUs: (path: number) => number) => PathPolicy
+  /** @param backlogUs of the host's cable to each switch @param arrivalUs what only an oracle knows */
+  readonly makePolicy: (random: Random, backlogUs: (path: number) => number, arrivalUs: ArrivalUs) => PathPolicy
   /** When switch 1 stops forwarding, and when routing takes it out. µs; undefined for never. */
   readonly death: { readonly atUs: number; readonly routedAtUs: number } | undefined
   /** How often the share of the first path is noted. µs. */
@@ -84,6 +85,7 @@ export class Rack {
   /** Up wires by host and path, then down wires by path and host. */
   readonly #wires: Wire[] = []
   readonly #policies: PathPolicy[]
+  readonly #isOracle: boolean
   readonly #clocks: readonly { readonly offsetUs: number; readonly rate: number }[]
   /** When the event of each host for its overdue measurements is; Infinity when there is none. */
   readonly #probesAtUs: Float64Array<ArrayBuffer>
@@ -121,10 +123,13 @@ export class Rack {
       }
     }
     this.#policies = Array.from({ length: hosts }, (_, host) =>
-      options.makePolicy(random.fork(`policy${host}`), (path) =>
-        this.#wires[host * rates.length + path]!.backlogUs(this.#nowUs),
+      options.makePolicy(
+        random.fork(`policy${host}`),
+        (path) => this.#wires[host * rates.length + path]!.backlogUs(this.#nowUs),
+        (peer, path, bytes) => this.#arrivalUs(host, peer, path, bytes),
       ),
     )
+    this.#isOracle = this.#policies[0]?.onPassed !== undefined
     this.#probesAtUs = new Float64Array(hosts).fill(Infinity)
     const clocks = random.fork('clocks')
     // Clocks of sleds agree on nothing and drift by up to 50 parts per million.
@@ -190,10 +195,21 @@ export class Rack {
     else this.#heap.pop()
     const { hosts } = this.#options
     if (index >= hosts * this.#pathCount) return this.#onHost(packet)
-    if (this.#isDead && packet.path === 1) return this.#pool.give(packet)
+    if (this.#isDead && packet.path === 1) {
+      if (this.#isOracle && packet.kind === DATA) this.#notePassed(packet, -Infinity)
+      return this.#pool.give(packet)
+    }
     // The switch puts its element on what leaves with telemetry and takes it off the answer.
     if (packet.elementId >= 0) packet.wireBytes += packet.kind === ANSWER ? -ELEMENT_BYTES : ELEMENT_BYTES
-    this.#send(hosts * this.#pathCount + packet.path * hosts + packet.destination, packet)
+    const down = hosts * this.#pathCount + packet.path * hosts + packet.destination
+    if (this.#isOracle && packet.kind === DATA)
+      this.#notePassed(packet, this.#wires[down]!.arrivalUs(packet.wireBytes, this.#nowUs))
+    this.#send(down, packet)
+  }
+
+  #notePassed(packet: Packet, arrivesUs: number): void {
+    const hash = this.#hashes[2 * packet.flow + (packet.isForward ? 1 : 0)]!
+    this.#policies[packet.source]!.onPassed!(hash, arrivesUs === Infinity ? -Infinity : arrivesUs)
   }
 
   #send(index: number, packet: Packet): boolean {
@@ -205,6 +221,14 @@ export class Rack {
     }
     if (wasEmpty) this.#heap.push(wire.dueUs, (index << KIND_BITS) | EVENT_WIRE)
     return true
+  }
+
+  /** When a packet that leaves now arrives, by the queues as they are. */
+  #arrivalUs(host: number, peer: number, path: number, bytes: number): number {
+    const { hosts } = this.#options
+    if (this.#isDead && path === 1) return Infinity
+    const switchUs = this.#wires[host * this.#pathCount + path]!.arrivalUs(bytes, this.#nowUs)
+    return this.#wires[hosts * this.#pathCount + path * hosts + peer]!.arrivalUs(bytes, switchUs)
   }
 
   #localUs(host: number): number {
@@ -311,7 +335,10 @@ export class Rack {
     }
     const { path } = packet
     if (this.#isDead && path === 1) this.#noteDead(packet.source)
-    this.#send(packet.source * this.#pathCount + path, packet)
+    const up = packet.source * this.#pathCount + path
+    if (this.#isOracle && this.#wires[up]!.arrivalUs(packet.wireBytes, this.#nowUs) === Infinity)
+      this.#notePassed(packet, -Infinity)
+    this.#send(up, packet)
     const other = policy.probePath(peer, this.#mask, path, localUs)
     const probeId = other < 0 ? -1 : policy.stampProbe(peer, other, localUs)
     if (probeId >= 0) this.#probe(isForward ? source : destination, peer, other, probeId, localUs)

@@ -37,6 +37,13 @@ export class Wire {
     return Math.max(0, this.#busyUntilUs - nowUs)
   }
 
+  /** When a packet of `bytes` would arrive that is offered at `atUs`, if nothing else is until then; Infinity for a full queue. */
+  arrivalUs(bytes: number, atUs: number): number {
+    const waitUs = this.backlogUs(atUs)
+    if (waitUs > 0 && waitUs / this.#usPerByte + bytes > this.#queueBytes) return Infinity
+    return atUs + waitUs + bytes * this.#usPerByte + this.#delayUs
+  }
+
   /** When the first packet arrives. There is one. */
   get dueUs(): number {
     return this.#dueUs[this.#head]!
