@@ -106,6 +106,8 @@ export interface Pipeline {
   modifyEntry(table: string, entry: Entry): TableResult
   deleteEntry(table: string, key: EntryKey): TableResult
   setDefault(table: string, action: string, parameters: readonly bigint[]): TableResult
+  /** Back to the program's own. */
+  resetDefault(table: string): TableResult
   clearTable(table: string): TableResult
   entries(table: string): readonly (Entry & { readonly hits: EntryCounter })[] | undefined
   /** An entry that stands in the table as stories tell it, `203.0.113.0/24 → forward(port=1)`. */

@@ -159,6 +159,10 @@ export class ProgramControl {
     return this.#withTable(table, (control) => control.setDefault(action, parameters))
   }
 
+  resetDefault(table: string): TableResult {
+    return this.#withTable(table, (control) => control.resetDefault())
+  }
+
   clearTable(table: string): TableResult {
     return this.#withTable(table, (control) => control.clear())
   }

@@ -112,6 +112,11 @@ export class TableControl {
     return OK
   }
 
+  resetDefault(): TableResult {
+    this.store.writeAction(this.store.layout.defaultEntry, this.#table.defaultAction)
+    return OK
+  }
+
   clear(): TableResult {
     const problem = this.#checkConst()
     if (problem !== undefined) return failed(problem)
