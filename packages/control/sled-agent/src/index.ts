@@ -1,5 +1,5 @@
 export { ConsoleBuffer, type ConsoleRead } from './console-buffer.ts'
-export type { Guest, GuestNic, GuestSpec, InstanceRunner } from './instance-runner.ts'
+export type { ExecHow, ExecResult, Guest, GuestNic, GuestSpec, InstanceRunner } from './instance-runner.ts'
 export { Instance } from './instance.ts'
 export type { GuestApi, GuestConnection } from './module-guest/guest.ts'
 export { NetstackRunner, type NetstackRunnerOptions } from './netstack-runner.ts'

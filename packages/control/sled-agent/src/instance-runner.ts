@@ -24,11 +24,23 @@ export interface GuestSpec {
   readonly console: ConsoleBuffer
 }
 
+/** How a command runs: its output can be told as it comes, and it can be interrupted. */
+export interface ExecHow {
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  readonly onOutput?: (text: string) => void
+}
+
+export interface ExecResult {
+  readonly output: string
+  readonly exitCode: number
+}
+
 export interface Guest {
   /** Types on the serial console. */
   input(bytes: Uint8Array): void
   /** Runs a command as a person at the console would; for tools. Undefined where the guest has no shell. */
-  readonly exec: ((command: string) => Promise<{ readonly output: string; readonly exitCode: number }>) | undefined
+  readonly exec: ((command: string, how?: ExecHow) => Promise<ExecResult>) | undefined
   /** Watches its TCP connections; undefined where the runner cannot see into the guest. */
   readonly observeTcp: ((observer: TcpObserver) => () => void) | undefined
   /** Pulls the plug. Frames stop at once. */

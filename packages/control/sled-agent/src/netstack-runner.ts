@@ -42,10 +42,7 @@ export class NetstackRunner implements InstanceRunner {
     const { clock } = this.#options
     return {
       input: (bytes) => program.input(bytes),
-      exec: async (command) => ({
-        output: await shellCommand({ network, clock, hostName: spec.hostname, command }),
-        exitCode: 0,
-      }),
+      exec: (command, how) => shellCommand({ network, clock, hostName: spec.hostname, command, ...how }),
       observeTcp: (observer) => network.observeTcp(observer),
       stop() {
         program.stop()

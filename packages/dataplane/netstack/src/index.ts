@@ -35,4 +35,4 @@ export { type RouterAdvert, RouterDiscovery, type RouterDiscoveryOptions } from 
 export { Guest, type GuestNic, type GuestOptions, type GuestProgramOptions } from './guest/guest.ts'
 export { type GuestConsole, Shell, type ShellOptions } from './guest/shell.ts'
 export { WebServer, type WebServerOptions } from './guest/web-server.ts'
-export { shellCommand, type ShellCommandOptions } from './guest/shell-command.ts'
+export { shellCommand, type ShellCommandOptions, type ShellResult } from './guest/shell-command.ts'

@@ -134,8 +134,9 @@ export function controlHandler(rack: Rack): HttpHandler {
       }
       const { stack } = node(body.node)
       const { clock } = rack.world
-      const output = await shellCommand({ network: stack, clock, hostName: body.node, command: body.command })
-      return { output, exit_code: 0 }
+      const command = { network: stack, clock, hostName: body.node, command: body.command }
+      const { output, exitCode } = await shellCommand(command)
+      return { output, exit_code: exitCode }
     },
     fetch: ({ body }) => {
       const from = node(body.from)

@@ -204,22 +204,39 @@ describe('Shell', () => {
     assert.match(await run('curl http://example.com/'), /not a URL that starts with/)
   })
 
-  test('a single command runs in a shell of its own and gives its output', async () => {
+  test('a single command runs in a shell of its own; its output comes as it is printed, its exit code says how it went', async () => {
     const { network, left } = await shell()
-    const run = (command: string, timeoutMs?: number): Promise<string> =>
-      network.clock.run(
-        shellCommand({
-          network: left,
-          clock: network.clock,
-          hostName: 'web1',
-          command,
-          ...(timeoutMs === undefined ? {} : { timeoutMs }),
-        }),
-      )
-    assert.equal(await run('hostname'), 'web1\n')
-    assert.equal(await run(''), '')
-    assert.match(await run('ping -c 1 10.0.0.2'), /^reply from 10\.0\.0\.2: .*\n1 of 1 answered\n$/)
-    assert.match(await run('ping 10.0.0.99', 2500), /\^C\n0 of 4 answered\n$/)
+    const pieces: string[] = []
+    const run = async (command: string, how: { timeoutMs?: number; signal?: AbortSignal } = {}) => {
+      const onOutput = (text: string): void => void pieces.push(`${network.clock.nowMs()} ${text}`)
+      const options = { network: left, clock: network.clock, hostName: 'web1', command, onOutput, ...how }
+      const { output, exitCode } = await network.clock.run(shellCommand(options))
+      return [output, exitCode] as const
+    }
+    assert.deepEqual(await run('hostname'), ['web1\n', 0])
+    assert.deepEqual(await run(''), ['', 0])
+    pieces.length = 0
+    const [text, answered] = await run('ping -c 2 10.0.0.2')
+    assert.match(text, /^reply from 10\.0\.0\.2: .*\nreply from .*\n2 of 2 answered\n$/)
+    assert.equal(answered, 0)
+    const times = pieces.map((each) => Number.parseFloat(each))
+    assert.ok(times[1]! - times[0]! >= 900, `the first reply is told a second before the other: ${times}`)
+    const [late, given] = await run('ping 10.0.0.99', { timeoutMs: 2500 })
+    assert.match(late, /\^C\n0 of 4 answered\n$/)
+    assert.equal(given, 130)
+    for (const [command, exitCode] of [
+      ['ping -c 1 10.0.0.99', 1],
+      ['ping', 2],
+      ['ip nonsense', 2],
+      ['curl http://10.0.0.99/', 1],
+      ['frobnicate', 127],
+      ['exit 7', 7],
+    ] as const) {
+      assert.equal((await run(command))[1], exitCode, command)
+    }
+    const aborter = new AbortController()
+    network.clock.after(1500, () => aborter.abort())
+    assert.match((await run('ping -c 100 10.0.0.2', { signal: aborter.signal }))[0], /\^C\n2 of 100 answered\n$/)
   })
 
   test('exit and ^D leave; the next key starts again', async () => {

@@ -1,4 +1,4 @@
-/** Runs one command in a shell of its own on a host's stack, as a person at the console would, and returns what it printed. */
+/** Runs one command in a shell of its own on a host's stack, as a person at the console would. */
 import type { Clock } from '@lodestone/host'
 import type { Netstack } from '../netstack.ts'
 import { Shell } from './shell.ts'
@@ -8,48 +8,45 @@ export interface ShellCommandOptions {
   readonly clock: Clock
   readonly hostName: string
   readonly command: string
-  /** Default 60 000; then it is interrupted. */
+  /** Default 60 000, Infinity for never; then it is interrupted. */
   readonly timeoutMs?: number
+  /** Interrupts it. */
+  readonly signal?: AbortSignal
+  /** Told what is printed as it comes. */
+  readonly onOutput?: (text: string) => void
 }
 
-export function shellCommand(options: ShellCommandOptions): Promise<string> {
-  const { network, clock, hostName } = options
-  const prompt = `${hostName}# `
-  const line = options.command.replaceAll(/[\r\n]+/g, ' ')
-  return new Promise((resolve) => {
-    const decoder = new TextDecoder()
-    let printed = ''
-    let typed = -1
-    let input: (bytes: Uint8Array) => void = () => undefined
-    const type = (text: string): void => input(new TextEncoder().encode(text))
-    const shell = new Shell({
-      network,
-      clock,
-      hostName,
-      console: {
-        write(bytes) {
-          printed += decoder.decode(bytes, { stream: true })
-          // The prompt comes back when the command is done.
-          if (typed >= 0 && printed.length > typed && printed.endsWith(prompt)) finish()
-        },
-        onInput(fn) {
-          input = fn
-          return () => undefined
-        },
-      },
-    })
-    const timer = clock.after(options.timeoutMs ?? 60_000, () => type('\u0003'))
-    const finish = (): void => {
-      timer.cancel()
-      const output = printed.slice(typed, printed.length - prompt.length)
-      typed = -1
-      // The first line end is the echo of ours.
-      resolve(output.replaceAll('\r\n', '\n').replace(/^\n/, ''))
-      clock.after(0, () => shell.close())
-    }
-    type(line)
-    // Everything so far is greeting, prompt and echo; the line end is echoed before the command's output.
-    typed = printed.length
-    type('\r')
-  })
+export interface ShellResult {
+  /** All of it, also what `onOutput` was told. */
+  readonly output: string
+  /** 0 done, 1 no, 2 wrong usage, 127 no such command, 130 interrupted. */
+  readonly exitCode: number
+}
+
+export async function shellCommand(options: ShellCommandOptions): Promise<ShellResult> {
+  const { network, clock, hostName, command, timeoutMs = 60_000, signal, onOutput } = options
+  const decoder = new TextDecoder()
+  let isGreeting = true
+  let output = ''
+  const console = {
+    write(bytes: Uint8Array): void {
+      if (isGreeting) return
+      const text = decoder.decode(bytes, { stream: true }).replaceAll('\r\n', '\n')
+      output += text
+      onOutput?.(text)
+    },
+    onInput: () => () => undefined,
+  }
+  const shell = new Shell({ network, clock, hostName, console })
+  isGreeting = false
+  const interrupt = (): void => shell.interrupt()
+  const timer = timeoutMs === Infinity ? undefined : clock.after(timeoutMs, interrupt)
+  signal?.addEventListener('abort', interrupt, { once: true })
+  try {
+    return { exitCode: await shell.execute(command), output }
+  } finally {
+    timer?.cancel()
+    signal?.removeEventListener('abort', interrupt)
+    shell.close()
+  }
 }

@@ -40,6 +40,13 @@ const TYPE_AHEAD_LIMIT = 1024
 const BODY_LIMIT = 64 * 1024
 const FETCH_TIMEOUT_MS = 10_000
 
+/** Exit codes, as shells have them. */
+const OK = 0
+const FAILED = 1
+const USAGE = 2
+const NOT_FOUND = 127
+const INTERRUPTED = 130
+
 /** What a running command listens to. */
 interface Job {
   isStopped: boolean
@@ -67,6 +74,24 @@ export class Shell {
     this.#editor = new LineEditor(`${options.hostName}# `, (text) => this.#write(text))
     this.#unsubscribe = options.console.onInput((bytes) => this.#input(bytes))
     this.#start()
+  }
+
+  /** Runs a line as one that was typed, without echo and prompt. One at a time. @returns its exit code. */
+  async execute(line: string): Promise<number> {
+    const words = line.trim().split(/\s+/)
+    if (words[0] === 'exit') return Number(words[1] ?? OK) & 0xff
+    try {
+      return await this.#command(words[0] ?? '', words.slice(1))
+    } catch (error) {
+      return this.#complain(words[0] ?? '', error)
+    } finally {
+      this.#job = undefined
+    }
+  }
+
+  /** ^C for the command that runs. */
+  interrupt(): void {
+    this.#job?.stop()
   }
 
   close(): void {
@@ -121,10 +146,10 @@ export class Shell {
     const [name, ...rest] = words
     if (name === 'exit') return this.#exit()
     const running = this.#command(name ?? '', rest)
-    if (running === undefined) return this.#editor.prompt()
+    if (typeof running === 'number') return this.#editor.prompt()
     const job = this.#job
     running
-      .catch((error: unknown) => this.#print(`${name}: ${error instanceof Error ? error.message : String(error)}\n`))
+      .catch((error: unknown) => this.#complain(name ?? '', error))
       .finally(() => {
         if (this.#job === job) this.#job = undefined
         this.#editor.prompt()
@@ -134,36 +159,42 @@ export class Shell {
       })
   }
 
-  /** Does it at once, or returns a promise and sets the job. */
-  #command(name: string, rest: readonly string[]): Promise<void> | undefined {
+  #complain(name: string, error: unknown): number {
+    this.#print(`${name}: ${error instanceof Error ? error.message : String(error)}\n`)
+    return FAILED
+  }
+
+  /** Does it at once, or returns a promise and sets the job. @returns the exit code. */
+  #command(name: string, rest: readonly string[]): number | Promise<number> {
     switch (name) {
       case '':
-        return undefined
+        return OK
       case 'help':
-        this.#print(HELP)
-        return undefined
+        return this.#say(HELP)
       case 'hostname':
-        this.#print(`${this.#hostName}\n`)
-        return undefined
+        return this.#say(`${this.#hostName}\n`)
       case 'ip':
-        this.#ip(rest[0] ?? '')
-        return undefined
+        return this.#ip(rest[0] ?? '')
       case 'ping':
         return this.#ping(rest)
       case 'curl':
         return this.#curl(rest)
       default:
-        this.#print(`${name}: not found; "help" lists the commands\n`)
-        return undefined
+        return this.#say(`${name}: not found; "help" lists the commands\n`, NOT_FOUND)
     }
   }
 
-  #ip(what: string): void {
-    if (what !== '' && 'address'.startsWith(what)) return this.#ipAddress()
-    if (what !== '' && 'route'.startsWith(what)) return this.#ipRoute()
-    if (what !== '' && 'neighbor'.startsWith(what)) return this.#ipNeighbor()
-    if (what === 'neigh' || what === 'neighbour') return this.#ipNeighbor()
-    this.#print('usage: ip addr | ip route | ip neigh\n')
+  #say(text: string, exitCode = OK): number {
+    this.#print(text)
+    return exitCode
+  }
+
+  #ip(what: string): number {
+    if (what !== '' && 'address'.startsWith(what)) this.#ipAddress()
+    else if (what !== '' && 'route'.startsWith(what)) this.#ipRoute()
+    else if ((what !== '' && 'neighbor'.startsWith(what)) || what === 'neighbour') this.#ipNeighbor()
+    else return this.#say('usage: ip addr | ip route | ip neigh\n', USAGE)
+    return OK
   }
 
   #ipAddress(): void {
@@ -192,13 +223,13 @@ export class Shell {
     }
   }
 
-  async #ping(rest: readonly string[]): Promise<void> {
+  async #ping(rest: readonly string[]): Promise<number> {
     const hasCount = rest[0] === '-c'
     const count = hasCount ? Number(rest[1]) : 4
     const address = rest[hasCount ? 2 : 0]
     const isCount = Number.isInteger(count) && count >= 1 && count <= 1000
-    if (address === undefined || !isCount) return this.#print('usage: ping [-c N] ADDRESS\n')
-    if (parseZoned(address) === undefined) return this.#print(`ping: ${address} is not an IP address\n`)
+    if (address === undefined || !isCount) return this.#say('usage: ping [-c N] ADDRESS\n', USAGE)
+    if (parseZoned(address) === undefined) return this.#say(`ping: ${address} is not an IP address\n`, USAGE)
     const job = this.#startJob()
     let received = 0
     for (let i = 1; i <= count && !job.isStopped; i++) {
@@ -209,16 +240,18 @@ export class Shell {
       if (i < count) await this.#untilStopped(job, this.#sleep(1000 - (result.roundTripMs ?? 1000)))
     }
     this.#print(`${received} of ${count} answered\n`)
+    if (job.isStopped) return INTERRUPTED
+    return received > 0 ? OK : FAILED
   }
 
-  async #curl(rest: readonly string[]): Promise<void> {
+  async #curl(rest: readonly string[]): Promise<number> {
     const hasHead = rest[0] === '-i'
     const text = rest[hasHead ? 1 : 0]
-    if (text === undefined) return this.#print('usage: curl [-i] http://ADDRESS[:PORT]/PATH\n')
+    if (text === undefined) return this.#say('usage: curl [-i] http://ADDRESS[:PORT]/PATH\n', USAGE)
     const url = URL.parse(text.includes('://') ? text : `http://${text}`)
     const address = url?.hostname.replace(/^\[(.*)\]$/, '$1')
     if (url === null || url.protocol !== 'http:' || address === undefined || parseZoned(address) === undefined) {
-      return this.#print(`curl: ${text} is not a URL that starts with http:// and an IP address\n`)
+      return this.#say(`curl: ${text} is not a URL that starts with http:// and an IP address\n`, USAGE)
     }
     const job = this.#startJob()
     const port = url.port === '' ? 80 : Number(url.port)
@@ -228,16 +261,16 @@ export class Shell {
       job,
       connecting.then((each) => [each] as const),
     )
-    if (socket === undefined) return
+    if (socket === undefined) return INTERRUPTED
     const timer = this.#clock.after(FETCH_TIMEOUT_MS, () => socket.destroy(new Error('no answer in time')))
     try {
       const [answer] = await this.#untilStopped(
         job,
         fetchOver(socket, url).then((each) => [each] as const),
       )
-      if (answer === undefined) return
+      if (answer === undefined) return INTERRUPTED
       if (hasHead) this.#print(`${answer.head}\n\n`)
-      this.#print(answer.body)
+      return this.#say(answer.body)
     } finally {
       timer.cancel()
       socket.destroy()
