@@ -38,6 +38,8 @@ export class WriteRecord {
   readonly #wallMs: () => number
   readonly #tables = new Map<string, Map<string, Writing>>()
   readonly #removals: Removal[] = []
+  /** How often anything was written or taken out. */
+  changes = 0
 
   constructor(wallMs: () => number) {
     this.#wallMs = wallMs
@@ -53,6 +55,7 @@ export class WriteRecord {
   }
 
   set(table: string, entry: EntryKey, writing: Writing): void {
+    this.changes++
     const known = this.#tables.get(table)
     if (known === undefined) this.#tables.set(table, new Map([[keyText(entry), writing]]))
     else known.set(keyText(entry), writing)
@@ -60,6 +63,7 @@ export class WriteRecord {
 
   /** @param removed on whose behalf. */
   delete(table: string, entry: Entry, removed?: Writing): void {
+    this.changes++
     this.changed(table, entry, removed)
     this.#tables.get(table)?.delete(keyText(entry))
   }
@@ -82,6 +86,7 @@ export class WriteRecord {
   }
 
   clear(): void {
+    this.changes++
     this.#tables.clear()
   }
 }

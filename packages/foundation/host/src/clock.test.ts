@@ -39,6 +39,36 @@ describe('VirtualClock', () => {
     assert.deepEqual(log, ['0 at 1', 'half', '1 at 2', '2 at 3'])
   })
 
+  test('without the undocumented way to run ticks, events and promises come in the same order', async () => {
+    const order = async (Clock: typeof VirtualClock): Promise<string[]> => {
+      const clock = new Clock()
+      const log: string[] = []
+      const worker = async (name: string, everyMs: number): Promise<void> => {
+        for (let i = 0; i < 5; i++) {
+          await sleep(clock, everyMs)
+          process.nextTick(() => log.push(`${name} tick ${clock.nowMs()}`))
+          await Promise.resolve().then(() => Promise.resolve())
+          log.push(`${name} ${clock.nowMs()}`)
+        }
+      }
+      await clock.run(Promise.all([worker('a', 1), worker('b', 1), worker('c', 2.5)]))
+      return log
+    }
+    const owner = process as { _tickCallback?: () => void }
+    const runTicks = owner._tickCallback
+    delete owner._tickCallback
+    try {
+      assert.equal(owner._tickCallback, undefined)
+      // The module looks for it when it is loaded: under another name it is loaded once more.
+      const name: string = './virtual-clock.ts?without-ticks'
+      const { VirtualClock: Plain } = (await import(name)) as { readonly VirtualClock: typeof VirtualClock }
+      assert.notEqual(Plain, VirtualClock)
+      assert.deepEqual(await order(Plain), await order(VirtualClock))
+    } finally {
+      if (runTicks !== undefined) owner._tickCallback = runTicks
+    }
+  })
+
   test('run gives the value, the rejection, or says that nothing happened', async () => {
     const clock = new VirtualClock()
     assert.equal(await clock.run(sleep(clock, 100).then(() => 7)), 7)

@@ -22,6 +22,7 @@ import { type Intent, readIntent } from './check/intent.ts'
 import { overlayProblems } from './check/overlay-check.ts'
 import { reachProblems } from './check/reach-check.ts'
 import { routingProblems } from './check/routing-check.ts'
+import { SilenceCheck } from './check/silence-check.ts'
 import { WithdrawalCheck } from './check/withdrawal-check.ts'
 import { WireMonitor } from './check/wire-monitor.ts'
 import { ControlPlane } from './control-plane.ts'
@@ -105,7 +106,7 @@ export class Simulation {
   readonly #routing: RoutingSupervisor
   readonly #withdrawals: WithdrawalCheck
   readonly #traffic: TrafficSource
-  /** Withdrawals that took too long. */
+  /** Withdrawals that took too long, and sessions that did not see that nobody was there. */
   readonly #late: string[] = []
   readonly #users: readonly ApiUser[]
   readonly #random: SeededRandom
@@ -145,7 +146,12 @@ export class Simulation {
       onProblem: (problem) => this.#late.push(problem),
     })
     this.#traffic = new TrafficSource(this.emulation, this.clock)
-    this.#links = new LinkFaults(this.emulation)
+    const silence = new SilenceCheck({
+      clock: this.clock,
+      emulation: this.emulation,
+      onProblem: (problem) => this.#late.push(problem),
+    })
+    this.#links = new LinkFaults(this.emulation, (link, direction, isSilent) => silence.set(link, direction, isSilent))
     this.#routing = new RoutingSupervisor(this.emulation)
     this.disk = new SimulatedDisk(this.clock, this.#random.fork('disk'))
     this.control = new ControlPlane({

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fixTransportChecksum } from '@lodestone/packet'
 import { HopCheck } from './hop-check.ts'
 import { IcmpCheck } from './icmp-check.ts'
 import { IpView } from './ip-view.ts'
 import { NatCheck } from './nat-check.ts'
+import { transportProblem } from './transport-check.ts'
+import { WayCheck } from './way-check.ts'
 
 interface Fields {
   readonly source?: number
@@ -112,4 +115,75 @@ test('a connection keeps its address and port outside, and shares them with nobo
   assert.equal(send('web-nic0', { identifier: 4 }, 4000), undefined, 'another instance')
   assert.match(send('db-nic0', { identifier: 4 }, 4000.5) ?? '', /both come from 192.0.2.1:4/)
   assert.equal(send('web-nic0', { identifier: 9 }, 60_000), undefined, 'after a long silence')
+})
+
+/** An ICMPv6 echo request from fd00::`source` to fd00::9. */
+function echo6(source: number, identifier: number): Uint8Array {
+  const packet = new Uint8Array(48)
+  packet.set([0x60, 0, 0, 0, 0, 8, 58, 64])
+  packet.set([0xfd], 8)
+  packet[23] = source
+  packet.set([0xfd], 24)
+  packet[39] = 9
+  packet.set([128, 0, 0, 0, 0, identifier], 40)
+  return packet
+}
+
+function plain6(packet: Uint8Array): Uint8Array {
+  const frame = plain(packet)
+  frame.set([0x86, 0xdd], 12)
+  return frame
+}
+
+function tunnelled6(packet: Uint8Array): Uint8Array {
+  const frame = tunnelled(packet, 255)
+  frame.set([0x86, 0xdd], 74 + 12)
+  return frame
+}
+
+test('translation of IPv6 is held to the same', () => {
+  const check = new NatCheck(() => '')
+  let packet = 0
+  const send = (outside: Uint8Array, atMs: number): string | undefined => {
+    packet++
+    const frame = plain6(echo6(1, 7))
+    check.guestSent('web-nic0', packet, frame, viewOf(frame))
+    const translated = tunnelled6(outside)
+    return check.tunnelled(packet, translated, viewOf(translated), atMs)
+  }
+  assert.equal(send(echo6(50, 1), 0), undefined)
+  assert.equal(send(echo6(50, 1), 1000), undefined)
+  assert.match(send(echo6(51, 1), 2000) ?? '', /came from \[fd00::32\]:1 and comes from \[fd00::33\]:1/)
+})
+
+test('a flow keeps to one of several ways until a route changes', () => {
+  const check = new WayCheck()
+  const frame = plain(icmp({}))
+  const { outer } = viewOf(frame)
+  assert.equal(check.left(1, 10, 5, frame, outer), undefined)
+  assert.equal(check.left(1, 10, 5, frame, outer), undefined)
+  assert.match(check.left(1, 11, 5, frame, outer) ?? '', /another way/)
+  assert.equal(check.left(1, 10, 6, frame, outer), undefined, 'a route has changed')
+  assert.equal(check.left(2, 11, 6, frame, outer), undefined, 'another node')
+  const other = plain(icmp({ source: 2 }))
+  assert.equal(check.left(1, 11, 6, other, viewOf(other).outer), undefined, 'another flow')
+})
+
+test('a wrong checksum of a transport header is a problem, in a tunnel too; what none can be told of is not', () => {
+  const checked = (packet: Uint8Array): Uint8Array => {
+    const copy = packet.slice()
+    assert.ok(fixTransportChecksum(copy, 0, 20, copy.length))
+    return copy
+  }
+  const good = checked(icmp({}))
+  const bad = good.slice()
+  bad[22] = bad[22]! ^ 1
+  const fragment = bad.slice()
+  fragment[6] = 0x20
+  const problem = (frame: Uint8Array): string | undefined => transportProblem(frame, viewOf(frame))
+  assert.equal(problem(plain(good)), undefined)
+  assert.match(problem(plain(bad)) ?? '', /IP protocol 1 with a wrong checksum/)
+  assert.equal(problem(tunnelled(good, 255)), undefined)
+  assert.match(problem(tunnelled(bad, 255)) ?? '', /in a tunnel/)
+  assert.equal(problem(plain(fragment)), undefined)
 })

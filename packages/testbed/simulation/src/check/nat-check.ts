@@ -1,17 +1,20 @@
 /**
- * Translation of single connections: as long as one lives, its packets leave the rack from one external address and port, and from those
+ * Translation of single connections, IPv4 and IPv6: as long as one lives, its packets leave the rack from one external address and port, and from those
  * no other connection with the same peer leaves. Where a packet comes from is told by its number, which it keeps through translation
  * and tunnels.
  *
  * A connection may be given another address when the addresses of its instance change, when its wire is new (a packet engine has no memory
  * of what another one did), or after silence.
  */
-import type { IpView } from './ip-view.ts'
+import { Ip } from '@lodestone/net'
+import type { IpHeader, IpView } from './ip-view.ts'
 
 const TCP = 6
 const UDP = 17
 const ICMP = 1
+const ICMPV6 = 58
 const ECHO = 8
+const ECHO_V6 = 128
 const SYN = 2
 const ACK = 16
 /** Shorter than what a packet engine keeps of a connection that says nothing. */
@@ -30,7 +33,7 @@ interface Connection {
 interface Sent {
   readonly wire: string
   readonly key: string
-  readonly source: number
+  readonly source: string
   readonly isOpening: boolean
 }
 
@@ -62,8 +65,8 @@ export class NatCheck {
     const ports = portsOf(frame, outer.version, outer.protocol, outer.transport)
     if (ports === undefined) return
     if (this.#sent.size > KEPT_PACKETS) this.#sent = new Map()
-    const source = addressAt(frame, outer.at + 12)
-    const peer = addressAt(frame, outer.at + 16)
+    const source = sourceOf(frame, outer)
+    const peer = destinationOf(frame, outer)
     const flags = outer.protocol === TCP ? frame[outer.transport + 13]! : 0
     const key = `${wire} ${outer.protocol} ${source}:${ports.source} ${peer}:${ports.peer}`
     this.#sent.set(packet, { wire, key, source, isOpening: (flags & (SYN | ACK)) === SYN })
@@ -72,15 +75,15 @@ export class NatCheck {
   /** A packet is on a cable in a tunnel. @returns what is wrong, as a sentence. */
   tunnelled(packet: number, frame: Uint8Array, { inner }: IpView, atMs: number): string | undefined {
     const sent = this.#sent.get(packet)
-    if (sent === undefined || inner.version !== 4) return undefined
-    const source = addressAt(frame, inner.at + 12)
+    if (sent === undefined) return undefined
+    const source = sourceOf(frame, inner)
     // Between instances nothing is translated.
     if (source === sent.source) return undefined
-    const ports = portsOf(frame, 4, inner.protocol, inner.transport)
+    const ports = portsOf(frame, inner.version, inner.protocol, inner.transport)
     if (ports === undefined) return undefined
     this.#sent.delete(packet)
-    const external = `${addressText(source)}:${ports.source}`
-    const outside = `${inner.protocol} ${external} ${addressAt(frame, inner.at + 16)}:${ports.peer}`
+    const external = `${source}:${ports.source}`
+    const outside = `${inner.protocol} ${external} ${destinationOf(frame, inner)}:${ports.peer}`
     return this.#use(sent, external, outside, atMs)
   }
 
@@ -111,18 +114,24 @@ interface Ports {
 }
 
 function portsOf(frame: Uint8Array, version: number, protocol: number, at: number): Ports | undefined {
-  if (version !== 4 || at < 0 || at + 8 > frame.length) return undefined
+  if (version === 0 || at < 0 || at + 8 > frame.length) return undefined
   if (protocol === TCP || protocol === UDP) {
     return { source: (frame[at]! << 8) | frame[at + 1]!, peer: (frame[at + 2]! << 8) | frame[at + 3]! }
   }
-  if (protocol === ICMP && frame[at] === ECHO) return { source: (frame[at + 4]! << 8) | frame[at + 5]!, peer: 0 }
+  const isEcho = version === 4 ? protocol === ICMP && frame[at] === ECHO : protocol === ICMPV6 && frame[at] === ECHO_V6
+  if (isEcho) return { source: (frame[at + 4]! << 8) | frame[at + 5]!, peer: 0 }
   return undefined
 }
 
-function addressAt(frame: Uint8Array, at: number): number {
-  return ((frame[at]! << 24) | (frame[at + 1]! << 16) | (frame[at + 2]! << 8) | frame[at + 3]!) >>> 0
+function sourceOf(frame: Uint8Array, { version, at }: IpHeader): string {
+  return version === 4 ? textAt(frame, at + 12, 4) : textAt(frame, at + 8, 16)
 }
 
-function addressText(address: number): string {
-  return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`
+function destinationOf(frame: Uint8Array, { version, at }: IpHeader): string {
+  return version === 4 ? textAt(frame, at + 16, 4) : textAt(frame, at + 24, 16)
+}
+
+function textAt(frame: Uint8Array, at: number, bytes: 4 | 16): string {
+  const text = Ip.fromBytes(frame, at, bytes).toString()
+  return bytes === 4 ? text : `[${text}]`
 }

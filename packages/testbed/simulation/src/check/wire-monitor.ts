@@ -1,8 +1,8 @@
 /**
  * What can be seen on the wires, frame by frame, while everything goes on: the hash of the run, packets that go round, headers that no
- * machine should have sent, hop limits, the number of ICMP errors, translation of single connections, and packets of one VPC that reach
- * another. Who sent a packet is told by its number, which it keeps across
- * hops, rewrites and tunnels and which is on no wire.
+ * machine should have sent, checksums, hop limits, ways of flows, the number of ICMP errors, translation of single connections, and packets
+ * of one VPC that reach another. Who sent a packet is told by its number, which it keeps across hops, rewrites and tunnels and which is on
+ * no wire.
  */
 import type { Link, LinkDirection } from '@lodestone/link'
 import type { Emulation } from '@lodestone/testbed'
@@ -13,6 +13,9 @@ import { ICMP_QUOTA, IcmpCheck } from './icmp-check.ts'
 import { IpView } from './ip-view.ts'
 import { NatCheck } from './nat-check.ts'
 import { LastFrames } from './last-frames.ts'
+import { RouteVersions } from './route-versions.ts'
+import { transportProblem } from './transport-check.ts'
+import { WayCheck } from './way-check.ts'
 
 /** How often one packet may cross a link in one direction before it counts as going round. */
 const ROUNDS = 4
@@ -50,9 +53,12 @@ export class WireMonitor {
   readonly #hops = new HopCheck()
   readonly #errors = new IcmpCheck()
   readonly #nat: NatCheck
+  readonly #ways = new WayCheck()
+  readonly #routes: RouteVersions
 
   constructor(emulation: Emulation) {
     this.#emulation = emulation
+    this.#routes = new RouteVersions(emulation)
     this.#nat = new NatCheck((wire) => externalAddresses(emulation, wire))
     for (const link of emulation.wiring.links.values()) this.#tapCable(link)
   }
@@ -102,21 +108,32 @@ export class WireMonitor {
         const packet = arena.packet(slot)
         this.#countCrossing(packet, place * 2 + (direction === 'a-to-b' ? 0 : 1))
         const isForth = direction === 'a-to-b'
-        const problem = this.#forwardingProblem(packet, arena.peek(slot), isForth ? a : b, isForth ? b : a, atMs)
+        const problem = this.#forwardingProblem(packet, place, arena.peek(slot), isForth ? a : b, isForth ? b : a, atMs)
         if (problem !== undefined) this.#report(`${link.name} ${direction} at ${atMs.toFixed(3)} ms: ${problem}`)
       }),
     )
   }
 
   /** @returns what is wrong with what a node has sent on a cable, as a sentence. */
-  #forwardingProblem(packet: number, frame: Uint8Array, from: End, to: End, atMs: number): string | undefined {
+  #forwardingProblem(
+    packet: number,
+    cable: number,
+    frame: Uint8Array,
+    from: End,
+    to: End,
+    atMs: number,
+  ): string | undefined {
     const view = this.#view
     view.read(frame)
     if (view.outer.version === 0) return undefined
-    let problem = this.#hops.left(packet, from.node, view)
-    if (view.inner.version !== 0) problem ??= this.#nat.tunnelled(packet, frame, view, atMs)
-    else if (!this.#hops.isForwarded(packet, from.node, view)) {
-      problem ??= this.#errors.sent(from.node, from.quota, frame, view.outer, atMs)
+    const isTunnel = view.inner.version !== 0
+    const isForwarded = this.#hops.isForwarded(packet, from.node, view)
+    let problem = this.#hops.left(packet, from.node, view) ?? transportProblem(frame, view)
+    if (isTunnel) problem ??= this.#nat.tunnelled(packet, frame, view, atMs)
+    else if (!isForwarded) problem ??= this.#errors.sent(from.node, from.quota, frame, view.outer, atMs)
+    if (isTunnel || isForwarded) {
+      const routes = this.#routes.of(from.node)
+      if (routes !== undefined) problem ??= this.#ways.left(from.node, cable, routes, frame, view.outer)
     }
     this.#hops.entered(packet, to.node, view)
     return problem

@@ -19,8 +19,15 @@ export class LinkFaults {
   readonly #emulation: Emulation
   readonly #troubles = new Set<LinkTrouble>()
 
-  constructor(emulation: Emulation) {
+  readonly #onSilence: (link: string, direction: LinkDirection, isSilent: boolean) => void
+
+  /** @param onSilence told of directions in which everything is lost while the link looks well, and of those in which not. */
+  constructor(
+    emulation: Emulation,
+    onSilence: (link: string, direction: LinkDirection, isSilent: boolean) => void = () => {},
+  ) {
     this.#emulation = emulation
+    this.#onSilence = onSilence
   }
 
   /** @returns ends this trouble; idempotent. */
@@ -54,6 +61,11 @@ export class LinkFaults {
           delayMs: here.reduce((sum, each) => sum + (each.delayMs ?? 0), spec.delayMs),
         },
         direction,
+      )
+      this.#onSilence(
+        name,
+        direction,
+        here.some((each) => each.loss === 1),
       )
     }
     const { nodes } = this.#emulation
