@@ -54,6 +54,7 @@ export interface Applied {
   readonly action: number
 }
 
+/** Of transitions inside loops. */
 const STEPS_MAX = 1024
 
 class EndlessLoop extends Error {}
@@ -189,8 +190,10 @@ export class Interpreter {
   #parse(index: number): void {
     const { states } = this.program.parsers[index]!
     let next: StateTarget = 0
-    for (let step = 0; typeof next === 'number'; step++) {
-      if (step === STEPS_MAX) throw new ParserError(5)
+    let before: number | undefined
+    for (let steps = 0; typeof next === 'number';) {
+      if (before !== undefined && isReachable(states, next, before) && steps++ === STEPS_MAX) throw new ParserError(5)
+      before = next
       const current: ParserState = states[next]!
       const { body, select } = current
       if (this.#run(body) === 'exit') return
@@ -468,6 +471,17 @@ export function bestEntry(table: Table, entries: readonly InterpretedEntry[], ke
     bestRank = rank
   })
   return best
+}
+
+/** Whether a parser that is in one state may get to another, or back to where it is. */
+function isReachable(states: readonly ParserState[], from: number, to: number): boolean {
+  const seen = new Set([from])
+  for (const id of seen) {
+    if (id === to) return true
+    const { cases, otherwise } = states[id]!.select
+    for (const next of [...cases.map((one) => one.next), otherwise]) if (typeof next === 'number') seen.add(next)
+  }
+  return false
 }
 
 function prefixLength(table: Table, keys: readonly KeySet[]): number {

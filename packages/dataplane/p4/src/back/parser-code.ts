@@ -2,14 +2,15 @@
  * Parsers. States that cannot reach themselves are laid out in topological order as nested blocks, so that every
  * transition between them is a forward branch. States that reach each other (header stacks, option loops) form a group
  * that runs as a loop around a jump table, in its place in that order: what stands outside pays nothing for it. A parser
- * that has gone through `STEPS_MAX` states gives up with error.ParserTimeout.
+ * that has made `STEPS_MAX` transitions within such groups gives up with error.ParserTimeout.
  */
-import type { KeySet, Parser, ParserState, StateTarget, Statement } from '../ir/index.ts'
+import type { Expression, KeySet, Parser, ParserState, StateTarget, Statement } from '../ir/index.ts'
 import type { Label } from '../wasm/index.ts'
 import type { ExpressionCode, Word } from './expression-code.ts'
 import { mask, STATE } from './value-class.ts'
 import type { Generator } from './generator.ts'
 import type { ValueSetLayout } from './layout.ts'
+import { pushImageCompare } from './raw-code.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
 import { TRACE } from './trace-code.ts'
 
@@ -25,10 +26,9 @@ export function writeParser(body: StatementCode, index: number, flow: Flow & { r
   const { f, generator } = body
   const parser = generator.program.parsers[index]!
   const groups = orderedGroups(parser)
-  const firstLoop = groups.findIndex((group) => group.isLoop)
   const current = f.temp('i32')
   const steps = f.temp('i32')
-  if (firstLoop >= 0) {
+  if (groups.some((group) => group.isLoop)) {
     f.i32(STEPS_MAX)
     f.set(steps)
   }
@@ -52,20 +52,20 @@ export function writeParser(body: StatementCode, index: number, flow: Flow & { r
     }
     const group = (k: number, jumps: Jumps): void => {
       const { states, isLoop } = groups[k]!
-      const one = (id: number, inner: Jumps): void => {
-        // The limit can only be reached behind a loop.
-        if (firstLoop >= 0) writeStep(body, steps, k >= firstLoop ? flow.reject : undefined)
-        state(id, inner)
-      }
-      if (!isLoop) return one(states[0]!, jumps)
+      if (!isLoop) return state(states[0]!, jumps)
       f.loop((again) => {
         const inner = new Map(jumps)
-        states.forEach((id, entry) => inner.set(id, () => jump(f, states.length, current, entry, again)))
-        if (states.length === 1) return one(states[0]!, inner)
+        states.forEach((id, entry) =>
+          inner.set(id, () => {
+            writeStep(body, steps, flow.reject)
+            jump(f, states.length, current, entry, again)
+          }),
+        )
+        if (states.length === 1) return state(states[0]!, inner)
         body.dispatch(
           () => f.get(current),
           states.map((_, entry) => entry),
-          states.map((id) => () => one(id, inner)),
+          states.map((id) => () => state(id, inner)),
           () => f.op('unreachable'),
         )
       })
@@ -98,17 +98,15 @@ function jump(f: StatementCode['f'], groupSize: number, current: number, entry: 
   f.br(label)
 }
 
-/** Counts a state; `reject` gives up when there were too many. */
-function writeStep(body: StatementCode, steps: number, reject: (() => void) | undefined): void {
+/** Counts a transition inside a loop; `reject` gives up when there were too many. */
+function writeStep(body: StatementCode, steps: number, reject: () => void): void {
   const { f } = body
-  if (reject !== undefined) {
-    f.get(steps)
-    f.op('i32.eqz')
-    f.if(undefined, () => {
-      f.i32(ERROR_TIMEOUT)
-      reject()
-    })
-  }
+  f.get(steps)
+  f.op('i32.eqz')
+  f.if(undefined, () => {
+    f.i32(ERROR_TIMEOUT)
+    reject()
+  })
   f.get(steps)
   f.i32(1)
   f.op('i32.sub')
@@ -119,15 +117,17 @@ function writeSelect(body: StatementCode, state: ParserState, go: (next: StateTa
   const { f, code, generator } = body
   const { keys, cases, otherwise } = state.select
   if (keys.length === 0) return go(otherwise)
-  const values = keys.map((key) => code.words(key))
+  // What takes an instruction or two to read is read where it is compared; a later key may never be.
+  const isPlain = (key: Expression): boolean => (key.op === 'load' || (key.op === 'slice' && isPlain(key.operand))) && key.width <= 64
+  const values = keys.map((key) => (isPlain(key) && cases.every((one) => one.valueSet === undefined) ? undefined : code.words(key)))
   for (const one of cases) {
     f.block(undefined, (next) => {
       if (one.valueSet === undefined) {
         one.keys.forEach((set, k) => {
-          if (pushDiffers(code, values[k]!, keys[k]!.width, set)) f.brIf(next)
+          if (pushDiffers(code, keys[k]!, values[k], set)) f.brIf(next)
         })
       } else {
-        f.scope(() => pushValueSetMatch(body, values, generator, one.valueSet!))
+        f.scope(() => pushValueSetMatch(body, values as Word[][], generator, one.valueSet!))
         f.op('i32.eqz')
         f.brIf(next)
       }
@@ -138,8 +138,11 @@ function writeSelect(body: StatementCode, state: ParserState, go: (next: StateTa
 }
 
 /** Pushes whether the value is outside the set; nothing, and returns false, when the set holds everything. */
-function pushDiffers(code: ExpressionCode, value: readonly Word[], width: number, set: KeySet): boolean {
+function pushDiffers(code: ExpressionCode, key: Expression, words: readonly Word[] | undefined, set: KeySet): boolean {
   const { f } = code
+  const { width } = key
+  if (words === undefined) return pushPlainDiffers(code, key, set)
+  const value = words
   switch (set.kind) {
     case 'any':
       return false
@@ -161,6 +164,29 @@ function pushDiffers(code: ExpressionCode, value: readonly Word[], width: number
       return true
     }
   }
+}
+
+/** The same for a key that is a slot, or a slice of one. */
+function pushPlainDiffers(code: ExpressionCode, key: Expression, set: KeySet): boolean {
+  const { width } = key
+  const constant = (value: bigint): Expression => ({ op: 'const', width, value })
+  const compare = (op: 'lt' | 'gt', bound: bigint): Expression => {
+    return { op, width: 1, signed: false, left: key, right: constant(bound) }
+  }
+  if (set.kind === 'any') return false
+  if (set.kind === 'range') {
+    code.push(compare('lt', set.low))
+    code.push(compare('gt', set.high))
+    code.f.op('i32.or')
+    return true
+  }
+  const bits =
+    set.kind === 'exact' ? mask(width) : set.kind === 'ternary' ? set.mask : mask(width) ^ mask(width - set.length)
+  if (bits === 0n) return false
+  if (pushImageCompare(code, key, set.value, bits, 'ne')) return true
+  const left: Expression = bits === mask(width) ? key : { op: 'and', width, left: key, right: constant(bits) }
+  code.push({ op: 'ne', width: 1, left, right: constant(set.value & bits) })
+  return true
 }
 
 function pushMaskedDiffers(code: ExpressionCode, value: readonly Word[], wanted: bigint, bits: bigint): void {
