@@ -63,28 +63,33 @@ export function writeHash(module: ModuleBuilder, layout: Layout, table: TableLay
   pushTag(f, words, table.shape === 'exact' || table.shape === 'chained' ? undefined : seed)
 }
 
-/** Pushes the odd 32-bit tag of a key; bits 1 and up select the bucket. */
+/**
+ * Pushes the odd 32-bit tag of a key; bits 1 and up select the bucket. Each word is multiplied by a power of a constant, so that
+ * none waits for another. Products carry differences upward only, so the sum's upper half is folded in before the last one.
+ */
 function pushTag(f: FunctionBuilder, words: readonly number[], seed: number | undefined): void {
   f.scope(() => {
-    const hash = f.temp('i64')
-    if (seed === undefined) {
-      f.i64(0n)
-    } else {
+    const sum = f.temp('i64')
+    words.forEach((word, k) => {
+      f.get(word)
+      if (k === 0) return
+      f.i64(BigInt.asIntN(64, MULTIPLIER ** BigInt(k)))
+      f.op('i64.mul')
+      f.op('i64.add')
+    })
+    if (words.length === 0) f.i64(0n)
+    if (seed !== undefined) {
       f.get(seed)
       f.op('i64.extend_i32_u')
+      f.op('i64.add')
     }
-    for (const word of words) {
-      f.get(word)
-      f.op('i64.xor')
-      // Fold the upper half in first: a multiplication carries differences upward only.
-      f.tee(hash)
-      f.get(hash)
-      f.i64(32n)
-      f.op('i64.shr_u')
-      f.op('i64.xor')
-      f.i64(MULTIPLIER)
-      f.op('i64.mul')
-    }
+    f.tee(sum)
+    f.get(sum)
+    f.i64(32n)
+    f.op('i64.shr_u')
+    f.op('i64.xor')
+    f.i64(MULTIPLIER)
+    f.op('i64.mul')
     f.i64(32n)
     f.op('i64.shr_u')
     f.op('i32.wrap_i64')
@@ -321,17 +326,13 @@ function writeChained(f: FunctionBuilder, table: TableLayout, words: readonly nu
   const probe = probeLocals(f, table)
   pushTag(f, words, undefined)
   f.set(probe.tag)
-  const next = f.local('i32', 'next')
   writeProbe(f, table, probe, words, undefined, () => {
+    // At the end of the chain the address becomes 0; what is read there may hold or not, the search has failed either way.
     for (let step = 0; step < CHAIN_STEPS; step++) {
       f.get(probe.entry)
       f.get(probe.entry)
       f.access('i32.load', STATE, ENTRY.next)
-      f.tee(next)
       pushInRanges(f, table, probe.entry, words.length)
-      f.get(next)
-      f.op('i32.eqz')
-      f.op('i32.or')
       f.op('select')
       f.set(probe.entry)
     }
@@ -469,6 +470,20 @@ function pushInRange(
   word: number,
   count: number,
 ): void {
+  if (count === 1) {
+    // One comparison for both bounds: what is below the lower one wraps to the largest numbers.
+    const bound = (offset: number) => {
+      f.get(entry)
+      f.access('i64.load', STATE, offset + 8 * word)
+    }
+    f.get(firstRange + word)
+    bound(table.lowOffset)
+    f.op('i64.sub')
+    bound(table.highOffset)
+    bound(table.lowOffset)
+    f.op('i64.sub')
+    return f.op('i64.le_u')
+  }
   const value = (k: number) => f.get(firstRange + word + k)
   const bound = (offset: number, k: number) => {
     f.get(entry)
