@@ -2,10 +2,13 @@
 import type { KeySet, MatchKind, Program } from '@lodestone/p4'
 import { ProgramBuilder, state } from '../src/testing/program-builder.ts'
 
-/** Extracts the keys as one header, looks them up, and sends to the port that the entry names. */
+/**
+ * Extracts the keys as one header, looks them up, and sends to the port that the entry names.
+ * @param size as the program declares it, if it does.
+ */
 export function tableProgram(
   keys: readonly { readonly match: MatchKind; readonly width: number }[],
-  size: number,
+  size?: number,
 ): Program {
   const b = new ProgramBuilder('table')
   b.intrinsic('ingress.port', 16)
@@ -19,7 +22,7 @@ export function tableProgram(
     'ingress.table',
     keys.map(({ match }, k) => ({ name: `k${k}`, match, expression: b.load(header.slots[`k${k}`]!) })),
     [send, miss],
-    { size },
+    size === undefined ? {} : { size },
   )
   b.control('ingress', [{ kind: 'apply', table }])
   b.control('deparser', [{ kind: 'emit', header: header.id }])
