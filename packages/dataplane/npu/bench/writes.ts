@@ -149,6 +149,11 @@ interface Span {
   readonly threadMs: number
 }
 
+/** What an observer of garbage collections is told. */
+interface Collection extends PerformanceEntry {
+  readonly detail: { readonly kind: number }
+}
+
 /** The longest of many writes. */
 interface Pause {
   /** What the writes themselves need: `repeatedMs`, or one with a collection of garbage in it. */
@@ -181,8 +186,8 @@ async function run(one: Kind): Promise<Figures> {
   const rounds = OPERATIONS.map((): Round[] => Array.from({ length: ROUNDS }, () => new Float32Array(one.count)))
   const long = OPERATIONS.map((): Span[] => [])
   const idle: Span[] = []
-  const collections: PerformanceEntry[] = []
-  const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()))
+  const collections: Collection[] = []
+  const observer = new PerformanceObserver((list) => collections.push(...(list.getEntries() as Collection[])))
   observer.observe({ entryTypes: ['gc'] })
   let written = NOTHING
   let controlled = NOTHING
@@ -229,15 +234,14 @@ function repeatedMs(rounds: readonly Round[]): number {
 }
 
 /** The longest write in which garbage was collected. */
-function collectedMs(spans: readonly Span[], collections: readonly PerformanceEntry[]): number {
+function collectedMs(spans: readonly Span[], collections: readonly Collection[]): number {
   let worst = 0
   for (const span of spans) {
     for (const { startTime, duration, detail } of collections) {
       const ms = Math.min(startTime + duration, span.to) - Math.max(startTime, span.from)
       if (ms <= 0) continue
-      const { kind } = detail as { readonly kind: number } // as entries of type gc have it
       // Other threads have a part in a collection of the whole heap, for which this one waits.
-      worst = Math.max(worst, span.threadMs, kind === constants.NODE_PERFORMANCE_GC_MINOR ? 0 : ms)
+      worst = Math.max(worst, span.threadMs, detail.kind === constants.NODE_PERFORMANCE_GC_MINOR ? 0 : ms)
     }
   }
   return worst

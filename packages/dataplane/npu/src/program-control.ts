@@ -62,10 +62,7 @@ export class ProgramControl {
     this.generated = generated
     this.program = program
     this.#nowMs = options.nowMs
-    // Tables without a size in the program may be empty for ever.
-    const sizes = program.tables.map(({ size }) => size ?? 0)
-    const expected = sizes.reduce((sum, size, k) => sum + TableStore.expectedBytes(layout.tables[k]!, size), 0)
-    this.state = new StateMemory(layout.heapStart, expected)
+    this.state = new StateMemory(layout.heapStart)
     const extern = externImport(generated, this.state, options.externs ?? {}, (name, values) => {
       if (this.state.u32[CELL.isDryRun >> 2] === 1 || this.#unknownExterns.length === UNKNOWN_EXTERNS_MAX) return
       this.#unknownExterns.push({ kind: 'target', name, values })

@@ -3,33 +3,30 @@
  * in powers of two and go back to a free list per size. The memory grows; views are replaced when it does, so nobody
  * keeps one across an allocation.
  *
- * Growing replaces the buffer, and V8, which counts that as so many new bytes outside its heap, collects garbage then: a
- * pause of milliseconds in the middle of a write. So room for what tables will hold is asked for in the beginning, and what
- * is missing later by doubling; pages that nobody wrote to take address space and no memory.
+ * The memory is a shared one, although no other thread sees it: growing any other replaces its buffer, and V8, which counts that
+ * as so many new bytes outside its heap, collects garbage then: a pause of many milliseconds in the middle of a write. A
+ * shared one keeps its buffer and takes address space for all it may ever have; pages that nobody wrote to take no memory.
  */
+import { STATE_PAGES_MAX } from '@lodestone/p4'
+
 const SMALLEST_LOG2 = 6
 const PAGE = 65536
-const PAGES_MAX = 65536
-const RESERVE_BYTES_MAX = 2 ** 28
 
 export class StateMemory {
   readonly memory: WebAssembly.Memory
-  u32!: Uint32Array<ArrayBuffer>
-  i32!: Int32Array<ArrayBuffer>
-  u64!: BigUint64Array<ArrayBuffer>
-  f64!: Float64Array<ArrayBuffer>
-  bytes!: Uint8Array<ArrayBuffer>
+  u32!: Uint32Array
+  i32!: Int32Array
+  u64!: BigUint64Array
+  f64!: Float64Array
+  bytes!: Uint8Array
   #top: number
   readonly #free: number[][] = Array.from({ length: 32 }, () => [])
 
-  /**
-   * @param heapStart a multiple of 64; what lies below is laid out by the compiler.
-   * @param reserveBytes expected to be allocated.
-   */
-  constructor(heapStart: number, reserveBytes = 0) {
+  /** @param heapStart a multiple of 64; what lies below is laid out by the compiler. */
+  constructor(heapStart: number) {
     this.#top = heapStart
-    const room = Math.min(reserveBytes, RESERVE_BYTES_MAX)
-    this.memory = new WebAssembly.Memory({ initial: Math.min(PAGES_MAX, Math.ceil((heapStart + room) / PAGE) + 1) })
+    const initial = Math.ceil(heapStart / PAGE) + 1
+    this.memory = new WebAssembly.Memory({ initial, maximum: STATE_PAGES_MAX, shared: true })
     this.#view()
   }
 
@@ -59,7 +56,7 @@ export class StateMemory {
 
   #grow(pages: number): void {
     const present = this.bytes.length / PAGE
-    this.memory.grow(Math.max(pages, Math.min(present, PAGES_MAX - present)))
+    this.memory.grow(Math.max(pages, Math.min(present, STATE_PAGES_MAX - present)))
     this.#view()
   }
 

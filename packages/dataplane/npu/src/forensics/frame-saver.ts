@@ -3,7 +3,14 @@
  * that can be replayed as it came. Only on while such drops occur: it costs every packet a copy.
  */
 import type { Arena } from '@lodestone/frame'
-import { BATCH_CAPACITY, BATCH_SLOTS, ModuleBuilder, type Program, type Statement } from '@lodestone/p4'
+import {
+  BATCH_CAPACITY,
+  BATCH_SLOTS,
+  ModuleBuilder,
+  type Program,
+  STATE_PAGES_MAX,
+  type Statement,
+} from '@lodestone/p4'
 import type { StateMemory } from '../state-memory.ts'
 
 /** Order of the imports: memory 0 is the pipeline's own, memory 1 the arena. */
@@ -55,7 +62,7 @@ export class FrameSaver {
 /** (first, count): the first bytes of each frame of the batch to their places. */
 function saveModule(address: number, bytes: number): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder('save frames')
-  module.importMemory('env', 'state', 1)
+  module.importMemory('env', 'state', 1, STATE_PAGES_MAX)
   module.importMemory('env', 'arena', 1)
   const f = module.function('save', { parameters: ['i32', 'i32'], results: [] })
   module.export('save', f)

@@ -14,9 +14,6 @@ const DEPTH_MAX = 22
 const MASK = SEGMENT_BUCKETS - 1
 
 export class HashDirectory {
-  /** At most, about: as tags are spread evenly, all segments may have been split a moment ago. */
-  static readonly BYTES_PER_ENTRY = 40
-
   readonly #header: number
   readonly #state: StateMemory
   /** Address of the directory in memory, and its size: 2^depth. */

@@ -53,15 +53,6 @@ export class TableStore {
     this.#tuples = new TupleList(layout, state, this.#guide)
   }
 
-  /** What so many entries will take of the table's memory at most, about. */
-  static expectedBytes(layout: TableLayout, entries: number): number {
-    if (layout.shape === 'always' || entries === 0) return 0
-    const guide = layout.guide === undefined ? 0 : 8 * 2 ** layout.guide.bits
-    // The last chunk may be hardly used.
-    const chunk = Math.min(entries * layout.entryBytes, CHUNK_BYTES_MAX)
-    return entries * (layout.entryBytes + HashDirectory.BYTES_PER_ENTRY) + chunk + guide
-  }
-
   get count(): number {
     return this.#count
   }

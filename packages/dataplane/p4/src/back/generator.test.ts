@@ -10,7 +10,7 @@ import { hashOf } from './reference-hash.ts'
 const wabt = await wabtFactory()
 
 function text(bytes: Uint8Array): string {
-  const module = wabt.readWasm(bytes, { readDebugNames: true, multi_memory: true, simd: true } as never)
+  const module = wabt.readWasm(bytes, { readDebugNames: true, multi_memory: true, simd: true, threads: true } as never)
   module.applyNames()
   return module.toText({ foldExprs: false, inlineExport: false })
 }

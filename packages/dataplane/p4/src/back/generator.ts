@@ -11,7 +11,7 @@ import type { Program } from '../ir/index.ts'
 import { type FunctionBuilder, type FunctionRef, ModuleBuilder } from '../wasm/index.ts'
 import { ExpressionCode, NO_LOCALS } from './expression-code.ts'
 import { externCallWords } from './extern-call-code.ts'
-import { BATCH_PORTS, BATCH_SLOTS, BATCH_VERDICTS, type Layout, layOut, VERDICT } from './layout.ts'
+import { BATCH_PORTS, BATCH_SLOTS, BATCH_VERDICTS, type Layout, layOut, STATE_PAGES_MAX, VERDICT } from './layout.ts'
 import { writeHash, writeLookup } from './lookup-code.ts'
 import { PacketCode } from './packet-code.ts'
 import { type Plan, planFunctions, type Unit } from './plan.ts'
@@ -80,7 +80,7 @@ export class Generator {
     this.runtime = new Runtime(this.module, variant !== 'fast')
     this.trace = new TraceCode(variant === 'traced', this.runtime)
     this.#stopsBehindDrop = variant === 'logged'
-    this.module.importMemory('env', 'state', Math.ceil(layout.heapStart / 65536))
+    this.module.importMemory('env', 'state', Math.ceil(layout.heapStart / 65536), STATE_PAGES_MAX)
     this.module.importMemory('env', 'arena', 1)
     const signature = { parameters: ['i32'], results: [] } as const
     if (externCallWords(program) > 0) this.externCall = this.module.importFunction('env', 'extern', signature)

@@ -24,6 +24,7 @@ export {
   SEGMENT_BUCKETS,
   SELECTION,
   STAGE,
+  STATE_PAGES_MAX,
   TABLE_HEADER,
   type TableLayout,
   TRACE_BYTES,

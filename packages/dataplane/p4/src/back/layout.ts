@@ -13,6 +13,9 @@ import { CUSTOM_CRC_BYTES } from './custom-crc-code.ts'
 import { externCallWords } from './extern-call-code.ts'
 import { type HeaderImages, imageBytes } from './header-image.ts'
 
+/** Memory 1 is shared, so it has a maximum: all that 32-bit addresses reach, in pages of 64 KiB. */
+export const STATE_PAGES_MAX = 65536
+
 /** Fixed cells; byte addresses. */
 export const CELL = {
   /** What is added to hit and packet counters per packet: 1, or 0 while an explanation runs. */

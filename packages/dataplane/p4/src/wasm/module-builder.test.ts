@@ -6,7 +6,7 @@ import { ByteSink, ModuleBuilder } from './index.ts'
 const wabt = await wabtFactory()
 
 function text(bytes: Uint8Array): string {
-  const module = wabt.readWasm(bytes, { readDebugNames: true, multi_memory: true, simd: true } as never)
+  const module = wabt.readWasm(bytes, { readDebugNames: true, multi_memory: true, simd: true, threads: true } as never)
   module.applyNames()
   return module.toText({ foldExprs: false, inlineExport: false })
 }
@@ -15,7 +15,7 @@ function text(bytes: Uint8Array): string {
 function copyModule(): ModuleBuilder {
   const module = new ModuleBuilder('copy')
   const arena = module.importMemory('env', 'arena', 1)
-  const state = module.importMemory('env', 'state', 1)
+  const state = module.importMemory('env', 'state', 1, 8)
   const f = module.function('copy', { parameters: ['i32'], results: ['i32'] })
   f.nameLocal(0, 'n')
   module.export('copy', f)
@@ -54,7 +54,7 @@ test('a module with two memories, a loop, a data segment and names disassembles 
     `(module $copy
   (type (;0;) (func (param i32) (result i32)))
   (import "env" "arena" (memory (;0;) 1))
-  (import "env" "state" (memory (;1;) 1))
+  (import "env" "state" (memory (;1;) 1 8 shared))
   (func $copy (type 0) (param $n i32) (result i32)
     (local $at i32) (local i32)
     block  ;; label = @1
@@ -87,7 +87,7 @@ test('a module with two memories, a loop, a data segment and names disassembles 
 
 test('the engine accepts the module and runs it over the two memories', async () => {
   const arena = new WebAssembly.Memory({ initial: 1 })
-  const state = new WebAssembly.Memory({ initial: 1 })
+  const state = new WebAssembly.Memory({ initial: 1, maximum: 8, shared: true })
   new Uint32Array(arena.buffer)[1] = 0x11223344
   const bytes = copyModule().finish()
   assert.ok(WebAssembly.validate(bytes))

@@ -9,12 +9,20 @@ import { VALUE_TYPE } from './opcode.ts'
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10, data: 11 } as const
 const KIND_FUNCTION = 0
 const KIND_MEMORY = 2
+const SHARED_WITH_MAXIMUM = 3
+
+interface ImportedMemory {
+  readonly module: string
+  readonly name: string
+  readonly minimumPages: number
+  readonly sharedPages: number | undefined
+}
 
 export class ModuleBuilder {
   readonly #name: string
   readonly #types: Signature[] = []
   readonly #typeIndex = new Map<string, number>()
-  readonly #memories: { readonly module: string; readonly name: string; readonly minimumPages: number }[] = []
+  readonly #memories: ImportedMemory[] = []
   readonly #imported: { readonly module: string; readonly name: string; readonly signature: Signature }[] = []
   readonly #functions: FunctionBuilder[] = []
   readonly #exports: { readonly name: string; readonly index: number }[] = []
@@ -24,9 +32,12 @@ export class ModuleBuilder {
     this.#name = name
   }
 
-  /** @returns the memory's index. Any maximum is accepted from the importer. */
-  importMemory(module: string, name: string, minimumPages: number): number {
-    this.#memories.push({ module, name, minimumPages })
+  /**
+   * @param sharedPages of a shared memory, the most that it may have; of others any maximum is accepted.
+   * @returns the memory's index.
+   */
+  importMemory(module: string, name: string, minimumPages: number, sharedPages?: number): number {
+    this.#memories.push({ module, name, minimumPages, sharedPages })
     return this.#memories.length - 1
   }
 
@@ -65,14 +76,14 @@ export class ModuleBuilder {
     })
     const imports = [
       ...this.#memories.map((memory) => ({ ...memory, type: undefined })),
-      ...this.#imported.map((imported, k) => ({ ...imported, type: importedTypes[k]!, minimumPages: 0 })),
+      ...this.#imported.map((imported, k) => ({ ...imported, type: importedTypes[k]! })),
     ]
-    section(out, SECTION.import, imports, (sink, { module, name, type, minimumPages }) => {
-      sink.name(module)
-      sink.name(name)
-      sink.byte(type === undefined ? KIND_MEMORY : KIND_FUNCTION)
-      if (type === undefined) sink.byte(0)
-      sink.u32(type ?? minimumPages)
+    section(out, SECTION.import, imports, (sink, one) => {
+      sink.name(one.module)
+      sink.name(one.name)
+      sink.byte(one.type === undefined ? KIND_MEMORY : KIND_FUNCTION)
+      if (one.type === undefined) writeLimits(sink, one)
+      else sink.u32(one.type)
     })
     section(out, SECTION.function, functionTypes, (sink, type) => sink.u32(type))
     section(out, SECTION.export, this.#exports, (sink, entry) => {
@@ -131,6 +142,13 @@ export class ModuleBuilder {
     out.byte(SECTION.custom)
     out.vector(names.finish())
   }
+}
+
+/** Pages at least, and whether there is a maximum, without which no memory can be shared (threads proposal). */
+function writeLimits(sink: ByteSink, { minimumPages, sharedPages }: ImportedMemory): void {
+  sink.byte(sharedPages === undefined ? 0 : SHARED_WITH_MAXIMUM)
+  sink.u32(minimumPages)
+  if (sharedPages !== undefined) sink.u32(sharedPages)
 }
 
 function section<Item>(
