@@ -5,7 +5,7 @@
 import { type FetchLike, httpFetch, type HttpServer, serveHttp } from '@lodestone/api'
 import { type Clock, Host, MemoryFiles, ProcessNetwork } from '@lodestone/host'
 import { Nexus, type RackNetwork } from '@lodestone/nexus'
-import { type Emulation, rackInventory, rackNetwork } from '@lodestone/testbed'
+import { type Emulation, type HttpProbes, rackInventory, rackNetwork } from '@lodestone/testbed'
 import { NodeClock } from './node-clock.ts'
 import { BFD_PROFILE } from './routing-supervisor.ts'
 import type { ProcessDatabase, SimulatedDatabase, SimulatedDisk } from './simulated-database.ts'
@@ -25,6 +25,8 @@ export interface ControlPlaneOptions {
   readonly disk: SimulatedDisk
   /** The clock of a node, which its processes share. */
   readonly clockOf: (node: string) => Clock
+  /** Of its API, and of what its reconcilers ask. */
+  readonly probes: { readonly api: HttpProbes; readonly reconcilers: HttpProbes }
   /** What reconcilers call with, to be tampered with. */
   readonly wrapFetch?: (fetch: FetchLike) => FetchLike
   readonly onProblem: (event: string, fields: Readonly<Record<string, unknown>>) => void
@@ -113,7 +115,7 @@ export class ControlPlane {
   }
 
   async #start(process: Process, address: string): Promise<void> {
-    const { database, disk, emulation, wrapFetch, onProblem } = this.#options
+    const { database, disk, emulation, probes, wrapFetch, onProblem } = this.#options
     process.database = await database.connect(disk)
     if (this.#process !== process) return process.database.kill()
     const { clock, network } = process
@@ -126,7 +128,9 @@ export class ControlPlane {
       networks: { underlay: network },
       log: (line) => onProblem(line.event, line.fields),
     })
-    const fetch = httpFetch(network, { clock, timeoutMs: CALL_TIMEOUT_MS, localAddress: address })
+    const fetch = probes.reconcilers.fetch(
+      httpFetch(network, { clock, timeoutMs: CALL_TIMEOUT_MS, localAddress: address }),
+    )
     process.nexus = new Nexus(host, {
       inventory: rackInventory(emulation.topology),
       network: networkOf(emulation),
@@ -136,7 +140,8 @@ export class ControlPlane {
     })
     await process.nexus.start()
     if (this.#process !== process) return
-    process.server = await serveHttp(network, { address, port: NEXUS_PORT }, process.nexus.handler)
+    const handler = probes.api.handler(process.nexus.handler)
+    process.server = await serveHttp(network, { address, port: NEXUS_PORT }, handler)
   }
 }
 

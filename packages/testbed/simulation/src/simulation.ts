@@ -6,10 +6,13 @@
 import type { FetchLike } from '@lodestone/api'
 import { SeededRandom, VirtualClock } from '@lodestone/host'
 import type { Program } from '@lodestone/p4'
+import type { ProbeSource } from '@lodestone/probe'
 import {
   compileSwitchProgram,
   Emulation,
+  HttpProbes,
   rackChecks,
+  rackProbes,
   rackTopology,
   type Topology,
   World,
@@ -100,6 +103,8 @@ export class Simulation {
   readonly disk: SimulatedDisk
   readonly model = new Acknowledged()
   readonly log: string[] = []
+  /** What probe programs can watch; to be asked for before `run`, for whoever wants to see the beginning. */
+  readonly probes: readonly ProbeSource[]
   readonly #options: SimulationOptions
   readonly #clocks = new Map<string, NodeClock>()
   readonly #links: LinkFaults
@@ -154,7 +159,13 @@ export class Simulation {
     this.#links = new LinkFaults(this.emulation, (link, direction, isSilent) => silence.set(link, direction, isSilent))
     this.#routing = new RoutingSupervisor(this.emulation)
     this.disk = new SimulatedDisk(this.clock, this.#random.fork('disk'))
+    const probes = {
+      api: new HttpProbes('api', 'nexus', this.clock),
+      reconcilers: new HttpProbes('reconciler', 'nexus', this.clock),
+    }
+    this.probes = rackProbes(this.emulation, probes.api, probes.reconcilers)
     this.control = new ControlPlane({
+      probes,
       emulation: this.emulation,
       clock: this.clock,
       clockOf: (node) => this.#clockOf(node),

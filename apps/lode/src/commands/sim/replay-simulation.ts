@@ -1,5 +1,6 @@
 /** Runs a stored simulation again and shows what there was where it stopped. */
 import { readFileSync } from 'node:fs'
+import { type ProbeOutput, renderProbeOutput } from '@lodestone/probe'
 import {
   describeEvent,
   lastFrameLines,
@@ -12,6 +13,7 @@ import { ExitStatus, type LodeContext } from '../../context.ts'
 import { textTable } from '../../text-table.ts'
 import { causeText } from '../why/cause-text.ts'
 import { loadTopology } from './load-topology.ts'
+import { probeSimulation } from './probe-simulation.ts'
 
 export interface ReplayFlags {
   readonly until?: number
@@ -19,6 +21,7 @@ export interface ReplayFlags {
   readonly packets: number
   readonly steps: number
   readonly cause?: string
+  readonly probe?: string
   readonly json: boolean
 }
 
@@ -48,15 +51,27 @@ export async function replaySimulation(this: LodeContext, flags: ReplayFlags, fi
     ...(flags.until === undefined ? {} : { untilMs: flags.until * 1000 }),
     ...(condition === undefined ? {} : { holds: condition.holds }),
   })
+  const said: ProbeOutput[] = []
+  const say = (output: ProbeOutput): unknown => (flags.json ? said.push(output) : this.print(renderProbeOutput(output)))
+  const probe = flags.probe === undefined ? undefined : probeSimulation(stop.simulation, flags.probe, say)
+  if (typeof probe === 'string') {
+    this.note(probe)
+    stop.simulation.close()
+    await database.close()
+    return this.exit(ExitStatus.usage)
+  }
   const verdict = await stop.run()
+  probe?.stop()
   const tables = verdict === undefined || flags.until !== undefined ? await stop.tables() : []
   const nowMs = stop.simulation.clock.nowMs()
   const cause = await stop.cause()
   if (cause?.ok === false) this.note(`--cause: ${cause.message}`)
   const { packets, steps } = stop
   const answer = cause?.ok === true ? cause.answer : undefined
-  if (flags.json) this.printJson({ stoppedAtMs: nowMs, verdict, packets, steps, cause: answer, tables })
-  else {
+  if (flags.json) {
+    const probed = probe === undefined ? {} : { probe: said }
+    this.printJson({ stoppedAtMs: nowMs, verdict, packets, steps, cause: answer, ...probed, tables })
+  } else {
     for (const event of timeline) this.print(describeEvent(event))
     for (const { node, table, rows } of tables) {
       if (rows.length === 0) continue

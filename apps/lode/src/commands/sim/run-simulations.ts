@@ -1,9 +1,19 @@
 /** Simulates one seed after the other, and shrinks and stores what fails. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describeEvent, replayText, shrink, SimulatedDatabase, simulate, type Verdict } from '@lodestone/simulation'
+import { type ProbeOutput, renderProbeOutput } from '@lodestone/probe'
+import {
+  describeEvent,
+  replayText,
+  shrink,
+  SimulatedDatabase,
+  Simulation,
+  type SimulationOptions,
+  type Verdict,
+} from '@lodestone/simulation'
 import { ExitStatus, type LodeContext } from '../../context.ts'
 import { loadTopology } from './load-topology.ts'
+import { probeSimulation } from './probe-simulation.ts'
 
 export interface RunFlags {
   readonly seeds: string
@@ -12,6 +22,7 @@ export interface RunFlags {
   readonly budget?: number
   readonly output: string
   readonly shrink: boolean
+  readonly probe?: string
   readonly json: boolean
 }
 
@@ -26,12 +37,20 @@ export async function runSimulations(this: LodeContext, flags: RunFlags): Promis
   const { minutes } = flags
   const database = await SimulatedDatabase.create(this.databaseArchives)
   const endMs = this.clock.nowMs() + (flags.budget ?? Infinity) * 1000
-  const verdicts: Verdict[] = []
+  const verdicts: (Verdict & { readonly probe?: readonly ProbeOutput[] })[] = []
   for (let seed = first; seed <= last && this.clock.nowMs() < endMs; seed++) {
     const startMs = this.clock.nowMs()
     const options = { seed, minutes, database, ...(topology === undefined ? {} : { topology }) }
-    const verdict = await simulate(options)
-    verdicts.push(verdict)
+    const result = await runSeed(options, flags.probe, (output) => {
+      if (!flags.json) this.print(renderProbeOutput(output))
+    })
+    if (typeof result === 'string') {
+      this.note(result)
+      await database.close()
+      return this.exit(ExitStatus.usage)
+    }
+    const { verdict } = result
+    verdicts.push(result.probe === undefined ? verdict : { ...verdict, probe: result.probe })
     const ratio = verdict.simulatedMs / (this.clock.nowMs() - startMs)
     if (!flags.json) this.print(line(verdict, ratio))
     const { failure, timeline } = verdict
@@ -54,6 +73,37 @@ export async function runSimulations(this: LodeContext, flags: RunFlags): Promis
   if (flags.json) this.printJson({ seeds: verdicts, passed: verdicts.length - failed, failed })
   else this.print(`${verdicts.length - failed} passed, ${failed} failed`)
   this.exit(failed === 0 ? ExitStatus.ok : ExitStatus.failed)
+}
+
+interface SeedResult {
+  readonly verdict: Verdict
+  /** What the probe program said. */
+  readonly probe?: readonly ProbeOutput[]
+}
+
+/** @returns what is wrong with the probe program, or how the seed went. */
+async function runSeed(
+  options: SimulationOptions,
+  program: string | undefined,
+  say: (output: ProbeOutput) => void,
+): Promise<SeedResult | string> {
+  const simulation = new Simulation(options)
+  const said: ProbeOutput[] = []
+  try {
+    const probe =
+      program === undefined
+        ? undefined
+        : probeSimulation(simulation, program, (output) => {
+            said.push(output)
+            say(output)
+          })
+    if (typeof probe === 'string') return probe
+    const verdict = await simulation.run()
+    probe?.stop()
+    return probe === undefined ? { verdict } : { verdict, probe: said }
+  } finally {
+    simulation.close()
+  }
 }
 
 function line(verdict: Verdict, ratio: number): string {

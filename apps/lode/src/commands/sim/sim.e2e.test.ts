@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { CauseAnswer } from '@lodestone/contract-testbed'
+import type { ProbeOutput } from '@lodestone/probe'
 import { replayText } from '@lodestone/simulation'
 import { lode, temporaryDirectory } from '../../lode-process.fixture.ts'
 
@@ -18,6 +19,7 @@ interface Stop {
   readonly steps: readonly { readonly packet: { readonly link: string }; readonly changes: readonly string[] }[]
   readonly tables: readonly { readonly node: string; readonly table: string; readonly rows: readonly string[][] }[]
   readonly cause?: CauseAnswer
+  readonly probe?: readonly ProbeOutput[]
 }
 
 interface Runs {
@@ -89,6 +91,29 @@ test('--cause tells of an entry who wrote it and which packets used it since the
   const requests = cause?.entries.flatMap((entry) => entry.requests.map(({ operation }) => operation)) ?? []
   assert.ok(requests.includes('instance_create'), JSON.stringify(cause))
   assert.ok(cause?.entries.some(({ samples, hits = 0 }) => samples.length > 0 && hits >= samples.length))
+})
+
+test('--probe watches a run in virtual time, per interval too, and changes nothing about it', async () => {
+  const program =
+    'bgp:up { @up[node] = count() } api:done { @[path] = count() } tick-2s { printa(@up) } END { printf("over") }'
+  const { verdict, probe = [] } = await replay('--probe', program)
+  assert.equal(verdict?.hash, hash)
+  const tables = probe.flatMap((each) => (each.kind === 'aggregation' ? [each] : []))
+  const ups = tables.filter(({ name }) => name === 'up')
+  assert.ok(ups.length > 2, 'one every two seconds')
+  const rows = new Set(ups.at(-1)?.rows.map(({ keys }) => keys[0]))
+  assert.deepEqual(rows, new Set(['switch0', 'switch1', 'isp0', 'isp1', 'client']))
+  assert.ok(
+    tables.at(-1)?.rows.some(({ keys }) => keys[0] === '/v1/instances'),
+    'requests of users',
+  )
+  assert.ok(probe.some((each) => each.kind === 'text' && each.text === 'over'))
+  const wrong = await lode(['sim', 'replay', file, '--probe', 'bgp:upp { @ = count() }'], LIMIT)
+  assert.equal(wrong.status, 2)
+  assert.match(wrong.stderr, /bgp:upp .*\n\^{7}\n/)
+  const mistaken = await lode(['sim', 'run', '--seeds', '1', '--probe', 'bgp:up { @ = cnt() }'], LIMIT)
+  assert.equal(mistaken.status, 2)
+  assert.match(mistaken.stderr, /\^{3}/)
 })
 
 test('a file that is no stored run is refused with what is wrong', async () => {

@@ -19,6 +19,13 @@ const runFlags: FlagParametersForType<RunFlags, LodeContext> = {
   budget: { kind: 'parsed', parse: Number, brief: 'Begin no other seed after this many seconds', optional: true },
   output: { kind: 'parsed', parse: text, brief: 'Where failures are stored', default: '.', placeholder: 'DIRECTORY' },
   shrink: { kind: 'boolean', brief: 'Shrink the timeline of a failure', default: true },
+  probe: {
+    kind: 'parsed',
+    parse: text,
+    brief: 'Watch with a program, as `lode probe` does, from the first frame on',
+    optional: true,
+    placeholder: 'PROGRAM',
+  },
   json: { kind: 'boolean', brief: 'One JSON document with the hash of each seed', default: false },
 }
 
@@ -34,6 +41,10 @@ const runCommand = buildCommand<RunFlags, [], LodeContext>({
     customUsage: [
       { input: '--seeds 1..20', brief: 'Twenty seeds, two simulated minutes each' },
       { input: '--seeds 7 --json', brief: 'One, with its hash' },
+      {
+        input: `--seeds 7 --probe 'bfd:state / failure == true / { @[node, unit] = count() }'`,
+        brief: 'How often BFD lost whom',
+      },
     ],
   },
   parameters: { flags: runFlags },
@@ -70,6 +81,13 @@ const replayFlags: FlagParametersForType<ReplayFlags, LodeContext> = {
     optional: true,
     placeholder: 'ENTRY',
   },
+  probe: {
+    kind: 'parsed',
+    parse: text,
+    brief: 'Watch with a program, as `lode probe` does, from the first frame on',
+    optional: true,
+    placeholder: 'PROGRAM',
+  },
   json: { kind: 'boolean', brief: 'JSON', default: false },
 }
 
@@ -84,6 +102,10 @@ const replayCommand = buildCommand<ReplayFlags, [string], LodeContext>({
         brief: 'Where it holds first',
       },
       { input: `failure-7.json --until 12.5 --steps 5`, brief: 'The next five frames, one by one' },
+      {
+        input: `failure-7.json --probe 'tcp:retransmit { @[node] = count() } tick-10s { printa(@); clear(@) }'`,
+        brief: 'Retransmissions per ten seconds of virtual time',
+      },
       { input: `failure-7.json --until 12.5 --cause 'switch0 ingress_ipv4 198.51.100.10'`, brief: 'Why that is there' },
     ],
   },
