@@ -6,6 +6,7 @@
 import { CUBIC_BETA, growCubic, noteCubicLoss } from './cubic.ts'
 import { ageWindow, markLossesOnTimeout } from './rack.ts'
 import type { Tcb } from './tcb.ts'
+import { rememberWindow } from './undo.ts'
 
 const DUPLICATE_THRESHOLD = 3
 
@@ -89,6 +90,7 @@ function reduce(tcb: Tcb, outstanding: number): void {
 
 function enterRecovery(tcb: Tcb): void {
   tcb.counts.recoveries++
+  rememberWindow(tcb)
   // A round trip that was reduced for its marks is not reduced for its losses as well (RFC 3168 §6.1.2).
   if (tcb.sndUna >= tcb.reducedTo) reduce(tcb, tcb.sndMax - tcb.sndUna)
   tcb.cwnd = tcb.isSackPermitted ? tcb.ssthresh : tcb.ssthresh + DUPLICATE_THRESHOLD * tcb.mss
@@ -146,7 +148,10 @@ export function noteRecoverySend(tcb: Tcb, length: number): void {
 export function onRetransmitTimeout(tcb: Tcb, nowMs: number): void {
   tcb.counts.timeouts++
   if (tcb.isSackPermitted) markLossesOnTimeout(tcb, nowMs)
-  if (tcb.retransmits === 0) reduce(tcb, tcb.sndMax - tcb.sndUna - tcb.flight.sackedBytes)
+  if (tcb.retransmits === 0) {
+    rememberWindow(tcb)
+    reduce(tcb, tcb.sndMax - tcb.sndUna - tcb.flight.sackedBytes)
+  }
   tcb.cwnd = tcb.mss
   tcb.growth = 0
   tcb.dupAcks = 0

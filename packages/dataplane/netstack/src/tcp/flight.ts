@@ -152,6 +152,12 @@ export class Flight {
     this.sackedCount = 0
   }
 
+  /** What counts as lost is under way after all. */
+  forgetLosses(): void {
+    for (let i = 0; i < this.count; i++) this.#cells[this.#at(i) + STATE]! &= ~LOST
+    this.lostBytes = 0
+  }
+
   /** Cuts what is not reported into segments of at most `length`, all of it lost: the path carries no longer ones. */
   recut(length: number): void {
     const reported: { readonly start: number; readonly end: number; readonly sentMs: number }[] = []

@@ -25,6 +25,7 @@ import {
   Tcb,
 } from './tcb.ts'
 import { timestampAt } from './timestamp-clock.ts'
+import { undoIfSpurious } from './undo.ts'
 
 /** RFC 9293 §3.7.1: what a peer takes that does not say. */
 export const DEFAULT_MSS: Readonly<Record<4 | 6, number>> = { 4: 536, 6: 1220 }
@@ -357,6 +358,7 @@ function advance(tcb: Tcb, segment: InSegment, ack: number, nowMs: number): void
   tcb.sndUna = ack
   if (tcb.sndNxt < ack) tcb.sndNxt = ack
   if (tcb.isSackPermitted) takeAcknowledged(tcb, ack, segment, nowMs)
+  undoIfSpurious(tcb, segment)
   onNewAck(tcb, acked, nowMs)
   // RFC 6298 §5.2, §5.3
   tcb.retransmitAtMs = ack === tcb.sndMax ? Infinity : nowMs + tcb.rtoMs

@@ -1,7 +1,7 @@
 /** For tests: the state machine driven by hand, segment by segment, without packets, clocks or streams. */
 import assert from 'node:assert/strict'
 import { acceptSyn, onSegment } from './input.ts'
-import { abort, onTimer, open } from './machine.ts'
+import { abort, nextDeadlineMs, onTimer, open } from './machine.ts'
 import { nextSegment } from './output.ts'
 import { InSegment, OutSegment } from './segment.ts'
 import { clearActions, DEFAULT_TCP_PARAMETERS, TcpActions, type Tcb, type TcpParameters } from './tcb.ts'
@@ -151,3 +151,4 @@ export const seqA = (position: number): number => (ISS_A + position) >>> 0
 export const seqB = (position: number): number => (ISS_B + position) >>> 0
 export const segmentsOf = (sent: readonly Wire[]): [number, number][] =>
   sent.filter((wire) => wire.length > 0).map((wire) => [(wire.seq - ISS_A) >>> 0, wire.length])
+export const nextOf = (end: End): number => nextDeadlineMs(end.tcb)

@@ -3,11 +3,12 @@
  * Call until it says no: each call makes one segment and notes it as sent.
  */
 import { afterIdle, congestionRoom, noteRecoverySend } from './congestion.ts'
-import { MOST_SEGMENTS } from './flight.ts'
+import { MOST_SEGMENTS, REPEATED } from './flight.ts'
 import { ACK, CWR, ECE, ECT_0, FIN, MAX_SACK_BLOCKS, type OutSegment, PSH, startSegment, SYN } from './segment.ts'
 import { scheduleProbe } from './tail-probe.ts'
 import { ACK_NONE, ACK_SOON, type Tcb } from './tcb.ts'
 import { timestampAt } from './timestamp-clock.ts'
+import { noteRetransmission } from './undo.ts'
 
 /** Fills `out` with the next segment that may leave now. @returns false when there is none. */
 export function nextSegment(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
@@ -76,7 +77,10 @@ function sendHole(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   if (!tcb.isRetransmitDue) return false
   tcb.isRetransmitDue = false
   const end = Math.min(tcb.sndUna + tcb.mss, tcb.sndMax, tcb.sendEnd + (finSent(tcb) ? 1 : 0))
-  return end > tcb.sndUna && sendAgain(tcb, nowMs, out, tcb.sndUna, end)
+  if (end <= tcb.sndUna) return false
+  noteRetransmission(tcb, tcb.sndUna, tcb.sndUna < tcb.repeatedTo, nowMs)
+  tcb.repeatedTo = Math.max(tcb.repeatedTo, end)
+  return sendAgain(tcb, nowMs, out, tcb.sndUna, end)
 }
 
 function sendLost(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
@@ -87,6 +91,7 @@ function sendLost(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   if (index < 0) return false
   const start = flight.start(index)
   const end = flight.end(index)
+  const wasRepeated = flight.is(index, REPEATED)
   if (!isDue && congestionRoom(tcb) < end - start) {
     tcb.isCwndLimited = true
     return false
@@ -94,6 +99,7 @@ function sendLost(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   flight.noteRepeated(index, nowMs)
   // What was sent again is given the time that anything is.
   if (index === 0) tcb.retransmitAtMs = nowMs + tcb.rtoMs
+  noteRetransmission(tcb, start, wasRepeated, nowMs)
   return sendAgain(tcb, nowMs, out, start, end)
 }
 
@@ -177,6 +183,8 @@ function noteSent(tcb: Tcb, nowMs: number, next: number): void {
   if (tcb.inRecovery) noteRecoverySend(tcb, next - tcb.sndNxt)
   if (tcb.sndNxt < tcb.sndMax) {
     tcb.counts.retransmits++
+    noteRetransmission(tcb, tcb.sndNxt, tcb.sndNxt < tcb.repeatedTo, nowMs)
+    tcb.repeatedTo = Math.max(tcb.repeatedTo, next)
     tcb.timedTo = -1
   } else if (tcb.timedTo < 0) {
     tcb.timedTo = next

@@ -213,6 +213,16 @@ export class Tcb {
   prrDelivered = 0
   prrOut = 0
   prrRoom = 0
+  /** What the window was before the last reduction for a loss, as long as that may be taken back (see `undo.ts`); -1: no longer. */
+  undoCwnd = -1
+  undoSsthresh = 0
+  undoCubicMax = 0
+  undoCubicPrior = 0
+  /** The time that what was sent again first was stamped with. */
+  hasUndoStamp = false
+  undoStamp = 0
+  /** Without SACK: one past the highest position that was sent again. */
+  repeatedTo = 0
   /** The segment at `sndUna` (with SACK the first lost one) is to be sent again, whatever the window says. */
   isRetransmitDue = false
   lastSendMs = -Infinity
