@@ -1,12 +1,12 @@
 /** Commands of a running laboratory as their user gives them: console, live graph, captures, snapshots, plan and apply, imports, clones. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readPcapng } from '@lodestone/packet'
 import { fromContainerlab, toYaml } from './index.ts'
 import { outputOf, own, until } from './lab-program.fixture.ts'
-import { machineRefusal } from './os-machine-image.ts'
+import { machineImage, machineRefusal } from './os-machine-image.ts'
 import { namespaceRefusal } from './os-namespace-node.ts'
 
 const skip = process.platform !== 'linux'
@@ -37,8 +37,14 @@ test('a laboratory under the hands of its user', { skip }, async (t) => {
     await until('the answer', () => text().includes('1 of 1 answered'))
     child.stdin?.end()
     assert.equal(await ended, 0)
-    const nobody = await run('console', 'nobody')
-    assert.equal(nobody.status, 1)
+    for (const [node, reason] of [
+      ['nobody', /there is no node nobody; there are/],
+      ['hub', /hub has no console/],
+    ] as const) {
+      const refused = await run('console', node)
+      assert.equal(refused.status, 2, node)
+      assert.match(refused.stderr, reason)
+    }
   })
 
   await t.test('graph --live: a page, and behind it rates, states and a drawing', async () => {
@@ -155,7 +161,7 @@ test(
   'a machine is a clone of a booted template, and info says how long that took',
   { skip: machineRefusal() ?? skip },
   async (t) => {
-    const { run } = own(
+    const { folder, run, begin } = own(
       t,
       (name) => `
 import { lab, run } from '@lodestone/lab'
@@ -173,5 +179,72 @@ await run(l)
     assert.ok(took, JSON.stringify(nodes))
     t.diagnostic(took[0])
     assert.equal((await run('exec', 'outside', '--', 'ping', '-c', '1', '10.0.0.1')).status, 0)
+
+    await t.test('a command’s output comes as it is printed, and Ctrl-C ends it', async () => {
+      const child = begin('exec', 'vm', '--', 'echo first; sleep 1000; echo never')
+      const { text, ended } = outputOf(child)
+      await until('the first line', () => text() === 'first\n')
+      if (!machineImage().isInterruptible) {
+        t.diagnostic('the image is of an older make: its commands cannot be interrupted')
+        await run('fault', 'off', 'vm')
+        await run('fault', 'on', 'vm')
+        return
+      }
+      child.kill('SIGINT')
+      assert.equal(await ended, 130)
+      const next = await run('exec', 'vm', '--', 'printf done; exit 3')
+      assert.deepEqual([next.stdout, next.status], ['done', 3])
+    })
+
+    await t.test(
+      'a snapshot has the machine’s memory: what was lost since is there again, also after a new start',
+      async () => {
+        const file = join(folder, 'lab.snapshot.json')
+        assert.equal((await run('exec', 'vm', '--', 'echo kept > /kept; sleep 1000 > /dev/null 2>&1 &')).status, 0)
+        const written = await run('snapshot', file)
+        assert.equal(written.status, 0, written.stderr)
+        const check = async (): Promise<void> => {
+          const restored = await run('restore', file)
+          assert.equal(restored.status, 0, restored.stderr)
+          const found = await run('exec', 'vm', '--', 'cat /kept; ps')
+          assert.match(found.stdout, /^kept\n[^]*sleep 1000/)
+          assert.equal((await run('exec', 'outside', '--', 'ping', '-c', '1', '10.0.0.1')).status, 0)
+        }
+        await run('exec', 'vm', '--', 'rm /kept; killall sleep')
+        await check()
+        assert.equal((await run('destroy')).status, 0)
+        assert.equal((await run('launch')).status, 0)
+        await check()
+        rmSync(`${file}.machines`, { recursive: true })
+        const lost = await run('restore', file)
+        assert.equal(lost.status, 1)
+        assert.match(lost.stderr, /vm: its memory is not there any more/)
+      },
+    )
+  },
+)
+
+test(
+  'a node that does not start: the rest is done, info and the next plan say so',
+  { skip: namespaceRefusal() ?? skip },
+  async (t) => {
+    const withNode =
+      (command: string) =>
+      (name: string): string =>
+        HUB(`l.link(l.namespace('inside', { address: '10.0.0.3/24', exec: ['${command}'] }), hub)`)(name)
+    const { run, rewrite } = own(t, HUB(''))
+    assert.equal((await run('launch')).status, 0)
+    rewrite(withNode('exit 7'))
+    const failed = await run('apply')
+    assert.equal(failed.status, 1)
+    assert.match(failed.stdout, /\+ node inside/)
+    assert.match(failed.stderr, /inside.*exit 7: exit code 7/)
+    const { nodes } = JSON.parse((await run('info', '--json')).stdout) as { nodes: { name: string; state: string }[] }
+    assert.equal(nodes.find(({ name }) => name === 'inside')?.state, 'failed')
+    assert.match((await run('plan')).stdout, /! node inside starts anew: it had failed/)
+    rewrite(withNode('true'))
+    assert.equal((await run('apply')).status, 0)
+    assert.equal((await run('plan')).status, 0)
+    assert.equal((await run('exec', 'inside', '--', 'ping', '-c', '1', '-W', '2', '10.0.0.1')).status, 0)
   },
 )

@@ -36,7 +36,11 @@ export function own(t: { after(fn: () => Promise<void> | void): void }, source: 
   writeFileSync(file, withLibrary(source(name)))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   const state = join(folder, 'state')
-  const run = (...args: readonly string[]): Promise<Finished> => program(file, withState(args, state))
+  const run = Object.assign((...args: readonly string[]): Promise<Finished> => program(file, withState(args, state)), {
+    /** With other variables of the environment; the state directory is the given one where there is one. */
+    with: (env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Finished> =>
+      program(file, args.includes('--state') ? args : withState(args, state), env),
+  })
   t.after(async () => {
     await run('destroy')
     rmSync(folder, { recursive: true, force: true })

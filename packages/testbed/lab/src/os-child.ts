@@ -1,5 +1,6 @@
 /** Programs that a laboratory starts: tagged so that they are found again, with output as it comes. */
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
 import { TAG } from './os-lab-process.ts'
 import type { ConsoleSession, ExecOutput } from './runtime/live-node.ts'
 
@@ -13,25 +14,39 @@ function environment({ directory, env }: ChildOptions): NodeJS.ProcessEnv {
   return { ...process.env, ...env, [TAG]: directory }
 }
 
-/** Runs a program to its end. Rejects with what it said when it fails. */
+/** What a program's last output may take to arrive after its end. */
+const DRAIN_MS = 100
+
+/**
+ * Runs a program to its end: what it has left in the background goes on, and may keep its output open.
+ * @returns what it printed. Rejects with what it said when it fails.
+ */
 export function runProgram(words: readonly string[], options: ChildOptions, input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
     const [program, ...args] = words
-    const child = execFile(
-      program!,
-      args,
-      { env: environment(options), maxBuffer: 1 << 26 },
-      (error, stdout, stderr) => {
-        if (error === null) resolve(stdout)
-        else reject(new Error(`${words.join(' ')}: ${stderr.trim() || error.message}`))
-      },
-    )
-    child.stdin?.on('error', () => undefined) // it did not want the input
-    child.stdin?.end(input)
+    const child = spawn(program!, args, { env: environment(options), stdio: 'pipe' })
+    let [stdout, stderr] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    child.stdin.on('error', () => undefined) // it did not want the input
+    child.stdin.end(input)
+    const finish = (): void => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+      const end = child.signalCode === null ? `exit code ${child.exitCode}` : child.signalCode
+      if (child.exitCode === 0) resolve(stdout)
+      else reject(new Error(`${words.join(' ')}: ${stderr.trim() || end}`))
+    }
+    child.on('error', reject)
+    child.on('exit', () => setTimeout(finish, DRAIN_MS).unref())
+    child.on('close', finish)
   })
 }
 
-/** @returns its exit code; a signal counts as in shells. */
+/** A program that does not end when it is interrupted is ended. */
+const PATIENCE_MS = 2000
+
+/** @returns its exit code; a signal counts as in shells. An abort interrupts it and all that it has started, as Ctrl-C does. */
 export function execProgram(
   words: readonly string[],
   options: ChildOptions,
@@ -40,18 +55,37 @@ export function execProgram(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const [program, ...args] = words
-    const child = spawn(program!, args, { env: environment(options), stdio: ['ignore', 'pipe', 'pipe'] })
-    const abort = (): void => void child.kill('SIGTERM')
-    signal.addEventListener('abort', abort, { once: true })
+    const child = spawn(program!, args, {
+      env: environment(options),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // a process group of its own
+    })
+    let limit: NodeJS.Timeout | undefined
+    const abort = (): void => {
+      signalGroup(child.pid, 'SIGINT')
+      limit = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), PATIENCE_MS)
+    }
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream].setEncoding('utf8').on('data', (text: string) => output.write(stream, text))
     }
     child.on('error', reject)
     child.on('close', (code, killed) => {
       signal.removeEventListener('abort', abort)
-      resolve(code ?? 128 + (killed === 'SIGKILL' ? 9 : 15))
+      clearTimeout(limit)
+      resolve(code ?? 128 + (constants.signals[killed ?? 'SIGTERM'] ?? 15))
     })
   })
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error // otherwise all of them have ended
+  }
 }
 
 /** An interactive program on a terminal that `script` (util-linux) makes. */

@@ -12,6 +12,7 @@ export interface LabContextOptions {
   readonly document: () => LabDocument
   readonly tests: Lab['tests']
   readonly behaviours: Lab['behaviours']
+  readonly predicates: Lab['predicates']
   /** The command that runs this program again. */
   readonly self: readonly string[]
 }
@@ -22,14 +23,16 @@ export class LabContext {
   readonly network = new OsNetwork()
   readonly tests: Lab['tests']
   readonly behaviours: Lab['behaviours']
+  readonly predicates: Lab['predicates']
   readonly self: readonly string[]
   readonly #document: () => LabDocument
   #made: LabDocument | undefined
 
-  constructor({ document, tests, behaviours, self }: LabContextOptions) {
+  constructor({ document, tests, behaviours, predicates, self }: LabContextOptions) {
     this.#document = document
     this.tests = tests
     this.behaviours = behaviours
+    this.predicates = predicates
     this.self = self
   }
 

@@ -5,9 +5,20 @@
  * `LODE_LAB` in its environment with the laboratory's own directory as the value, and its namespaces have its name.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { isProcessAlive } from '@lodestone/host'
 
 export const TAG = 'LODE_LAB'
 export const CONTROL_SOCKET = 'control.sock'
@@ -26,6 +37,44 @@ export function namespacePrefix(lab: string): string {
 /** Folder of the files of its namespaces: where programs that give up root can read them, whatever the state directory's parents allow. */
 export function runFolder(lab: string): string {
   return join('/run/lode', lab)
+}
+
+/** The state directory of whoever has the namespaces of a name. */
+function ownerFile(lab: string): string {
+  return `${runFolder(lab)}.owner`
+}
+
+/**
+ * Namespaces have the laboratory's name and not its state directory's: takes the name for a state directory.
+ * Throws where another one has it that is in use.
+ */
+export function claimNamespaces(directory: string, lab: string): void {
+  const other = otherOwner(directory, lab)
+  if (other !== undefined) {
+    throw new Error(
+      `a laboratory called ${lab} runs already, with its state in ${other}, and namespaces have the laboratory's name: ` +
+        'end that one, or give this one another name',
+    )
+  }
+  mkdirSync(dirname(ownerFile(lab)), { recursive: true, mode: 0o755 })
+  writeFileSync(ownerFile(lab), directory, { mode: 0o644 })
+}
+
+/** Another state directory that has the name, and whose manager lives. */
+function otherOwner(directory: string, lab: string): string | undefined {
+  const owner = textOf(ownerFile(lab))
+  if (owner === undefined || owner === directory) return undefined
+  return managerOf(owner) === undefined ? undefined : owner
+}
+
+/** The process that holds a state directory, where it lives. */
+export function managerOf(directory: string): number | undefined {
+  const pid = Number(textOf(join(directory, 'lock')))
+  return pid > 0 && isProcessAlive(pid) ? pid : undefined
+}
+
+function textOf(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined
 }
 
 /** Starts the manager in the background. @returns its process. */
@@ -66,7 +115,7 @@ export interface Leftovers {
 export function findLeftovers(directory: string, lab: string): Leftovers {
   return {
     processes: taggedProcesses(directory),
-    namespaces: ownNamespaces(lab),
+    namespaces: otherOwner(directory, lab) === undefined ? ownNamespaces(lab) : [],
     files: OWN_FILES.filter((name) => existsSync(join(directory, name))),
   }
 }
@@ -86,7 +135,10 @@ export async function sweep(
     await endAll(() => processesIn(name))
     spawnSync('ip', ['netns', 'delete', name])
   }
-  rmSync(runFolder(lab), { recursive: true, force: true })
+  if (otherOwner(directory, lab) === undefined) {
+    rmSync(runFolder(lab), { recursive: true, force: true })
+    rmSync(ownerFile(lab), { force: true })
+  }
   if (options.keepDirectory === true) {
     rmSync(join(directory, 'nodes'), { recursive: true, force: true })
     return found

@@ -11,6 +11,8 @@ export interface MachineImage {
   readonly folder: string
   readonly kernel: string
   readonly initramfs: string
+  /** Whether a command in it can be interrupted: images that were made long ago cannot. */
+  readonly isInterruptible: boolean
 }
 
 /** `$LODE_IMAGE`, or `~/.lode/image`. */
@@ -32,7 +34,12 @@ export function machineRefusal(): string | undefined {
 
 export function machineImage(): MachineImage {
   const folder = imageFolder()
-  return { folder, kernel: join(folder, 'vmlinuz'), initramfs: join(folder, 'initramfs.gz') }
+  return {
+    folder,
+    kernel: join(folder, 'vmlinuz'),
+    initramfs: join(folder, 'initramfs.gz'),
+    isInterruptible: existsSync(join(folder, 'interruptible')),
+  }
 }
 
 /** What a probe found out about this machine; undefined before one. */

@@ -6,13 +6,14 @@
  * copied page by page as it is written. Clones share everything, so name and MAC addresses are set anew. KVM is used where a probe
  * boot was quick enough; a machine whose KVM is there and of no use is common.
  */
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TcpListener } from '@lodestone/host'
 import { StreamPort } from '@lodestone/link'
 import { nodeMac } from './build/node-mac.ts'
 import type { NodeOf } from './document/document.ts'
 import { knownAccelerator, machineImage, machineRefusal, rememberAccelerator } from './os-machine-image.ts'
+import { becomeClone, incoming, machineTemplate, outgoing } from './os-machine-template.ts'
 import { Qemu, type QemuOptions } from './os-qemu.ts'
 import type { RealNodeOptions } from './os-real-driver.ts'
 import type { ConsoleSession, ExecOutput, LiveNode, NodeState } from './runtime/live-node.ts'
@@ -21,10 +22,9 @@ import { bridge } from './runtime/port-bridge.ts'
 const BOOT_LIMIT_MS = 60_000
 /** A KVM that is worth having boots within this. */
 const PROBE_MS = 4000
-const SHARED = { capabilities: [{ capability: 'x-ignore-shared', state: true }] }
-
-/** Templates that are being made in this process, by their path. */
-const inTheMaking = new Map<string, Promise<void>>()
+const CONFIGURE_MS = 60_000
+/** The memory is written with the state. */
+const WITH_MEMORY = { capabilities: [{ capability: 'x-ignore-shared', state: false }] }
 
 export class MachineNode implements LiveNode {
   readonly #document: NodeOf<'machine'>
@@ -64,15 +64,62 @@ export class MachineNode implements LiveNode {
     await this.#boot()
   }
 
-  exec(command: string, output: ExecOutput): Promise<number> {
-    const work = this.#queue.then(async () => {
-      if (this.#qemu === undefined) throw new Error(`${this.#options.name} is off`)
-      const result = await this.#qemu.run(command)
-      if (result.output !== '') output.write('stdout', `${result.output}\n`)
-      return result.code
+  exec(command: string, output: ExecOutput, signal: AbortSignal): Promise<number> {
+    return this.#inTurn(async () => {
+      const qemu = this.#running()
+      if (signal.aborted) throw new Error('given up before its turn')
+      const interrupt = (): void => qemu.interrupt()
+      if (machineImage().isInterruptible) signal.addEventListener('abort', interrupt, { once: true })
+      try {
+        return await qemu.run(command, (text) => output.write('stdout', text))
+      } finally {
+        signal.removeEventListener('abort', interrupt)
+      }
     })
-    this.#queue = work.catch(() => undefined)
-    return work
+  }
+
+  /** Commands, and whatever must not come between them, one after another. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(work)
+    this.#queue = done.catch(() => undefined)
+    return done
+  }
+
+  #running(): Qemu {
+    if (this.#qemu === undefined) throw new Error(`${this.#options.name} is off`)
+    return this.#qemu
+  }
+
+  /** Its memory goes to a file with the rest of its state, as for a move to another host; it stands still meanwhile. */
+  readonly memory = {
+    save: (folder: string, name: string): Promise<string> =>
+      this.#inTurn(async () => {
+        const path = join(folder, `${name}.machine`)
+        mkdirSync(folder, { recursive: true, mode: 0o700 })
+        const qemu = this.#running()
+        const isPaused = this.#state.state === 'paused'
+        if (isPaused) qemu.signal('SIGCONT')
+        const capabilities = { execute: 'migrate-set-capabilities', arguments: WITH_MEMORY }
+        await qemu.monitor({ execute: 'stop' }, capabilities, outgoing(path))
+        await qemu.migrated()
+        await qemu.monitor({ execute: 'cont' })
+        if (isPaused) qemu.signal('SIGSTOP')
+        return path
+      }),
+    load: (path: string): Promise<void> =>
+      this.#inTurn(async () => {
+        if (!existsSync(path)) throw new Error(`its memory is not there any more: ${path}`)
+        const startMs = this.#options.world.clock.nowMs()
+        await this.#qemu?.stop()
+        const accelerator = await this.#accelerator()
+        const isClone = this.#document.clone
+        const qemu = this.#begin(accelerator, { ...(isClone ? { memory: { kind: 'own' } } : {}), isIncoming: true })
+        await qemu.monitor(incoming(path))
+        await qemu.migrated()
+        await qemu.monitor({ execute: 'cont' })
+        await qemu.ready(BOOT_LIMIT_MS, false)
+        this.#say(`restored in ${seconds(this.#options.world.clock.nowMs() - startMs)}`, accelerator)
+      }),
   }
 
   console(onOutput: (bytes: Uint8Array) => void, onEnd: () => void): ConsoleSession {
@@ -112,38 +159,42 @@ export class MachineNode implements LiveNode {
   }
 
   async #boot(): Promise<void> {
-    const startMs = this.#options.world.clock.nowMs()
+    const { clock } = this.#options.world
+    const startMs = clock.nowMs()
     const accelerator = await this.#accelerator()
-    for (const name of ['console.sock', 'exec.sock', 'qmp.sock']) rmSync(join(this.#folder, name), { force: true })
     const isClone = this.#document.clone
-    if (isClone) await this.#ensureTemplate(accelerator)
-    const { memory, state } = this.#template(accelerator)
-    const qemu = new Qemu({
+    const common = this.#common(accelerator)
+    const template = isClone
+      ? await machineTemplate({ qemu: common, nics: this.#options.ports.size, folder: this.#folder })
+      : undefined
+    const qemu = this.#begin(
+      accelerator,
+      template === undefined
+        ? {}
+        : { memory: { kind: 'file', path: template.memory, isShared: false }, isIncoming: true },
+    )
+    if (template !== undefined) await becomeClone(qemu, template)
+    if (!(await qemu.ready(BOOT_LIMIT_MS, !isClone)))
+      throw new Error(`${this.#options.name} did not boot: ${qemu.said.trim()}`)
+    const runsMs = clock.nowMs()
+    await this.#personalise(qemu)
+    const took = `${isClone ? 'clone' : 'booted'} in ${seconds(runsMs - startMs)}`
+    this.#say(`${took}, configured in ${seconds(clock.nowMs() - runsMs)}`, accelerator)
+  }
+
+  #begin(accelerator: 'kvm' | 'tcg', more: Pick<QemuOptions, 'memory' | 'isIncoming'>): Qemu {
+    for (const name of ['console.sock', 'exec.sock', 'qmp.sock']) rmSync(join(this.#folder, name), { force: true })
+    this.#qemu = new Qemu({
       ...this.#common(accelerator),
       folder: this.#folder,
       nics: this.#nics().map(({ mac, label }) => ({ mac, socket: this.#socketOf(label) })),
-      ...(isClone ? { memoryFile: { path: memory, isShared: false }, isIncoming: true } : {}),
+      ...more,
     })
-    this.#qemu = qemu
-    if (isClone) {
-      await qemu.monitor(
-        { execute: 'migrate-set-capabilities', arguments: SHARED },
-        { execute: 'migrate-incoming', arguments: { uri: `exec:cat '${state}'` } },
-      )
-      await qemu.migrated()
-      await qemu.monitor({ execute: 'cont' })
-    }
-    if (!(await qemu.ready(BOOT_LIMIT_MS, !isClone)))
-      throw new Error(`${this.#options.name} did not boot: ${qemu.said.trim()}`)
-    const { clock } = this.#options.world
-    const runsMs = clock.nowMs()
-    await this.#personalise(qemu)
-    const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
-    const took = `${isClone ? 'clone' : 'booted'} in ${seconds(runsMs - startMs)}, configured in ${seconds(clock.nowMs() - runsMs)}`
-    this.#state = {
-      state: 'running',
-      detail: `${took}, ${accelerator}, ${this.#document.memoryMb} MB`,
-    }
+    return this.#qemu
+  }
+
+  #say(took: string, accelerator: string): void {
+    this.#state = { state: 'running', detail: `${took}, ${accelerator}, ${this.#document.memoryMb} MB` }
   }
 
   /** Clones share names and addresses with their template. */
@@ -162,8 +213,9 @@ export class MachineNode implements LiveNode {
       ...this.#document.routes.map(({ to, via }) => `ip route add ${to} via ${via}`),
       ...this.#document.exec,
     )
-    const { output, code } = await qemu.run(commands.join(' && '))
-    if (code !== 0) throw new Error(`${this.#options.name}: ${output}`)
+    let said = ''
+    const code = await qemu.run(commands.join(' && '), (text) => (said += text), CONFIGURE_MS)
+    if (code !== 0) throw new Error(`${this.#options.name}: ${said.trim()}`)
   }
 
   #nics(): readonly { readonly label: string; readonly mac: string; readonly mtuBytes: number | undefined }[] {
@@ -182,51 +234,6 @@ export class MachineNode implements LiveNode {
     return join(this.#folder, `${label}.sock`)
   }
 
-  #template(accelerator: 'kvm' | 'tcg'): { readonly memory: string; readonly state: string } {
-    const base = join(
-      machineImage().folder,
-      `template-${accelerator}-${this.#document.memoryMb}-${this.#options.ports.size}`,
-    )
-    return { memory: `${base}.memory`, state: `${base}.state` }
-  }
-
-  async #ensureTemplate(accelerator: 'kvm' | 'tcg'): Promise<void> {
-    const { state } = this.#template(accelerator)
-    if (existsSync(state)) return
-    let making = inTheMaking.get(state)
-    if (making === undefined) {
-      making = this.#makeTemplate(accelerator).finally(() => inTheMaking.delete(state))
-      inTheMaking.set(state, making)
-    }
-    await making
-  }
-
-  /** Boots once, stops, and keeps memory and state. The state gets its name last, so that half a template is none. */
-  async #makeTemplate(accelerator: 'kvm' | 'tcg'): Promise<void> {
-    const { memory, state } = this.#template(accelerator)
-    const folder = join(this.#folder, 't')
-    mkdirSync(folder, { recursive: true })
-    const qemu = new Qemu({
-      ...this.#common(accelerator),
-      folder,
-      nics: this.#nics().map((_, i) => ({ mac: `52:54:00:00:00:0${i}`, socket: undefined })),
-      memoryFile: { path: memory, isShared: true },
-    })
-    try {
-      if (!(await qemu.ready(BOOT_LIMIT_MS, true))) throw new Error(`the template did not boot: ${qemu.said.trim()}`)
-      await qemu.monitor(
-        { execute: 'migrate-set-capabilities', arguments: SHARED },
-        { execute: 'stop' },
-        { execute: 'migrate', arguments: { uri: `exec:cat > '${state}.part'` } },
-      )
-      await qemu.migrated()
-      renameSync(`${state}.part`, state)
-    } finally {
-      await qemu.stop()
-      rmSync(folder, { recursive: true, force: true })
-    }
-  }
-
   async #accelerator(): Promise<'kvm' | 'tcg'> {
     const { folder } = machineImage()
     const known = knownAccelerator(folder)
@@ -240,4 +247,8 @@ export class MachineNode implements LiveNode {
     rememberAccelerator(folder, isQuick ? 'kvm' : 'tcg')
     return isQuick ? 'kvm' : 'tcg'
   }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`
 }

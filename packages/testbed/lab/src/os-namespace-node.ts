@@ -12,7 +12,7 @@ import { type Port, TapPort } from '@lodestone/link'
 import { nodeMac } from './build/node-mac.ts'
 import type { NodeOf } from './document/document.ts'
 import { type ChildOptions, consoleProgram, execProgram, runProgram } from './os-child.ts'
-import { namespacePrefix, runFolder, TAG } from './os-lab-process.ts'
+import { claimNamespaces, namespacePrefix, runFolder, TAG } from './os-lab-process.ts'
 import type { RealNodeOptions } from './os-real-driver.ts'
 import type { ConsoleSession, ExecOutput, LiveNode, NodeState } from './runtime/live-node.ts'
 import { bridge } from './runtime/port-bridge.ts'
@@ -45,6 +45,7 @@ export class NamespaceNode implements LiveNode {
   async start(): Promise<void> {
     const refusal = namespaceRefusal()
     if (refusal !== undefined) throw new Error(`${this.#options.name} is a namespace: ${refusal}`)
+    claimNamespaces(this.#options.directory, this.#options.lab)
     mkdirSync(this.#folder, { recursive: true, mode: 0o755 })
     await runProgram(['ip', 'netns', 'add', this.namespace], this.#child)
     this.#isThere = true

@@ -11,6 +11,7 @@ const SOCKET_LIMIT_MS = 10_000
 /** What the image prints on the second serial line when it is ready for commands, and after each one. */
 const READY = '@@READY'
 const EXIT = '@@EXIT '
+const EXIT_LINE = /@@EXIT (\d+)\r?\n/
 
 export interface QemuOptions {
   /** Sockets and the log. */
@@ -21,7 +22,10 @@ export interface QemuOptions {
   readonly memoryMb: number
   /** In the order of the guest's eth0, eth1 …; none of the sockets: a network that leads nowhere. */
   readonly nics: readonly { readonly mac: string; readonly socket: string | undefined }[]
-  readonly memoryFile?: { readonly path: string; readonly isShared: boolean }
+  /** `file`: a template's, or of one in the making where shared. `own`: like that one's, but of nobody else. Absent: as QEMU likes. */
+  readonly memory?:
+    | { readonly kind: 'file'; readonly path: string; readonly isShared: boolean }
+    | { readonly kind: 'own' }
   /** Waits for a state instead of booting. */
   readonly isIncoming?: boolean
 }
@@ -61,18 +65,32 @@ export class Qemu {
     return this.#until(() => this.#execText.includes(READY), withinMs)
   }
 
-  /** One command at a time. @returns output and exit code. */
-  async run(command: string, withinMs = 60_000): Promise<{ readonly output: string; readonly code: number }> {
+  /**
+   * One command at a time; its output goes to `onText` as it comes.
+   * @param withinMs undefined: as long as it takes. @returns its exit code.
+   */
+  async run(command: string, onText: (text: string) => void, withinMs?: number): Promise<number> {
     this.#execText = ''
     this.#exec?.write(`${command.replaceAll('\n', ' ')}\n`)
-    const pattern = new RegExp(`${EXIT}(\\d+)\\r?\\n`)
-    if (!(await this.#until(() => pattern.test(this.#execText), withinMs)))
-      throw new Error(`${command}: no answer from the machine`)
-    const match = pattern.exec(this.#execText)!
-    return {
-      output: this.#execText.slice(0, match.index).replaceAll('\r\n', '\n').replace(/\n$/, ''),
-      code: Number(match[1]),
+    let code: number | undefined
+    const look = (): boolean => {
+      const match = EXIT_LINE.exec(this.#execText)
+      const end = match?.index ?? this.#execText.length - heldBack(this.#execText)
+      const text = this.#execText.slice(0, end)
+      this.#execText = this.#execText.slice(end)
+      if (text !== '') onText(text.replaceAll('\r\n', '\n'))
+      if (match !== null) code = Number(match[1])
+      return match !== null
     }
+    if (!(await this.#until(look, withinMs ?? Infinity)) || code === undefined) {
+      throw new Error(this.isRunning ? `${command}: no answer from the machine` : 'the machine has ended')
+    }
+    return code
+  }
+
+  /** Ctrl-C for the command that runs. */
+  interrupt(): void {
+    this.#exec?.write('\x03')
   }
 
   /** QMP commands in order, over a connection of their own. Throws what QEMU says. */
@@ -168,20 +186,27 @@ export class Qemu {
   }
 }
 
+/** How many characters at the end could be the beginning of the line with the exit code, or of a line's end. */
+function heldBack(text: string): number {
+  const at = text.lastIndexOf('@@EXIT')
+  if (at >= 0 && /^@@EXIT ?\d*\r?$/.test(text.slice(at))) return text.length - at
+  for (let length = EXIT.length - 1; length > 0; length--) if (text.endsWith(EXIT.slice(0, length))) return length
+  return text.endsWith('\r') ? 1 : 0
+}
+
 function qemuArguments(options: QemuOptions): readonly string[] {
-  const { folder, image, accelerator, memoryMb, nics, memoryFile } = options
-  const memory =
-    memoryFile === undefined
-      ? ['-M', 'pc']
-      : [
-          '-M',
-          'pc,memory-backend=m',
-          '-object',
-          `memory-backend-file,id=m,size=${memoryMb}M,mem-path=${memoryFile.path},share=${memoryFile.isShared ? 'on' : 'off'}`,
-        ]
+  const { folder, image, accelerator, memoryMb, nics, memory } = options
+  const size = `size=${memoryMb}M`
+  const backend =
+    memory === undefined
+      ? undefined
+      : memory.kind === 'own'
+        ? `memory-backend-ram,id=m,${size}`
+        : `memory-backend-file,id=m,${size},mem-path=${memory.path},share=${memory.isShared ? 'on' : 'off'}`
+  const board = backend === undefined ? ['-M', 'pc'] : ['-M', 'pc,memory-backend=m', '-object', backend]
   return [
     ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,tb-size=32', '-m', String(memoryMb), '-smp', '1'],
-    ...memory,
+    ...board,
     ...['-nodefaults', '-no-reboot', '-display', 'none'],
     ...['-serial', `unix:${join(folder, 'console.sock')},server=on,wait=off`],
     ...['-serial', `unix:${join(folder, 'exec.sock')},server=on,wait=off`],

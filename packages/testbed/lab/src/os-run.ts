@@ -19,12 +19,12 @@ export async function run(lab: Lab, options: RunOptions = {}): Promise<void> {
 
 /** The same for a topology that was read from a file. */
 export async function runDocument(document: LabDocument, options: RunOptions = {}): Promise<void> {
-  await runContext(() => document, { tests: [], behaviours: new Map() }, options)
+  await runContext(() => document, { tests: [], behaviours: new Map(), predicates: new Map() }, options)
 }
 
 async function runContext(
   document: () => LabDocument,
-  parts: Pick<Lab, 'tests' | 'behaviours'>,
+  parts: Pick<Lab, 'tests' | 'behaviours' | 'predicates'>,
   options: RunOptions,
 ): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -33,7 +33,8 @@ async function runContext(
   })
   process.removeAllListeners('warning')
   const self = options.self ?? [process.execPath, resolve(process.argv[1] ?? '')]
-  const context = new LabContext({ document, tests: parts.tests, behaviours: parts.behaviours, self })
+  const { tests, behaviours, predicates } = parts
+  const context = new LabContext({ document, tests, behaviours, predicates, self })
   // because Node types exitCode as possibly undefined, and the parser's type does not
   const dynamic = context as unknown as StricliDynamicCommandContext<LabContext>
   await runApplication(labApplication, [...(options.args ?? process.argv.slice(2))], dynamic)

@@ -40,6 +40,7 @@ export async function serve(context: LabContext, { directory, frames }: ServeOpt
       random: new SeededRandom(new OsRandom().u32()),
       program: labProgram,
       behaviours: context.behaviours,
+      predicates: context.predicates,
       realDriver: realDriver({ directory, network }),
       ...(frames === undefined ? {} : { frames }),
     })

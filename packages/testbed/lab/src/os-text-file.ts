@@ -1,6 +1,12 @@
 /** Files that a person names on the command line. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { resolve } from 'node:path'
+
+/** As another process has to be told it. */
+export function absolutePath(path: string): string {
+  return resolve(path)
+}
 
 export function writeText(path: string, text: string): void {
   writeFileSync(path, text.endsWith('\n') ? text : `${text}\n`)

@@ -1,6 +1,7 @@
 /** A laboratory in virtual time, with what it needs loaded only now: programs that only talk to a running one start faster. */
 import type { LabDocument } from './document/document.ts'
 import type { DeviceBehaviour } from './runtime/device-node.ts'
+import type { LossPredicate } from './runtime/loss-source.ts'
 import type { VirtualLab } from './runtime/virtual-lab.ts'
 
 export type { VirtualLab }
@@ -12,6 +13,8 @@ export interface StartVirtualLabOptions {
   readonly frames?: number
   /** Of devices: `lab.behaviours`. */
   readonly behaviours?: ReadonlyMap<string, DeviceBehaviour>
+  /** Of links whose losses a function picks: `lab.predicates`. */
+  readonly predicates?: ReadonlyMap<string, LossPredicate>
 }
 
 /** Rejects with a sentence where the topology has nodes that live in real time only. */

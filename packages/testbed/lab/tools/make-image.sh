@@ -31,17 +31,24 @@ mount -t devtmpfs dev /dev
 for module in $list; do insmod /lib/modules/\$module; done
 ip link set lo up
 setsid sh -c 'exec sh </dev/ttyS0 >/dev/ttyS0 2>&1' &
-stty -F /dev/ttyS1 raw -echo
-exec </dev/ttyS1 >/dev/ttyS1 2>&1
-echo @@READY
-while read -r line; do
-  sh -c "\$line" </dev/null
-  echo "@@EXIT \$?"
-done
-poweroff -f
+setsid sh /commands &
+while :; do sleep 3600; done
 INIT
+# One command after another. The line is the terminal of a session of its own, so that Ctrl-C on it ends what runs and not this.
+cat > tree/commands <<'COMMANDS'
+exec </dev/ttyS1 >/dev/ttyS1 2>&1
+stty raw -echo isig intr ^C
+trap : INT
+echo @@READY
+while :; do
+  read -r line || continue
+  sh -c "$line" </dev/null
+  echo "@@EXIT $?"
+done
+COMMANDS
 chmod 755 tree/init
 (cd tree && find . | cpio -o -H newc --quiet | gzip -1) > "$folder/initramfs.gz"
 cp root/boot/vmlinuz-* "$folder/vmlinuz"
-rm -f "$folder"/template-* "$folder/accelerator"
+rm -rf "$folder"/template-* "$folder/accelerator"
+touch "$folder/interruptible"
 echo "$folder: $(du -sh "$folder/vmlinuz" | cut -f1) kernel $version, $(du -sh "$folder/initramfs.gz" | cut -f1) file system"

@@ -3,10 +3,11 @@
  * command of it.
  */
 import type { Impairments, LinkProfileName } from '@lodestone/link'
-import { LINK_PROFILES } from '@lodestone/link'
+import { LINK_PROFILES, type LossModel } from '@lodestone/link'
 import { fileURLToPath } from 'node:url'
 import type { LabTest } from '../check/lab-test.ts'
 import type { DeviceBehaviour } from '../runtime/device-node.ts'
+import type { LossDocument, LossPredicate } from '../runtime/loss-source.ts'
 import {
   type Fault,
   type ImpairmentsDocument,
@@ -55,19 +56,24 @@ export type NamespaceInput = InputOf<'namespace'> & { readonly address?: string;
 export type MachineInput = InputOf<'machine'> & { readonly address?: string; readonly gateway?: string }
 export type SwitchInput = Omit<InputOf<'switch'>, 'program'> & { readonly program: string | URL }
 
+/** What a link does to frames; which ones it loses may be said by a filter of captures, or by a function of the program. */
+export type LinkImpairments = Omit<Partial<Impairments>, 'lossModel'> & {
+  readonly lossModel?: LossModel | Extract<LossDocument, { kind: 'filter' }> | undefined
+}
+
 /** A link in full: a profile, impairments over it, and its other properties. */
 export interface FullLinkShape {
   readonly profile?: string
-  readonly both?: Partial<Impairments>
-  readonly aToB?: Partial<Impairments>
-  readonly bToA?: Partial<Impairments>
+  readonly both?: LinkImpairments
+  readonly aToB?: LinkImpairments
+  readonly bToA?: LinkImpairments
   readonly mtuBytes?: number
   readonly groups?: readonly string[]
   readonly isUp?: boolean
 }
 
 /** A profile's name, the impairments of both directions, or everything. */
-export type LinkShape = LinkProfileName | (string & {}) | Partial<Impairments> | FullLinkShape
+export type LinkShape = LinkProfileName | (string & {}) | LinkImpairments | FullLinkShape
 
 const SHAPE_KEYS = new Set(['profile', 'both', 'aToB', 'bToA', 'mtuBytes', 'groups', 'isUp'])
 
@@ -75,6 +81,8 @@ export class Lab {
   readonly name: string
   readonly tests: LabTest[] = []
   readonly behaviours = new Map<string, DeviceBehaviour>()
+  /** Functions that say which frames are lost, by the names that the document has for them. */
+  readonly predicates = new Map<string, LossPredicate>()
   readonly #nodes = new Map<string, NodeInput>()
   readonly #links = new Map<string, Omit<LinkDocument, 'isUp' | 'groups'> & { isUp?: boolean; groups?: string[] }>()
   readonly #profiles: NonNullable<LabDocumentInput['profiles']> = {}
@@ -95,7 +103,7 @@ export class Lab {
     return this.#add(name, { kind: 'host', forwarding: true, ...short(options) })
   }
 
-  /** A switch with any P4 program: a file, or the name of one that comes along (`hub`, `bridge`, `router`, `ndn`). */
+  /** A switch with any P4 program: a file, or the name of one that comes along (`hub`, `router`, `ndn`, `switch`). */
   switch(name: string, options: SwitchInput): LabNode {
     const { program, ...rest } = options
     return this.#add(name, {
@@ -138,8 +146,8 @@ export class Lab {
   }
 
   /** A kind of link under a name of its own. */
-  profile(name: string, impairments: Partial<Impairments>, detail = ''): this {
-    this.#profiles[name] = { detail, impairments: plain(impairments) }
+  profile(name: string, impairments: LinkImpairments, detail = ''): this {
+    this.#profiles[name] = { detail, impairments: this.#plain(`profile:${name}`, impairments) }
     return this
   }
 
@@ -162,7 +170,7 @@ export class Lab {
     if (this.#links.has(key)) throw new Error(`two links are called ${key}`)
     const ends = { a: this.#end(a), b: this.#end(b) }
     const [left, right] = [ends.a, ends.b]
-    this.#links.set(key, { a: left, b: right, ...this.#shape(shape) })
+    this.#links.set(key, { a: left, b: right, ...this.#shape(key, shape) })
     return key
   }
 
@@ -230,11 +238,25 @@ export class Lab {
     return `${name}:${wanted}`
   }
 
+  /** As the document holds it: of a function the name. */
+  #plain(place: string, { lossModel, ...impairments }: LinkImpairments): ImpairmentsDocument {
+    const kept = Object.entries(impairments).filter(([, value]) => value !== undefined && value !== Infinity)
+    const rest: ImpairmentsDocument = Object.fromEntries(kept)
+    if (lossModel === undefined) return rest
+    // because the schema checks it, and lists in documents are only read
+    if (lossModel.kind !== 'predicate') return { ...rest, lossModel: lossModel as LossDocument }
+    this.predicates.set(place, lossModel.isLost)
+    return { ...rest, lossModel: { kind: 'function', name: place } }
+  }
+
   #freePort(taken: readonly number[]): number {
     for (let port = 1; ; port++) if (!taken.includes(port)) return port
   }
 
-  #shape(shape: LinkShape): Omit<LinkDocument, 'a' | 'b' | 'isUp' | 'groups'> & { isUp?: boolean; groups?: string[] } {
+  #shape(
+    link: string,
+    shape: LinkShape,
+  ): Omit<LinkDocument, 'a' | 'b' | 'isUp' | 'groups'> & { isUp?: boolean; groups?: string[] } {
     if (typeof shape === 'string') {
       if (!Object.hasOwn(LINK_PROFILES, shape) && !Object.hasOwn(this.#profiles, shape)) {
         const known = [...Object.keys(LINK_PROFILES), ...Object.keys(this.#profiles)].join(', ')
@@ -242,13 +264,13 @@ export class Lab {
       }
       return { profile: shape }
     }
-    if (!isWrapped(shape)) return Object.keys(shape).length === 0 ? {} : { both: plain(shape) }
+    if (!isWrapped(shape)) return Object.keys(shape).length === 0 ? {} : { both: this.#plain(link, shape) }
     const { profile, both, aToB, bToA, mtuBytes, groups, isUp } = shape
     return {
       ...(profile === undefined ? {} : { profile }),
-      ...(both === undefined ? {} : { both: plain(both) }),
-      ...(aToB === undefined ? {} : { aToB: plain(aToB) }),
-      ...(bToA === undefined ? {} : { bToA: plain(bToA) }),
+      ...(both === undefined ? {} : { both: this.#plain(link, both) }),
+      ...(aToB === undefined ? {} : { aToB: this.#plain(`${link}:a-to-b`, aToB) }),
+      ...(bToA === undefined ? {} : { bToA: this.#plain(`${link}:b-to-a`, bToA) }),
       ...(mtuBytes === undefined ? {} : { mtuBytes }),
       ...(groups === undefined ? {} : { groups: [...groups] }),
       ...(isUp === undefined ? {} : { isUp }),
@@ -256,19 +278,13 @@ export class Lab {
   }
 }
 
-function isWrapped(shape: Partial<Impairments> | FullLinkShape): shape is FullLinkShape {
+function isWrapped(shape: LinkImpairments | FullLinkShape): shape is FullLinkShape {
   return Object.keys(shape).some((key) => SHAPE_KEYS.has(key))
 }
 
 /** A new laboratory. The name is its namespace on this machine: small letters, digits, hyphens. */
 export function lab(name: string): Lab {
   return new Lab(name)
-}
-
-/** As the document holds it; what cannot be written down is refused when the document is made. */
-function plain(impairments: Partial<Impairments>): ImpairmentsDocument {
-  const kept = Object.entries(impairments).filter(([, value]) => value !== undefined && value !== Infinity)
-  return Object.fromEntries(kept)
 }
 
 function short<

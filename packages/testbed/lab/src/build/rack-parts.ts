@@ -17,13 +17,13 @@ export interface RackParts {
   readonly links: readonly LinkSpec[]
 }
 
-/** @param uplinkPorts `SWITCH:PORT` of front ports that have a cable, besides those of the document. */
-export function rackParts(name: string, rack: NodeOf<'rack'>, uplinkPorts: readonly string[]): RackParts {
+/** @param frontPorts as `SWITCH:PORT`. */
+export function rackParts(name: string, rack: NodeOf<'rack'>, frontPorts: readonly string[]): RackParts {
   const sleds = Array.from({ length: rack.sleds }, (_, index) => index)
   return {
     nodes: [
       ...sleds.map((index) => sledSpec(name, rack, index)),
-      ...SWITCHES.map((index) => switchSpec(name, rack, index, uplinkPorts)),
+      ...SWITCHES.map((index) => switchSpec(name, rack, index, frontPorts)),
     ],
     links: SWITCHES.flatMap((sw) =>
       sleds.map((sled) => ({
@@ -69,7 +69,7 @@ function sledSpec(name: string, rack: NodeOf<'rack'>, index: number): SledSpec {
   }
 }
 
-function switchSpec(name: string, rack: NodeOf<'rack'>, index: number, uplinkPorts: readonly string[]): SwitchSpec {
+function switchSpec(name: string, rack: NodeOf<'rack'>, index: number, frontPorts: readonly string[]): SwitchSpec {
   const number = rack.number * 2 + index
   const rear = Array.from({ length: rack.sleds }, (_, sled): SwitchPortSpec => ({
     name: `rear${sled}`,
@@ -79,12 +79,10 @@ function switchSpec(name: string, rack: NodeOf<'rack'>, index: number, uplinkPor
     addresses: [],
   }))
   const uplinks = rack.uplinks.filter((each) => each.switch === index)
-  const ports = new Set([
-    ...uplinks.map(({ port }) => port),
-    ...uplinkPorts.filter((each) => each.startsWith(`${index}:`)).map((each) => Number(each.slice(2))),
-  ])
-  const front = [...ports]
-    .sort((a, b) => a - b)
+  const front = frontPorts
+    .filter((each) => each.startsWith(`${index}:`))
+    .map((each) => Number(each.slice(2)))
+    .toSorted((a, b) => a - b)
     .map((port): SwitchPortSpec => {
       const uplink = uplinks.find((each) => each.port === port)
       const isInside = uplink?.ddm === true

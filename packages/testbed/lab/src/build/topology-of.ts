@@ -14,7 +14,8 @@ import {
   topologyErrors,
 } from '@lodestone/testbed'
 import { endOf, type LabDocument, type LinkDocument, type NodeOf } from '../document/document.ts'
-import { directionsOf, profileNamed } from '../document/link-shape.ts'
+import { frontPorts } from '../document/front-ports.ts'
+import { profileNamed } from '../document/link-shape.ts'
 import { nodeMac } from './node-mac.ts'
 import { type RackParts, rackParts } from './rack-parts.ts'
 
@@ -26,8 +27,11 @@ const CABLE_MTU = 9216
 export class TopologyBuilder {
   #made = new Map<string, unknown>()
 
-  /** Throws with sentences where the document contradicts itself. */
-  build(document: LabDocument): Topology {
+  /**
+   * Throws with sentences where the document contradicts itself.
+   * @returns the topology, and what is to be called when it becomes the one that runs: from then on parts are compared with it.
+   */
+  build(document: LabDocument): { readonly topology: Topology; readonly accept: () => void } {
     const problems = documentProblems(document)
     if (problems.length > 0) throw new Error(problems.join('; '))
     const fresh = new Map<string, unknown>()
@@ -46,7 +50,7 @@ export class TopologyBuilder {
           nodes.push(make(`host ${name}`, { ...node, groups: [] }, () => hostSpec(document.name, name, node)))
           break
         case 'rack': {
-          const ports = uplinkPorts(document, name)
+          const ports = frontPorts(document, name)
           const parts: RackParts = make(`rack ${name}`, [{ ...node, groups: [] }, ports], () =>
             rackParts(name, node, ports),
           )
@@ -71,11 +75,10 @@ export class TopologyBuilder {
     for (const [name, link] of Object.entries(document.links)) {
       links.push(make(`link ${name}`, [link.a, link.b, link.mtuBytes], () => linkSpec(name, link)))
     }
-    this.#made = fresh
     const topology = { name: document.name, nodes, links }
     const errors = topologyErrors(topology)
     if (errors.length > 0) throw new Error(errors.join('; '))
-    return topology
+    return { topology, accept: () => (this.#made = fresh) }
   }
 }
 
@@ -85,11 +88,6 @@ function documentProblems(document: LabDocument): readonly string[] {
   for (const [name, link] of Object.entries(document.links)) {
     if (link.profile !== undefined && profileNamed(document, link.profile) === undefined) {
       problems.push(`link ${name}: there is no profile ${link.profile}`)
-    }
-    try {
-      directionsOf(document, link)
-    } catch (error) {
-      problems.push(`link ${name}: ${(error as Error).message}`)
     }
   }
   for (const [name, node] of Object.entries(document.nodes)) {
@@ -114,16 +112,6 @@ function documentProblems(document: LabDocument): readonly string[] {
   const numbers = Object.values(document.nodes).flatMap((node) => (node.kind === 'rack' ? [node.number] : []))
   if (new Set(numbers).size !== numbers.length) problems.push('two racks have the same number')
   return problems
-}
-
-function uplinkPorts(document: LabDocument, rack: string): readonly string[] {
-  return Object.values(document.links).flatMap(({ a, b }) =>
-    [a, b].flatMap((text) => {
-      const { node, port } = endOf(text)
-      const index = [0, 1].find((each) => node === `${rack}-switch${each}`)
-      return index === undefined || !port.startsWith('qsfp') ? [] : [`${index}:${port.slice(4)}`]
-    }),
-  )
 }
 
 /** Of a switch those of its document; of others the interfaces, or whatever links name. */

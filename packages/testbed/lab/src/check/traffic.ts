@@ -5,7 +5,8 @@
 import { type Clock, sleep, type TcpSocket } from '@lodestone/host'
 import type { Netstack } from '@lodestone/netstack'
 import type { TrafficReport, TrafficRequest } from '../control/lab-api.ts'
-import { LabError, type LabRuntime } from '../runtime/lab-runtime.ts'
+import { LabError } from '../runtime/lab-error.ts'
+import type { LabRuntime } from '../runtime/lab-runtime.ts'
 import { addressOf } from './reachability.ts'
 
 const CHUNK = new Uint8Array(64 * 1024)

@@ -24,12 +24,31 @@ export const applyCommand = buildCommand({
   docs: { brief: 'Make what runs what the program says; what is the same goes on undisturbed', customUsage: [''] },
   parameters: { flags: labFlags },
   async func(this: LabContext, flags: LabFlags) {
-    const result = valueOrReport(this, await (await connect(this, flags)).apply({ body: this.document }))
-    if (result === undefined) return
-    if (flags.json) this.printJson(result.value.steps)
-    else this.print(result.value.text)
+    report(this, flags, valueOrReport(this, await (await connect(this, flags)).apply({ body: this.document })))
   },
 })
+
+/** What was done, and what could not be; then the exit status says no. */
+function report(
+  context: LabContext,
+  flags: LabFlags,
+  result:
+    | {
+        readonly value: {
+          readonly steps: readonly object[]
+          readonly text: string
+          readonly failures: readonly string[]
+        }
+      }
+    | undefined,
+): void {
+  if (result === undefined) return
+  const { steps, text, failures } = result.value
+  if (flags.json) context.printJson({ steps, failures })
+  else context.print(text)
+  for (const failure of failures) context.note(failure)
+  if (failures.length > 0) context.exit(ExitStatus.failed)
+}
 
 interface ShapeFlags extends LabFlags {
   readonly direction?: 'a-to-b' | 'b-to-a'
@@ -180,18 +199,23 @@ export const faultRoutes = buildRouteMap({
 })
 
 export const snapshotCommand = buildCommand({
-  docs: { brief: 'Write the state of the laboratory to a file', customUsage: ['lab.snapshot.json'] },
+  docs: {
+    brief: 'Write the state of the laboratory to a file; the memory of machines goes to a folder beside it',
+    customUsage: ['lab.snapshot.json'],
+  },
   parameters: {
     flags: labFlags,
     positional: { kind: 'tuple', parameters: [{ parse: parseText, brief: 'File', placeholder: 'FILE' }] },
   },
   async func(this: LabContext, flags: LabFlags, path: string) {
-    const result = valueOrReport(this, await (await connect(this, flags)).snapshot())
+    const { absolutePath, writeText } = await import('../os-text-file.ts')
+    const folder = `${absolutePath(path)}.machines`
+    const result = valueOrReport(this, await (await connect(this, flags)).snapshot({ query: { folder } }))
     if (result === undefined) return
-    const { writeText } = await import('../os-text-file.ts')
     writeText(path, JSON.stringify(result.value, undefined, 2))
-    if (flags.json) this.printJson({ file: path })
-    else this.print(`written to ${path}`)
+    const machines = Object.values(result.value.machines)
+    if (flags.json) this.printJson({ file: path, machines })
+    else this.print(`written to ${path}${machines.length === 0 ? '' : `, machines to ${folder}`}`)
   },
 })
 
@@ -204,14 +228,20 @@ export const restoreCommand = buildCommand({
   async func(this: LabContext, flags: LabFlags, path: string) {
     const { readText } = await import('../os-text-file.ts')
     const { Snapshot } = await import('../control/lab-api.ts')
-    const parsed = Snapshot.safeParse(JSON.parse(readText(path)))
+    const parsed = Snapshot.safeParse(jsonOf(readText(path)))
     if (!parsed.success) {
       this.note(`${path} is no snapshot: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`)
       return this.exit(ExitStatus.usage)
     }
-    const result = valueOrReport(this, await (await connect(this, flags)).restore({ body: parsed.data }))
-    if (result === undefined) return
-    if (flags.json) this.printJson(result.value.steps)
-    else this.print(result.value.text)
+    report(this, flags, valueOrReport(this, await (await connect(this, flags)).restore({ body: parsed.data })))
   },
 })
+
+/** What is no JSON is no snapshot either. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

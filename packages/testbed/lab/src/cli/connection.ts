@@ -1,8 +1,8 @@
 /** From a command to the laboratory that runs in the background, through the control socket of its state directory. */
-import type { CallFailure } from '@lodestone/api'
+import type { CallFailure, ChannelClient } from '@lodestone/api'
 import type { Network } from '@lodestone/host'
 import { join } from 'node:path'
-import type { LabClient } from '../control/lab-api.ts'
+import type { labApi, LabClient } from '../control/lab-api.ts'
 import { ExitStatus, type LabContext } from '../os-context.ts'
 import { CONTROL_SOCKET } from '../os-lab-process.ts'
 
@@ -23,6 +23,17 @@ export async function connect(context: LabContext, flags: { readonly state?: str
   const { labApi } = await import('../control/lab-api.ts')
   const path = join(context.stateDirectory(flags.state), CONTROL_SOCKET)
   return client(labApi, httpFetch(socketNetwork(context.network, path)), 'http://lab')
+}
+
+/** Attaches to consoles of the same laboratory. */
+export async function consoleOf(
+  context: LabContext,
+  flags: { readonly state?: string },
+): Promise<ChannelClient<typeof labApi>['console']> {
+  const { channelClient } = await import('@lodestone/api')
+  const { labApi } = await import('../control/lab-api.ts')
+  const path = join(context.stateDirectory(flags.state), CONTROL_SOCKET)
+  return channelClient(labApi, socketNetwork(context.network, path), 'http://lab').console
 }
 
 /** Every connection goes to one Unix socket, whatever host the URL names. */

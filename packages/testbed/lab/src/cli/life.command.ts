@@ -15,7 +15,7 @@ export const launchCommand = buildCommand({
   },
   parameters: { flags: labFlags },
   async func(this: LabContext, flags: LabFlags) {
-    const { launchFailure, spawnManager } = await import('../os-lab-process.ts')
+    const { launchFailure, managerOf, spawnManager } = await import('../os-lab-process.ts')
     const directory = this.stateDirectory(flags.state)
     const startMs = this.clock.nowMs()
     const client = await connect(this, flags)
@@ -29,12 +29,6 @@ export const launchCommand = buildCommand({
     const { pid } = manager
     for (;;) {
       await sleep(this.clock, POLL_MS)
-      const failure = launchFailure(directory)
-      const isOver = failure === undefined && pid !== undefined && !isProcessAlive(pid)
-      if (failure !== undefined || isOver) {
-        this.note(failure ?? `the laboratory ended at once; see ${directory}/manager.log`)
-        return this.exit(ExitStatus.failed)
-      }
       const info = await client.info()
       if (info.ok) {
         const elapsedMs = this.clock.nowMs() - startMs
@@ -54,6 +48,13 @@ export const launchCommand = buildCommand({
             `${info.value.name} runs: ${nodes.length} nodes, ${links.length} links, ${(elapsedMs / 1000).toFixed(2)} s`,
           )
         return
+      }
+      const failure = launchFailure(directory)
+      // Of two launches at once one manager gives way: then the other one is what to wait for.
+      const isOver = pid !== undefined && !isProcessAlive(pid) && (managerOf(directory) ?? pid) === pid
+      if (failure !== undefined || isOver) {
+        this.note(failure ?? `the laboratory ended at once; see ${directory}/manager.log`)
+        return this.exit(ExitStatus.failed)
       }
       if (this.clock.nowMs() - startMs > LAUNCH_LIMIT_MS) {
         this.note(

@@ -1,6 +1,7 @@
 /** The command `test`: in virtual time, in a laboratory made for it in this process, or on the one that runs. */
 import { client } from '@lodestone/api'
-import { OsRandom, SeededRandom } from '@lodestone/host'
+import { isProcessAlive, OsRandom, SeededRandom } from '@lodestone/host'
+import { lockStateDirectory } from '@lodestone/testbed'
 import { runTests, type TestOutcome } from '../check/run-tests.ts'
 import { labApi } from '../control/lab-api.ts'
 import { labHandler } from '../control/lab-handler.ts'
@@ -40,6 +41,7 @@ export async function testLab(context: LabContext, flags: TestLabFlags): Promise
       program: labProgram,
       seed: flags.seed,
       behaviours: context.behaviours,
+      predicates: context.predicates,
     })
     outcomes = await runTests(tests, lab.client, lab.clock, (promise) => lab.run(promise), show)
     await lab.close()
@@ -47,6 +49,12 @@ export async function testLab(context: LabContext, flags: TestLabFlags): Promise
     outcomes = await runTests(tests, await connect(context, flags), clock, direct, show)
   } else {
     const directory = context.stateDirectory(flags.state)
+    const lock = await lockStateDirectory(directory, context.process.pid, isProcessAlive)
+    if (!lock.ok) {
+      context.note(`${document.name} runs: test it with --time running, or end it with "destroy" first`)
+      return context.exit(ExitStatus.failed)
+    }
+    await sweep(directory, document.name, { keepDirectory: true })
     const random = new SeededRandom(new OsRandom().u32())
     const lab = new LabRuntime({
       document,
@@ -54,6 +62,7 @@ export async function testLab(context: LabContext, flags: TestLabFlags): Promise
       random,
       program: labProgram,
       behaviours: context.behaviours,
+      predicates: context.predicates,
       realDriver: realDriver({ directory, network: context.network }),
     })
     try {

@@ -1,7 +1,10 @@
 /** Commands that use a running laboratory: exec, console, capture, traffic, test. */
 import { buildCommand } from '@stricli/core'
 import { ExitStatus, type LabContext } from '../os-context.ts'
-import { connect, type LabFlags, labFlags, parseText, textTable, valueOrReport } from './connection.ts'
+import { connect, consoleOf, type LabFlags, labFlags, parseText, textTable, valueOrReport } from './connection.ts'
+
+/** As shells have it. */
+const INTERRUPTED = 130
 
 const positive = (text: string): number => {
   const value = Number(text)
@@ -37,18 +40,23 @@ export const execCommand = buildCommand({
     )
     if (result === undefined) return
     let [stdout, stderr] = ['', '']
-    for await (const line of readNdjson(result.value, ExecLine)) {
-      if ('error' in line) {
-        this.note(line.error)
-        return this.exit(ExitStatus.usage)
+    try {
+      for await (const line of readNdjson(result.value, ExecLine)) {
+        if ('error' in line) {
+          this.note(line.error)
+          return this.exit(ExitStatus.usage)
+        }
+        if ('exit_code' in line) {
+          if (flags.json) this.printJson({ node, command, stdout, stderr, exit_code: line.exit_code })
+          this.exit(line.exit_code)
+        } else if (flags.json) {
+          if (line.stream === 'stdout') stdout += line.text
+          else stderr += line.text
+        } else this.process[line.stream].write(line.text)
       }
-      if ('exit_code' in line) {
-        if (flags.json) this.printJson({ node, command, stdout, stderr, exit_code: line.exit_code })
-        this.exit(line.exit_code)
-      } else if (flags.json) {
-        if (line.stream === 'stdout') stdout += line.text
-        else stderr += line.text
-      } else this.process[line.stream].write(line.text)
+    } catch (error) {
+      if (!aborter.signal.aborted) throw error
+      this.exit(INTERRUPTED)
     }
   },
 })
@@ -65,12 +73,11 @@ export const consoleCommand = buildCommand({
     positional: { kind: 'tuple', parameters: [{ parse: parseText, brief: 'Node', placeholder: 'NODE' }] },
   },
   async func(this: LabContext, flags: LabFlags, node: string) {
-    const { attachConsole } = await import('../os-console.ts')
-    const status = await attachConsole(this.stateDirectory(flags.state), node)
-    if (status !== undefined) {
-      this.note(status)
-      this.exit(ExitStatus.failed)
-    }
+    const { joinTerminal } = await import('../os-console.ts')
+    let left: Promise<void> | undefined
+    const console = await consoleOf(this, flags)
+    const result = await console({ params: { node } }, (channel) => (left = joinTerminal(channel)))
+    if (valueOrReport(this, result) !== undefined) await left
   },
 })
 

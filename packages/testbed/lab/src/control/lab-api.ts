@@ -57,6 +57,8 @@ export const LabInfo = z.object({
     late_max_ms: z.number(),
     worst_link: z.string().nullable(),
   }),
+  /** What the timeline could not do. */
+  problems: z.array(z.string()),
 })
 export type LabInfo = z.output<typeof LabInfo>
 
@@ -69,6 +71,11 @@ export const ExecLine = z.union([
 export type ExecLine = z.output<typeof ExecLine>
 
 export const PlanStep = z.looseObject({ action: z.string() })
+
+const Planned = z.object({ steps: z.array(PlanStep), text: z.string() })
+
+/** With sentences about nodes that did not become what they should. */
+const Applied = Planned.extend({ failures: z.array(z.string()) })
 
 export const Reach = z.object({
   from: z.string(),
@@ -124,8 +131,11 @@ export const Snapshot = z.object({
   /** Whether links were up, and their impairments where these were not those of the document. */
   links: z.record(z.string(), z.object({ up: z.boolean(), aToB: z.looseObject({}), bToA: z.looseObject({}) })),
   nodes_off: z.array(z.string()),
+  nodes_paused: z.array(z.string()).default([]),
   /** Entries of P4 switches, by node and table. Numbers are hexadecimal text. */
   tables: z.record(z.string(), z.record(z.string(), z.array(z.looseObject({})))),
+  /** Files with the memory of machines, by node. */
+  machines: z.record(z.string(), z.string()).default({}),
 })
 export type Snapshot = z.output<typeof Snapshot>
 
@@ -155,7 +165,7 @@ export const labApi = api({
       path: '/plan',
       summary: 'What it would take to become another topology',
       body: LabDocument,
-      response: { status: 200, schema: z.object({ steps: z.array(PlanStep), text: z.string() }) },
+      response: { status: 200, schema: Planned },
     }),
     endpoint({
       operationId: 'apply',
@@ -163,7 +173,7 @@ export const labApi = api({
       path: '/apply',
       summary: 'Become another topology',
       body: LabDocument,
-      response: { status: 200, schema: z.object({ steps: z.array(PlanStep), text: z.string() }) },
+      response: { status: 200, schema: Applied },
     }),
     endpoint({
       operationId: 'fault',
@@ -253,7 +263,9 @@ export const labApi = api({
       operationId: 'snapshot',
       method: 'GET',
       path: '/snapshot',
-      summary: 'Topology, state of links and nodes, contents of P4 tables',
+      summary:
+        'Topology, state of links and nodes, contents of P4 tables; memory of machines where there is a folder for it',
+      query: z.object({ folder: z.string().optional() }),
       response: { status: 200, schema: Snapshot },
     }),
     endpoint({
@@ -262,7 +274,7 @@ export const labApi = api({
       path: '/restore',
       summary: 'Back to a snapshot',
       body: Snapshot,
-      response: { status: 200, schema: z.object({ steps: z.array(PlanStep), text: z.string() }) },
+      response: { status: 200, schema: Applied },
     }),
     endpoint({
       operationId: 'shutdown',

@@ -13,7 +13,7 @@ import { captureStream, storyStream, tablesOf } from '@lodestone/testbed'
 import { reachability } from '../check/reachability.ts'
 import { runTraffic } from '../check/traffic.ts'
 import { planText } from '../document/plan.ts'
-import { LabError, type LabRuntime } from '../runtime/lab-runtime.ts'
+import type { Applied, LabRuntime } from '../runtime/lab-runtime.ts'
 import { parseCaptureFilter } from './capture-filter.ts'
 import { type ExecLine, labApi } from './lab-api.ts'
 import { labInfo } from './lab-info.ts'
@@ -29,14 +29,11 @@ export function labHandler(lab: LabRuntime, options: LabHandlerOptions): HttpHan
   const handlers: Handlers<typeof labApi> = {
     info: () => labInfo(lab),
     document: () => lab.document,
-    plan: ({ body }) => {
-      const steps = lab.plan(body)
+    plan: async ({ body }) => {
+      const steps = await told(() => lab.plan(body))
       return { steps: steps.map((step) => ({ ...step })), text: planText(steps) }
     },
-    apply: async ({ body }) => {
-      const steps = await told(() => lab.apply(body))
-      return { steps: steps.map((step) => ({ ...step })), text: planText(steps) }
-    },
+    apply: async ({ body }) => applied(await told(() => lab.apply(body))),
     fault: ({ body }) => told(() => lab.fault(body)),
     exec: ({ body }) => {
       const aborter = new AbortController()
@@ -48,23 +45,16 @@ export function labHandler(lab: LabRuntime, options: LabHandlerOptions): HttpHan
         .finally(() => writer.end())
       return writer.stream
     },
-    console: ({ params }) => {
-      if (lab.document.nodes[params.node] === undefined && lab.rackNode(params.node) === undefined) {
-        throw objectNotFound('node', { name: params.node })
-      }
+    console: async ({ params }) => {
+      await told(() => lab.checkConsole(params.node))
       return (channel: Channel) => {
-        try {
-          const session = lab.console(
-            params.node,
-            (bytes) => channel.send(bytes),
-            () => channel.close(),
-          )
-          channel.onMessage((bytes) => session.input(bytes))
-          channel.onClose(() => session.close())
-        } catch (error) {
-          channel.send(Buffer.from(`${(error as Error).message}\r\n`))
-          channel.close()
-        }
+        const session = lab.console(
+          params.node,
+          (bytes) => channel.send(bytes),
+          () => channel.close(),
+        )
+        channel.onMessage((bytes) => session.input(bytes))
+        channel.onClose(() => session.close())
       }
     },
     capture: ({ body }) => {
@@ -105,11 +95,8 @@ export function labHandler(lab: LabRuntime, options: LabHandlerOptions): HttpHan
     reachability: ({ body }) =>
       reachability(lab, { nodes: body.nodes, family: body.family, timeoutMs: body.timeout_ms }),
     traffic: ({ body }) => told(() => runTraffic(lab, body)),
-    snapshot: () => takeSnapshot(lab),
-    restore: async ({ body }) => {
-      const steps = await told(() => restoreSnapshot(lab, body))
-      return { steps: steps.map((step) => ({ ...step })), text: planText(steps) }
-    },
+    snapshot: ({ query }) => told(() => takeSnapshot(lab, query.folder)),
+    restore: async ({ body }) => applied(await told(() => restoreSnapshot(lab, body))),
     shutdown: () => {
       clock.after(0, options.onShutdown)
       return undefined
@@ -118,12 +105,15 @@ export function labHandler(lab: LabRuntime, options: LabHandlerOptions): HttpHan
   return implement(labApi, handlers, { maxBodyBytes: 64 << 20 })
 }
 
+function applied({ steps, failures }: Applied) {
+  return { steps: steps.map((step) => ({ ...step })), text: planText(steps), failures: [...failures] }
+}
+
 /** What the user got wrong is told to the user. */
 async function told<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof LabError || error instanceof RangeError) throw invalidRequest(error.message)
     if (error instanceof Error) throw invalidRequest(error.message)
     throw error
   }

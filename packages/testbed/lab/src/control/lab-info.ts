@@ -27,6 +27,7 @@ export function labInfo(lab: LabRuntime): LabInfo {
     nodes: nodesOf(lab),
     links,
     fidelity: fidelityOf(links, document.latenessBoundMs),
+    problems: [...lab.problems],
   }
 }
 
@@ -62,6 +63,8 @@ function stateOf(
   name: string,
   node: NodeDocument,
 ): { state: 'running' | 'paused' | 'off' | 'failed'; detail: string } {
+  const failure = lab.failureOf(name)
+  if (failure !== undefined) return { state: 'failed', detail: failure }
   const live = lab.live.get(name)
   if (live !== undefined) return live.state
   if (node.kind === 'guest') {

@@ -1,18 +1,22 @@
 /**
- * A laboratory's state as a file: its topology, which links and nodes are up, what faults made of links, and the entries of P4
- * switches. What hosts and daemons remember (connections, routes learnt) is not in it: they learn it again.
+ * A laboratory's state as a file: its topology, which links and nodes are up, what faults made of links, the entries of P4 switches,
+ * and where the memory of machines was written. What emulated hosts and daemons remember (connections, routes learnt) is not in it:
+ * they learn it again.
  */
 import type { Entry } from '@lodestone/npu'
 import { type Impairments, PERFECT } from '@lodestone/link'
+import type { ImpairmentsDocument } from '../document/document.ts'
 import { directionsOf } from '../document/link-shape.ts'
-import type { PlanStep } from '../document/plan.ts'
-import { LabError, type LabRuntime } from '../runtime/lab-runtime.ts'
+import { LabError } from '../runtime/lab-error.ts'
+import type { Applied, LabRuntime } from '../runtime/lab-runtime.ts'
+import { impairmentsOf, lossSource } from '../runtime/loss-source.ts'
 import { P4Switch } from '../runtime/p4-switch.ts'
 import type { Snapshot } from './lab-api.ts'
 
 type Shape = Record<string, unknown>
 
-export function takeSnapshot(lab: LabRuntime): Snapshot {
+/** @param folder where the memory of machines goes; without one it is left out. Machines stand still while it is written. */
+export async function takeSnapshot(lab: LabRuntime, folder: string | undefined): Promise<Snapshot> {
   const { document } = lab
   const links: Snapshot['links'] = {}
   for (const [name, spec] of Object.entries(document.links)) {
@@ -20,8 +24,8 @@ export function takeSnapshot(lab: LabRuntime): Snapshot {
     const wanted = directionsOf(document, spec)
     links[name] = {
       up: link.isUp,
-      aToB: difference({ ...PERFECT, ...wanted.aToB }, link.impairments('a-to-b')),
-      bToA: difference({ ...PERFECT, ...wanted.bToA }, link.impairments('b-to-a')),
+      aToB: difference(wanted.aToB, link.impairments('a-to-b')),
+      bToA: difference(wanted.bToA, link.impairments('b-to-a')),
     }
   }
   const tables: Snapshot['tables'] = {}
@@ -40,18 +44,32 @@ export function takeSnapshot(lab: LabRuntime): Snapshot {
     ),
     ...[...lab.live].flatMap(([name, node]) => (node.state.state === 'off' ? [name] : [])),
   ]
-  return { version: 1, document, links, nodes_off: nodesOff, tables }
+  const paused = [...lab.live].flatMap(([name, node]) => (node.state.state === 'paused' ? [name] : []))
+  const machines = folder === undefined ? {} : await saveMemories(lab, folder)
+  return { version: 1, document, links, nodes_off: nodesOff, nodes_paused: paused, tables, machines }
 }
 
-export async function restoreSnapshot(lab: LabRuntime, snapshot: Snapshot): Promise<readonly PlanStep[]> {
-  const steps = await lab.apply(snapshot.document)
-  lab.fault({ kind: 'heal' })
-  for (const name of snapshot.nodes_off) lab.fault({ kind: 'off', target: name })
+/** @returns the files, by node. */
+async function saveMemories(lab: LabRuntime, folder: string): Promise<Snapshot['machines']> {
+  const entries = [...lab.live].flatMap(([name, { memory, state }]) => {
+    const isThere = state.state === 'running' || state.state === 'paused'
+    return memory === undefined || !isThere ? [] : [[name, memory] as const]
+  })
+  // All at once: each of them stops first.
+  const files = await Promise.all(
+    entries.map(async ([name, memory]) => [name, await memory.save(folder, name)] as const),
+  )
+  return Object.fromEntries(files)
+}
+
+export async function restoreSnapshot(lab: LabRuntime, snapshot: Snapshot): Promise<Applied> {
+  const applied = await lab.apply(snapshot.document)
+  await lab.fault({ kind: 'heal' })
+  for (const name of snapshot.nodes_off) await lab.fault({ kind: 'off', target: name })
   for (const [name, { up, aToB, bToA }] of Object.entries(snapshot.links)) {
     const link = lab.link(name)
-    // because they were taken from a link, and the link checks them again
-    link.configure(read(aToB) as Partial<Impairments>, 'a-to-b')
-    link.configure(read(bToA) as Partial<Impairments>, 'b-to-a')
+    link.configure(read(aToB, lab), 'a-to-b')
+    link.configure(read(bToA, lab), 'b-to-a')
     link.setUp(up)
   }
   for (const [name, tables] of Object.entries(snapshot.tables)) {
@@ -66,21 +84,39 @@ export async function restoreSnapshot(lab: LabRuntime, snapshot: Snapshot): Prom
       }
     }
   }
-  return steps
+  const failures = await Promise.all(
+    Object.entries(snapshot.machines).map(async ([name, file]) => {
+      try {
+        await lab.live.get(name)?.memory?.load(file)
+        return []
+      } catch (error) {
+        return [`${name}: ${(error as Error).message}`]
+      }
+    }),
+  )
+  for (const name of snapshot.nodes_paused) await lab.fault({ kind: 'pause', target: name })
+  return { ...applied, failures: [...applied.failures, ...failures.flat()] }
 }
 
-/** Fields in which `is` is not `wanted`. Infinity, which JSON has not, is written as text. */
-function difference(wanted: Impairments, is: Impairments): Shape {
-  const fields = Object.entries(is).filter(([key, value]) => {
-    const other = wanted[key as keyof Impairments] // because both have the same fields
+/** Fields in which `is` is not what the document wants. Infinity, which JSON has not, is written as text. */
+function difference(document: ImpairmentsDocument, is: Impairments): Shape {
+  const wanted: Shape = { ...PERFECT, ...document }
+  const said: Shape = { ...is, lossModel: is.lossModel === undefined ? undefined : lossSource(is.lossModel) }
+  const fields = Object.entries(said).filter(([key, value]) => {
+    const other = wanted[key]
     return JSON.stringify(value) !== JSON.stringify(other) || (value === Infinity) !== (other === Infinity)
   })
   return Object.fromEntries(fields.map(([key, value]) => [key, value === Infinity ? 'Infinity' : (value ?? null)]))
 }
 
-function read(shape: Shape): Shape {
-  const value = (each: unknown): unknown => (each === 'Infinity' ? Infinity : each === null ? undefined : each)
-  return Object.fromEntries(Object.entries(shape).map(([key, each]) => [key, value(each)]))
+/** What `difference` wrote; a field that is null there is taken back. */
+function read(shape: Shape, lab: LabRuntime): Partial<Impairments> {
+  const fields = Object.entries(shape)
+  const cleared = fields.flatMap(([key, value]) => (value === null ? [[key, undefined]] : []))
+  const set = fields.flatMap(([key, value]) => (value === null ? [] : [[key, value === 'Infinity' ? Infinity : value]]))
+  // because it was taken from a link, and the link checks it again
+  const document = Object.fromEntries(set) as ImpairmentsDocument
+  return { ...Object.fromEntries(cleared), ...impairmentsOf(document, lab.predicates) }
 }
 
 function written({ keys, action, parameters, priority }: Entry): Shape {

@@ -1,6 +1,6 @@
 /**
  * A laboratory as plain data: what a topology program builds, what is written as YAML and JSON, what two of which are compared by
- * `plan`. Addresses are text. Functions (tests, loss predicates) are no part of it.
+ * `plan`. Addresses are text. Functions (tests, devices, loss predicates) are no part of it, at most their names.
  */
 import { z } from 'zod'
 
@@ -66,6 +66,14 @@ const Impairments = z
       }),
       z.strictObject({ kind: z.literal('list'), frames: z.array(z.int().min(1)) }),
       z.strictObject({ kind: z.literal('every'), nth: z.int().min(1) }),
+      /** Frames that match a filter of captures; with `frames`, only those of them, counted from 1 in each direction. */
+      z.strictObject({
+        kind: z.literal('filter'),
+        filter: z.string(),
+        frames: z.array(z.int().min(1)).min(1).optional(),
+      }),
+      /** Frames that a function of the program picks: only the program itself can run such a document. */
+      z.strictObject({ kind: z.literal('function'), name: z.string() }),
     ]),
     outage: z.discriminatedUnion('kind', [
       z.strictObject({

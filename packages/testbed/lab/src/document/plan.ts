@@ -3,10 +3,11 @@
  * not named stays as it is, with everything that runs on it.
  */
 import type { LabDocument, LinkDocument, NodeDocument } from './document.ts'
+import { frontPorts } from './front-ports.ts'
 
 export type PlanStep =
   | { readonly action: 'add-node' | 'remove-node'; readonly name: string; readonly kind: NodeDocument['kind'] }
-  /** Stopped and started anew: what it had in memory is lost. */
+  /** Stopped and started anew: what it had in memory is lost. Because of nothing: it had failed to start. */
   | {
       readonly action: 'restart-node'
       readonly name: string
@@ -22,6 +23,8 @@ export type PlanStep =
     }
   | { readonly action: 'add-link' | 'remove-link'; readonly name: string; readonly ends: string }
   | { readonly action: 'update-link'; readonly name: string; readonly because: readonly string[] }
+  /** What is of no node or link: the timeline, the bound of lateness, profiles that no link has. */
+  | { readonly action: 'update-lab'; readonly because: readonly string[] }
   /** Racks are made as a whole: everything is started anew. */
   | { readonly action: 'restart-all'; readonly because: readonly string[] }
 
@@ -72,6 +75,8 @@ export function plan(before: LabDocument, after: LabDocument): readonly PlanStep
     const because = [...differences(old, link), ...profileChanges(before, after, link)]
     if (because.length > 0) steps.push({ action: 'update-link', name, because })
   }
+  const rest = labChanges(before, after, steps)
+  if (rest.length > 0) steps.push({ action: 'update-lab', because: rest })
   return steps
 }
 
@@ -86,7 +91,7 @@ export function planText(steps: readonly PlanStep[]): string {
         case 'remove-node':
           return `- node ${step.name} (${step.kind})`
         case 'restart-node':
-          return `! node ${step.name} starts anew: ${step.because.join(', ')} changed`
+          return `! node ${step.name} starts anew: ${step.because.length === 0 ? 'it had failed' : `${step.because.join(', ')} changed`}`
         case 'update-node':
           return `~ node ${step.name}: ${step.because.join(', ')}`
         case 'add-link':
@@ -95,6 +100,8 @@ export function planText(steps: readonly PlanStep[]): string {
           return `- link ${step.name} (${step.ends})`
         case 'update-link':
           return `~ link ${step.name}: ${step.because.join(', ')}`
+        case 'update-lab':
+          return `~ laboratory: ${step.because.join(', ')}`
         case 'restart-all':
           return `! everything starts anew: ${step.because.join('; ')}`
       }
@@ -102,18 +109,32 @@ export function planText(steps: readonly PlanStep[]): string {
     .join('\n')
 }
 
+function labChanges(before: LabDocument, after: LabDocument, steps: readonly PlanStep[]): readonly string[] {
+  const told = new Set(steps.flatMap((step) => (step.action === 'update-link' ? step.because : [])))
+  const names = new Set([...Object.keys(before.profiles), ...Object.keys(after.profiles)])
+  const profiles = [...names].filter((name) => canonical(before.profiles[name]) !== canonical(after.profiles[name]))
+  return [
+    ...(['timeline', 'latenessBoundMs'] as const).filter((key) => canonical(before[key]) !== canonical(after[key])),
+    ...profiles.map((name) => `profile ${name}`).filter((text) => !told.has(text)),
+  ]
+}
+
+/** A rack's switches, and with them their ports, are what they are while it runs. */
 function changedRacks(before: LabDocument, after: LabDocument): readonly string[] {
   const racks = ({ nodes }: LabDocument): readonly [string, NodeDocument][] =>
-    Object.entries(nodes).filter(([, node]) => node.kind === 'rack' || node.kind === 'guest')
+    Object.entries(nodes).filter(([, node]) => node.kind === 'rack')
   const [old, next] = [new Map(racks(before)), new Map(racks(after))]
   return [
     ...[...old.keys()].filter((name) => !next.has(name)).map((name) => `${name} goes`),
     ...[...next].flatMap(([name, node]) => {
       const was = old.get(name)
       if (was === undefined) return [`${name} comes`]
-      return differences(was, node)
-        .filter((field) => field !== 'groups')
-        .map((field) => `${field} of ${name} changes`)
+      const isSame = canonical(frontPorts(before, name)) === canonical(frontPorts(after, name))
+      const fields = differences(was, node).filter((field) => field !== 'groups')
+      return [
+        ...(isSame ? [] : [`front ports of ${name} change`]),
+        ...fields.map((field) => `${field} of ${name} changes`),
+      ]
     }),
   ]
 }

@@ -14,23 +14,21 @@ export function fromYaml(text: string): DocumentResult {
   }
 }
 
-/** Without empty lists and maps, and what says false: reading puts them back. */
+/** Fields that are empty lists or maps where nothing is said, wherever they stand. */
+const EMPTY_BY_DEFAULT = new Set([
+  ...['profiles', 'timeline', 'groups', 'addresses', 'loopbacks', 'routes', 'peers', 'originate', 'keys', 'args'],
+  ...['ports', 'entries', 'defaults', 'multicast', 'uplinks', 'exec', 'daemons', 'files'],
+])
+
+/** Without fields that are at their defaults: reading puts them back. */
 function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty)
   if (typeof value !== 'object' || value === null) return value
   const kept = Object.entries(value).flatMap(([key, inner]): [string, unknown][] => {
-    const isEmptyList = Array.isArray(inner) && inner.length === 0
-    const isEmptyMap =
-      typeof inner === 'object' && inner !== null && !Array.isArray(inner) && Object.keys(inner).length === 0
-    if (
-      inner === undefined ||
-      isEmptyList ||
-      (key === 'isUp' && inner === true) ||
-      (key === 'forwarding' && inner === false)
-    )
-      return []
-    if (isEmptyMap && key !== 'nodes' && key !== 'links' && key !== 'interfaces') return []
-    return [[key, withoutEmpty(inner)]]
+    if (inner === undefined) return []
+    if ((key === 'isUp' && inner === true) || (key === 'forwarding' && inner === false)) return []
+    const isEmpty = typeof inner === 'object' && inner !== null && Object.keys(inner).length === 0
+    return isEmpty && EMPTY_BY_DEFAULT.has(key) ? [] : [[key, withoutEmpty(inner)]]
   })
   return Object.fromEntries(kept)
 }

@@ -3,18 +3,20 @@
  * them. On any clock: the same document runs in real time in a background process and in virtual time in a test.
  */
 import type { HttpHandler } from '@lodestone/api'
-import { type Clock, type LogSink, type Random, type Timer } from '@lodestone/host'
-import { type Impairments, type Link, type LinkDirection, PERFECT, type Port } from '@lodestone/link'
+import type { Clock, LogSink, Random } from '@lodestone/host'
+import type { Link, Port } from '@lodestone/link'
 import type { Netstack } from '@lodestone/netstack'
 import type { Program } from '@lodestone/p4'
 import { type CapturePoint, Emulation, type RackNode, World } from '@lodestone/testbed'
 import { TopologyBuilder } from '../build/topology-of.ts'
-import { endOf, type Fault, type LabDocument, type NodeDocument } from '../document/document.ts'
-import { defined, directionsOf, profileNamed } from '../document/link-shape.ts'
+import type { Fault, LabDocument, NodeDocument, NodeOf } from '../document/document.ts'
 import { plan, type PlanStep } from '../document/plan.ts'
 import { type DeviceBehaviour, DeviceNode } from './device-node.ts'
 import { shellConsole, shellExec } from './host-shell.ts'
+import { LabError } from './lab-error.ts'
+import { LabFaults } from './lab-faults.ts'
 import type { ConsoleSession, DriverContext, ExecOutput, LiveNode } from './live-node.ts'
+import type { LossPredicate } from './loss-source.ts'
 import { P4Switch } from './p4-switch.ts'
 import { RackGuests } from './rack-guests.ts'
 
@@ -32,12 +34,17 @@ export interface LabRuntimeOptions {
   readonly realDriver?: RealDriver
   /** What the program's devices do, by node. */
   readonly behaviours?: ReadonlyMap<string, DeviceBehaviour>
+  /** The program's functions that say which frames are lost, by name. */
+  readonly predicates?: ReadonlyMap<string, LossPredicate>
   readonly frames?: number
   readonly log?: LogSink
 }
 
-/** Of the user: a node that is not there, a command where there is no shell. */
-export class LabError extends Error {}
+export interface Applied {
+  readonly steps: readonly PlanStep[]
+  /** Sentences about nodes that did not become what they should; the next plan begins with them. */
+  readonly failures: readonly string[]
+}
 
 export class LabRuntime {
   readonly world: World
@@ -46,12 +53,15 @@ export class LabRuntime {
   readonly #options: LabRuntimeOptions
   readonly #builder = new TopologyBuilder()
   readonly #live = new Map<string, LiveNode>()
-  readonly #timers = new Set<Timer>()
-  /** Nodes of drivers that a fault has switched off. */
-  readonly #off = new Set<string>()
+  readonly #faults: LabFaults
+  /** Why nodes are not what the document says. */
+  readonly #failed = new Map<string, string>()
   #document: LabDocument
   #emulation: Emulation
   #guests: RackGuests
+  /** When the timeline began. */
+  #timelineMs = 0
+  #changing: Promise<unknown> = Promise.resolve()
   #isClosed = false
 
   constructor(options: LabRuntimeOptions) {
@@ -67,6 +77,25 @@ export class LabRuntime {
     })
     this.#emulation = this.#emulate()
     this.#guests = new RackGuests(this.#emulation, this.#document)
+    this.#faults = new LabFaults(this)
+  }
+
+  get clock(): Clock {
+    return this.world.clock
+  }
+
+  get predicates(): ReadonlyMap<string, LossPredicate> {
+    return this.#options.predicates ?? new Map()
+  }
+
+  /** Why a node is not what the document says; undefined where it is. */
+  failureOf(name: string): string | undefined {
+    return this.#failed.get(name)
+  }
+
+  /** What the timeline could not do. */
+  get problems(): readonly string[] {
+    return this.#faults.problems
   }
 
   get document(): LabDocument {
@@ -93,14 +122,17 @@ export class LabRuntime {
   /** Brings everything up, then begins the timeline. When this rejects, what was started is closed. */
   async start(): Promise<void> {
     try {
+      const problems = this.#faults.problemsOf(this.#document)
+      if (problems.length > 0) throw new LabError(problems.join('; '))
       for (const [name, node] of Object.entries(this.#document.nodes)) this.#make(name, node)
-      for (const name of Object.keys(this.#document.links)) this.#shapeAsDocumented(name)
+      for (const name of Object.keys(this.#document.links)) this.#faults.restoreLink(name)
       await this.#emulation.start()
       await Promise.all([...this.#live.values()].map((node) => node.start()))
       await this.#guests.provision()
       // Starting is hard work, in which nobody expects time to be kept.
       for (const link of this.links().values()) link.resetLateness()
-      for (const { atMs, fault } of this.#document.timeline) this.#later(atMs, () => this.fault(fault))
+      this.#timelineMs = this.clock.nowMs()
+      this.#faults.followTimeline(0)
     } catch (error) {
       await this.close()
       throw error
@@ -110,7 +142,7 @@ export class LabRuntime {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const timer of this.#timers) timer.cancel()
+    this.#faults.close()
     this.#guests.close()
     await Promise.allSettled([...this.#live.values()].map((node) => node.close()))
     this.#live.clear()
@@ -120,81 +152,125 @@ export class LabRuntime {
   // ── Change ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   plan(next: LabDocument): readonly PlanStep[] {
-    return plan(this.#document, next)
+    if (next.name !== this.#document.name) {
+      throw new LabError(`the laboratory that runs is called ${this.#document.name}, not ${next.name}`)
+    }
+    const steps = plan(this.#document, next)
+    if (steps.some(({ action }) => action === 'restart-all')) return steps
+    const again = [...this.#failed.keys()].flatMap((name): PlanStep[] => {
+      const node = next.nodes[name]
+      const isMade = steps.some((step) => isMaking(step) && step.name === name)
+      return node === undefined || isMade ? [] : [{ action: 'restart-node', name, kind: node.kind, because: [] }]
+    })
+    const repeated = new Set(again.map((step) => 'name' in step && step.name))
+    return [...steps.filter((step) => step.action !== 'update-node' || !repeated.has(step.name)), ...again]
   }
 
-  /** Makes the running laboratory what the document says. Throws before anything changed where the document is wrong. */
-  async apply(next: LabDocument): Promise<readonly PlanStep[]> {
+  /**
+   * Makes the running laboratory what the document says. Rejects before anything changed where the document is wrong; a node that
+   * cannot start is told among the failures, and everything else is done.
+   */
+  apply(next: LabDocument): Promise<Applied> {
+    const work = this.#changing.then(() => this.#apply(next))
+    this.#changing = work.catch(() => undefined)
+    return work
+  }
+
+  async #apply(next: LabDocument): Promise<Applied> {
     const steps = this.plan(next)
-    const topology = this.#builder.build(next)
+    const { topology, accept } = this.#builder.build(next)
+    const problems = [...this.#faults.problemsOf(next), ...this.#nodeProblems(next, steps)]
+    if (problems.length > 0) throw new LabError(problems.join('; '))
+    accept()
     const before = this.#document
     this.#document = next
-    if (steps.some(({ action }) => action === 'restart-all')) {
-      await this.#restartAll()
-      return steps
-    }
+    if (steps.some(({ action }) => action === 'restart-all')) return { steps, failures: await this.#restartAll() }
     for (const step of steps) {
       if (step.action === 'remove-node' || step.action === 'restart-node') await this.#drop(step.name)
     }
-    const problems = this.#emulation.change(topology)
-    if (problems.length > 0) {
+    const refused = this.#emulation.change(topology)
+    if (refused.length > 0) {
       this.#document = before
-      throw new LabError(problems.join('; '))
+      throw new LabError(refused.join('; '))
     }
     for (const step of steps) {
-      if (step.action === 'add-node' || step.action === 'restart-node') {
-        this.#make(step.name, next.nodes[step.name]!)
-        await this.#live.get(step.name)?.start()
-      } else if (step.action === 'update-node') {
-        const node = this.#live.get(step.name)
-        if (node instanceof P4Switch) node.setPorts(this.#emulation.wiring.ports(step.name))
-        node?.update?.(next.nodes[step.name]!)
+      if (step.action !== 'update-node') continue
+      const node = this.#live.get(step.name)
+      // New ports first: what starts may send at once.
+      if (node instanceof P4Switch) node.setPorts(this.#emulation.wiring.ports(step.name))
+    }
+    // Hosts that were started anew have their cables as they were wired: links keep their shape, new ones get theirs.
+    for (const step of steps) {
+      if (step.action === 'add-link' || step.action === 'update-link') this.#faults.restoreLink(step.name)
+    }
+    const outcomes = await Promise.all(steps.map((step) => this.#attempt(step)))
+    if (steps.some((step) => 'kind' in step && step.kind === 'guest')) outcomes.push(await this.#restateGuests())
+    if (steps.some((step) => step.action === 'update-lab' && step.because.includes('timeline'))) {
+      this.#faults.followTimeline(this.clock.nowMs() - this.#timelineMs)
+    }
+    return { steps, failures: outcomes.filter((each) => each !== undefined) }
+  }
+
+  /** A step on a node of a driver. @returns why not. */
+  #attempt(step: PlanStep): Promise<string | undefined> {
+    if (!isMaking(step) && step.action !== 'update-node') return Promise.resolve(undefined)
+    // because it was planned from this document
+    const document = this.#document.nodes[step.name]!
+    return this.#trying(step.name, async () => {
+      if (step.action === 'update-node') return this.#live.get(step.name)?.update?.(document)
+      this.#make(step.name, document)
+      await this.#live.get(step.name)?.start()
+    })
+  }
+
+  async #restateGuests(): Promise<string | undefined> {
+    try {
+      await this.#guests.restate(this.#document)
+      return undefined
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  /** Does something about a node, and remembers where that failed. @returns why. */
+  async #trying(name: string, work: () => Promise<void>): Promise<string | undefined> {
+    try {
+      await work()
+      this.#failed.delete(name)
+      return undefined
+    } catch (error) {
+      const { message } = error as Error
+      this.#failed.set(name, message)
+      await this.#live.get(name)?.close()
+      this.#live.delete(name)
+      return message.includes(name) ? message : `${name}: ${message}`
+    }
+  }
+
+  /** What no schema can say about nodes that are to be made or changed. */
+  #nodeProblems(next: LabDocument, steps: readonly PlanStep[]): readonly string[] {
+    const isAll = steps.some(({ action }) => action === 'restart-all')
+    const names = isAll
+      ? Object.keys(next.nodes)
+      : steps.flatMap((step) => (isMaking(step) || step.action === 'update-node' ? [step.name] : []))
+    return names.flatMap((name) => {
+      const document = next.nodes[name]!
+      try {
+        if (document.kind === 'switch') void this.#makeSwitch(name, document, new Map()).close()
+        else if (document.kind === 'device') this.#behaviourOf(name)
+        else if (this.isVirtual && isReal(document)) throw virtualRefusal(name, document)
+        return []
+      } catch (error) {
+        return [(error as Error).message]
       }
-    }
-    // A host that was started anew has its cables as they were wired: links keep their shape, new ones get theirs.
-    for (const step of steps) {
-      if (step.action === 'add-link' || step.action === 'update-link') this.#shapeAsDocumented(step.name)
-    }
-    return steps
+    })
   }
 
   // ── Faults ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Throws `LabError` for a target that is not there. */
-  fault(fault: Fault): void {
-    switch (fault.kind) {
-      case 'down':
-      case 'up':
-        for (const link of this.#linksOf(fault.target)) link.setUp(fault.kind === 'up')
-        return
-      case 'shape':
-        for (const link of this.#linksOf(fault.target)) this.#shape(link, fault)
-        return
-      case 'flap':
-        for (const link of this.#linksOf(fault.target)) this.#flap(link, fault.downMs, fault.upMs, fault.times)
-        return
-      case 'off':
-      case 'on':
-        for (const name of this.#nodesOf(fault.target)) this.#setPower(name, fault.kind === 'on')
-        return
-      case 'pause':
-      case 'resume':
-        for (const name of this.#nodesOf(fault.target)) {
-          const node = this.#live.get(name)
-          if (node?.setPaused === undefined) throw new LabError(`${name} cannot be paused; take its links down instead`)
-          node.setPaused(fault.kind === 'pause')
-        }
-        return
-      case 'heal':
-        for (const name of Object.keys(this.#document.links)) this.#shapeAsDocumented(name)
-        for (const link of this.#emulation.wiring.links.values()) {
-          if (this.#document.links[link.name] === undefined) link.setUp(true)
-        }
-        for (const name of this.#allNodes()) {
-          this.#setPower(name, true)
-          this.#live.get(name)?.setPaused?.(false)
-        }
-    }
+  /** Throws `LabError` for a target that is not there. Resolves when nodes that get power have started. */
+  fault(fault: Fault): Promise<void> {
+    return this.#faults.inject(fault)
   }
 
   // ── Looking ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -233,15 +309,7 @@ export class LabRuntime {
 
   /** Names of links that a name stands for: a link, a group, or a node with its links. */
   linkNames(target: string): readonly string[] {
-    const { links, nodes } = this.#document
-    const all = [...this.links().keys()]
-    if (all.includes(target)) return [target]
-    const grouped = Object.keys(links).filter((name) => links[name]!.groups.includes(target))
-    const members = Object.keys(nodes).filter((name) => name === target || nodes[name]!.groups.includes(target))
-    const ofNodes = this.#emulation.topology.links
-      .filter(({ a, b }) => [a.node, b.node].some((node) => members.includes(node) || node === target))
-      .map(({ name }) => name)
-    return [...new Set([...grouped, ...ofNodes])]
+    return this.#faults.linkNames(target)
   }
 
   /** Runs a command on a node. @returns its exit code. */
@@ -253,153 +321,115 @@ export class LabRuntime {
     if (this.#guests.has(name)) {
       const exec = this.#guests.execOf(name)
       if (exec === undefined) throw new LabError(`${name} does not run`)
-      const result = await exec(command)
-      output.write('stdout', result.output)
-      return result.exitCode
+      const onOutput = (text: string): void => output.write('stdout', text)
+      return (await exec(command, { timeoutMs: Infinity, signal, onOutput })).exitCode
     }
-    throw new LabError(this.#document.nodes[name] === undefined ? this.#noNode(name) : `${name} runs no commands`)
+    throw new LabError(
+      this.#document.nodes[name] === undefined ? this.#faults.noNode(name) : `${name} runs no commands`,
+    )
   }
 
+  /** Throws `LabError` where there is nothing to attach to. */
+  checkConsole(name: string): void {
+    if (this.#live.get(name)?.console !== undefined || this.stack(name) !== undefined) return
+    const isThere = this.#document.nodes[name] !== undefined || this.rackNode(name) !== undefined
+    throw new LabError(isThere ? `${name} has no console` : this.#faults.noNode(name))
+  }
+
+  /** After `checkConsole`. */
   console(name: string, onOutput: (bytes: Uint8Array) => void, onEnd: () => void): ConsoleSession {
     const live = this.#live.get(name)
     if (live?.console !== undefined) return live.console(onOutput, onEnd)
     const stack = this.stack(name)
-    if (stack !== undefined) return shellConsole(stack, this.world.clock, name, onOutput, onEnd)
-    throw new LabError(this.#document.nodes[name] === undefined ? this.#noNode(name) : `${name} has no console`)
+    if (stack === undefined) throw new LabError(`${name} has no console`)
+    return shellConsole(stack, this.world.clock, name, onOutput, onEnd)
   }
 
   // ── Inside ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #emulate(): Emulation {
     const isRack = Object.values(this.#document.nodes).some(({ kind }) => kind === 'rack')
+    const { topology, accept } = this.#builder.build(this.#document)
+    accept()
     return new Emulation({
       world: this.world,
-      topology: this.#builder.build(this.#document),
+      topology,
       // because without a rack nobody asks for it
       program: isRack ? this.#options.program('switch') : (undefined as unknown as Program),
     })
   }
 
-  async #restartAll(): Promise<void> {
+  /** @returns sentences about what did not start. */
+  async #restartAll(): Promise<readonly string[]> {
     this.#guests.close()
     for (const name of [...this.#live.keys()]) await this.#drop(name)
+    this.#failed.clear()
     this.#emulation.close()
     this.#emulation = this.#emulate()
     this.#guests = new RackGuests(this.#emulation, this.#document)
-    for (const [name, node] of Object.entries(this.#document.nodes)) this.#make(name, node)
-    for (const name of Object.keys(this.#document.links)) this.#shapeAsDocumented(name)
+    for (const name of Object.keys(this.#document.links)) this.#faults.restoreLink(name)
     await this.#emulation.start()
-    await Promise.all([...this.#live.values()].map((node) => node.start()))
-    await this.#guests.provision()
+    const outcomes = await Promise.all(
+      Object.entries(this.#document.nodes).map(([name, node]) =>
+        this.#trying(name, async () => {
+          this.#make(name, node)
+          await this.#live.get(name)?.start()
+        }),
+      ),
+    )
+    outcomes.push(await this.#restateGuests())
+    this.#faults.followTimeline(this.clock.nowMs() - this.#timelineMs)
+    return outcomes.filter((each) => each !== undefined)
   }
 
   #make(name: string, document: NodeDocument): void {
     const ports = this.#emulation.wiring.ports(name)
-    const { arena, clock, tracer, random } = this.world
+    const { arena, clock, random } = this.world
     if (document.kind === 'switch') {
-      const program = this.#options.program(document.program)
-      const seed = random.fork(`switch:${name}`).u32()
-      this.#live.set(name, new P4Switch({ name, arena, clock, tracer, program, document, ports, seed }))
+      this.#live.set(name, this.#makeSwitch(name, document, ports))
     } else if (document.kind === 'device') {
-      const behaviour = this.#options.behaviours?.get(name)
-      if (behaviour === undefined) throw new LabError(`${name} is a device, which only its own program can play`)
+      const behaviour = this.#behaviourOf(name)
       this.#live.set(name, new DeviceNode({ name, arena, clock, random, ports, behaviour }))
-    } else if (document.kind === 'namespace' || document.kind === 'machine' || document.kind === 'external') {
+    } else if (isReal(document)) {
       const { realDriver } = this.#options
-      if (realDriver === undefined) {
-        throw new LabError(
-          `${name} is a ${document.kind}, which lives in real time: this laboratory runs in virtual time`,
-        )
-      }
+      if (realDriver === undefined) throw virtualRefusal(name, document)
       this.#live.set(name, realDriver(document, { lab: this.#document.name, name, ports }, this.world))
     }
+  }
+
+  #makeSwitch(name: string, document: NodeOf<'switch'>, ports: NodePorts): P4Switch {
+    const { arena, clock, tracer, random } = this.world
+    const program = this.#options.program(document.program)
+    const seed = random.fork(`switch:${name}`).u32()
+    return new P4Switch({ name, arena, clock, tracer, program, document, ports, seed })
+  }
+
+  #behaviourOf(name: string): DeviceBehaviour {
+    const behaviour = this.#options.behaviours?.get(name)
+    if (behaviour === undefined) throw new LabError(`${name} is a device, which only its own program can play`)
+    return behaviour
   }
 
   async #drop(name: string): Promise<void> {
     const node = this.#live.get(name)
     this.#live.delete(name)
-    this.#off.delete(name)
+    this.#failed.delete(name)
+    this.#faults.forgetNode(name)
     await node?.close()
-  }
-
-  #shapeAsDocumented(name: string): void {
-    const spec = this.#document.links[name]
-    const link = this.#emulation.wiring.links.get(name)
-    if (spec === undefined || link === undefined) return
-    const { aToB, bToA } = directionsOf(this.#document, spec)
-    link.configure({ ...PERFECT, ...aToB }, 'a-to-b')
-    link.configure({ ...PERFECT, ...bToA }, 'b-to-a')
-    const isDark = [spec.a, spec.b].some((end) => this.#isOff(endOf(end).node))
-    link.setUp(spec.isUp && !isDark)
-  }
-
-  /** Of an emulated node whose power is off. */
-  #isOff(name: string): boolean {
-    const kind = this.#emulation.topology.nodes.find((node) => node.name === name)?.kind
-    if (kind === 'external') return this.#off.has(name)
-    return kind !== undefined && !this.#emulation.nodes.has(name)
-  }
-
-  #shape(link: Link, { profile, change, direction }: Extract<Fault, { kind: 'shape' }>): void {
-    const base = profile === undefined ? undefined : profileNamed(this.#document, profile)
-    if (profile !== undefined && base === undefined) throw new LabError(`there is no link profile ${profile}`)
-    const both: Partial<Impairments> = { ...(base === undefined ? {} : { ...PERFECT, ...base }), ...defined(change) }
-    const directions: readonly LinkDirection[] = direction === undefined ? ['a-to-b', 'b-to-a'] : [direction]
-    for (const each of directions) link.configure(both, each)
-  }
-
-  #flap(link: Link, downMs: number, upMs: number, times: number): void {
-    link.setUp(false)
-    this.#later(downMs, () => {
-      link.setUp(true)
-      if (times > 1) this.#later(upMs, () => this.#flap(link, downMs, upMs, times - 1))
-    })
-  }
-
-  #setPower(name: string, isOn: boolean): void {
-    const live = this.#live.get(name)
-    if (live === undefined) return void this.#emulation.setPower(name, isOn)
-    if (isOn === !this.#off.has(name)) return
-    if (isOn) this.#off.delete(name)
-    else this.#off.add(name)
-    void live.setPower?.(isOn)
-    for (const link of this.#linksOf(name)) link.setUp(isOn)
-  }
-
-  #later(delayMs: number, fn: () => void): void {
-    const timer = this.world.clock.after(delayMs, () => {
-      this.#timers.delete(timer)
-      fn()
-    })
-    this.#timers.add(timer)
-  }
-
-  #linksOf(target: string): readonly Link[] {
-    const names = this.linkNames(target)
-    if (names.length === 0) throw new LabError(`there is no link, node or group ${target}`)
-    return names.flatMap((name) => this.links().get(name) ?? [])
-  }
-
-  #allNodes(): readonly string[] {
-    return this.#emulation.topology.nodes.map(({ name }) => name)
-  }
-
-  #nodesOf(target: string): readonly string[] {
-    const { nodes } = this.#document
-    const all = this.#allNodes()
-    if (all.includes(target)) return [target]
-    const members = Object.keys(nodes).filter((name) => name === target || nodes[name]!.groups.includes(target))
-    const found = members.flatMap((name) =>
-      nodes[name]!.kind === 'rack' ? all.filter((each) => each.startsWith(`${name}-`)) : [name],
-    )
-    if (found.length === 0) throw new LabError(this.#noNode(target))
-    return found
-  }
-
-  #noNode(name: string): string {
-    return `there is no node ${name}; there are ${[...Object.keys(this.#document.nodes), ...this.#emulation.nodes.keys()].filter((each, i, all) => all.indexOf(each) === i).join(', ')}`
   }
 }
 
 /** The ports of a node, for drivers. */
 export type NodePorts = ReadonlyMap<string, Port>
+
+function isMaking(step: PlanStep): step is Extract<PlanStep, { action: 'add-node' | 'restart-node' }> {
+  return step.action === 'add-node' || step.action === 'restart-node'
+}
+
+function isReal(document: NodeDocument): document is RealNode {
+  return document.kind === 'namespace' || document.kind === 'machine' || document.kind === 'external'
+}
+
+function virtualRefusal(name: string, { kind }: RealNode): LabError {
+  return new LabError(`${name} is a ${kind}, which lives in real time: this laboratory runs in virtual time`)
+}

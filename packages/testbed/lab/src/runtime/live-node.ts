@@ -32,6 +32,8 @@ export interface LiveNode {
   console?(onOutput: (bytes: Uint8Array) => void, onEnd: () => void): ConsoleSession
   setPower?(isOn: boolean): Promise<void>
   setPaused?(isPaused: boolean): void
+  /** Of a node whose memory can be kept: `save` writes a file of that name to the folder and tells its path. */
+  readonly memory?: { save(folder: string, name: string): Promise<string>; load(path: string): Promise<void> }
   /** Tables to look at. */
   tables?(): readonly {
     readonly name: string

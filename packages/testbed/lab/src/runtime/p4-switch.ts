@@ -12,7 +12,7 @@ import type { Program } from '@lodestone/p4'
 import type { Tracer } from '@lodestone/probe'
 import type { NodeDocument, NodeOf } from '../document/document.ts'
 import type { LiveNode, NodeState } from './live-node.ts'
-import { entryOf, numberOf } from './table-entry.ts'
+import { entryOf, numberOf, tableNamed } from './table-entry.ts'
 
 const BATCH = 256
 const COPIES = 16
@@ -37,7 +37,7 @@ export class P4Switch implements LiveNode {
   readonly #batch: Batch = createBatch(BATCH, COPIES)
   readonly #ports = new Map<number, Port>()
   readonly #out: (Port | undefined)[] = []
-  readonly #outSlots: Int32Array[] = []
+  readonly #outSlots: (Int32Array | undefined)[] = []
   readonly #outCounts: number[] = []
   readonly #touched = new Int32Array(BATCH * COPIES)
   readonly #waiting: { slot: number; port: number }[] = []
@@ -66,7 +66,7 @@ export class P4Switch implements LiveNode {
     })
     for (const [key, port] of ports) this.#addPort(Number(key), port)
     this.pipeline.setPorts([...this.#ports.keys()])
-    this.#write(options.document, undefined)
+    this.#write(options.document, undefined, [])
   }
 
   get state(): NodeState {
@@ -78,17 +78,32 @@ export class P4Switch implements LiveNode {
     this.#isOn = true
   }
 
-  /** Entries, defaults, groups and ports of another document. What other hands wrote stays. Throws with a sentence. */
+  /**
+   * Entries, defaults and groups of another document. What other hands wrote stays. Throws with a sentence, and then everything is
+   * as it was.
+   */
   update(document: NodeDocument): void {
     if (document.kind !== 'switch') throw new Error('a switch stays a switch')
     const before = this.#document
+    const undo: (() => void)[] = []
+    try {
+      this.#write(document, before, undo)
+    } catch (error) {
+      for (const step of undo.reverse()) step()
+      throw error
+    }
     this.#document = document
-    this.#write(document, before)
   }
 
-  /** Ports that the wiring has given it since. */
+  /** The ports that the wiring has for it now. */
   setPorts(ports: ReadonlyMap<string, Port>): void {
     for (const [key, port] of ports) if (this.#ports.get(Number(key)) !== port) this.#addPort(Number(key), port)
+    for (const number of this.#ports.keys()) {
+      if (ports.has(String(number))) continue
+      this.#ports.delete(number)
+      this.#out[number] = undefined
+      this.#outSlots[number] = undefined
+    }
     this.pipeline.setPorts([...this.#ports.keys()])
   }
 
@@ -125,31 +140,47 @@ export class P4Switch implements LiveNode {
     port.attach({ receive: (slots, count) => this.#receive(number, slots, count) })
   }
 
-  #write(next: NodeOf<'switch'>, before: NodeOf<'switch'> | undefined): void {
+  /** @param undo gets what takes each step back. */
+  #write(next: NodeOf<'switch'>, before: NodeOf<'switch'> | undefined, undo: (() => void)[]): void {
+    const { pipeline } = this
     const kept = new Set(next.entries.map((entry) => JSON.stringify(entry)))
     const had = new Set((before?.entries ?? []).map((entry) => JSON.stringify(entry)))
     for (const entry of before?.entries ?? []) {
       if (kept.has(JSON.stringify(entry))) continue
-      const { table, entry: key } = entryOf(entry, this.pipeline.tables)
-      this.#must(this.pipeline.deleteEntry(table, key), table)
+      const { table, entry: value } = entryOf(entry, pipeline.tables)
+      // Somebody else may have taken it out.
+      if (pipeline.deleteEntry(table, value).ok) undo.push(() => pipeline.addEntry(table, value))
     }
     for (const entry of next.entries) {
       if (had.has(JSON.stringify(entry))) continue
-      const { table, entry: value } = entryOf(entry, this.pipeline.tables)
-      this.#must(this.pipeline.addEntry(table, value), table)
+      const { table, entry: value } = entryOf(entry, pipeline.tables)
+      this.#must(pipeline.addEntry(table, value), table)
+      undo.push(() => pipeline.deleteEntry(table, value))
     }
-    for (const [table, { action, args }] of Object.entries(next.defaults)) {
-      this.#must(
-        this.pipeline.setDefault(
-          table,
-          action,
-          args.map((text) => numberOf(String(text))),
-        ),
-        table,
-      )
+    for (const table of new Set([...Object.keys(before?.defaults ?? {}), ...Object.keys(next.defaults)])) {
+      this.#setDefault(table, next.defaults[table])
+      undo.push(() => this.#setDefault(table, before?.defaults[table]))
     }
-    for (const group of Object.keys(before?.multicast ?? {})) this.pipeline.setMulticastGroup(Number(group), [])
-    for (const [group, ports] of Object.entries(next.multicast)) this.pipeline.setMulticastGroup(Number(group), ports)
+    const groups = (of: NodeOf<'switch'> | undefined): void => {
+      for (const group of Object.keys({ ...before?.multicast, ...next.multicast }))
+        pipeline.setMulticastGroup(Number(group), of?.multicast[group] ?? [])
+    }
+    groups(next)
+    undo.push(() => groups(before))
+  }
+
+  /** @param wanted undefined: that of the program. */
+  #setDefault(name: string, wanted: NodeOf<'switch'>['defaults'][string] | undefined): void {
+    const table = tableNamed(name, this.pipeline.tables).name
+    const result =
+      wanted === undefined
+        ? this.pipeline.resetDefault(table)
+        : this.pipeline.setDefault(
+            table,
+            wanted.action,
+            wanted.args.map((text) => numberOf(String(text))),
+          )
+    this.#must(result, table)
   }
 
   #must(result: TableResult, table: string): void {
@@ -230,6 +261,7 @@ export class P4Switch implements LiveNode {
     if (count === 0) return
     this.#outCounts[port] = 0
     this.forwarded += count
+    // because only ports that are there have frames
     this.#out[port]!.send(this.#outSlots[port]!, count)
   }
 }

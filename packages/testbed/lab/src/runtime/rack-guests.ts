@@ -30,20 +30,18 @@ interface Guest {
 
 export class RackGuests {
   readonly #emulation: Emulation
-  readonly #document: LabDocument
-  readonly #guests: readonly Guest[]
+  #guests: readonly Guest[]
+  /** Of what was stated: each statement of everything is newer than the one before. */
+  #generation = 1
+  /** Were on a sled, and shall not be. */
+  #leaving: readonly Guest[] = []
   #isClosed = false
   #problem = 'the underlay does not carry yet'
   #isReady = false
 
   constructor(emulation: Emulation, document: LabDocument) {
     this.#emulation = emulation
-    this.#document = document
-    this.#guests = Object.entries(document.nodes).flatMap(([name, spec], index) =>
-      spec.kind === 'guest'
-        ? [{ name, spec, id: uuid(0x1000 + index), mac: nodeMac(document.name, name, 'net0').toString() }]
-        : [],
-    )
+    this.#guests = guestsOf(document)
     this.#isReady = this.#guests.length === 0
   }
 
@@ -61,9 +59,7 @@ export class RackGuests {
   }
 
   /** The shell of a guest; undefined while it does not run. */
-  execOf(
-    name: string,
-  ): ((command: string) => Promise<{ readonly output: string; readonly exitCode: number }>) | undefined {
+  execOf(name: string) {
     const guest = this.#guests.find((each) => each.name === name)
     if (guest === undefined) return undefined
     const sled = this.#emulation.nodes.get(sledName(guest.spec))
@@ -86,11 +82,35 @@ export class RackGuests {
     }
   }
 
+  /** Makes the guests those of another document; what did not change runs on. */
+  async restate(document: LabDocument): Promise<void> {
+    const next = guestsOf(document)
+    const isSame = (one: Guest, other: Guest | undefined): boolean =>
+      other !== undefined && JSON.stringify(one.spec) === JSON.stringify(other.spec)
+    const gone = this.#guests.filter(
+      (guest) =>
+        !isSame(
+          guest,
+          next.find(({ name }) => name === guest.name),
+        ),
+    )
+    this.#leaving = [...this.#leaving, ...gone]
+    this.#guests = next
+    this.#generation++
+    this.#isReady = next.length === 0 && this.#leaving.length === 0
+    await this.provision()
+  }
+
   close(): void {
     this.#isClosed = true
   }
 
   async #state(): Promise<void> {
+    for (const { id, spec } of this.#leaving) {
+      must(await this.#agentOf(sledName(spec)).instance_delete({ params: { instance_id: id } }))
+    }
+    this.#leaving = []
+    const generation = this.#generation
     for (const guest of this.#guests) {
       const agent = this.#agentOf(sledName(guest.spec))
       must(await agent.instance_ensure({ params: { instance_id: guest.id }, body: this.#instance(guest) }))
@@ -102,9 +122,10 @@ export class RackGuests {
       vni: spec.vni,
     }))
     for (const sled of this.#emulation.specs('sled')) {
-      must(await this.#agentOf(sled.name).v2p_set({ body: { generation: 1, mappings } }))
+      must(await this.#agentOf(sled.name).v2p_set({ body: { generation, mappings } }))
     }
-    for (const rack of new Set(this.#guests.map(({ spec }) => spec.rack))) {
+    const racks = this.#emulation.specs('switch').map(({ name }) => name.replace(/-switch\d+$/, ''))
+    for (const rack of new Set(racks)) {
       const entries = this.#guests.flatMap(({ spec, mac }) =>
         spec.rack !== rack || spec.floating === undefined
           ? []
@@ -120,7 +141,7 @@ export class RackGuests {
             ],
       )
       for (const index of [0, 1]) {
-        must(await this.#switchOf(`${rack}-switch${index}`).nat_desired_set({ body: { generation: 1, entries } }))
+        must(await this.#switchOf(`${rack}-switch${index}`).nat_desired_set({ body: { generation, entries } }))
       }
     }
     for (const { id, spec } of this.#guests) {
@@ -197,11 +218,14 @@ export class RackGuests {
       `http://[${spec.zoneAddress}]:${SWITCHD_PORT}`,
     )
   }
+}
 
-  /** For messages and information. */
-  get document(): LabDocument {
-    return this.#document
-  }
+function guestsOf(document: LabDocument): readonly Guest[] {
+  return Object.entries(document.nodes).flatMap(([name, spec]) => {
+    if (spec.kind !== 'guest') return []
+    const id = uuid(Number(nodeMac(document.name, name, 'instance').toNumber()))
+    return [{ name, spec: { ...spec, groups: [] }, id, mac: nodeMac(document.name, name, 'net0').toString() }]
+  })
 }
 
 function sledName({ rack, sled }: NodeOf<'guest'>): string {

@@ -11,10 +11,7 @@ export function entryOf(
   document: EntryDocument,
   tables: readonly TableDescription[],
 ): { readonly table: string; readonly entry: Entry } {
-  const table = tables.find(({ name }) => name === document.table || name.endsWith(`.${document.table}`))
-  if (table === undefined) {
-    throw new Error(`there is no table ${document.table}; there are ${tables.map(({ name }) => name).join(', ')}`)
-  }
+  const table = tableNamed(document.table, tables)
   if (document.keys.length !== table.keys.length) {
     throw new Error(
       `${table.name} has ${table.keys.length} keys (${table.keys.map(({ name }) => name).join(', ')}), not ${document.keys.length}`,
@@ -30,6 +27,13 @@ export function entryOf(
       ...(hasPriority ? { priority: document.priority ?? 1 } : {}),
     },
   }
+}
+
+/** By its full name, or by the last part of it. Throws with a sentence. */
+export function tableNamed(wanted: string, tables: readonly TableDescription[]): TableDescription {
+  const table = tables.find(({ name }) => name === wanted || name.endsWith(`.${wanted}`))
+  if (table !== undefined) return table
+  throw new Error(`there is no table ${wanted}; there are ${tables.map(({ name }) => name).join(', ')}`)
 }
 
 function keyOf(

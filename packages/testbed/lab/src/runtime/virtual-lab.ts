@@ -13,6 +13,7 @@ export interface VirtualLabOptions {
   readonly seed?: number
   readonly frames?: number
   readonly behaviours?: LabRuntimeOptions['behaviours']
+  readonly predicates?: LabRuntimeOptions['predicates']
 }
 
 export class VirtualLab {
@@ -26,7 +27,7 @@ export class VirtualLab {
     return lab
   }
 
-  private constructor({ document, program, seed, frames, behaviours }: VirtualLabOptions) {
+  private constructor({ document, program, seed, frames, behaviours, predicates }: VirtualLabOptions) {
     this.runtime = new LabRuntime({
       document,
       program,
@@ -34,6 +35,7 @@ export class VirtualLab {
       random: new SeededRandom(seed ?? 1),
       ...(frames === undefined ? {} : { frames }),
       ...(behaviours === undefined ? {} : { behaviours }),
+      ...(predicates === undefined ? {} : { predicates }),
     })
     this.client = client(labApi, labHandler(this.runtime, { onShutdown: () => void this.close() }), 'http://lab')
   }
