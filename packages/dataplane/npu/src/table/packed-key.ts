@@ -111,16 +111,34 @@ function tooWide(value: bigint, width: number, full: bigint): string | undefined
 
 function put(words: BigUint64Array, key: KeyLayout, value: bigint): void {
   if (key.width <= 64) {
-    words[key.word] = words[key.word]! | (value << BigInt(key.shift))
+    const field = key.isSwapped ? swapped(value, key.width) : value
+    words[key.word] = words[key.word]! | (field << BigInt(key.shift))
     return
   }
-  for (let k = 0; 64 * k < key.width; k++) words[key.word + k] = (value >> BigInt(64 * k)) & WORD
+  for (let k = 0; 64 * k < key.width; k++) {
+    const word = (value >> BigInt(64 * k)) & WORD
+    words[key.word + k] = key.isSwapped ? swapped(word, 64) : word
+  }
+}
+
+const BYTES = new DataView(new ArrayBuffer(8))
+
+/** A value of up to 64 bits, in whole bytes, with its bytes the other way round. */
+export function swapped(value: bigint, width: number): bigint {
+  BYTES.setBigUint64(0, value << BigInt(64 - width))
+  return BYTES.getBigUint64(0, true)
 }
 
 function take(words: BigUint64Array, key: KeyLayout): bigint {
-  if (key.width <= 64) return (words[key.word]! >> BigInt(key.shift)) & ones(key.width)
+  if (key.width <= 64) {
+    const field = (words[key.word]! >> BigInt(key.shift)) & ones(key.width)
+    return key.isSwapped ? swapped(field, key.width) : field
+  }
   let value = 0n
-  for (let k = 0; 64 * k < key.width; k++) value |= words[key.word + k]! << BigInt(64 * k)
+  for (let k = 0; 64 * k < key.width; k++) {
+    const word = words[key.word + k]!
+    value |= (key.isSwapped ? swapped(word, 64) : word) << BigInt(64 * k)
+  }
   return value
 }
 

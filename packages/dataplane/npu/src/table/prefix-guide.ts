@@ -40,13 +40,14 @@ export class PrefixGuide {
 
   /** After an entry with this masked key came (`change` 1) or went (-1). */
   update(words: BigUint64Array, length: number, change: 1 | -1, tuples: number): void {
-    const { word, shift, bits } = this.#layout
+    const { word, shift, bits, isSwapped } = this.#layout
     const lengthClass = this.classOf(length)
     const free = Math.max(0, bits - length)
     if (bits === 0 || free > COVER_LOG2_MAX) {
       this.#everywhere[lengthClass]! += change
     } else {
-      const first = Number((words[word]! >> BigInt(shift)) & BigInt(2 ** bits - 1))
+      const lowest = Number((words[word]! >> BigInt(shift)) & BigInt(2 ** bits - 1))
+      const first = isSwapped ? ((lowest & 0xff) << 8) | (lowest >> 8) : lowest
       for (let value = first; value < first + 2 ** free; value++) this.#count(value, lengthClass, change)
     }
     if (this.#address === 0 && bits > 0 && tuples > TUPLES_MIN) this.#make()

@@ -10,7 +10,7 @@
 import { ACTION_FREE, type BoundAction, ENTRY, TABLE_HEADER, type TableLayout } from '@lodestone/p4'
 import { StateMemory } from '../state-memory.ts'
 import { HashDirectory } from './hash-directory.ts'
-import type { PackedKey } from './packed-key.ts'
+import { type PackedKey, swapped } from './packed-key.ts'
 import { PrefixGuide } from './prefix-guide.ts'
 import { TupleList } from './tuple-list.ts'
 
@@ -146,22 +146,36 @@ export class TableStore {
   writeAction(entry: number, action: BoundAction): void {
     const { u32, u64 } = this.#state
     u32[(entry + ENTRY.action) >> 2] = action.action
-    this.layout.parameters[action.action]!.forEach(({ offset, width }, k) => {
+    this.layout.parameters[action.action]!.forEach(({ offset, width, isSwapped }, k) => {
       const value = action.parameters[k]!
       const at = entry + offset
-      if (width <= 32) u32[at >> 2] = Number(value)
-      else for (let w = 0; 64 * w < width; w++) u64[(at >> 3) + w] = BigInt.asUintN(64, value >> BigInt(64 * w))
+      if (width <= 64) {
+        const word = isSwapped ? swapped(value, width) : value
+        if (width <= 32) u32[at >> 2] = Number(word)
+        else u64[at >> 3] = word
+        return
+      }
+      for (let w = 0; 64 * w < width; w++) {
+        const word = BigInt.asUintN(64, value >> BigInt(64 * w))
+        u64[(at >> 3) + w] = isSwapped ? swapped(word, 64) : word
+      }
     })
   }
 
   readAction(entry: number): BoundAction {
     const { u32, u64 } = this.#state
     const action = u32[(entry + ENTRY.action) >> 2]!
-    const parameters = this.layout.parameters[action]!.map(({ offset, width }) => {
+    const parameters = this.layout.parameters[action]!.map(({ offset, width, isSwapped }) => {
       const at = entry + offset
-      if (width <= 32) return BigInt(u32[at >> 2]!)
+      if (width <= 64) {
+        const word = width <= 32 ? BigInt(u32[at >> 2]!) : u64[at >> 3]!
+        return isSwapped ? swapped(word, width) : word
+      }
       let value = 0n
-      for (let w = 0; 64 * w < width; w++) value |= u64[(at >> 3) + w]! << BigInt(64 * w)
+      for (let w = 0; 64 * w < width; w++) {
+        const word = u64[(at >> 3) + w]!
+        value |= (isSwapped ? swapped(word, 64) : word) << BigInt(64 * w)
+      }
       return value
     })
     return { action, parameters }

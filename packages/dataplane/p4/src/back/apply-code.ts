@@ -2,8 +2,10 @@
 import type { SlotId } from '../ir/index.ts'
 import { STATE } from './value-class.ts'
 import { loadSlot, writeCount } from './extern-code.ts'
-import { CELL, ENTRY, GROUP, SELECTION, TABLE_HEADER } from './layout.ts'
+import type { ExpressionCode } from './expression-code.ts'
+import { CELL, ENTRY, GROUP, type ParameterLayout, SELECTION, TABLE_HEADER, wordsOf } from './layout.ts'
 import { pushDirect } from './lookup-code.ts'
+import { pushRaw } from './raw-code.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
 
 /** Looks up, counts, sets the result slots and runs the action. */
@@ -62,7 +64,7 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
   const bodies = table.actions.map((reference, k) => () => {
     const parameters = generator.program.actions[reference.action]!.parameters
     parameters.forEach(({ slot, width }, p) => {
-      loadSlot(code, slot, width, record, layout.parameters[k]![p]!.offset)
+      loadParameter(code, slot, width, record, layout.parameters[k]![p]!)
     })
     body.statements(reference.before, flow)
     body.unit(`action:${reference.action}`, flow)
@@ -81,6 +83,23 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
     bodies.slice(0, last),
     bodies[last]!,
   )
+}
+
+function loadParameter(
+  code: ExpressionCode,
+  slot: SlotId,
+  width: number,
+  record: number,
+  layout: ParameterLayout,
+): void {
+  const { offset, isSwapped } = layout
+  if (!isSwapped) return loadSlot(code, slot, width, record, offset)
+  for (let k = 0; k < wordsOf(width); k++) {
+    code.storeRawWord(slot, k, () => {
+      code.f.get(record)
+      code.f.access(width <= 32 ? 'i32.load' : 'i64.load', STATE, offset + 8 * k)
+    })
+  }
 }
 
 /** A local with the address of what has the action: the entry, or the member that the selector chooses of its group. */
@@ -151,11 +170,18 @@ function pushKeys(body: StatementCode, index: number): void {
       if (key.match === 'selector' || (key.match === 'range') !== isRange) return
       const words = wide[k]
       if (words !== undefined) {
-        if (word >= key.word && word < key.word + words.length) code.pushWord(words[word - key.word]!)
+        const one = words[word - key.word]
+        if (one !== undefined && key.isSwapped) code.pushRawWord(one)
+        else if (one !== undefined) code.pushWord(one)
         return
       }
       if (key.word !== word) return
-      code.push64(table.keys[k]!.expression)
+      const { expression } = table.keys[k]!
+      if (!key.isSwapped) code.push64(expression)
+      else {
+        pushRaw(code, expression)
+        if (key.width <= 32) f.op('i64.extend_i32_u')
+      }
       if (key.shift > 0) {
         f.i64(BigInt(key.shift))
         f.op('i64.shl')

@@ -8,13 +8,14 @@ import type { FunctionBuilder, Label } from '../wasm/index.ts'
 import { CELL, type Layout, wordsOf } from './layout.ts'
 import { type Class, classOf, mask, STATE } from './value-class.ts'
 import type { Runtime } from './runtime-code.ts'
-import { isWhollyRaw, pushImageCompare, pushRaw, storeChunk } from './raw-code.ts'
-import { pushField, storeField } from './wire-code.ts'
+import { isWhollyRaw, pushImageCompare, pushRaw, storeChunk, swapped } from './raw-code.ts'
+import { pushField, storeField, swap } from './wire-code.ts'
 import { compareWide, saturate, wideWords } from './wide-code.ts'
 
 /** One 64-bit word of a wide value, readable any number of times until a slot is written. */
 export type Word =
-  | { readonly kind: 'local'; readonly local: number }
+  /** `isRaw`: in network order. */
+  | { readonly kind: 'local'; readonly local: number; readonly isRaw?: boolean }
   | { readonly kind: 'cell'; readonly address: number }
   /** In a header image: at most 64 bits in network order from this bit on. */
   | { readonly kind: 'image'; readonly bit: number; readonly width: number }
@@ -299,7 +300,10 @@ export class ExpressionCode {
 
   pushWord(word: Word): void {
     const { f } = this
-    if (word.kind === 'local') return f.get(word.local)
+    if (word.kind === 'local') {
+      f.get(word.local)
+      return word.isRaw === true ? swap(f, 8) : undefined
+    }
     if (word.kind === 'const') return f.i64(word.value)
     if (word.kind === 'image') {
       pushField(f, STATE, undefined, word.bit, word.width)
@@ -308,6 +312,40 @@ export class ExpressionCode {
     }
     f.i32(0)
     f.access('i64.load', STATE, word.address)
+  }
+
+  /** Whether a word is as cheaply had in network order; `pushRawWord` does any. */
+  isRawWord(word: Word): boolean {
+    if (word.kind === 'image') return word.width === 64 && word.bit % 8 === 0
+    return word.kind === 'const' || (word.kind === 'local' && word.isRaw === true)
+  }
+
+  pushRawWord(word: Word): void {
+    const { f } = this
+    if (word.kind === 'const') return f.i64(BigInt.asIntN(64, swapped(word.value, 8)))
+    if (word.kind === 'local' && word.isRaw === true) return f.get(word.local)
+    if (word.kind === 'image' && this.isRawWord(word)) {
+      f.i32(0)
+      return f.access('i64.load', STATE, word.bit >> 3)
+    }
+    this.pushWord(word)
+    swap(f, 8)
+  }
+
+  /** Whether a slot is a local in network order. */
+  isRawSlot(slot: SlotId): boolean {
+    return this.#layout.rawSlots.has(slot) && this.#locals.has(slot)
+  }
+
+  /** Pushes such a slot, of up to 64 bits, as it is held. */
+  pushRawSlot(slot: SlotId): void {
+    this.f.get(this.#locals.get(slot)![0]!)
+  }
+
+  /** Sets word `k` of such a slot to what `push` leaves, in network order: an i32 up to 32 bits, else an i64. */
+  storeRawWord(slot: SlotId, k: number, push: () => void): void {
+    push()
+    this.f.set(this.#locals.get(slot)![k]!)
   }
 
   /** Any value as 64-bit words, evaluated once. */
@@ -365,9 +403,19 @@ export class ExpressionCode {
       this.f.scope(() => storeChunk(this, STATE, undefined, bit >> 3, { offset: 0, bytes: e.width / 8, value: e }))
       return this.markStacks(bit >> 3)
     }
+    const isRaw = this.isRawSlot(slot)
+    if (isRaw && e.width <= 64) return this.storeRawWord(slot, 0, () => pushRaw(this, e))
     if (e.width <= 64) return this.storeSlot(slot, () => this.push(e))
     const words = this.words(e)
-    for (let k = 0; k < words.length; k++) this.storeSlotWord(slot, k, () => this.pushWord(words[k]!))
+    words.forEach((word, k) => {
+      if (isRaw) this.storeRawWord(slot, k, () => this.pushRawWord(word))
+      else if (bit !== undefined && bit % 8 === 0 && e.width % 64 === 0) {
+        this.f.i32(0)
+        this.pushRawWord(word)
+        this.f.access('i64.store', STATE, (bit >> 3) + 8 * (words.length - 1 - k))
+      } else this.storeSlotWord(slot, k, () => this.pushWord(word))
+    })
+    if (bit !== undefined) this.markStacks(bit >> 3)
   }
 
   /** Sets a slot of up to 64 bits to what `push` leaves on the stack (i32 or i64 by the slot's width). */
@@ -388,6 +436,7 @@ export class ExpressionCode {
     const locals = this.#locals.get(slot)
     if (locals !== undefined) {
       push()
+      if (this.isRawSlot(slot)) swap(f, this.#program.slots[slot]!.width / 8)
       return f.set(locals[0]!)
     }
     const bit = this.imageBit(slot)
@@ -408,6 +457,7 @@ export class ExpressionCode {
     const locals = this.#locals.get(slot)
     if (locals !== undefined) {
       push()
+      if (this.isRawSlot(slot)) swap(f, 8)
       return f.set(locals[k]!)
     }
     const bit = this.imageBit(slot)
@@ -456,7 +506,10 @@ export class ExpressionCode {
       return f.op('i32.and')
     }
     const locals = this.#locals.get(slot)
-    if (locals !== undefined) return f.get(locals[0]!)
+    if (locals !== undefined) {
+      f.get(locals[0]!)
+      return this.isRawSlot(slot) ? swap(f, this.#program.slots[slot]!.width / 8) : undefined
+    }
     const bit = this.imageBit(slot)
     if (bit !== undefined) return pushField(f, STATE, undefined, bit, this.#program.slots[slot]!.width)
     f.i32(0)
@@ -466,7 +519,7 @@ export class ExpressionCode {
   slotWords(slot: SlotId): Word[] {
     const { kind, width } = this.#program.slots[slot]!
     const locals = this.#locals.get(slot)
-    if (locals !== undefined) return locals.map((local) => ({ kind: 'local', local }))
+    if (locals !== undefined) return locals.map((local) => ({ kind: 'local', local, isRaw: this.isRawSlot(slot) }))
     if (kind === 'varbit') throw new Error(`${this.#program.slots[slot]!.name}: a varbit is not a number`)
     const bit = this.imageBit(slot)
     if (bit !== undefined) {

@@ -7,7 +7,7 @@
  * a field that does not fit into the rest of a word starts the next one, a field over 64 bits takes whole words, least
  * significant first. Range fields are not hashed; each takes ⌈width/64⌉ words of its own, lower and upper bound.
  */
-import type { MatchKind, Program, Table } from '../ir/index.ts'
+import type { Expression, MatchKind, Program, Table } from '../ir/index.ts'
 import { GROUP as CRC_GROUP } from './crc-code.ts'
 import { CUSTOM_CRC_BYTES } from './custom-crc-code.ts'
 import { externCallWords } from './extern-call-code.ts'
@@ -184,11 +184,15 @@ export interface KeyLayout {
   /** First packed word, and the bit of that word where the field starts (0 for fields over 64 bits). */
   readonly word: number
   readonly shift: number
+  /** The field's bytes are in network order, the first one lowest; of a field over 64 bits those of each word. */
+  readonly isSwapped: boolean
 }
 
 export interface ParameterLayout {
   readonly name: string
   readonly width: number
+  /** As in `KeyLayout`. */
+  readonly isSwapped: boolean
   /** In the entry; a 32-bit cell up to 32 bits, else 64-bit words, least significant first. */
   readonly offset: number
 }
@@ -227,10 +231,14 @@ export interface TableLayout {
 
 /** Tables of shape lpm: which prefix lengths may hold a match is first asked of a table over the key's first bits. */
 export interface GuideLayout {
-  /** The key word that holds the first bits, and where: `(word >> shift) & (2^bits - 1)`. 0 bits: the key is short. */
+  /**
+   * The key word that holds the first bits, and where: `(word >> shift) & (2^bits - 1)`. 0 bits: the key is short. Of a field
+   * in network order these 16 bits are swapped, too.
+   */
   readonly word: number
   readonly shift: number
   readonly bits: number
+  readonly isSwapped: boolean
   /** Of the prefix key. Class of a length: `min(63, (width - length) >> classShift)`. */
   readonly width: number
   readonly classShift: number
@@ -287,6 +295,8 @@ export interface Layout {
   /** Of cells; 0 for slots that are locals, fields of header images, or never used. */
   readonly slotAddresses: readonly number[]
   readonly images: HeaderImages
+  /** Slots that are held in network order. */
+  readonly rawSlots: ReadonlySet<number>
   readonly slotsStart: number
   /** Between it and `varbitsStart` are the slots of header stacks, which few packets write (`CELL.areStacksDirty`). */
   readonly stacksStart: number
@@ -355,6 +365,8 @@ export interface SlotPlaces {
   readonly copiedSlots: ReadonlySet<number>
   /** Headers that are kept as images. */
   readonly imageHeaders: ReadonlySet<number>
+  /** Slots that are held in network order. */
+  readonly rawSlots: ReadonlySet<number>
 }
 
 export function layOut(program: Program, places: SlotPlaces): Layout {
@@ -400,7 +412,15 @@ export function layOut(program: Program, places: SlotPlaces): Layout {
     [...places.copiedSlots].map((slot) => [slot, take(cellBytes(program.slots[slot]!.width))]),
   )
   const counted = countedTables(program)
-  const tables = program.tables.map((table, index) => layOutTable(program, table, counted.has(index), take))
+  // Whether a value lies in network order where it comes from.
+  const isRaw = ({ op, width, ...rest }: Expression): boolean => {
+    const slot = op === 'load' && 'slot' in rest ? rest.slot : -1
+    const isWhole = width <= 64 ? width % 8 === 0 && width > 8 : width % 64 === 0
+    return isWhole && (places.rawSlots.has(slot) || (imageBits.get(slot) ?? 1) % 8 === 0)
+  }
+  const tables = program.tables.map((table, index) => {
+    return layOutTable(program, table, { hasCountStatements: counted.has(index), isRaw }, take)
+  })
   const externStart = take(0, 64)
   const externs = program.externs.map((extern): ExternLayout | undefined => {
     if (extern.kind === 'counter') return { address: take(16 * extern.size), cellBytes: 16, size: extern.size }
@@ -428,6 +448,7 @@ export function layOut(program: Program, places: SlotPlaces): Layout {
   return {
     slotAddresses,
     images: { addresses: imageAddresses, bits: imageBits },
+    rawSlots: places.rawSlots,
     slotsStart,
     stacksStart,
     varbitsStart,
@@ -469,10 +490,10 @@ export function headerBytes(program: Program, fields: readonly number[]): number
 function layOutTable(
   program: Program,
   table: Table,
-  hasCountStatements: boolean,
+  { hasCountStatements, isRaw }: { hasCountStatements: boolean; isRaw: (e: Expression) => boolean },
   take: (bytes: number, alignment?: number) => number,
 ): TableLayout {
-  const { keys, words, rangeWords } = packKeys(table)
+  const { keys, words, rangeWords } = packKeys(table, tableShape(table) === 'direct' ? () => false : isRaw)
   const keyOffset = ENTRY_FIXED_BYTES
   const lowOffset = keyOffset + 8 * words
   const highOffset = lowOffset + 8 * rangeWords
@@ -494,6 +515,7 @@ function layOutTable(
     const laid = program.actions[reference.action]!.parameters.map((parameter) => ({
       name: parameter.name,
       width: parameter.width,
+      isSwapped: isRaw({ op: 'load', width: parameter.width, slot: parameter.slot }),
       offset: field(parameter.width <= 32 ? 4 : 8 * wordsOf(parameter.width)),
     }))
     end = Math.max(end, offset)
@@ -541,37 +563,42 @@ function layOutGuide(
   const bits = Math.min(16, topBits)
   return {
     word: key.word + wordsOf(width) - 1,
-    shift: key.shift + topBits - bits,
+    shift: key.isSwapped ? key.shift : key.shift + topBits - bits,
     bits: width > 8 ? bits : 0,
+    isSwapped: key.isSwapped,
     width,
     classShift: Math.max(0, Math.ceil(Math.log2(width / LENGTH_CLASSES))),
     classes: take(4 * (LENGTH_CLASSES + 1)),
   }
 }
 
-function packKeys(table: Table): { keys: KeyLayout[]; words: number; rangeWords: number } {
+function packKeys(
+  table: Table,
+  isRaw: (e: Expression) => boolean,
+): { keys: KeyLayout[]; words: number; rangeWords: number } {
   let words = 0
   let used = 64
   let rangeWords = 0
   const keys = table.keys.map((key): KeyLayout => {
     const { name, match } = key
     const width = key.expression.width
-    if (match === 'selector') return { name, match, width, word: 0, shift: 0 }
+    if (match === 'selector') return { name, match, width, word: 0, shift: 0, isSwapped: false }
     if (match === 'range') {
       rangeWords += wordsOf(width)
-      return { name, match, width, word: rangeWords - wordsOf(width), shift: 0 }
+      return { name, match, width, word: rangeWords - wordsOf(width), shift: 0, isSwapped: false }
     }
+    const isSwapped = isRaw(key.expression)
     if (width > 64) {
       words += wordsOf(width)
       used = 64
-      return { name, match, width, word: words - wordsOf(width), shift: 0 }
+      return { name, match, width, word: words - wordsOf(width), shift: 0, isSwapped }
     }
     if (used + width > 64) {
       words++
       used = 0
     }
     used += width
-    return { name, match, width, word: words - 1, shift: used - width }
+    return { name, match, width, word: words - 1, shift: used - width, isSwapped }
   })
   return { keys, words, rangeWords }
 }

@@ -233,10 +233,13 @@ function writePrefixes(f: FunctionBuilder, table: TableLayout, guide: GuideLayou
         f.i64(BigInt(guide.shift))
         f.op('i64.shr_u')
         f.op('i32.wrap_i64')
-        f.i32(2 ** guide.bits - 1)
-        f.op('i32.and')
-        f.i32(3)
-        f.op('i32.shl')
+        if (guide.isSwapped) pushSwappedIndex(f)
+        else {
+          f.i32(2 ** guide.bits - 1)
+          f.op('i32.and')
+          f.i32(3)
+          f.op('i32.shl')
+        }
         f.op('i32.add')
         f.access('i64.load', STATE, 0)
         f.get(classes)
@@ -287,6 +290,22 @@ function writePrefixes(f: FunctionBuilder, table: TableLayout, guide: GuideLayou
     })
   })
   f.i32(0)
+}
+
+/** The low 16 bits of an i32 in network order, times 8. */
+function pushSwappedIndex(f: FunctionBuilder): void {
+  const first = f.local('i32')
+  f.tee(first)
+  f.i32(0xff)
+  f.op('i32.and')
+  f.i32(11)
+  f.op('i32.shl')
+  f.get(first)
+  f.i32(5)
+  f.op('i32.shr_u')
+  f.i32(0x7f8)
+  f.op('i32.and')
+  f.op('i32.or')
 }
 
 /** Reads a tuple's id, masks the key with its masks and hashes what is left. */

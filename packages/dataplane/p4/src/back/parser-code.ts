@@ -118,8 +118,11 @@ function writeSelect(body: StatementCode, state: ParserState, go: (next: StateTa
   const { keys, cases, otherwise } = state.select
   if (keys.length === 0) return go(otherwise)
   // What takes an instruction or two to read is read where it is compared; a later key may never be.
-  const isPlain = (key: Expression): boolean => (key.op === 'load' || (key.op === 'slice' && isPlain(key.operand))) && key.width <= 64
-  const values = keys.map((key) => (isPlain(key) && cases.every((one) => one.valueSet === undefined) ? undefined : code.words(key)))
+  const isPlain = (key: Expression): boolean =>
+    (key.op === 'load' || (key.op === 'slice' && isPlain(key.operand))) && key.width <= 64
+  const values = keys.map((key) =>
+    isPlain(key) && cases.every((one) => one.valueSet === undefined) ? undefined : code.words(key),
+  )
   for (const one of cases) {
     f.block(undefined, (next) => {
       if (one.valueSet === undefined) {

@@ -7,6 +7,7 @@
 import type { Block, Expression, HeaderId, Program, SlotId, Statement } from '../ir/index.ts'
 import { mayHaveImage } from './header-image.ts'
 import { isOfStack } from './layout.ts'
+import { rawSlots } from './raw-slots.ts'
 
 /** `procedure:3`, `action:0`, `apply:7`. */
 export type Unit = `${'procedure' | 'action' | 'apply'}:${number}`
@@ -23,6 +24,8 @@ export interface Plan {
   readonly localSlots: ReadonlySet<SlotId>
   /** Of these, one-bit ones that share words with others, in groups that must not be torn apart. */
   readonly flagGroups: readonly (readonly SlotId[])[]
+  /** Of these, the ones that are held in network order (`raw-slots.ts`). */
+  readonly rawSlots: ReadonlySet<SlotId>
   /** Slots that live in cells in memory. */
   readonly cellSlots: ReadonlySet<SlotId>
   /** How many blocks run before replication; what follows runs once per copy. */
@@ -146,6 +149,7 @@ export function planFunctions(program: Program): Plan {
     functions,
     imageHeaders,
     localSlots,
+    rawSlots: rawSlots(program, localSlots, imageSlots),
     flagGroups: flagGroups(program, all, localSlots),
     cellSlots,
     blocksBeforeReplication: split,

@@ -5,7 +5,7 @@
  */
 import type { Expression } from '../ir/index.ts'
 import type { FunctionBuilder } from '../wasm/index.ts'
-import type { ExpressionCode } from './expression-code.ts'
+import type { ExpressionCode, Word } from './expression-code.ts'
 import { mask, STATE } from './value-class.ts'
 import { type Chunk, pushPointer, storeBytes, swap } from './wire-code.ts'
 
@@ -29,6 +29,13 @@ function imageBitOf(code: ExpressionCode, e: Expression): number | undefined {
   return bit === undefined ? undefined : bit + e.operand.width - e.low - e.width
 }
 
+/** The word that a slice of a variable in network order is; undefined for all else. */
+function rawWordOf(code: ExpressionCode, e: Expression): Word | undefined {
+  if (e.op !== 'slice' || e.operand.op !== 'load' || e.width !== 64 || e.low % 64 !== 0 || e.operand.width <= 64)
+    return undefined
+  return code.isRawSlot(e.operand.slot) ? code.slotWords(e.operand.slot)[e.low / 64] : undefined
+}
+
 /** What is left to swap when a value of whole bytes, up to 64 bits, is pushed with `pushRaw`. */
 function costOf(code: ExpressionCode, e: Expression): number {
   const bytes = e.width / 8
@@ -38,7 +45,8 @@ function costOf(code: ExpressionCode, e: Expression): number {
     case 'load':
     case 'slice': {
       const bit = imageBitOf(code, e)
-      return bit !== undefined && bit % 8 === 0 ? 0 : swapCost(bytes)
+      const isAtHand = (bit !== undefined && bit % 8 === 0) || rawWordOf(code, e) !== undefined
+      return isAtHand || (e.op === 'load' && code.isRawSlot(e.slot)) ? 0 : swapCost(bytes)
     }
     case 'not':
       return costOf(code, e.operand)
@@ -81,8 +89,11 @@ export function pushRaw(code: ExpressionCode, e: Expression): void {
     case 'load':
     case 'slice': {
       const bit = imageBitOf(code, e)
-      if (bit === undefined || bit % 8 !== 0) return code.push(e)
-      return pushBytes(f, bit >> 3, bytes)
+      if (bit !== undefined && bit % 8 === 0) return pushBytes(f, bit >> 3, bytes)
+      const word = rawWordOf(code, e)
+      if (word !== undefined) return code.pushRawWord(word)
+      if (e.op === 'load' && code.isRawSlot(e.slot)) return code.pushRawSlot(e.slot)
+      return code.push(e)
     }
     case 'not':
       pushRaw(code, e.operand)
@@ -204,7 +215,7 @@ function segmentsOf(code: ExpressionCode, e: Expression): readonly Expression[] 
     if (open.width % 8 !== 0) continue
     const last = parts.at(-1)
     const isKept = (one: Expression): boolean => one.op !== 'const' && one.op !== 'concat' && costOf(code, one) === 0
-    if (last !== undefined && ((last.op === 'const') === (open.op === 'const')) && !isKept(last) && !isKept(open)) {
+    if (last !== undefined && (last.op === 'const') === (open.op === 'const') && !isKept(last) && !isKept(open)) {
       parts[parts.length - 1] = joined(last, open)
     } else parts.push(open)
     open = undefined
@@ -249,7 +260,11 @@ export function storeChunk(
   if (bytes === 1 || bytes === 2 || bytes === 4 || bytes === 8) {
     pushPointer(f, pointer)
     pushRaw(code, value)
-    return f.access(bytes === 1 ? 'i32.store8' : bytes === 2 ? 'i32.store16' : bytes === 4 ? 'i32.store' : 'i64.store', memory, at)
+    return f.access(
+      bytes === 1 ? 'i32.store8' : bytes === 2 ? 'i32.store16' : bytes === 4 ? 'i32.store' : 'i64.store',
+      memory,
+      at,
+    )
   }
   pushRaw(code, value)
   if (bytes === 3) f.op('i64.extend_i32_u')

@@ -95,8 +95,12 @@ export function compareWide(code: ExpressionCode, e: Comparison): void {
   const right = code.words(e.right)
   if (e.op === 'eq' || e.op === 'ne') {
     left.forEach((word, k) => {
-      code.pushWord(word)
-      code.pushWord(right[k]!)
+      const other = right[k]!
+      const areRaw = code.isRawWord(word) && code.isRawWord(other)
+      for (const one of [word, other]) {
+        if (areRaw) code.pushRawWord(one)
+        else code.pushWord(one)
+      }
       f.op('i64.xor')
       if (k > 0) f.op('i64.or')
     })
