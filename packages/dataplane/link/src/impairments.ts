@@ -10,7 +10,10 @@ import type { DelayWave, Outage } from './weather.ts'
 export interface Impairments {
   /** One-way propagation delay. */
   readonly delayMs: number
-  /** Random part added to the delay: half-width of the uniform, mean of the exponential, standard deviation of the others. */
+  /**
+   * Random part added to the delay: half-width of the uniform, mean of the exponential, standard deviation of the normal and the
+   * pareto; of pareto-normal 1.26 times that, as it is a quarter of the one and three quarters of the other.
+   */
   readonly jitterMs: number
   readonly jitterDistribution: JitterDistribution
   /** Correlation of one frame's jitter with the next one's, 0 … 1; mean and variance stay what they are. */

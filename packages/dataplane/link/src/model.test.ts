@@ -87,6 +87,31 @@ describe('loss models', () => {
     )
   })
 
+  test('four states: bursts are as long as the chain makes them', () => {
+    const [p13, p31, p32, p23, p14] = [0.01, 0.3, 0.2, 0.4, 0.005]
+    const lengths = bursts(losses({ kind: 'markov4', p13, p31, p32, p23, p14 }))
+    // Weights of states 1 and 2; a burst begins with 1 → 3 or 2 → 3 and goes on with 1 - p31 - p32, or is a single 1 → 4.
+    const inside = ((p13 / p31) * p32) / p23
+    const [long, alone] = [p13 + inside * p23, p14]
+    const expected = (long / (p31 + p32) + alone) / (long + alone)
+    assert.ok(
+      Math.abs(mean(lengths) - expected) < (3 * 1.5) / Math.sqrt(lengths.length),
+      `${mean(lengths)} ${expected}`,
+    )
+  })
+
+  test('independent losses have their share, and neighbours know nothing of each other', async () => {
+    const frames = 40_000
+    for (const loss of [0.01, 0.3]) {
+      const { lost } = await through({ loss }, frames)
+      assert.ok(Math.abs(mean(lost) - loss) < 3 * Math.sqrt((loss * (1 - loss)) / frames), `${mean(lost)}`)
+      assert.ok(Math.abs(correlation(lost)) < 3 / Math.sqrt(frames), `${correlation(lost)}`)
+      const lengths = bursts(lost)
+      const deviation = Math.sqrt(loss) / (1 - loss)
+      assert.ok(Math.abs(mean(lengths) - 1 / (1 - loss)) < (3 * deviation) / Math.sqrt(lengths.length))
+    }
+  })
+
   test('lists, every nth and predicates lose exactly what they say', () => {
     assert.deepEqual([...losses({ kind: 'list', frames: [1, 4] }, 6)], [1, 0, 0, 1, 0, 0])
     assert.deepEqual([...losses({ kind: 'every', nth: 3 }, 7)], [0, 0, 1, 0, 0, 1, 0])
@@ -143,6 +168,15 @@ describe('jitter', () => {
       assert.ok(Math.abs(quantile(values, share) - expected) < 0.1 * Math.max(0.2, Math.abs(expected)), `${share}`)
     }
     assert.ok(Math.abs(mean(values)) < 0.02)
+  })
+
+  test('pareto-normal is a quarter of the one and three quarters of the other', () => {
+    const values = sample('pareto-normal')
+    assert.ok(Math.abs(mean(values)) < 0.02, `${mean(values)}`)
+    // The normal's part of the variance is 1/16. Of the pareto's the tail beyond the table is missing.
+    const expected = 1 / 16 + (9 / 16) * variance(sample('pareto'))
+    assert.ok(Math.abs(variance(values) / expected - 1) < 0.15, `${variance(values)} ${expected}`)
+    assert.ok(quantile(values, 0.99) > -3 * quantile(values, 0.01), 'late frames are later than early ones are early')
   })
 
   test('a table of one’s own is read between its points', () => {
@@ -247,6 +281,23 @@ describe('queues', () => {
 })
 
 describe('the rest of a link', () => {
+  test('duplication and corruption have their shares', async () => {
+    const frames = 40_000
+    for (const share of [0.02, 0.2]) {
+      const sigma = Math.sqrt((share * (1 - share)) / frames)
+      const doubled = await through({ duplicate: share }, frames)
+      assert.ok(Math.abs(doubled.order.length / frames - 1 - share) < 3 * sigma, `${doubled.order.length}`)
+      const damaged = await through({ corrupt: share, corruptBits: 3, checksFrames: true }, frames)
+      assert.ok(Math.abs((damaged.drops['LINK_FCS'] ?? 0) / frames - share) < 3 * sigma)
+    }
+  })
+
+  test('a rate carries what it says, the overhead of each frame included', async () => {
+    const { arrivals } = await through({ rateBps: 10e6, queueBytes: 1 << 30, limitFrames: 8000 }, 1000, 0, 476)
+    // 500 bytes on the wire for each: 0.4 ms.
+    assert.ok(Math.abs(arrivals.at(-1)! - 1000 * 0.4) < 1e-6, `${arrivals.at(-1)}`)
+  })
+
   test('a bit error ratio hits long frames more often, and the check sequence finds it', async () => {
     const [short, long] = [
       await through({ bitErrorRatio: 1e-5, checksFrames: true }, 20_000, 0.01, 100),

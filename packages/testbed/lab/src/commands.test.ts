@@ -1,5 +1,6 @@
 /** Commands of a running laboratory as their user gives them: console, live graph, captures, snapshots, plan and apply, imports, clones. */
 import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -10,6 +11,7 @@ import { machineImage, machineRefusal } from './os-machine-image.ts'
 import { namespaceRefusal } from './os-namespace-node.ts'
 
 const skip = process.platform !== 'linux'
+const hasTshark = spawnSync('tshark', ['--version']).status === 0
 
 const HUB =
   (more: string) =>
@@ -89,6 +91,31 @@ test('a laboratory under the hands of its user', { skip }, async (t) => {
     assert.deepEqual(interfaces.map(({ name }) => name).toSorted(), ['left-hub', 'right-hub'])
     assert.equal(packets.length, 2)
     assert.ok(packets.some(({ comments }) => /DELIVERED/.test(comments?.[0] ?? '')))
+    if (hasTshark) {
+      const read = execFileSync('tshark', [
+        '-r',
+        file,
+        '-T',
+        'fields',
+        '-e',
+        'frame.interface_name',
+        '-e',
+        'frame.comment',
+      ])
+      const rows = String(read).trim().split('\n')
+      assert.equal(rows.length, 2)
+      assert.ok(
+        rows.every((row) => /^(left|right)-hub\t/.test(row)),
+        String(read),
+      )
+      assert.match(String(read), /DELIVERED/)
+      // What Wireshark's pipe gets, while it goes on: nothing that it calls malformed.
+      await until('a whole capture on the pipe', () => readPcapng(new Uint8Array(bytes())).packets.length >= 2)
+      const flaws = execFileSync('tshark', ['-r', '-', '-Y', '_ws.malformed || _ws.expert.severity == error'], {
+        input: bytes(),
+      })
+      assert.equal(String(flaws), '')
+    } else t.diagnostic('tshark is not installed: it has not read the captures')
     // Nothing has ended, and the frames are there.
     await until('frames on the pipe', () => readPcapng(new Uint8Array(bytes())).packets.length >= 2)
     child.kill('SIGINT')

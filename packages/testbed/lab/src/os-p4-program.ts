@@ -1,6 +1,6 @@
 /** Finds and compiles the P4 programs that switches of a laboratory name: a file, or one that comes along. */
 import { compile, type Program, renderDiagnostics } from '@lodestone/p4'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -21,6 +21,11 @@ export function labProgram(name: string): Program {
       return undefined // the compiler says which file is missing
     }
   }
+  if (!existsSync(path)) {
+    throw new Error(
+      `there is no P4 program ${name}: no file ${path}, and none that comes along: ${shipped().join(', ')}`,
+    )
+  }
   const result = compile({ fileName: path, readFile, includePaths: [`${ROOT}include`] })
   if (result.program === undefined) throw new Error(renderDiagnostics(result.diagnostics, readFile))
   compiled.set(path, result.program)
@@ -31,4 +36,10 @@ function programPath(name: string): string {
   if (name === 'switch') return `${ROOT}switch.p4`
   const example = `${ROOT}examples/${name}.p4`
   return /^[a-z0-9-]+$/.test(name) && existsSync(example) ? example : resolve(name)
+}
+
+/** Names of the programs that come along. */
+function shipped(): readonly string[] {
+  const examples = readdirSync(`${ROOT}examples`).flatMap((file) => /^(.*)\.p4$/.exec(file)?.[1] ?? [])
+  return [...examples, 'switch']
 }

@@ -14,9 +14,9 @@ async function tick() {
   try {
     const { info, svg } = await (await fetch('/state')).json()
     document.getElementById('name').textContent = info.name
-    const { valid, late_p99_ms, bound_ms } = info.fidelity
+    const { valid, judged, frames, late_p99_ms, bound_ms } = info.fidelity
     const line = document.getElementById('fidelity')
-    line.textContent = (valid ? 'valid' : 'INVALID') + ': 99 of 100 frames within ' + late_p99_ms.toFixed(3) + ' ms of their time (bound ' + bound_ms + ' ms)'
+    line.textContent = judged ? (valid ? 'valid' : 'INVALID') + ': 99 of 100 frames within ' + late_p99_ms.toFixed(3) + ' ms of their time (bound ' + bound_ms + ' ms)' : 'too few frames to say: ' + frames
     line.className = valid ? '' : 'bad'
     document.getElementById('graph').innerHTML = svg
     const table = document.getElementById('links')

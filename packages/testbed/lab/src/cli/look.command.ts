@@ -1,5 +1,6 @@
 /** Commands that look at a running laboratory: info, table, reach, graph, export. */
 import { buildCommand } from '@stricli/core'
+import { verdictOf } from '../control/fidelity.ts'
 import type { LabInfo } from '../control/lab-api.ts'
 import { ExitStatus, type LabContext } from '../os-context.ts'
 import { connect, type LabFlags, labFlags, parseText, textTable, valueOrReport } from './connection.ts'
@@ -15,7 +16,7 @@ export const infoCommand = buildCommand({
   },
 })
 
-function infoText({ name, time, uptime_ms, nodes, links, fidelity }: LabInfo): string {
+function infoText({ name, time, uptime_ms, nodes, links, fidelity, problems }: LabInfo): string {
   const nodeRows = nodes.map((node) => [node.name, node.kind, node.state, node.addresses.join(' '), node.detail])
   const linkRows = links.map((link) => {
     const { a_to_b: forth, b_to_a: back } = link
@@ -32,9 +33,6 @@ function infoText({ name, time, uptime_ms, nodes, links, fidelity }: LabInfo): s
       Math.max(forth.late_p99_ms, back.late_p99_ms).toFixed(3),
     ]
   })
-  const verdict = fidelity.valid
-    ? `valid: 99 of 100 frames came within ${fidelity.late_p99_ms.toFixed(3)} ms of their time (bound ${fidelity.bound_ms} ms)`
-    : `INVALID: on ${fidelity.worst_link} frames came ${fidelity.late_p99_ms.toFixed(1)} ms late (bound ${fidelity.bound_ms} ms): this machine cannot keep up`
   return [
     `${name}, ${time} time, up ${(uptime_ms / 1000).toFixed(1)} s`,
     '',
@@ -42,7 +40,8 @@ function infoText({ name, time, uptime_ms, nodes, links, fidelity }: LabInfo): s
     '',
     textTable(['link', 'ends', 'state', 'profile', 'delay ms', 'rate', 'frames', 'drops', 'late ms'], linkRows),
     '',
-    `fidelity  ${verdict}`,
+    `fidelity  ${verdictOf(fidelity)}`,
+    ...problems.map((problem) => `problem   ${problem}`),
   ].join('\n')
 }
 

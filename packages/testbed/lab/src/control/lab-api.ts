@@ -50,6 +50,8 @@ export const LabInfo = z.object({
   /** Whether frames were delivered when the model wanted them to be. */
   fidelity: z.object({
     valid: z.boolean(),
+    /** Whether there were frames enough to say so. */
+    judged: z.boolean(),
     bound_ms: z.number(),
     frames: z.int(),
     /** Of the worst direction. */

@@ -2,12 +2,10 @@
 import { type Link, type LinkDirection, meanLoss } from '@lodestone/link'
 import type { NodeDocument } from '../document/document.ts'
 import type { LabRuntime } from '../runtime/lab-runtime.ts'
+import { fidelityOf } from './fidelity.ts'
 import type { LabInfo } from './lab-api.ts'
 
 type Side = LabInfo['links'][number]['a_to_b']
-
-/** Frames that have to be measured before one can say that the machine was too slow. */
-const FEWEST_FRAMES = 20
 
 export function labInfo(lab: LabRuntime): LabInfo {
   const { document } = lab
@@ -105,27 +103,5 @@ function sideOf(link: Link, direction: LinkDirection): Side {
     late_p99_ms: late.p99Ms,
     late_max_ms: late.maxMs,
     late_histogram: [...late.histogram],
-  }
-}
-
-function fidelityOf(links: LabInfo['links'], boundMs: number): LabInfo['fidelity'] {
-  let worst: { link: string | null; p99: number } = { link: null, p99: 0 }
-  let maxMs = 0
-  let frames = 0
-  for (const link of links) {
-    for (const side of [link.a_to_b, link.b_to_a]) {
-      frames += side.delivered
-      maxMs = Math.max(maxMs, side.late_max_ms)
-      if (side.delivered >= FEWEST_FRAMES && side.late_p99_ms > worst.p99)
-        worst = { link: link.name, p99: side.late_p99_ms }
-    }
-  }
-  return {
-    valid: worst.p99 <= boundMs,
-    bound_ms: boundMs,
-    frames,
-    late_p99_ms: worst.p99,
-    late_max_ms: maxMs,
-    worst_link: worst.link,
   }
 }

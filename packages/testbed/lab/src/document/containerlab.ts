@@ -1,6 +1,6 @@
 /**
  * Topology files of containerlab (`*.clab.yml`), for nodes of the kind `linux`: each becomes a network namespace with the commands of
- * its `exec`. Images, binds and ports have no meaning without containers; what is left out is said.
+ * its `exec`. Images, binds and ports have no meaning without containers. Whatever is not read is said, wherever it stands.
  */
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -37,8 +37,14 @@ const ClabFile = z.looseObject({
   }),
 })
 
-/** Settings that are read. */
-const KNOWN = new Set(['kind', 'image', 'exec', 'env', 'group'])
+/** What is read, by where it stands. Names of a link's interfaces and addresses of management networks are among what is not. */
+const KNOWN = {
+  file: new Set(['name', 'topology']),
+  topology: new Set(['defaults', 'kinds', 'groups', 'nodes', 'links']),
+  settings: new Set(['kind', 'image', 'exec', 'env', 'group']),
+  link: new Set(['type', 'endpoints', 'endpoint', 'mtu']),
+  end: new Set(['node', 'interface', 'mac']),
+} as const
 
 export type ContainerlabResult =
   | { readonly ok: true; readonly document: LabDocument; readonly notes: readonly string[] }
@@ -54,14 +60,14 @@ export function fromContainerlab(text: string): ContainerlabResult {
   const file = ClabFile.safeParse(raw)
   if (!file.success) return { ok: false, problems: issues(file.error) }
   const { defaults, kinds = {}, groups = {}, nodes, links } = file.data.topology
-  const notes: string[] = []
+  const notes = [...ignoredIn('the file', file.data, 'file'), ...ignoredIn('topology', file.data.topology, 'topology')]
   const problems: string[] = []
   const made: LabDocumentInput['nodes'] = {}
   for (const [name, own] of Object.entries(nodes)) {
     // The nearer setting wins: node, group, kind, defaults.
     const group = own?.group === undefined ? undefined : groups[own.group]
     const kind = own?.kind ?? group?.kind ?? defaults?.kind
-    if (kind !== 'linux' && kind !== 'host') {
+    if (kind !== 'linux') {
       problems.push(`node ${name} is of the kind ${kind ?? '(none)'}: only linux can be imported`)
       continue
     }
@@ -69,10 +75,9 @@ export function fromContainerlab(text: string): ContainerlabResult {
     const settings = Object.assign({}, ...layers)
     const exec = layers.flatMap((layer) => layer?.exec ?? [])
     const env = Object.assign({}, ...layers.map((layer) => layer?.env)) as Record<string, unknown>
-    const ignored = Object.keys(settings).filter((key) => !KNOWN.has(key))
     if (settings.image !== undefined)
       notes.push(`${name}: the image ${settings.image} is not used; commands are those of this machine`)
-    if (ignored.length > 0) notes.push(`${name}: ${ignored.join(', ')} ignored`)
+    notes.push(...ignoredIn(name, settings, 'settings'))
     const exports = Object.entries(env).map(
       ([key, value]) => `export ${key}='${String(value).replaceAll("'", `'\\''`)}'; `,
     )
@@ -93,7 +98,9 @@ export function fromContainerlab(text: string): ContainerlabResult {
       )
       return
     }
+    notes.push(...ignoredIn(`link ${index + 1}`, link, 'link'))
     const [a, b] = ends.map((end) => {
+      if (typeof end !== 'string') notes.push(...ignoredIn(`link ${index + 1}, ${end.node}`, end, 'end'))
       const [node, port] = typeof end === 'string' ? end.split(':') : [end.node, end.interface]
       const target = made[nameOf(node!)]
       if (target === undefined) problems.push(`link ${index + 1} names the node ${node}, which does not exist`)
@@ -113,6 +120,11 @@ export function fromContainerlab(text: string): ContainerlabResult {
   return document.success
     ? { ok: true, document: document.data, notes }
     : { ok: false, problems: issues(document.error) }
+}
+
+function ignoredIn(place: string, value: object, kind: keyof typeof KNOWN): readonly string[] {
+  const ignored = Object.keys(value).filter((key) => !KNOWN[kind].has(key))
+  return ignored.length === 0 ? [] : [`${place}: ${ignored.join(', ')} ignored`]
 }
 
 /** Names here are small letters, digits and hyphens. */

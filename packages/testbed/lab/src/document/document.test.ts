@@ -56,6 +56,7 @@ test('a plan names what changes and how: live, by a restart, or as a whole', () 
 test('containerlab: Linux nodes become namespaces; what cannot be done is refused or said', () => {
   const imported = fromContainerlab(`
 name: Lab_1
+mgmt: { network: custom }
 topology:
   defaults: { kind: linux }
   groups: { core: { exec: [ "ip link set lo up" ] } }
@@ -65,6 +66,7 @@ topology:
   links:
     - endpoints: [ "r1:eth1", "r2:eth1" ]
       mtu: 9000
+      labels: { a: b }
     - type: veth
       endpoints: [ { node: r1, interface: eth2, mac: "02:00:00:00:00:01" }, { node: r2, interface: eth2 } ]
 `)
@@ -77,7 +79,12 @@ topology:
   assert.deepEqual(r1.exec, [`export A='1'; ip link set lo up`, `export A='1'; ip addr add 10.0.0.1/24 dev eth1`])
   assert.equal(r1.interfaces['eth1']!.mtuBytes, 9000)
   assert.equal(r1.interfaces['eth2']!.mac, '02:00:00:00:00:01')
-  assert.match(notes.join('\n'), /r1: the image frr:9 is not used[^]*r1: binds ignored/)
+  assert.deepEqual(notes, [
+    'the file: mgmt ignored',
+    'r1: the image frr:9 is not used; commands are those of this machine',
+    'r1: binds ignored',
+    'link 1: labels ignored',
+  ])
   const refused = fromContainerlab(
     'name: x\ntopology: { nodes: { a: { kind: nokia_srlinux } }, links: [ { type: macvlan, endpoint: { node: a, interface: e } } ] }',
   )
