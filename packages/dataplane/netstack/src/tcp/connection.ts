@@ -328,6 +328,12 @@ export class Connection {
     stack.leave()
   }
 
+  reset(): void {
+    const stack = this.#tcp.enter()
+    this.abort()
+    stack.leave()
+  }
+
   abort(): void {
     clearActions(actions)
     abort(this.tcb, actions)

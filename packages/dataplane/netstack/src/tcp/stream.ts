@@ -17,6 +17,14 @@ export class TcpStream extends Duplex implements TcpSocket {
   readonly localPort: number
   readonly #connection: Connection
   readonly #clock: Clock
+  /** As in net.Socket: a stream is made when its connection stands. */
+  readonly connecting = false
+  readonly pending = false
+  /** Of `setTimeout`; undefined until that was called. */
+  timeout: number | undefined
+  /** Of the application's bytes. */
+  bytesRead = 0
+  bytesWritten = 0
   #idleMs = 0
   #idleTimer: Timer | undefined
   #activeMs = 0
@@ -31,17 +39,36 @@ export class TcpStream extends Duplex implements TcpSocket {
     this.#clock = clock
   }
 
+  get remoteFamily(): 'IPv4' | 'IPv6' {
+    return this.#connection.remote.family === 4 ? 'IPv4' : 'IPv6'
+  }
+
+  get localFamily(): 'IPv4' | 'IPv6' {
+    return this.remoteFamily
+  }
+
+  get readyState(): 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.readable) return this.writable ? 'open' : 'readOnly'
+    return this.writable ? 'writeOnly' : 'closed'
+  }
+
+  address(): { readonly address: string; readonly port: number; readonly family: 'IPv4' | 'IPv6' } {
+    return { address: this.localAddress, port: this.localPort, family: this.localFamily }
+  }
+
   override _read(): void {
     this.#connection.resumeReading()
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
     this.#touch()
+    this.bytesWritten += chunk.length
     this.#connection.write([chunk], done)
   }
 
   override _writev(chunks: { chunk: Uint8Array; encoding: string }[], done: Done): void {
     this.#touch()
+    for (const { chunk } of chunks) this.bytesWritten += chunk.length
     this.#connection.write(
       chunks.map(({ chunk }) => chunk),
       done,
@@ -62,6 +89,7 @@ export class TcpStream extends Duplex implements TcpSocket {
   /** Bytes arrived. @returns whether more are wanted now. */
   arrived(chunk: Uint8Array): boolean {
     this.#touch()
+    this.bytesRead += chunk.length
     return this.push(chunk)
   }
 
@@ -72,11 +100,18 @@ export class TcpStream extends Duplex implements TcpSocket {
     else this.once('finish', () => this.destroy())
   }
 
+  /** Resets the connection, also one whose end was sent. */
+  resetAndDestroy(): this {
+    this.#connection.reset()
+    return this.destroy()
+  }
+
   /** Emits 'timeout' after `idleMs` without traffic; 0 turns it off. Closes nothing by itself. */
   setTimeout(idleMs: number, listener?: () => void): this {
     this.#idleTimer?.cancel()
     this.#idleTimer = undefined
     this.#idleMs = idleMs
+    this.timeout = idleMs
     if (listener !== undefined) {
       if (idleMs === 0) this.off('timeout', listener)
       else this.once('timeout', listener)
