@@ -1,7 +1,7 @@
 /**
- * What no host can do: the choice of a policy that is told every queue of a path at the moment it sends. It is the bound that others are
+ * What no host can do: the choice of a policy that is told every queue of a path at the moment it sends. It is what others are
  * compared with, no candidate; it measures nothing, so it pays for no telemetry. Each packet goes where it arrives first by the queues
- * of now. The ordered one moves a flow only when nothing that the flow has sent can arrive later than what it sends now: its last packet is
+ * of now, which is best for that packet and not always for all. The ordered one moves a flow only when nothing that the flow has sent can arrive later than what it sends now: its last packet is
  * in a switch's queue, so that its arrival is certain, and the other path is, by the queues of now, no faster than that.
  */
 
