@@ -22,7 +22,8 @@ import {
 import type { InSegment } from './segment.ts'
 import { TcpStream } from './stream.ts'
 import { ACK_NOW, clearActions, TcpActions, type TcpFailure, type Tcb } from './tcb.ts'
-import type { Listener, Tcp } from './tcp.ts'
+import type { Listener } from './listener-table.ts'
+import type { Tcp } from './tcp.ts'
 
 type Done = (error?: Error | null) => void
 

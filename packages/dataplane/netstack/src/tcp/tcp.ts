@@ -9,33 +9,16 @@ import {
   finishChecksum,
   IPV4_DST,
   IPV4_SRC,
-  ipv4Ecn,
   IPV6_DST,
   IPV6_SRC,
-  ipv6Ecn,
   IpProtocol,
-  pseudoSumIpv4,
-  pseudoSumIpv6,
   ROW_L3,
   ROW_L4,
   ROW_PAYLOAD,
-  setTcpAcknowledgment,
   setTcpChecksum,
-  setTcpDataOffset,
-  setTcpDstPort,
-  setTcpFlags,
-  setTcpReserved,
-  setTcpSequence,
-  setTcpSrcPort,
-  setTcpUrgent,
-  setTcpWindow,
   TCP_MIN,
-  tcpAcknowledgment,
   tcpDstPort,
-  tcpFlags,
-  tcpSequence,
   tcpSrcPort,
-  tcpWindow,
 } from '@lodestone/packet'
 import { formatZoned, parseZoned } from '../address-text.ts'
 import { keyOf } from '../address-map.ts'
@@ -48,32 +31,25 @@ import { ipHeaderLength, outputIp, outputOn, writeIpHeader } from '../ip-output.
 import { PortSpace } from '../port-space.ts'
 import type { Stack } from '../stack.ts'
 import { Connection } from './connection.ts'
+import { ConnectionTable } from './connection-table.ts'
 import { acceptCookie, acceptSyn, DEFAULT_MSS } from './input.ts'
 import { keyedHash } from './keyed-hash.ts'
+import { type Listener, ListenerTable } from './listener-table.ts'
 import { isInFlight, open } from './machine.ts'
 import { nextSegment, stamp } from './output.ts'
-import { readSegmentOptions, segmentOptionsLength, writeSegmentOptions } from './segment-options.ts'
+import { readSegment, segmentHeaderLength, sumSegment, writeSegment } from './segment-packet.ts'
 import { ACK, FIN, InSegment, OutSegment, resetFor, RST, startSegment, SYN } from './segment.ts'
 import { makeCookie, openCookie } from './syn-cookie.ts'
 import { DEFAULT_TCP_PARAMETERS, type Tcb, type TcpActions, type TcpFailure, type TcpParameters } from './tcb.ts'
 import { TcpCounts } from './tcp-counts.ts'
 import type { TcpEvent, TcpObserver } from './tcp-event.ts'
-import { hashTuple, makeTuple, readTuple, sameTuple, TUPLE_WORDS } from './tuple.ts'
+import { makeTuple, readTuple, TUPLE_WORDS } from './tuple.ts'
 
 /** Acknowledgments are looked at for cookies this long after one was sent: two periods. */
 const COOKIE_LIFE_MS = 128_000
 const CONNECTION_LIMIT = 16_384
 const HOP_LIMIT = 64
 const CONNECT_TIMEOUT_MS = 30_000
-
-export interface Listener {
-  readonly port: number
-  readonly address: Ip | undefined
-  readonly interface: Interface | undefined
-  readonly accept: (socket: TcpSocket) => void
-  halfOpen: number
-  isClosed: boolean
-}
 
 export interface ConnectionEntry {
   readonly local: string
@@ -88,9 +64,8 @@ export class Tcp {
   readonly parameters: TcpParameters
   readonly #stack: Stack
   readonly #ports: PortSpace
-  readonly #listeners = new Map<number, Listener[]>()
-  readonly #connections = new Map<number, Connection>()
-  readonly #localPorts = new Map<number, number>()
+  readonly #listeners = new ListenerTable()
+  readonly #connections: ConnectionTable
   readonly #in = new InSegment()
   readonly #out = new OutSegment()
   readonly #tuple = new Int32Array(TUPLE_WORDS)
@@ -98,7 +73,6 @@ export class Tcp {
   readonly #sum: ArenaSum
   /** For initial sequence numbers, timestamps and cookies; a secret on a host with the system's randomness. */
   readonly #secret: Uint32Array<ArrayBuffer>
-  #count = 0
   #cookieAtMs = -Infinity
   readonly counts: TcpCounts = new TcpCounts()
   /** Read for every segment; true while anyone watches. */
@@ -113,6 +87,7 @@ export class Tcp {
     this.#sum = arenaSum(stack.arena)
     const secret = stack.random.fork('tcp-secret')
     this.#secret = Uint32Array.from([secret.u32(), secret.u32(), secret.u32(), secret.u32()])
+    this.#connections = new ConnectionTable(secret.u32())
   }
 
   get hasWork(): boolean {
@@ -191,11 +166,12 @@ export class Tcp {
     const l4 = stack.row[ROW_L4]!
     const end = stack.arena.end(slot)
     if (addressed !== TO_UNICAST) return stack.drop(slot, NS_DROP.TCP_NO_CONNECTION)
-    if (finishChecksum(this.#sumSegment(bytes, l3, l4, end)) !== 0) return stack.drop(slot, NS_DROP.TRANSPORT_CHECKSUM)
+    if (finishChecksum(sumSegment(this.#sum, bytes, l3, l4, end)) !== 0)
+      return stack.drop(slot, NS_DROP.TRANSPORT_CHECKSUM)
     const payload = stack.row[ROW_PAYLOAD]!
     readSegment(this.#in, bytes, l3, l4, payload, end)
     readTuple(this.#tuple, bytes, l3, l4, iface)
-    let connection = this.#find(this.#tuple)
+    let connection = this.#connections.find(this.#tuple)
     let after: number | undefined
     if (connection !== undefined && isReborn(connection.tcb, this.#in)) {
       after = connection.tcb.iss + connection.tcb.sndMax
@@ -206,15 +182,6 @@ export class Tcp {
     stack.noteDelivered(slot, l3)
     if (!connection.onSegment(this.#in, bytes, payload, stack.nowMs)) return stack.drop(slot, NS_DROP.TCP_OLD)
     stack.arena.free(slot)
-  }
-
-  /** Sum of the pseudo-header and everything behind it. */
-  #sumSegment(bytes: Uint8Array, l3: number, l4: number, end: number): number {
-    const pseudo =
-      bytes[l3]! >>> 4 === 4
-        ? pseudoSumIpv4(bytes, l3, IpProtocol.tcp, end - l4)
-        : pseudoSumIpv6(bytes, l3, IpProtocol.tcp, end - l4)
-    return pseudo + this.#sum(l4, end)
   }
 
   /**
@@ -231,7 +198,7 @@ export class Tcp {
     if (!this.#mayBePeer(iface, remote)) return stack.drop(slot, NS_DROP.MARTIAN)
     const isSyn = (segment.flags & (SYN | ACK | RST)) === SYN
     const isCookie = (segment.flags & (SYN | ACK | RST)) === ACK && stack.nowMs - this.#cookieAtMs < COOKIE_LIFE_MS
-    const listener = isSyn || isCookie ? this.#findListener(tcpDstPort(bytes, l4), local, iface) : undefined
+    const listener = isSyn || isCookie ? this.#listeners.find(tcpDstPort(bytes, l4), local, iface) : undefined
     const cookieMss = isCookie && listener !== undefined ? this.#cookieMss() : -1
     if (listener === undefined || (isCookie && cookieMss < 0)) {
       if (resetFor(segment, this.#out)) {
@@ -241,7 +208,7 @@ export class Tcp {
       return stack.drop(slot, NS_DROP.TCP_NO_CONNECTION)
     }
     const isFull = listener.halfOpen >= this.parameters.synBacklog
-    if (this.#count >= CONNECTION_LIMIT || (isSyn && isFull && !this.parameters.synCookies)) {
+    if (this.#connections.count >= CONNECTION_LIMIT || (isSyn && isFull && !this.parameters.synCookies)) {
       return stack.drop(slot, NS_DROP.TCP_BACKLOG)
     }
     stack.noteDelivered(slot, l3)
@@ -332,7 +299,7 @@ export class Tcp {
   ): void {
     const scopes = local.family === 6 && local.isLinkLocal ? this.#stack.interfaces : [undefined]
     for (const scope of scopes) {
-      const connection = this.#find(makeTuple(local, localPort, remote, remotePort, scope))
+      const connection = this.#connections.find(makeTuple(local, localPort, remote, remotePort, scope))
       if (connection !== undefined) this.#failed(connection, kind, mtuBytes, sequence)
     }
   }
@@ -386,26 +353,16 @@ export class Tcp {
   ): void {
     const stack = this.#stack
     const ip = ipHeaderLength(remote.family)
-    const header = TCP_MIN + segmentOptionsLength(out)
+    const header = segmentHeaderLength(out)
     const slot = stack.allocIp(ip + header + out.payloadLength)
     if (slot < 0) return // as if it were lost on the way
     const { bytes } = stack.arena
     const at = stack.arena.start(slot)
     const l4 = at + ip
     writeIpHeader(stack, slot, local, remote, IpProtocol.tcp, hopLimit, out.ecn)
-    setTcpSrcPort(bytes, l4, localPort)
-    setTcpDstPort(bytes, l4, remotePort)
-    setTcpSequence(bytes, l4, out.sequence)
-    setTcpAcknowledgment(bytes, l4, out.acknowledgment)
-    setTcpDataOffset(bytes, l4, header / 4)
-    setTcpReserved(bytes, l4, 0)
-    setTcpFlags(bytes, l4, out.flags)
-    setTcpWindow(bytes, l4, out.window)
-    setTcpChecksum(bytes, l4, 0)
-    setTcpUrgent(bytes, l4, 0)
-    if (header > TCP_MIN) writeSegmentOptions(out, bytes, l4 + TCP_MIN)
+    writeSegment(out, bytes, l4, localPort, remotePort)
     if (out.payloadLength > 0) connection!.sendRing.read(out.position, bytes, l4 + header, out.payloadLength) // because only connections send data
-    setTcpChecksum(bytes, l4, finishChecksum(this.#sumSegment(bytes, at, l4, stack.arena.end(slot))))
+    setTcpChecksum(bytes, l4, finishChecksum(sumSegment(this.#sum, bytes, at, l4, stack.arena.end(slot))))
     if (scope === undefined) outputIp(stack, slot)
     else outputOn(stack, scope, slot)
   }
@@ -439,9 +396,9 @@ export class Tcp {
     if (!isOwn && !this.#mayBePeer(iface, to.ip)) return reject('ENETUNREACH', `${options.address} is no single host`)
     const local = from?.ip ?? stack.sourceFor(to.ip, iface, route?.source)
     if (local === undefined) return reject('EADDRNOTAVAIL', `no address to reach ${options.address} from`)
-    if (this.#count >= CONNECTION_LIMIT) return reject('EMFILE', 'too many connections')
+    if (this.#connections.count >= CONNECTION_LIMIT) return reject('EMFILE', 'too many connections')
     return new Promise((resolve, fail) => {
-      const localPort = this.#ports.pick((port) => this.#localPorts.has(port) || this.#listeners.has(port))
+      const localPort = this.#freePort()
       const scope = to.ip.family === 6 && to.ip.isLinkLocal ? iface : undefined
       this.#tuple.set(makeTuple(local, localPort, to.ip, options.port, scope))
       const mss = this.#mssFor(iface, to.ip)
@@ -477,36 +434,20 @@ export class Tcp {
     if (!isAny && !stack.hasAddress(local.ip, local.zone)) {
       throw socketError('EADDRNOTAVAIL', `${options.address} is not an address of ${stack.name}`)
     }
-    const port =
-      options.port === 0
-        ? this.#ports.pick((each) => this.#localPorts.has(each) || this.#listeners.has(each))
-        : options.port
     const listener: Listener = {
-      port,
+      port: options.port === 0 ? this.#freePort() : options.port,
       address: isAny ? undefined : local.ip,
       interface: local?.zone === undefined ? undefined : stack.interface(local.zone),
       accept: onConnection,
       halfOpen: 0,
       isClosed: false,
     }
-    const others = this.#listeners.get(port) ?? []
-    const isTaken = others.some(
-      (other) =>
-        (other.address === undefined && isAny) ||
-        (other.address !== undefined &&
-          listener.address?.equals(other.address) === true &&
-          other.interface === listener.interface),
-    )
-    if (isTaken) throw socketError('EADDRINUSE', `TCP port ${port} of ${options.address ?? '*'} is in use`)
-    this.#listeners.set(port, [...others, listener])
-    return { port, close: () => this.#closeListener(listener) }
+    this.#listeners.add(listener)
+    return { port: listener.port, close: () => this.#listeners.close(listener) }
   }
 
-  #closeListener(listener: Listener): void {
-    listener.isClosed = true
-    const rest = (this.#listeners.get(listener.port) ?? []).filter((other) => other !== listener)
-    if (rest.length > 0) this.#listeners.set(listener.port, rest)
-    else this.#listeners.delete(listener.port)
+  #freePort(): number {
+    return this.#ports.pick((port) => this.#connections.usesPort(port) || this.#listeners.usesPort(port))
   }
 
   /** The handshake of a passive connection is complete. */
@@ -520,40 +461,28 @@ export class Tcp {
 
   /** The connection is over. */
   forget(connection: Connection): void {
-    if (!this.#remove(connection)) return
-    this.#count--
-    const users = this.#localPorts.get(connection.localPort)! - 1
-    if (users > 0) this.#localPorts.set(connection.localPort, users)
-    else this.#localPorts.delete(connection.localPort)
+    if (!this.#connections.remove(connection)) return
     const { listener, tcb } = connection
     if (listener !== undefined && tcb.sndUna === 0) listener.halfOpen--
   }
 
   connections(): ConnectionEntry[] {
-    const entries: ConnectionEntry[] = []
-    for (const first of this.#connections.values()) {
-      for (let at: Connection | undefined = first; at !== undefined; at = at.next) {
-        entries.push({
-          local: at.localText,
-          localPort: at.localPort,
-          remote: at.remoteText,
-          remotePort: at.remotePort,
-          state: at.tcb.state,
-        })
-      }
-    }
-    return entries
+    return this.#connections.all().map((each) => ({
+      local: each.localText,
+      localPort: each.localPort,
+      remote: each.remoteText,
+      remotePort: each.remotePort,
+      state: each.tcb.state,
+    }))
   }
 
   /** Resets everything. */
   close(): void {
-    for (const listeners of [...this.#listeners.values()]) for (const each of listeners) this.#closeListener(each)
-    for (const first of [...this.#connections.values()]) {
-      for (let at: Connection | undefined = first; at !== undefined; at = at.next) {
-        at.stream.on('error', () => undefined)
-        at.stream.destroy(socketError('ECONNABORTED', `${this.#stack.name} was closed`))
-        at.abort()
-      }
+    this.#listeners.closeAll()
+    for (const each of this.#connections.all()) {
+      each.stream.on('error', () => undefined)
+      each.stream.destroy(socketError('ECONNABORTED', `${this.#stack.name} was closed`))
+      each.abort()
     }
   }
 
@@ -572,7 +501,6 @@ export class Tcp {
   ): Connection {
     const scope = remote.family === 6 && remote.isLinkLocal ? iface : undefined
     const tuple = makeTuple(local, localPort, remote, remotePort, scope)
-    const hash = hashTuple(tuple)
     const connection = new Connection({
       ...rest,
       tcp: this,
@@ -585,47 +513,10 @@ export class Tcp {
       remoteText: formatZoned(remote, iface.name),
       scope,
       tuple,
-      hash,
+      hash: this.#connections.hash(tuple),
     })
-    connection.next = this.#connections.get(hash)
-    this.#connections.set(hash, connection)
-    this.#count++
-    this.#localPorts.set(localPort, (this.#localPorts.get(localPort) ?? 0) + 1)
+    this.#connections.add(connection)
     return connection
-  }
-
-  #remove(connection: Connection): boolean {
-    let at = this.#connections.get(connection.hash)
-    if (at === connection) {
-      if (at.next === undefined) this.#connections.delete(connection.hash)
-      else this.#connections.set(connection.hash, at.next)
-      return true
-    }
-    while (at !== undefined) {
-      if (at.next === connection) {
-        at.next = connection.next
-        return true
-      }
-      at = at.next
-    }
-    return false
-  }
-
-  #find(tuple: Int32Array): Connection | undefined {
-    let connection = this.#connections.get(hashTuple(tuple))
-    while (connection !== undefined && !sameTuple(connection.tuple, tuple)) connection = connection.next
-    return connection
-  }
-
-  /** An exact address beats a wildcard. */
-  #findListener(port: number, local: Ip, iface: Interface): Listener | undefined {
-    let wildcard: Listener | undefined
-    for (const listener of this.#listeners.get(port) ?? []) {
-      if (listener.interface !== undefined && listener.interface !== iface) continue
-      if (listener.address === undefined) wildcard ??= listener
-      else if (listener.address.equals(local)) return listener
-    }
-    return wildcard
   }
 
   /** Payload bytes per segment that fit the interface and what is known of the path. */
@@ -644,21 +535,4 @@ function isReborn(tcb: Tcb, segment: InSegment): boolean {
   if (tcb.state !== 'TIME-WAIT' || (segment.flags & (SYN | ACK | RST)) !== SYN) return false
   if (tcb.hasTimestamps && segment.hasTimestamps && ((segment.tsValue - tcb.tsRecent) | 0) > 0) return true
   return ((segment.sequence - (tcb.irs + tcb.rcvNxt)) | 0) > 0
-}
-
-function readSegment(
-  segment: InSegment,
-  bytes: Uint8Array,
-  l3: number,
-  l4: number,
-  payload: number,
-  end: number,
-): void {
-  segment.ecn = bytes[l3]! >>> 4 === 4 ? ipv4Ecn(bytes, l3) : ipv6Ecn(bytes, l3)
-  segment.sequence = tcpSequence(bytes, l4)
-  segment.acknowledgment = tcpAcknowledgment(bytes, l4)
-  segment.flags = tcpFlags(bytes, l4)
-  segment.window = tcpWindow(bytes, l4)
-  segment.payloadLength = end - payload
-  readSegmentOptions(segment, bytes, l4, payload)
 }

@@ -51,8 +51,8 @@ export function makeTuple(
 }
 
 /** Below 2^30, so that it is a small integer for the map. */
-export function hashTuple(tuple: Int32Array): number {
-  let h = 0
+export function hashTuple(tuple: Int32Array, seed: number): number {
+  let h = seed | 0
   for (let i = 0; i < TUPLE_WORDS; i++) h = Math.imul(h ^ tuple[i]! ^ (h >>> 15), 0x9e3779b1)
   return (h ^ (h >>> 16)) & 0x3fffffff
 }
