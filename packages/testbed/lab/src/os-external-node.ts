@@ -40,7 +40,7 @@ export class ExternalNode implements LiveNode {
     if (inside === undefined || more.length > 0)
       throw new Error(`${name} is an external node and has exactly one cable`)
     if (attach.type === 'interface') {
-      this.#outside = new AfPacketPort({ device: attach.device, arena })
+      this.#outside = interfacePort(name, attach.device, arena)
     } else if (attach.type === 'udp') {
       this.#outside = await UdpTunnelPort.open({
         name,
@@ -82,5 +82,17 @@ export class ExternalNode implements LiveNode {
         socket.once('close', again)
       })
       .catch(again)
+  }
+}
+
+/** Throws with what to do about it. */
+function interfacePort(node: string, device: string, arena: RealNodeOptions['world']['arena']): AfPacketPort {
+  if (process.platform !== 'linux') throw new Error(`${node} is an interface: those are of Linux, and this is not`)
+  try {
+    return new AfPacketPort({ device, arena })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = code === 'EPERM' ? 'that needs root; start the command with sudo' : message
+    throw new Error(`${node} is the interface ${device}: ${reason}`, { cause: error })
   }
 }

@@ -11,6 +11,9 @@ import { labProgram } from './os-p4-program.ts'
 import { realDriver } from './os-real-driver.ts'
 import { LabRuntime } from './runtime/lab-runtime.ts'
 
+/** How long a launch still shows in how late frames are. */
+const SETTLE_MS = 500
+
 export interface ServeOptions {
   readonly directory: string
   readonly frames?: number
@@ -49,6 +52,8 @@ export async function serve(context: LabContext, { directory, frames }: ServeOpt
     rmSync(path, { force: true })
     await serveHttp(network, { address: path, port: 0 }, labHandler(runtime, { onShutdown: stop }))
     chmodSync(path, 0o600)
+    // Code that is loaded for the first requests holds up the first frames.
+    clock.after(SETTLE_MS, () => runtime?.resetLateness())
   } catch (error) {
     await runtime?.close()
     writeFileSync(join(directory, FAILURE_FILE), error instanceof Error ? error.message : String(error), {

@@ -4,7 +4,7 @@ import type { LabClient, LabInfo } from '../control/lab-api.ts'
 import type { LabContext } from '../os-context.ts'
 import { graphOf, graphSvg } from './graph-svg.ts'
 
-const PAGE = `<!doctype html><meta charset="utf-8"><title>laboratory</title>
+const PAGE = `<!doctype html><meta charset="utf-8"><title>laboratory</title><link rel="icon" href="data:,">
 <style>body{font:14px system-ui;margin:1rem}table{border-collapse:collapse}td,th{padding:2px 12px 2px 0;text-align:right}td:first-child,th:first-child{text-align:left}.bad{color:#c33}</style>
 <h1 id="name"></h1><p id="fidelity"></p><div id="graph"></div><table id="links"></table>
 <script>

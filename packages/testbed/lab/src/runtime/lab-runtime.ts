@@ -129,14 +129,18 @@ export class LabRuntime {
       await this.#emulation.start()
       await Promise.all([...this.#live.values()].map((node) => node.start()))
       await this.#guests.provision()
-      // Starting is hard work, in which nobody expects time to be kept.
-      for (const link of this.links().values()) link.resetLateness()
+      this.resetLateness()
       this.#timelineMs = this.clock.nowMs()
       this.#faults.followTimeline(0)
     } catch (error) {
       await this.close()
       throw error
     }
+  }
+
+  /** Starting is hard work, in which nobody expects time to be kept. */
+  resetLateness(): void {
+    for (const link of this.links().values()) link.resetLateness()
   }
 
   async close(): Promise<void> {
