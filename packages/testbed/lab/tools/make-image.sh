@@ -30,9 +30,10 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 for module in $list; do insmod /lib/modules/\$module; done
 ip link set lo up
-setsid sh -c 'exec sh </dev/ttyS0 >/dev/ttyS0 2>&1' &
-setsid sh /commands &
-while :; do sleep 3600; done
+while :; do setsid sh -c 'exec sh </dev/ttyS0 >/dev/ttyS0 2>&1'; done &
+# Not in the background: what is started there does not hear Ctrl-C.
+setsid sh /commands
+poweroff -f
 INIT
 # One command after another. The line is the terminal of a session of its own, so that Ctrl-C on it ends what runs and not this.
 cat > tree/commands <<'COMMANDS'

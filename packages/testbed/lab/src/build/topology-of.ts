@@ -91,8 +91,10 @@ function documentProblems(document: LabDocument): readonly string[] {
     }
   }
   for (const [name, node] of Object.entries(document.nodes)) {
-    if (node.kind === 'guest' && document.nodes[node.rack]?.kind !== 'rack') {
-      problems.push(`guest ${name}: there is no rack ${node.rack}`)
+    if (node.kind === 'guest') {
+      const rack = document.nodes[node.rack]
+      if (rack?.kind !== 'rack') problems.push(`guest ${name}: there is no rack ${node.rack}`)
+      else if (node.sled >= rack.sleds) problems.push(`guest ${name}: ${node.rack} has no sled ${node.sled}`)
     }
     if ('interfaces' in node) {
       for (const [port, { addresses }] of Object.entries(node.interfaces)) {

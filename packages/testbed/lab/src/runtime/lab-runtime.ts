@@ -220,11 +220,27 @@ export class LabRuntime {
     if (!isMaking(step) && step.action !== 'update-node') return Promise.resolve(undefined)
     // because it was planned from this document
     const document = this.#document.nodes[step.name]!
-    return this.#trying(step.name, async () => {
-      if (step.action === 'update-node') return this.#live.get(step.name)?.update?.(document)
-      this.#make(step.name, document)
-      await this.#live.get(step.name)?.start()
-    })
+    return this.#trying(step.name, () =>
+      // What cannot be changed stays as it was, and starts anew with the next plan.
+      step.action === 'update-node' ? this.#update(step.name, document) : this.#begin(step.name, document),
+    )
+  }
+
+  async #update(name: string, document: NodeDocument): Promise<void> {
+    this.#live.get(name)?.update?.(document)
+  }
+
+  /** A node that does not start is closed. */
+  async #begin(name: string, document: NodeDocument): Promise<void> {
+    this.#make(name, document)
+    const node = this.#live.get(name)
+    try {
+      await node?.start()
+    } catch (error) {
+      this.#live.delete(name)
+      await node?.close()
+      throw error
+    }
   }
 
   async #restateGuests(): Promise<string | undefined> {
@@ -245,8 +261,6 @@ export class LabRuntime {
     } catch (error) {
       const { message } = error as Error
       this.#failed.set(name, message)
-      await this.#live.get(name)?.close()
-      this.#live.delete(name)
       return message.includes(name) ? message : `${name}: ${message}`
     }
   }
@@ -374,12 +388,7 @@ export class LabRuntime {
     for (const name of Object.keys(this.#document.links)) this.#faults.restoreLink(name)
     await this.#emulation.start()
     const outcomes = await Promise.all(
-      Object.entries(this.#document.nodes).map(([name, node]) =>
-        this.#trying(name, async () => {
-          this.#make(name, node)
-          await this.#live.get(name)?.start()
-        }),
-      ),
+      Object.entries(this.#document.nodes).map(([name, node]) => this.#trying(name, () => this.#begin(name, node))),
     )
     outcomes.push(await this.#restateGuests())
     this.#faults.followTimeline(this.clock.nowMs() - this.#timelineMs)
