@@ -30,6 +30,11 @@ test('host bits are kept until masked', () => {
   assert.ok(!prefix.equals(prefix.masked()))
   assert.equal(String(Prefix.of('fd00::ffff/127').masked()), 'fd00::fffe/127')
   assert.equal(String(Prefix.of('1.2.3.4/0').masked()), '0.0.0.0/0')
+  assert.equal(String(Prefix.of('fd00::1:0:0/80').masked()), 'fd00::/80')
+  for (const text of ['10.0.0.0/8', '0.0.0.0/0', '1.2.3.4/32', 'fc00::/7', '::1/128']) {
+    const masked = Prefix.of(text)
+    assert.equal(masked.masked(), masked)
+  }
 })
 
 test('containment looks at the prefix bits only, and never across families', () => {

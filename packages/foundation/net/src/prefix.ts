@@ -43,10 +43,20 @@ export class Prefix {
     return this.address.family
   }
 
+  /** Itself when it has no host bits. */
   masked(): Prefix {
+    if (this.#isMasked()) return this
     const bytes = this.address.bytes.slice()
     for (let i = 0; i < bytes.length; i++) bytes[i] = bytes[i]! & maskByte(this.length, i)
     return new Prefix(Ip.fromBytes(bytes, 0, bytes.length as 4 | 16), this.length)
+  }
+
+  #isMasked(): boolean {
+    const { bytes } = this.address
+    for (let i = this.length >> 3; i < bytes.length; i++) {
+      if ((bytes[i]! & ~maskByte(this.length, i)) !== 0) return false
+    }
+    return true
   }
 
   contains(ip: Ip): boolean {
