@@ -42,12 +42,29 @@ export interface PrefixWords {
 }
 
 export function prefixWords(prefix: Prefix): PrefixWords {
-  const mask = new Int32Array(4)
-  for (let i = 0; i < 4; i++) {
-    const bits = Math.min(32, Math.max(0, prefix.length - i * 32))
-    mask[i] = bits === 0 ? 0 : -1 << (32 - bits)
+  const masked = prefix.masked()
+  return {
+    family: prefix.family,
+    value: wordsOf(masked.address),
+    mask: maskWords(prefix.length),
+    text: masked.toString(),
   }
-  return { family: prefix.family, value: wordsOf(prefix.masked().address), mask, text: prefix.masked().toString() }
+}
+
+/** By length. Thousands of rules share them. */
+const masks: Int32Array[] = []
+
+function maskWords(length: number): Int32Array {
+  let mask = masks[length]
+  if (mask === undefined) {
+    mask = new Int32Array(4)
+    for (let i = 0; i < 4; i++) {
+      const bits = Math.min(32, Math.max(0, length - i * 32))
+      mask[i] = bits === 0 ? 0 : -1 << (32 - bits)
+    }
+    masks[length] = mask
+  }
+  return mask
 }
 
 export function isInPrefix(words: Int32Array, at: number, family: number, prefix: PrefixWords): boolean {

@@ -8,9 +8,10 @@
  */
 import { IpProtocol } from '@lodestone/packet'
 import type { PrefixWords } from './address-words.ts'
-import { IntervalIndex, type Range } from './interval-index.ts'
+import { IntervalIndex } from './interval-index.ts'
 import type { Predicate } from './predicate.ts'
-import { mapInSteps, type Steps } from './steps.ts'
+import { RangeEnds } from './range-ends.ts'
+import { findInSteps, type Steps } from './steps.ts'
 import type { Walk } from './walk.ts'
 
 /** Below this many rules asking each is as fast. */
@@ -46,18 +47,19 @@ export class Classifier {
     const words = Math.max(1, Math.ceil(rules.length / 32))
     const classifier = new Classifier(words, protocolsOf(rules))
     yield
-    const ports: Range[] = []
+    const ports = new RangeEnds(1)
     const hosts = new AddressRanges(words)
     const destinations = new AddressRanges(words)
-    yield* mapInSteps(rules, (predicates, rule) => {
+    yield* findInSteps(rules, (predicates, rule) => {
       classifier.#addProtocols(predicates, rule)
       classifier.#addPorts(predicates, rule, ports)
       const remote = only(predicates, 'hosts')
       hosts.add(rule, remote?.prefixes)
-      for (const vni of remote?.vnis ?? []) classifier.#addVni(vni, rule)
+      if (remote !== undefined) for (const vni of remote.vnis) classifier.#addVni(vni, rule)
       destinations.add(rule, only(predicates, 'dst-prefix')?.prefixes)
+      return undefined
     })
-    classifier.#ports = yield* IntervalIndex.build(1, words, ports, classifier.#withoutPorts)
+    classifier.#ports = yield* IntervalIndex.build(words, ports, classifier.#withoutPorts)
     classifier.#hosts = yield* hosts.finish()
     classifier.#destinations = yield* destinations.finish()
     return classifier
@@ -110,11 +112,11 @@ export class Classifier {
     for (const { protocol } of wanted) put(this.#byProtocol.get(protocol)!, rule)
   }
 
-  #addPorts(predicates: readonly Predicate[], rule: number, ports: Range[]): void {
+  #addPorts(predicates: readonly Predicate[], rule: number, ports: RangeEnds): void {
     const wanted = only(predicates, 'dst-port')
     if (wanted === undefined) put(this.#withoutPorts, rule)
     if (wanted === undefined || wanted.passesIcmp) put(this.#icmp, rule)
-    for (const { first, last } of wanted?.ranges ?? []) ports.push({ first: [first], last: [last], member: rule })
+    if (wanted !== undefined) for (const { first, last } of wanted.ranges) ports.addNumbers(first, last, rule)
   }
 
   #addVni(vni: number, rule: number): void {
@@ -135,8 +137,8 @@ interface Addresses {
 class AddressRanges {
   readonly #words: number
   readonly #everywhere: Int32Array
-  readonly #v4: Range[] = []
-  readonly #v6: Range[] = []
+  readonly #v4 = new RangeEnds(1)
+  readonly #v6 = new RangeEnds(4)
 
   constructor(words: number) {
     this.#words = words
@@ -146,21 +148,16 @@ class AddressRanges {
   /** @param prefixes `undefined`: the rule does not ask. */
   add(rule: number, prefixes: readonly PrefixWords[] | undefined): void {
     if (prefixes === undefined) put(this.#everywhere, rule)
-    for (const prefix of prefixes ?? []) {
-      const width = prefix.family === 4 ? 1 : 4
-      const first: number[] = []
-      const last: number[] = []
-      for (let i = 0; i < width; i++) {
-        first.push((prefix.value[i]! & prefix.mask[i]!) >>> 0)
-        last.push((prefix.value[i]! | ~prefix.mask[i]!) >>> 0)
+    else {
+      for (const { family, value, mask } of prefixes) {
+        ;(family === 4 ? this.#v4 : this.#v6).addMasked(value, mask, rule)
       }
-      ;(prefix.family === 4 ? this.#v4 : this.#v6).push({ first, last, member: rule })
     }
   }
 
   *finish(): Steps<Addresses> {
-    const v4 = yield* IntervalIndex.build(1, this.#words, this.#v4, this.#everywhere)
-    const v6 = yield* IntervalIndex.build(4, this.#words, this.#v6, this.#everywhere)
+    const v4 = yield* IntervalIndex.build(this.#words, this.#v4, this.#everywhere)
+    const v6 = yield* IntervalIndex.build(this.#words, this.#v6, this.#everywhere)
     return { of: (family) => (family === 4 ? v4 : v6) }
   }
 }
@@ -170,14 +167,20 @@ function only<Kind extends Predicate['kind']>(
   predicates: readonly Predicate[],
   kind: Kind,
 ): Extract<Predicate, { kind: Kind }> | undefined {
-  const found = predicates.filter((predicate) => predicate.kind === kind)
-  return found.length === 1 ? (found[0] as Extract<Predicate, { kind: Kind }>) : undefined // because of the filter
+  let found: Predicate | undefined
+  for (const predicate of predicates) {
+    if (predicate.kind !== kind) continue
+    if (found !== undefined) return undefined
+    found = predicate
+  }
+  return found as Extract<Predicate, { kind: Kind }> | undefined // because of the comparison
 }
 
 function protocolsOf(rules: readonly (readonly Predicate[])[]): Set<number> {
   const protocols = new Set<number>()
   for (const predicates of rules) {
-    for (const { protocol } of only(predicates, 'protocol')?.protocols ?? []) protocols.add(protocol)
+    const wanted = only(predicates, 'protocol')
+    if (wanted !== undefined) for (const { protocol } of wanted.protocols) protocols.add(protocol)
   }
   return protocols
 }

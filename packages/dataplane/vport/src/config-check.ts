@@ -4,6 +4,7 @@ import { wordsOf } from './address-words.ts'
 import { hasPorts } from './flow-key.ts'
 import { isForwardable } from './multicast-groups.ts'
 import type { ExternalIps, FirewallRule, MulticastSubscription, NumberRange, PortConfig, Route } from './port-config.ts'
+import { findInSteps, runSteps, type Steps } from './steps.ts'
 
 export interface ConfigError {
   readonly kind: 'invalid' | 'stale-generation' | 'identity-changed' | 'port-exists'
@@ -17,8 +18,27 @@ const SMALLEST_MTU4 = 576
 const SMALLEST_MTU6 = 1280
 const LARGEST_MTU = 8900
 
+/** What was found good and is asked about again: a configuration is data that nobody changes. */
+const good = new WeakSet<PortConfig>()
+
 /** @returns the first problem, or `undefined` when the configuration can be applied. */
 export function checkPortConfig(config: PortConfig): ConfigError | undefined {
+  return runSteps(checkPortConfigInSteps(config))
+}
+
+/** As `checkPortConfig`, a piece at a time. */
+export function* checkPortConfigInSteps(config: PortConfig): Steps<ConfigError | undefined> {
+  if (good.has(config)) return undefined
+  const problem =
+    checkSettings(config) ??
+    (yield* findInSteps(config.firewall, (rule, i) => checkRule(rule, i))) ??
+    (yield* findInSteps(config.routes, (route, i) => checkRoute(route, i)))
+  if (problem === undefined) good.add(config)
+  return problem
+}
+
+/** All but the lists of rules. */
+function checkSettings(config: PortConfig): ConfigError | undefined {
   const smallestMtu = config.ip6 === undefined ? SMALLEST_MTU4 : SMALLEST_MTU6
   if (!isWholeIn(config.generation, 0, Number.MAX_SAFE_INTEGER)) return invalid('generation', 'not a whole number')
   if (!isWholeIn(config.vni, 1, 0xffffff)) return invalid('vni', `${config.vni} is not in 1..16777215`)
@@ -34,9 +54,7 @@ export function checkPortConfig(config: PortConfig): ConfigError | undefined {
     checkExternal(config.externalIps6, 6) ??
     checkGroups(config.multicast ?? []) ??
     checkLimit(config, 'in') ??
-    checkLimit(config, 'out') ??
-    firstOf(config.firewall, (rule, i) => checkRule(rule, `firewall[${i}]`)) ??
-    firstOf(config.routes, (route, i) => checkRoute(route, `routes[${i}]`))
+    checkLimit(config, 'out')
   )
 }
 
@@ -63,6 +81,7 @@ function checkGroups(groups: readonly MulticastSubscription[]): ConfigError | un
   })
 }
 
+const NONE: readonly never[] = []
 const FASTEST_BPS = 1e12
 const LARGEST_BURST = 2 ** 32
 const ETHERNET_BYTES = 14
@@ -112,16 +131,20 @@ function checkExternal(external: ExternalIps | undefined, family: 4 | 6): Config
   )
 }
 
-function checkRule(rule: FirewallRule, path: string): ConfigError | undefined {
-  if (!isWholeIn(rule.priority, 0, 0xffff)) return invalid(`${path}.priority`, `${rule.priority} is not in 0..65535`)
-  const ports = firstOf(rule.ports ?? [], (range, i) =>
-    isRange(range, 0xffff) ? undefined : invalid(`${path}.ports[${i}]`, `${range.first}-${range.last} is not a range`),
+function checkRule(rule: FirewallRule, index: number): ConfigError | undefined {
+  if (!isWholeIn(rule.priority, 0, 0xffff)) {
+    return invalid(`firewall[${index}].priority`, `${rule.priority} is not in 0..65535`)
+  }
+  const ports = firstOf(rule.ports ?? NONE, (range, i) =>
+    isRange(range, 0xffff)
+      ? undefined
+      : invalid(`firewall[${index}].ports[${i}]`, `${range.first}-${range.last} is not a range`),
   )
   if (ports !== undefined) return ports
-  return firstOf(rule.protocols ?? [], (protocol, i) => {
-    if (protocol.kind === 'other') return checkOther(protocol.protocol, `${path}.protocols[${i}].protocol`)
-    if (protocol.kind !== 'icmp' && protocol.kind !== 'icmp6') return undefined
-    const where = `${path}.protocols[${i}]`
+  return firstOf(rule.protocols ?? NONE, (protocol, i) => {
+    if (protocol.kind === 'tcp' || protocol.kind === 'udp') return undefined
+    const where = `firewall[${index}].protocols[${i}]`
+    if (protocol.kind === 'other') return checkOther(protocol.protocol, `${where}.protocol`)
     if (protocol.type !== undefined && !isWholeIn(protocol.type, 0, 255))
       return invalid(`${where}.type`, 'not in 0..255')
     if (protocol.codes === undefined) return undefined
@@ -139,15 +162,15 @@ function checkOther(protocol: number, path: string): ConfigError | undefined {
   return NO_PROTOCOLS.includes(protocol) ? invalid(path, `${protocol} is no transport protocol`) : undefined
 }
 
-function checkRoute(route: Route, path: string): ConfigError | undefined {
+function checkRoute(route: Route, index: number): ConfigError | undefined {
   if (route.destination.masked().address.isMulticast) {
-    return invalid(`${path}.destination`, `${route.destination} is multicast`)
+    return invalid(`routes[${index}].destination`, `${route.destination} is multicast`)
   }
   const target = route.target
   const family =
     target.kind === 'ip' ? target.ip.family : target.kind === 'vpc-subnet' ? target.prefix.family : undefined
   if (family !== undefined && family !== route.destination.family) {
-    return invalid(`${path}.target`, `IPv${family} target for IPv${route.destination.family} destination`)
+    return invalid(`routes[${index}].target`, `IPv${family} target for IPv${route.destination.family} destination`)
   }
   return undefined
 }

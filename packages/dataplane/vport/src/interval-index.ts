@@ -4,17 +4,11 @@
  * most significant first: 1 for ports and IPv4 addresses, 4 for IPv6.
  */
 
+import type { RangeEnds } from './range-ends.ts'
 import type { Steps } from './steps.ts'
 
 /** Sets written in one piece: at a thousand rules a few kilobytes. */
 const STRETCHES_PER_STEP = 64
-
-export interface Range {
-  /** Inclusive; `width` words each. */
-  readonly first: readonly number[]
-  readonly last: readonly number[]
-  readonly member: number
-}
 
 export class IntervalIndex {
   readonly #width: number
@@ -26,59 +20,47 @@ export class IntervalIndex {
   readonly #count: number
 
   /** Made by `build`. */
-  constructor(width: number, setWords: number, starts: readonly number[], sets: Int32Array) {
+  constructor(width: number, setWords: number, starts: Uint32Array, sets: Int32Array) {
     this.#width = width
     this.#setWords = setWords
-    this.#starts = Uint32Array.from(starts)
+    this.#starts = starts
     this.sets = sets
     this.#count = starts.length / width
   }
 
   /** @param everywhere members that cover every value. */
-  static *build(
-    width: number,
-    setWords: number,
-    ranges: readonly Range[],
-    everywhere: Int32Array,
-  ): Steps<IntervalIndex> {
-    const edges: Edge[] = []
-    for (const { first, last, member } of ranges) {
-      edges.push({ at: first, member, change: 1 })
-      const after = successor(last)
-      if (after !== undefined) edges.push({ at: after, member, change: -1 })
-    }
-    edges.sort((a, b) => compare(a.at, b.at))
-    const starts: number[] = Array.from({ length: width }, () => 0)
-    const sets = new Int32Array((edges.length + 1) * setWords)
-    let filled = 0
+  static *build(setWords: number, ends: RangeEnds, everywhere: Int32Array): Steps<IntervalIndex> {
+    const { width, words, members } = ends
+    const order = yield* ends.sorted()
+    const starts = new Uint32Array((order.length + 1) * width)
+    const sets = new Int32Array((order.length + 1) * setWords)
     const active = everywhere.slice()
-    const depth = new Map<number, number>()
-    let at = 0
-    let start: readonly number[] = starts.slice()
-    const close = (): void => {
-      sets.set(active, filled)
-      filled += setWords
-    }
-    let closed = 0
+    /** In how many of its ranges each member is. */
+    const depth = new Int32Array(setWords * 32)
+    let stretches = 0
     yield
-    while (at < edges.length) {
-      const edge = edges[at]!
-      if (compare(edge.at, start) !== 0) {
-        close()
-        if (++closed % STRETCHES_PER_STEP === 0) yield
-        start = edge.at
-        starts.push(...start)
+    for (let at = 0; at < order.length;) {
+      const first = order[at]! * width
+      if (!isSame(words, first, starts, stretches * width, width)) {
+        sets.set(active, stretches++ * setWords)
+        for (let i = 0; i < width; i++) starts[stretches * width + i] = words[first + i]!
+        if (stretches % STRETCHES_PER_STEP === 0) yield
       }
-      for (; at < edges.length && compare(edges[at]!.at, start) === 0; at++) {
-        const { member, change } = edges[at]!
-        const now = (depth.get(member) ?? 0) + change
-        depth.set(member, now)
-        if (now > 0) active[member >> 5]! |= 1 << (member & 31)
+      for (; at < order.length && isSame(words, order[at]! * width, starts, stretches * width, width); at++) {
+        const what = members[order[at]!]!
+        const member = what >> 1
+        depth[member]! += (what & 1) === 1 ? 1 : -1
+        if (depth[member]! > 0) active[member >> 5]! |= 1 << (member & 31)
         else if (!has(everywhere, member)) active[member >> 5]! &= ~(1 << (member & 31))
       }
     }
-    close()
-    return new IntervalIndex(width, setWords, starts, sets.subarray(0, filled))
+    sets.set(active, stretches++ * setWords)
+    return new IntervalIndex(
+      width,
+      setWords,
+      starts.subarray(0, stretches * width),
+      sets.subarray(0, stretches * setWords),
+    )
   }
 
   /** @returns where in `sets` the set of the value begins. Its words stand at `at` of `words`. */
@@ -109,12 +91,6 @@ export class IntervalIndex {
   }
 }
 
-interface Edge {
-  readonly at: readonly number[]
-  readonly member: number
-  readonly change: 1 | -1
-}
-
 function isAtOrAfter(words: Int32Array, at: number, starts: Uint32Array, from: number, width: number): boolean {
   for (let i = 0; i < width; i++) {
     const word = words[at + i]! >>> 0
@@ -124,22 +100,9 @@ function isAtOrAfter(words: Int32Array, at: number, starts: Uint32Array, from: n
   return true
 }
 
-function compare(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
-  return 0
-}
-
-/** The next value, or `undefined` behind the largest. */
-function successor(value: readonly number[]): number[] | undefined {
-  const next = [...value]
-  for (let i = next.length - 1; i >= 0; i--) {
-    if (next[i]! !== 0xffffffff) {
-      next[i] = next[i]! + 1
-      return next
-    }
-    next[i] = 0
-  }
-  return undefined
+function isSame(a: Uint32Array, aAt: number, b: Uint32Array, bAt: number, width: number): boolean {
+  for (let i = 0; i < width; i++) if (a[aAt + i] !== b[bAt + i]) return false
+  return true
 }
 
 function has(set: Int32Array, member: number): boolean {

@@ -1,7 +1,7 @@
 /** What a port holds for the packet path: its configuration made into layers, its flows and its counters. */
 import type { Arena } from '@lodestone/frame'
 import type { Clock } from '@lodestone/host'
-import { checkPortConfig, type ConfigError } from './config-check.ts'
+import { checkPortConfig, checkPortConfigInSteps, type ConfigError } from './config-check.ts'
 import { DROP_REASONS } from './drop-reasons.ts'
 import { DropRing } from './drop-ring.ts'
 import type { EngineScope } from './engine-scope.ts'
@@ -135,12 +135,16 @@ export class PortState {
     return this.#checkChange(config) ?? checkPortConfig(config)
   }
 
+  *checkInSteps(config: PortConfig): Steps<ConfigError | undefined> {
+    return this.#checkChange(config) ?? (yield* checkPortConfigInSteps(config))
+  }
+
   /**
    * Makes the port what `config` says: everything is prepared beside what is in use, and the last step exchanges the two.
    * An error leaves all as it was.
    */
   *apply(config: PortConfig): Steps<ApplyResult> {
-    const error = this.check(config)
+    const error = yield* this.checkInSteps(config)
     if (error !== undefined) return { ok: false, error }
     yield
     for (;;) {
@@ -189,24 +193,27 @@ export class PortState {
       v4: keepPools(this.pools4, config.externalIps4?.snat),
       v6: keepPools(this.pools6, config.externalIps6?.snat),
     }
-    const old = new Map(this.layersOut.map((layer) => [layer.name, layer]))
     const layers = [
-      gatewayLayer(config, this.context, old.get('gateway')),
-      yield* firewallLayer(config, this.context, old.get('firewall')),
-      yield* routerLayer(config, old.get('router')),
-      natLayer(config, pools, old.get('nat')),
-      overlayLayer(config, this.context, old.get('overlay')),
+      gatewayLayer(config, this.context),
+      yield* firewallLayer(config, this.context),
+      yield* routerLayer(config),
+      natLayer(config, pools),
+      overlayLayer(config, this.context),
     ]
+    for (const layer of layers) {
+      const old = this.layersOut.find((other) => other.name === layer.name)
+      if (old === undefined) continue
+      yield* layer.rulesIn.follow(old.rulesIn)
+      yield* layer.rulesOut.follow(old.rulesOut)
+    }
+    yield
     return { layers, pools }
   }
 
   #use({ layers, pools }: Built, config: PortConfig): void {
     for (const layer of layers) {
-      // Hits counted while the new rules were prepared.
-      const old = this.layersOut.find((other) => other.name === layer.name)
-      if (old === undefined) continue
-      layer.rulesIn.takeHits(old.rulesIn)
-      layer.rulesOut.takeHits(old.rulesOut)
+      layer.rulesIn.takeHits()
+      layer.rulesOut.takeHits()
     }
     this.pools4 = pools.v4
     this.pools6 = pools.v6

@@ -41,6 +41,8 @@ export type Predicate =
   /** Whether the route is one to an internet gateway. */
   | { readonly kind: 'to-internet' }
 
+const NONE: readonly never[] = []
+
 /**
  * The same predicate with the fields of all kinds, so that objects of all kinds have one shape: `holds` is asked about every rule
  * that may match a packet, and reading from a dozen shapes costs more than the comparison.
@@ -49,12 +51,12 @@ export function uniform(predicate: Predicate): Predicate {
   const all = {
     kind: predicate.kind,
     value: 0,
-    macs: [],
-    addresses: [],
-    prefixes: [],
-    vnis: [],
-    protocols: [],
-    ranges: [],
+    macs: NONE,
+    addresses: NONE,
+    prefixes: NONE,
+    vnis: NONE,
+    protocols: NONE,
+    ranges: NONE,
     passesIcmp: false,
   }
   return Object.assign(all, predicate) as Predicate // because the fields of its kind are its own

@@ -5,7 +5,7 @@
 import type { NearMiss } from '@lodestone/probe'
 import { Classifier, CLASSIFIER_MIN_RULES } from './classifier.ts'
 import { actualText, holds, type Predicate, uniform, wantedText } from './predicate.ts'
-import { runSteps, type Steps } from './steps.ts'
+import { mapInSteps, runSteps, sortInSteps, type Steps } from './steps.ts'
 import type { Verdict, Walk } from './walk.ts'
 
 export interface LayerRule {
@@ -29,52 +29,66 @@ export interface RuleDump {
   readonly hits: number
 }
 
+interface PreparedRules {
+  readonly rules: readonly LayerRule[]
+  /** Of each rule, in one shape. */
+  readonly predicates: readonly (readonly Predicate[])[]
+  readonly byId: ReadonlyMap<string, LayerRule>
+  readonly classifier: Classifier | undefined
+}
+
 export class RuleTable {
   readonly rules: readonly LayerRule[]
   readonly onDefault: (walk: Walk) => Verdict
   defaultHits = 0
   readonly #classifier: Classifier | undefined
   readonly #predicates: readonly (readonly Predicate[])[]
-  readonly #byId = new Map<string, LayerRule>()
+  readonly #byId: ReadonlyMap<string, LayerRule>
+  #previous: RuleTable | undefined
+  /** What each rule was there. */
+  #predecessors: readonly (LayerRule | undefined)[] = []
 
-  /**
-   * @param rules oldest first, or, with a classifier for them, as `inOrder` has put them. @param previous whose hit counters
-   * go on.
-   */
-  constructor(
-    rules: readonly LayerRule[],
-    onDefault: (walk: Walk) => Verdict,
-    previous?: RuleTable,
-    classifier?: Classifier,
-  ) {
-    this.rules = classifier === undefined ? inOrder(rules) : rules
-    this.#predicates = this.rules.map((rule) => rule.predicates.map(uniform))
+  /** Made by `of` and `build`. */
+  constructor(onDefault: (walk: Walk) => Verdict, { rules, predicates, byId, classifier }: PreparedRules) {
     this.onDefault = onDefault
-    this.#classifier =
-      classifier ??
-      (rules.length < CLASSIFIER_MIN_RULES ? undefined : runSteps(Classifier.build(predicatesOf(this.rules))))
-    for (const rule of this.rules) this.#byId.set(rule.id, rule)
-    if (previous !== undefined) this.takeHits(previous)
+    this.rules = rules
+    this.#predicates = predicates
+    this.#byId = byId
+    this.#classifier = classifier
   }
 
-  /** Goes on counting where another table is. */
-  takeHits(previous: RuleTable): void {
-    this.defaultHits = previous.defaultHits
-    for (const rule of this.rules) rule.hits = previous.#byId.get(rule.id)?.hits ?? 0
+  /** @param rules oldest first. */
+  static of(rules: readonly LayerRule[], onDefault: (walk: Walk) => Verdict): RuleTable {
+    return runSteps(RuleTable.build(rules, onDefault))
   }
 
-  /** As the constructor, a piece at a time. */
-  static *build(
-    rules: readonly LayerRule[],
-    onDefault: (walk: Walk) => Verdict,
-    previous: RuleTable | undefined,
-  ): Steps<RuleTable> {
-    if (rules.length < CLASSIFIER_MIN_RULES) return new RuleTable(rules, onDefault, previous)
-    const ordered = inOrder(rules)
+  /** As `of`, a piece at a time. */
+  static *build(rules: readonly LayerRule[], onDefault: (walk: Walk) => Verdict): Steps<RuleTable> {
+    const ordered = yield* sortInSteps(rules.toReversed(), byPriority)
+    const byId = new Map<string, LayerRule>()
+    const predicates = yield* mapInSteps(ordered, (rule) => {
+      byId.set(rule.id, rule)
+      return rule.predicates.map(uniform)
+    })
+    const classifier =
+      rules.length < CLASSIFIER_MIN_RULES ? undefined : yield* Classifier.build(ordered.map((rule) => rule.predicates))
     yield
-    const classifier = yield* Classifier.build(predicatesOf(ordered))
-    yield
-    return new RuleTable(ordered, onDefault, previous, classifier)
+    return new RuleTable(onDefault, { rules: ordered, predicates, byId, classifier })
+  }
+
+  /** Prepares to go on counting where another table is then. */
+  *follow(previous: RuleTable): Steps<void> {
+    this.#previous = previous
+    this.#predecessors = yield* mapInSteps(this.rules, (rule) => previous.#byId.get(rule.id))
+  }
+
+  /** Goes on counting where the table is that it was prepared to follow. */
+  takeHits(): void {
+    if (this.#previous === undefined) return
+    this.defaultHits = this.#previous.defaultHits
+    for (let i = 0; i < this.rules.length; i++) this.rules[i]!.hits = this.#predecessors[i]?.hits ?? 0
+    this.#previous = undefined
+    this.#predecessors = []
   }
 
   /** The first rule that matches, from rule `from` on; -1 for the default. */
@@ -127,17 +141,9 @@ export class RuleTable {
   }
 }
 
-function inOrder(rules: readonly LayerRule[]): LayerRule[] {
-  return rules
-    .map((rule, age) => ({ rule, age }))
-    .sort(
-      (a, b) => a.rule.priority - b.rule.priority || Number(b.rule.isDenial) - Number(a.rule.isDenial) || b.age - a.age,
-    )
-    .map(({ rule }) => rule)
-}
-
-function predicatesOf(rules: readonly LayerRule[]): (readonly Predicate[])[] {
-  return rules.map((rule) => rule.predicates)
+/** Of equals the newest comes first: sorting is stable, and begins with it. */
+function byPriority(a: LayerRule, b: LayerRule): number {
+  return a.priority - b.priority || Number(b.isDenial) - Number(a.isDenial)
 }
 
 function distance({ failed }: NearMiss): number {

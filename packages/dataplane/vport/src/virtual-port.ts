@@ -2,6 +2,7 @@
  * One instance's network interface on the sled: the side that the guest's NIC attaches to, and the configuration. Frames
  * are handled by the engine that the port belongs to.
  */
+import { SpareTime } from '@lodestone/host'
 import type { FrameSink, Port } from '@lodestone/link'
 import type { ConfigError } from './config-check.ts'
 import type { DroppedPacket } from './drop-ring.ts'
@@ -11,9 +12,6 @@ import type { PortConfig } from './port-config.ts'
 import type { ApplyResult, PortState } from './port-state.ts'
 import { runSteps } from './steps.ts'
 import type { Direction, Explanation } from './walk.ts'
-
-/** Between two pieces of work: more than nothing, so that whatever waits for its turn gets it. */
-const STEP_PAUSE_MS = 0.25
 
 /** What a port needs from its engine. */
 export interface PortOwner {
@@ -59,20 +57,17 @@ export class VirtualPort {
    * Atomic as well: until the promise is settled the old configuration holds entirely.
    */
   applyInSteps(config: PortConfig): Promise<ApplyResult> {
-    const steps = this.state.apply(config)
-    return new Promise((resolve) => {
-      const go = (): void => {
-        const step = steps.next()
-        if (step.done === true) resolve(step.value)
-        else this.state.clock.after(STEP_PAUSE_MS, go)
-      }
-      go()
-    })
+    return SpareTime.of(this.state.clock).run(this.state.apply(config))
   }
 
   /** What keeps a configuration from being applied. */
   check(config: PortConfig): ConfigError | undefined {
     return this.state.check(config)
+  }
+
+  /** As `check`, in pieces between which packets pass. */
+  checkInSteps(config: PortConfig): Promise<ConfigError | undefined> {
+    return SpareTime.of(this.state.clock).run(this.state.checkInSteps(config))
   }
 
   /**

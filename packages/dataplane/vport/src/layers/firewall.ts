@@ -20,18 +20,16 @@ import type { LayerContext } from './layer-context.ts'
 /** Near misses shown with a denial by default. */
 const NEAR_MISSES = 3
 
-export function* firewallLayer(config: PortConfig, context: LayerContext, previous: Layer | undefined): Steps<Layer> {
+export function* firewallLayer(config: PortConfig, context: LayerContext): Steps<Layer> {
   const rulesOf = (direction: 'in' | 'out'): Steps<LayerRule[]> =>
     mapInSteps(
       config.firewall.filter((rule) => rule.direction === direction),
       layerRule,
     )
-  const rulesIn = yield* RuleTable.build(
-    yield* rulesOf('in'),
-    (walk) => walk.deny(Drop.defaultDeny, `no inbound rule allows ${describePacket(walk)}`),
-    previous?.rulesIn,
+  const rulesIn = yield* RuleTable.build(yield* rulesOf('in'), (walk) =>
+    walk.deny(Drop.defaultDeny, `no inbound rule allows ${describePacket(walk)}`),
   )
-  const rulesOut = yield* RuleTable.build(yield* rulesOf('out'), allowByDefault, previous?.rulesOut)
+  const rulesOut = yield* RuleTable.build(yield* rulesOf('out'), allowByDefault)
   const probe = new Walk(context.arena.bytes, context.arena.view)
   return layerOf('firewall', rulesIn, rulesOut, {
     recall: (walk) => recall(walk, context, rulesIn, rulesOut, probe),

@@ -23,7 +23,7 @@ const LIMITED_BROADCAST4 = 0xffffffff
 const NDP_FIRST = 133
 const NDP_LAST = 137
 
-export function gatewayLayer(config: PortConfig, context: LayerContext, previous: Layer | undefined): Layer {
+export function gatewayLayer(config: PortConfig, context: LayerContext): Layer {
   const out: LayerRule[] = []
   const into: LayerRule[] = []
   if (config.ip4 !== undefined) addIpv4(config, config.ip4, context, out)
@@ -34,8 +34,8 @@ export function gatewayLayer(config: PortConfig, context: LayerContext, previous
   const macNumber = config.mac.toNumber()
   const denyOut = (walk: Walk): Verdict => explainSpoof(walk, macNumber)
   const denyIn = (walk: Walk): Verdict => walk.deny(Drop.notForPort, `${walk.dstText} is not an address of this port`)
-  const rulesOut = new RuleTable(out, denyOut, previous?.rulesOut)
-  const rulesIn = new RuleTable(into, denyIn, previous?.rulesIn)
+  const rulesOut = RuleTable.of(out, denyOut)
+  const rulesIn = RuleTable.of(into, denyIn)
   return layerOf('gateway', rulesIn, rulesOut, {
     nearMisses: (walk, table) =>
       table.nearest(

@@ -50,7 +50,6 @@ interface Family {
 export function natLayer(
   config: PortConfig,
   pools: { readonly v4: SnatPools | undefined; readonly v6: SnatPools | undefined },
-  previous: Layer | undefined,
 ): Layer {
   const families: Family[] = []
   if (config.ip4 !== undefined) families.push(familyOf(4, config.ip4, config.externalIps4, pools.v4))
@@ -68,8 +67,8 @@ export function natLayer(
     act: (walk) => walk.deny(Drop.noExternalIp, `no external address for ${walk.srcText} through ${gatewayText(walk)}`),
     hits: 0,
   })
-  const tableOut = new RuleTable(rulesOut, staysInside, previous?.rulesOut)
-  const tableIn = new RuleTable(rulesIn, notExternal, previous?.rulesIn)
+  const tableOut = RuleTable.of(rulesOut, staysInside)
+  const tableIn = RuleTable.of(rulesIn, notExternal)
   return layerOf('nat', tableIn, tableOut, { recall: (walk) => recall(walk, families, gateways) })
 }
 

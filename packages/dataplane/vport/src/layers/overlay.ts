@@ -16,7 +16,7 @@ import { VirtualToPhysical } from '../virtual-to-physical.ts'
 import { Verdict, type Walk } from '../walk.ts'
 import type { LayerContext } from './layer-context.ts'
 
-export function overlayLayer(config: PortConfig, context: LayerContext, previous: Layer | undefined): Layer {
+export function overlayLayer(config: PortConfig, context: LayerContext): Layer {
   const encap: LayerRule = {
     id: 'encap',
     name: 'encap',
@@ -47,8 +47,8 @@ export function overlayLayer(config: PortConfig, context: LayerContext, previous
     hits: 0,
   }
   const deny = (walk: Walk): Verdict => walk.deny(Drop.noV2p, 'no encapsulation')
-  const rulesOut = new RuleTable([encap], deny, previous?.rulesOut)
-  return layerOf('overlay', new RuleTable([decap], deny, previous?.rulesIn), rulesOut)
+  const rulesOut = RuleTable.of([encap], deny)
+  return layerOf('overlay', RuleTable.of([decap], deny), rulesOut)
 }
 
 /** To an external address of the rack itself as a switch would bring it there, or else to a switch. */

@@ -17,7 +17,7 @@ const MULTICAST = [Prefix.of('224.0.0.0/4'), Prefix.of('255.255.255.255/32'), Pr
 /** Nearest routes shown with a denial. */
 const NEAR_MISSES = 3
 
-export function* routerLayer(config: PortConfig, previous: Layer | undefined): Steps<Layer> {
+export function* routerLayer(config: PortConfig): Steps<Layer> {
   const rules: LayerRule[] = yield* mapInSteps(config.routes, routeRule)
   rules.push({
     id: 'multicast',
@@ -28,8 +28,8 @@ export function* routerLayer(config: PortConfig, previous: Layer | undefined): S
     act: toGroup,
     hits: 0,
   })
-  const rulesOut = yield* RuleTable.build(rules, noRoute, previous?.rulesOut)
-  return layerOf('router', new RuleTable([], allowIn, previous?.rulesIn), rulesOut, {
+  const rulesOut = yield* RuleTable.build(rules, noRoute)
+  return layerOf('router', RuleTable.of([], allowIn), rulesOut, {
     nearMisses: (walk, table) => table.nearest(walk, NEAR_MISSES, (rule) => rule.id !== 'multicast'),
   })
 }
