@@ -21,7 +21,21 @@ test('an entry keeps its writing as long as it says the same, whatever is given 
   assert.equal(ledger.of('v2p', 'a'), undefined)
 })
 
-function pick(ledger: EntryLedger, key: string): unknown {
-  const { atWallMs, causes } = ledger.of('v2p', key)!
+test('a statement that takes long holds from its end on, and not when a newer one has ended meanwhile', () => {
+  const ledger = new EntryLedger(() => 1)
+  const long = ledger.begin('port')
+  long.add('a', { says: 'old' }, ['long'])
+  assert.equal(ledger.of('port', 'a'), undefined)
+  long.end()
+  assert.deepEqual(pick(ledger, 'a', 'port'), { atWallMs: 1, causes: ['long'] })
+  const late = ledger.begin('port')
+  ledger.state('port', [{ key: 'a', content: { says: 'new' }, causes: ['newer'] }])
+  late.add('a', { says: 'late' }, ['late'])
+  late.end()
+  assert.deepEqual(pick(ledger, 'a', 'port'), { atWallMs: 1, causes: ['newer'] })
+})
+
+function pick(ledger: EntryLedger, key: string, section = 'v2p'): unknown {
+  const { atWallMs, causes } = ledger.of(section, key)!
   return { atWallMs, causes }
 }

@@ -32,12 +32,39 @@ export interface EntryRemoval {
 const MAX_REMOVALS = 128
 
 interface Kept extends EntryWriting {
-  readonly text: string
+  readonly content: object
+}
+
+/** Entries of a section as they are being stated. */
+export class LedgerStatement {
+  readonly now = new Map<string, Kept>()
+  readonly atWallMs: number
+  readonly before: ReadonlyMap<string, Kept> | undefined
+  readonly #keep: (statement: LedgerStatement) => void
+
+  constructor(
+    before: ReadonlyMap<string, Kept> | undefined,
+    atWallMs: number,
+    keep: (statement: LedgerStatement) => void,
+  ) {
+    this.before = before
+    this.atWallMs = atWallMs
+    this.#keep = keep
+  }
+
+  add(key: string, content: object, causes: readonly string[] = []): void {
+    const old = this.before?.get(key)
+    const isOld = old !== undefined && saysTheSame(old.content, content)
+    this.now.set(key, isOld ? old : { content, atWallMs: this.atWallMs, causes })
+  }
+
+  end(): void {
+    this.#keep(this)
+  }
 }
 
 export class EntryLedger {
   readonly #wallMs: () => number
-  readonly #texts = new WeakMap<object, string>()
   readonly #removals = new Map<string, EntryRemoval[]>()
   readonly #sections = new Map<string, ReadonlyMap<string, Kept>>()
 
@@ -50,20 +77,28 @@ export class EntryLedger {
    * @param generation of the statement, for sections whose removals are to be kept.
    */
   state(section: string, entries: readonly EntryStatement[], generation?: number): void {
-    const before = this.#sections.get(section)
-    const now = new Map<string, Kept>()
-    const atWallMs = this.#wallMs()
-    for (const { key, content, causes = [] } of entries) {
-      const text = this.prepare(content)
-      const old = before?.get(key)
-      now.set(key, old?.text === text ? old : { text, atWallMs, causes })
-    }
+    const statement = this.begin(section, generation)
+    for (const { key, content, causes } of entries) statement.add(key, content, causes)
+    statement.end()
+  }
+
+  /** As `state`, one entry at a time: it holds from its end on, unless another statement has come and ended meanwhile. */
+  begin(section: string, generation?: number): LedgerStatement {
+    return new LedgerStatement(this.#sections.get(section), this.#wallMs(), (statement) => {
+      this.#keep(section, statement, generation)
+    })
+  }
+
+  #keep(section: string, { before, now, atWallMs }: LedgerStatement, generation: number | undefined): void {
+    if (this.#sections.get(section) !== before) return
     this.#sections.set(section, now)
     if (generation === undefined || before === undefined) return
     const removals = this.#removals.get(section) ?? []
     this.#removals.set(section, removals)
     for (const [key, written] of before) {
-      if (now.get(key) !== written) removals.push({ key, text: written.text, written, atWallMs, generation })
+      if (now.get(key) === written) continue
+      const text = JSON.stringify({ ...written.content, causes: undefined })
+      removals.push({ key, text, written, atWallMs, generation })
     }
     removals.splice(0, removals.length - MAX_REMOVALS)
   }
@@ -73,16 +108,6 @@ export class EntryLedger {
     return this.#removals.get(section)?.toReversed() ?? []
   }
 
-  /** Works out ahead what `state` needs of an entry, so that many of them can be stated without a pause. */
-  prepare(content: object): string {
-    let text = this.#texts.get(content)
-    if (text === undefined) {
-      text = JSON.stringify(content, (name, value: unknown) => (name === 'causes' ? undefined : value))
-      this.#texts.set(content, text)
-    }
-    return text
-  }
-
   forget(section: string): void {
     this.#sections.delete(section)
   }
@@ -90,4 +115,21 @@ export class EntryLedger {
   of(section: string, key: string): EntryWriting | undefined {
     return this.#sections.get(section)?.get(key)
   }
+}
+
+/** But for causes. */
+function saysTheSame(a: object, b: object): boolean {
+  return a === b || isSame({ ...a, causes: undefined }, { ...b, causes: undefined })
+}
+
+/** Of JSON. A member that is undefined is one that is not there. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const left = a as Readonly<Record<string, unknown>> // because arrays are records of their indices
+  const right = b as Readonly<Record<string, unknown>>
+  for (const key in left) if (!isSame(left[key], right[key])) return false
+  for (const key in right) if (left[key] === undefined && right[key] !== undefined) return false
+  return true
 }

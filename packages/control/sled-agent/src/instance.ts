@@ -4,28 +4,27 @@
  */
 import type { InstanceEnsure, Nic, PortSettings, SledInstance } from '@lodestone/contract-sled-agent'
 import type { Arena } from '@lodestone/frame'
-import type { Host } from '@lodestone/host'
+import { type Host, SpareTime } from '@lodestone/host'
 import { Link, type Port } from '@lodestone/link'
 import { Ip } from '@lodestone/net'
 import { Mac } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
-import type { PortConfig, VirtualPort, VportEngine } from '@lodestone/vport'
+import type { ConfigError, PortConfig, VirtualPort, VportEngine } from '@lodestone/vport'
 import { ConsoleBuffer } from './console-buffer.ts'
 import type { EntryLedger } from './entry-ledger.ts'
 import type { Guest, InstanceRunner } from './instance-runner.ts'
 import {
+  convertRules,
+  finish,
   isSetOf,
   portConfigFromContract,
   type PortInputs,
   routeFromContract,
-  ruleOf,
 } from './port-config-from-contract.ts'
 
 const GUEST_MTU = 1500
-/** How many rules are converted in one go: a few tens of microseconds. */
-const RULES_PER_STEP = 16
-/** Between steps, so that packets pass. */
-export const STEP_PAUSE_MS = 0.25
+/** How many rules are written into the books in one go: a few tens of microseconds. */
+const RULES_PER_STEP = 8
 
 export interface InstanceOptions {
   readonly id: string
@@ -62,12 +61,14 @@ export class Instance {
   #guest: Guest | undefined
   #work: Promise<void> = Promise.resolve()
   #changes: Promise<unknown> = Promise.resolve()
+  readonly #spare: SpareTime
 
   constructor(options: InstanceOptions, desired: InstanceEnsure) {
     this.id = options.id
     this.#options = options
     this.#desired = desired
     this.#updatedMs = options.host.clock.wallMs()
+    this.#spare = SpareTime.of(options.host.clock)
   }
 
   get desired(): InstanceEnsure {
@@ -120,21 +121,25 @@ export class Instance {
     this.#desired = { ...this.#desired, ...change }
     this.#settings.clear()
     return this.#inTurn(async () => {
-      await this.#convertInSteps(this.#desired.firewall_rules)
+      await this.#spare.rest()
+      await this.#spare.run(convertRules(this.#desired.firewall_rules))
       const configs = this.#configs()
-      const problem = this.#check(configs)
-      if (problem !== undefined) {
+      await this.#spare.rest()
+      // All or nothing: an error in the second port leaves the first as it was.
+      for (const config of configs) {
+        const error = await this.#ports.get(config.id)?.port.checkInSteps(config)
+        if (error === undefined) continue
+        const problem = problemOf(config, error)
         this.#enter('failed', problem)
         return problem
       }
-      await this.#pause()
       // A port that refuses now has got something newer meanwhile.
       await Promise.all(configs.map((config) => this.#ports.get(config.id)?.port.applyInSteps(config)))
-      await this.#pause()
       for (const nic of this.#desired.nics) {
-        if (this.#ports.has(nic.id)) this.#keepBooks(nic, this.#settings.get(nic.id))
+        await this.#spare.rest()
+        if (this.#ports.has(nic.id)) await this.#spare.run(this.#keepBooks(nic, this.#settings.get(nic.id)))
       }
-      await this.#pause()
+      await this.#spare.rest()
       return undefined
     })
   }
@@ -144,22 +149,6 @@ export class Instance {
     const done = this.#changes.then(change)
     this.#changes = done.catch(() => undefined)
     return done
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => void this.#options.host.clock.after(STEP_PAUSE_MS, resolve))
-  }
-
-  async #convertInSteps(rules: InstanceEnsure['firewall_rules']): Promise<void> {
-    const { ledger } = this.#options
-    for (let i = 0; i < rules.length; i++) {
-      if (i % RULES_PER_STEP === RULES_PER_STEP - 1) {
-        await this.#pause()
-      }
-      ruleOf(rules[i]!)
-      ledger.prepare(rules[i]!)
-    }
-    await this.#pause()
   }
 
   /** Of the settings that `setPort` has applied to a port; 0 for none. */
@@ -177,19 +166,20 @@ export class Instance {
   }
 
   async #setPort(portId: string, settings: PortSettings): Promise<readonly string[] | string> {
-    await this.#convertInSteps(settings.firewall_rules)
+    await this.#spare.rest()
+    await this.#spare.run(convertRules(settings.firewall_rules))
     const nic = this.#desired.nics.find((each) => each.id === portId)
     const port = this.#ports.get(portId)?.port
     if (nic === undefined || port === undefined) return `there is no port ${portId}`
     this.#revision++
     const config = this.#configOf(nic, settings)
     const result = await port.applyInSteps(config)
-    if (!result.ok) return `port ${config.name}: ${result.error.path}: ${result.error.message}`
+    if (!result.ok) return problemOf(config, result.error)
     this.#settings.set(portId, settings)
     this.#settingsGenerations.set(portId, settings.generation)
-    await this.#pause()
-    if (this.#ports.has(portId)) this.#keepBooks(nic, settings)
-    await this.#pause()
+    await this.#spare.rest()
+    if (this.#ports.has(portId)) await this.#spare.run(this.#keepBooks(nic, settings))
+    await this.#spare.rest()
     return result.changed
   }
 
@@ -252,7 +242,7 @@ export class Instance {
     for (const config of configs) {
       const existing = this.#ports.get(config.id)?.port
       const error = existing === undefined ? this.#options.engine.checkPort(config) : existing.check(config)
-      if (error !== undefined) return `port ${config.name}: ${error.path}: ${error.message}`
+      if (error !== undefined) return problemOf(config, error)
     }
     return undefined
   }
@@ -266,23 +256,27 @@ export class Instance {
       if (existing === undefined) this.#addPort(config.id, this.#options.engine.addPort(config))
       else existing.port.apply(config)
     }
-    for (const nic of this.#desired.nics) this.#keepBooks(nic, this.#settings.get(nic.id))
+    for (const nic of this.#desired.nics) finish(this.#keepBooks(nic, this.#settings.get(nic.id)))
     return undefined
   }
 
   /** The rules of a port by layer, as its dump names them, and what follows from its addresses by layer alone. */
-  #keepBooks(nic: Nic, settings: PortSettings | undefined): void {
+  *#keepBooks(nic: Nic, settings: PortSettings | undefined): Generator<undefined, void> {
     const { externalIps, firewall, routes } = this.#parts(nic, settings)
-    this.#options.ledger.state(nic.id, [
-      ...firewall.map((rule) => ({ key: `firewall ${rule.name}`, content: rule, causes: rule.causes })),
-      ...routes.map((route) => ({
-        key: `router ${routeFromContract(route).name}`,
-        content: route,
-        causes: route.causes,
-      })),
-      { key: 'nat', content: externalIps, causes: externalIps.causes },
-      { key: 'gateway', content: nic, causes: nic.causes },
-    ])
+    const statement = this.#options.ledger.begin(nic.id)
+    for (let i = 0; i < firewall.length; i++) {
+      if (i % RULES_PER_STEP === RULES_PER_STEP - 1) yield
+      const rule = firewall[i]!
+      statement.add(`firewall ${rule.name}`, rule, rule.causes)
+    }
+    for (let i = 0; i < routes.length; i++) {
+      if (i % RULES_PER_STEP === RULES_PER_STEP - 1) yield
+      const route = routes[i]!
+      statement.add(`router ${routeFromContract(route).name}`, route, route.causes)
+    }
+    statement.add('nat', externalIps, externalIps.causes)
+    statement.add('gateway', nic, nic.causes)
+    statement.end()
   }
 
   #parts(nic: Nic, settings: PortSettings | undefined): Pick<PortInputs, 'externalIps' | 'firewall' | 'routes'> {
@@ -344,6 +338,10 @@ export class Instance {
   #queue(task: () => Promise<void>): void {
     this.#work = this.#work.then(task)
   }
+}
+
+function problemOf({ name }: PortConfig, { path, message }: ConfigError): string {
+  return `port ${name}: ${path}: ${message}`
 }
 
 /** What arrives at one port is sent out of the other, both ways. */

@@ -181,11 +181,11 @@ test('a VPC’s many rules are prepared between packets; until then the old ones
   await clock.run(set(1, 3))
   const seen: number[] = []
   const asked = set(2, 1000)
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < 10; i++) {
     await clock.advance(0.25)
     seen.push(inForce())
   }
-  assert.deepEqual([...new Set(seen)], [3], 'fifty pauses later the old rules still hold')
+  assert.deepEqual([...new Set(seen)], [3], 'ten pauses later the old rules still hold')
   const newer = set(3, 20)
   const older = set(1, 1)
   const results = await clock.run(Promise.all([asked, newer, older]))

@@ -12,7 +12,7 @@ import {
   type V2pState,
 } from '@lodestone/contract-sled-agent'
 import type { Arena } from '@lodestone/frame'
-import { type Host, sleep } from '@lodestone/host'
+import { type Host, SpareTime } from '@lodestone/host'
 import type { Link } from '@lodestone/link'
 import { Ip, Mac } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
@@ -20,7 +20,7 @@ import type { VportEngine } from '@lodestone/vport'
 import { consoleStream } from './console-stream.ts'
 import { EntryLedger, type EntryRemoval, type EntryWriting } from './entry-ledger.ts'
 import { FlowLogStreams } from './flow-log-stream.ts'
-import { Instance, STEP_PAUSE_MS } from './instance.ts'
+import { Instance } from './instance.ts'
 import type { InstanceRunner } from './instance-runner.ts'
 import { isSetOf } from './port-config-from-contract.ts'
 import { flowSnapshot, savedFlows } from './saved-flows.ts'
@@ -227,7 +227,8 @@ export class SledAgent {
       },
     }
     // Packets share the thread: a request that states a thousand rules is read in pieces, as it is carried out.
-    return implement(sledAgentApi, handlers, { pause: () => sleep(clock, STEP_PAUSE_MS) })
+    const spare = SpareTime.of(clock)
+    return implement(sledAgentApi, handlers, { pause: () => spare.pause() })
   }
 
   #findPort(id: string): { instance: Instance; port: Instance['ports'][number] } {

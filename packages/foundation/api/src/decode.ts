@@ -43,7 +43,8 @@ export async function decodeBody(
   request: Request,
   { maxBytes, convert, pause }: BodyOptions,
 ): Promise<Decoded<unknown>> {
-  const bytes = await readBody(request, maxBytes)
+  if (Number(request.headers.get('content-length') ?? 0) >= LONG_CHARS) await pause?.()
+  const bytes = await readBody(request, maxBytes, pause)
   if (bytes === undefined) {
     const message = `request body exceeded maximum size of ${maxBytes} bytes`
     return { ok: false, error: { kind: 'protocol', status: 413, message } }
@@ -122,7 +123,7 @@ function invalid(message: string): Decoded<never> {
 }
 
 /** Undefined when the body is longer than `maxBytes`; the rest is not read. */
-async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
+async function readBody(request: Request, maxBytes: number, pause?: Pause): Promise<Uint8Array | undefined> {
   if (request.body === null) return new Uint8Array(0)
   const chunks: Uint8Array[] = []
   let length = 0
@@ -136,6 +137,8 @@ async function readBody(request: Request, maxBytes: number): Promise<Uint8Array 
       return undefined
     }
     chunks.push(value)
+    // A chunk is up to 64 kB.
+    if (length >= LONG_CHARS) await pause?.()
   }
   const whole = new Uint8Array(length)
   let at = 0
