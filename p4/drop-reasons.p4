@@ -24,3 +24,4 @@ const bit<8> DROP_CPU_WITHOUT_SIDECAR = 0x44;
 const bit<8> DROP_LINK_LOCAL_FORWARD = 0x45;
 const bit<8> DROP_BROADCAST = 0x46;
 const bit<8> DROP_NO_MAC = 0x47;
+const bit<8> DROP_CONGESTED = 0x48;

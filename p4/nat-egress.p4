@@ -1,5 +1,11 @@
 // Packets from a sled for the outside: out of the tunnel that ends at this switch.
 control NatEgress(inout headers_t hdr, inout metadata_t meta, inout softnpu_egress_metadata_t egress) {
+    // What the underlay marked (RFC 6040 section 4.2) in the two lower bits of the traffic class. 3: there was congestion; 1 and 2: the
+    // sender understands marks; 0: it does not, and takes a loss for one.
+    bit<8> outer_mark = 0;
+    bit<8> inner_mark = 0;
+    bit<32> sum = 0;
+
     apply {
         if (hdr.geneve.critical == 1) {
             // RFC 8926 section 3.4: an option marked critical that is not understood.
@@ -13,8 +19,10 @@ control NatEgress(inout headers_t hdr, inout metadata_t meta, inout softnpu_egre
             hdr.ddm.setInvalid();
             hdr.ddm_elements.pop_front(16);
         }
+        outer_mark = hdr.ipv6.traffic_class & 3;
         if (hdr.inner_ipv4.isValid()) {
             hdr.ipv4 = hdr.inner_ipv4;
+            inner_mark = hdr.ipv4.diffserv & 3;
             hdr.inner_ipv4.setInvalid();
             hdr.ipv4_options = hdr.inner_ipv4_options;
             hdr.inner_ipv4_options.pop_front(10);
@@ -29,6 +37,7 @@ control NatEgress(inout headers_t hdr, inout metadata_t meta, inout softnpu_egre
             }
         } else if (hdr.inner_ipv6.isValid()) {
             hdr.ipv6 = hdr.inner_ipv6;
+            inner_mark = hdr.ipv6.traffic_class & 3;
             hdr.inner_ipv6.setInvalid();
             hdr.ethernet.ether_type = ETHERTYPE_IPV6;
             if (hdr.ipv6.dst[127:120] == 0xff) {
@@ -41,6 +50,21 @@ control NatEgress(inout headers_t hdr, inout metadata_t meta, inout softnpu_egre
         } else {
             DROP(DROP_BAD_TUNNEL_PAYLOAD)
             return;
+        }
+        if (outer_mark == 3 && inner_mark == 0) {
+            DROP(DROP_CONGESTED)
+            return;
+        }
+        if (outer_mark == 3 || (outer_mark == 1 && inner_mark == 2)) {
+            if (hdr.ipv4.isValid()) {
+                hdr.ipv4.diffserv = (hdr.ipv4.diffserv & 0xfc) | outer_mark;
+                // RFC 1624 equation 3.
+                sum = (bit<32>) (~hdr.ipv4.checksum) + 0xffff + (bit<32>) outer_mark - (bit<32>) inner_mark;
+                sum = (bit<32>) sum[15:0] + (bit<32>) sum[31:16];
+                hdr.ipv4.checksum = ~sum[15:0];
+            } else {
+                hdr.ipv6.traffic_class = (hdr.ipv6.traffic_class & 0xfc) | outer_mark;
+            }
         }
         hdr.vlan.setInvalid();
         hdr.udp.setInvalid();

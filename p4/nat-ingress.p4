@@ -12,6 +12,8 @@ control NatIngress(
     mac_t inner_mac = 0;
     vni_t vni = 0;
     bit<16> inner_length = 0;
+    // Of the packet: the two lower bits of its traffic class (RFC 3168).
+    bit<8> congestion_mark = 0;
     Punt() punt;
 
     action forward_to_sled(ipv6_t sled, mac_t mac, vni_t network) {
@@ -91,6 +93,7 @@ control NatIngress(
         if (hdr.ipv4.isValid()) {
             hdr.inner_ethernet.ether_type = ETHERTYPE_IPV4;
             inner_length = hdr.ipv4.total_len;
+            congestion_mark = hdr.ipv4.diffserv & 3;
             hdr.inner_ipv4 = hdr.ipv4;
             hdr.ipv4.setInvalid();
             if (hdr.inner_ipv4.ihl != 5) {
@@ -100,6 +103,7 @@ control NatIngress(
         } else {
             hdr.inner_ethernet.ether_type = ETHERTYPE_IPV6;
             inner_length = hdr.ipv6.payload_len + 40;
+            congestion_mark = hdr.ipv6.traffic_class & 3;
             hdr.inner_ipv6 = hdr.ipv6;
         }
         if (hdr.icmp.isValid()) {
@@ -134,7 +138,8 @@ control NatIngress(
         hdr.udp.checksum = 0;
         hdr.ipv6.setValid();
         hdr.ipv6.version = 6;
-        hdr.ipv6.traffic_class = 0;
+        // RFC 6040 section 4.1: the tunnel's header is marked as the packet is.
+        hdr.ipv6.traffic_class = congestion_mark;
         hdr.ipv6.flow_label = 0;
         hdr.ipv6.payload_len = hdr.udp.length;
         hdr.ipv6.next_header = PROTOCOL_UDP;

@@ -138,6 +138,14 @@ export const dropReasons: ReadonlyMap<number, DropReason> = new Map<number, Drop
     ),
   ],
   [
+    0x48,
+    reason(
+      'CONGESTED',
+      'The underlay met congestion, and the packet’s sender does not understand marks of it (RFC 6040).',
+      'Look for the congested link; use ECN.',
+    ),
+  ],
+  [
     0xf0,
     reason('PARSER_REJECT', 'The frame ends before what its own headers promise.', 'The frame was cut, or badly made.'),
   ],

@@ -73,6 +73,51 @@ test('the answer leaves its tunnel for the upstream router (frame E becomes F)',
   assert.equal(toHex(only(port('qsfp0').take())), toHex(FRAME_F))
 })
 
+test('marks of congestion go into the tunnel and come out of it as RFC 6040 says, IPv4 and IPv6', () => {
+  const { port, switchd } = rack()
+  const upstream = Ip.of('fe80::1')
+  switchd.setRoute(Prefix.of('::/0'), [{ port: QSFP0, nextHop: upstream }])
+  switchd.setNeighbor(QSFP0, upstream, ROUTER_MAC)
+  /** Outer mark, then what becomes of the inner marks 0 to 3; -1: dropped. */
+  const table = [
+    [0, 1, 2, 3],
+    [0, 1, 1, 3],
+    [0, 1, 2, 3],
+    [-1, 3, 3, 3],
+  ]
+  const ipv6 = packet({ src: '2001:db8::1', dst: '2001:db8:ffff::9', payload: udp(53, 53) }).subarray(14)
+  const inner = INNER_ETHERTYPE + 2
+  for (const [outer, marks] of table.entries()) {
+    for (const [mark, wanted] of marks.entries()) {
+      port('rear0').arrive(edited(FRAME_E, { 15: outer << 4, [inner + 1]: mark }, inner))
+      const [four] = port('qsfp0').take()
+      if (four !== undefined) checked(four)
+      assert.equal(four === undefined ? -1 : four[15]! & 3, wanted, `IPv4, ${mark} inside of ${outer}`)
+      port('rear0').arrive(edited(tunnelled(ipv6), { 15: outer << 4, [inner + 1]: mark << 4 }))
+      const [six] = port('qsfp0').take()
+      assert.equal(six === undefined ? -1 : (six[15]! >> 4) & 3, wanted, `IPv6, ${mark} inside of ${outer}`)
+    }
+  }
+  for (const mark of [0, 1, 2, 3]) {
+    // The two lower bits only: what else is in the traffic class means nothing to the underlay.
+    port('qsfp0').arrive(edited(FRAME_A, { 15: 0xb8 | mark }, 14))
+    const out = only(port('rear0').take())
+    assert.deepEqual([out[14], out[15]], [0x60, mark << 4])
+    assert.equal(out[14 + 40 + 8 + 12 + 14 + 1], 0xb8 | mark, 'the packet keeps its own')
+  }
+})
+
+/** An IPv6 packet of a sled's guest for the world, in frame E's tunnel. */
+function tunnelled(ip: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(INNER_ETHERTYPE + 2 + ip.length)
+  frame.set(FRAME_E.subarray(0, INNER_ETHERTYPE))
+  frame.set([0x86, 0xdd], INNER_ETHERTYPE)
+  frame.set(ip, INNER_ETHERTYPE + 2)
+  const udpBytes = frame.length - 14 - 40
+  for (const at of [14 + 4, 14 + 40 + 4]) frame.set([udpBytes >> 8, udpBytes & 0xff], at)
+  return frame
+}
+
 test('a packet between sleds passes with its hop limit lowered and new MAC addresses only (frame H)', () => {
   const { port } = rack()
   port('rear0').arrive(FRAME_H)
@@ -377,6 +422,7 @@ const DROPS: readonly DropCase[] = [
       switchd.setNeighbor(REAR1, SLED_LINK, SLED_MAC)
     },
   },
+  { number: 0x48, port: 'rear0', frame: () => edited(FRAME_E, { 15: 0x30 }) },
   { number: 0xf0, port: 'qsfp0', frame: () => FRAME_A.slice(0, 33) },
   {
     number: 0xf2,

@@ -19,10 +19,12 @@ import {
   setEthernetDst,
   setEthernetSrc,
   setIpv4Checksum,
+  setIpv6Ecn,
   updateChecksum16,
   updateChecksum32,
   verifyTransportChecksum,
 } from '@lodestone/packet'
+import { carried, markOf, setMark } from './congestion-mark.ts'
 import { encapsulationBytes, writeEncapsulation } from './encapsulation.ts'
 import { checksumAt, dstAt, portsAt } from './flow-key.ts'
 import { rewriteQuote } from './icmp-quote.ts'
@@ -58,11 +60,23 @@ export function applyWalk(walk: Walk, arena: Arena, slot: number, underlaySource
   if (walk.etherDst !== undefined) setEthernetDst(walk.bytes, walk.start, walk.etherDst)
   if (walk.etherSrc !== undefined) setEthernetSrc(walk.bytes, walk.start, walk.etherSrc)
   const encapsulation = walk.encapsulation
-  if (encapsulation === undefined) return true
+  if (encapsulation === undefined) {
+    if (walk.outerIp >= 0 && walk.family !== 0) carryMark(walk, walk.family)
+    return true
+  }
   const innerBytes = arena.length(slot)
   if (!arena.shift(slot, -encapsulationBytes(encapsulation))) return false
   writeEncapsulation(walk.bytes, arena.start(slot), encapsulation, underlaySource, walk.entropy, innerBytes)
+  if (walk.family !== 0) setIpv6Ecn(walk.bytes, arena.start(slot), markOf(walk.bytes, walk.row[ROW_L3]!, walk.family))
   return true
+}
+
+/** The underlay's mark, out of the tunnel. */
+function carryMark({ bytes, view, outerIp, row }: Walk, family: 4 | 6): void {
+  const l3 = row[ROW_L3]!
+  const inner = markOf(bytes, l3, family)
+  const mark = carried(markOf(bytes, outerIp, 6), inner)
+  if (mark !== inner) setMark(view, bytes, l3, family, mark)
 }
 
 function rewriteAddresses(walk: Walk): void {

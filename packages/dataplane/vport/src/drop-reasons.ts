@@ -142,6 +142,11 @@ export const DROP_REASONS: readonly DropReason[] = [
     'A protocol without ports cannot share an address.',
     'Attach a floating or ephemeral IP of its own.',
   ),
+  reason(
+    'OV_CONGESTED',
+    'The underlay met congestion, and the packet’s sender does not understand marks of it (RFC 6040).',
+    'Look for the congested link; use ECN.',
+  ),
 ]
 
 const numbers = new Map(DROP_REASONS.map((entry, number) => [entry.code, number]))
@@ -206,6 +211,7 @@ export const Drop = {
   rateOut: numberOf('QOS_RATE_OUT'),
   rateIn: numberOf('QOS_RATE_IN'),
   protocolUnsupported: numberOf('NAT_PROTO_UNSUPPORTED'),
+  congestionUnheard: numberOf('OV_CONGESTED'),
 } as const
 
 export function dropReason(number: number): DropReason {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Ip } from '@lodestone/net'
+import { ETHERNET_MIN, setIpv6Ecn } from '@lodestone/packet'
 import { encapsulated, fragmentsOf, frame } from './frame-fixture.ts'
 import { fuzzRuns } from './fuzz-runs.fixture.ts'
 import type { FirewallRule, PortConfig } from './port-config.ts'
@@ -28,6 +29,7 @@ const packet = fc.record({
   payload: fc.uint8Array({ maxLength: 9 }),
   noChecksum: fc.boolean(),
   ecn: fc.integer({ min: 0, max: 3 }),
+  outerEcn: fc.constantFrom(0, 0, 0, 1, 2, 3),
   pauseMs: fc.constantFrom(0, 0, 0, 3000, 70_000),
   cut: fc.constantFrom('whole', 'whole', 'whole', 'first', 'later'),
 })
@@ -115,7 +117,10 @@ function bytesOf(packet: Packet): Uint8Array {
   })
   const [first, later] = packet.cut === 'whole' ? [] : fragmentsOf(bytes, 24, packet.ecn)
   const cut = (packet.cut === 'first' ? first : later) ?? bytes
-  return packet.isOut ? cut : encapsulated(cut, { isExternal: packet.isExternal })
+  if (packet.isOut) return cut
+  const whole = encapsulated(cut, { isExternal: packet.isExternal })
+  setIpv6Ecn(whole, ETHERNET_MIN, packet.outerEcn)
+  return whole
 }
 
 function pass(sled: SledFixture, port: VirtualPort, packet: Packet): string {

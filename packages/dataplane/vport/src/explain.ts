@@ -2,7 +2,7 @@
  * The same slow path with its side effects off: what would happen to a frame now, as steps. It works on a copy of the
  * frame, looks at live connections and changes none.
  */
-import { ETHERNET_MIN, ethernetDstNumber, IPV6_DST, ROW_SIZE, summarize } from '@lodestone/packet'
+import { ETHERNET_MIN, ethernetDstNumber, IPV6_DST, ROW_L3, ROW_SIZE, summarize } from '@lodestone/packet'
 import type { Step } from '@lodestone/probe'
 import { Drop, dropReason } from './drop-reasons.ts'
 import type { Tunnel } from './encapsulation.ts'
@@ -41,6 +41,7 @@ export function explainFrame(
     const nowMs = scope.clock.nowMs()
     if (isOut && limitOut?.has(frame.length, nowMs) === false) return refuse(Drop.rateOut, limitOut.text)
     let flags = META_OUT
+    let outerIp = -1
     if (!isOut) {
       const tunnel: Tunnel = { vni: 0, isExternal: false, isMulticast: false, innerStart: 0, innerEnd: 0 }
       const row = new Int32Array(ROW_SIZE)
@@ -53,6 +54,7 @@ export function explainFrame(
       if (tunnel.vni !== port.vni || (mac !== port.config.mac.toNumber() && !isForGroup)) {
         return refuse(Drop.notOursVni, `VNI ${tunnel.vni} or the inner MAC is not the port’s`)
       }
+      outerIp = row[ROW_L3]!
       walk.start = tunnel.innerStart
       walk.end = tunnel.innerEnd
       flags = tunnel.isExternal ? META_EXTERNAL : 0
@@ -64,6 +66,7 @@ export function explainFrame(
     walk.family = family
     walk.isOut = isOut
     walk.isExternal = flags === META_EXTERNAL
+    walk.outerIp = outerIp
     walk.nowMs = nowMs
     walk.isDryRun = true
     walk.listener = (step) => steps.push(step)

@@ -156,6 +156,9 @@ export function writeApply(
     const isOwn = (at: number): Expression =>
       w.binary('i64.eq', w.frame('i64.load', w.get(outer), 8 + at), w.flow('i64.load', w.i32(0), PARAM_UNDERLAY + at))
     leaveIf(w.binary('i32.and', w.ne(w.get(THIRD), 0), w.binary('i32.and', isOwn(0), isOwn(8))))
+    // The underlay's mark of congestion has to be carried over (RFC 6040 §4.2): the layers do that.
+    const outerMark = w.let32('outerMark', w.and(w.frame('i32.load8_u', w.get(outer), 1), 0x30))
+    leaveIf(w.binary('i32.and', w.ne(w.get(outerMark), 0), w.ne(w.get(outerMark), innerMark(w, l3, isV6))))
   }
 
   // Nothing keeps it any more.
@@ -227,6 +230,8 @@ export function writeApply(
     // Behind the outer IPv6 header.
     const udpBytes = w.let32('udpBytes', w.sub(w.add(w.get(frameBytes), w.get(encap)), 40))
     w.set(udpBytes, w.swap16(udpBytes))
+    // RFC 6040 §4.1: the outer header is marked as the packet is. The flow label and the rest of the traffic class are 0.
+    w.store('i32.store8', FRAMES, w.get(frameStart), 1, innerMark(w, l3, isV6))
     w.store('i32.store16', FRAMES, w.get(frameStart), 4, w.get(udpBytes))
     w.store('i32.store16', FRAMES, w.get(frameStart), 44, w.get(udpBytes))
     w.set(frameBytes, w.add(w.get(frameBytes), w.get(encap)))
@@ -255,6 +260,12 @@ export function writeApply(
   }
   w.store('i32.store', FRAMES, w.get(descriptor), 0, w.get(frameStart))
   w.store('i32.store', FRAMES, w.get(descriptor), 4, w.get(frameBytes))
+}
+
+/** The packet's mark of congestion where IPv6 has it in its second byte; IPv4 has it four bits lower. */
+function innerMark(w: Writer, l3: number, isV6: number): Expression {
+  const shift = w.shl(w.xor(w.get(isV6), 1), 2)
+  return w.and(w.binary('i32.shl', w.frame('i32.load8_u', w.get(l3), 1), shift), 0x30)
 }
 
 /** RFC 1624 equation 3, with the sum of all changes at once. */

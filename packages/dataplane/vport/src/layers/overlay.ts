@@ -4,6 +4,8 @@
  * outer headers have been taken off already; this notes whether the packet came from inside of the VPC.
  */
 import { Ip, Mac } from '@lodestone/net'
+import { ROW_L3 } from '@lodestone/packet'
+import { isUnheard, markOf } from '../congestion-mark.ts'
 import { Drop } from '../drop-reasons.ts'
 import { BOUNDARY_MAC } from '../gateway/gateway-address.ts'
 import { type Layer, layerOf } from '../layer.ts'
@@ -39,6 +41,9 @@ export function overlayLayer(config: PortConfig, context: LayerContext): Layer {
     predicates: [],
     act: (walk) => {
       walk.remoteVni = walk.isExternal ? 0 : config.vni
+      if (isLostToCongestion(walk)) {
+        return walk.deny(Drop.congestionUnheard, 'the underlay marked it, and its sender does not understand marks')
+      }
       if (walk.isHeard) {
         walk.detail = walk.isExternal ? 'from outside of the VPC, by a switch' : `from the VPC (VNI ${config.vni})`
       }
@@ -49,6 +54,10 @@ export function overlayLayer(config: PortConfig, context: LayerContext): Layer {
   const deny = (walk: Walk): Verdict => walk.deny(Drop.noV2p, 'no encapsulation')
   const rulesOut = RuleTable.of([encap], deny)
   return layerOf('overlay', RuleTable.of([decap], deny), rulesOut)
+}
+
+function isLostToCongestion({ bytes, family, outerIp, row }: Walk): boolean {
+  return family !== 0 && outerIp >= 0 && isUnheard(markOf(bytes, outerIp, 6), markOf(bytes, row[ROW_L3]!, family))
 }
 
 /** To an external address of the rack itself as a switch would bring it there, or else to a switch. */
