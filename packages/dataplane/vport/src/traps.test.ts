@@ -1,15 +1,16 @@
 /** Mistakes that engines of this kind have made, each held down by a test. Slow path and flow cache alike. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Ip } from '@lodestone/net'
+import { Ip, Mac } from '@lodestone/net'
 import { ETHERNET_MIN, IPV6_MIN, setUdpChecksum, TcpFlag, udpChecksum } from '@lodestone/packet'
-import { encapsulated, frame, type FrameFields, innerOf, look } from './frame-fixture.ts'
-import { GUEST_MAC, portConfig, SLED_A, SLED_B, SledFixture, SWITCH_0, toHex } from './sled-fixture.ts'
+import { encapsulated, frame, type FrameFields, innerOf, look, outerDstOf } from './frame-fixture.ts'
+import { GUEST_MAC, portConfig, SLED_A, SLED_B, SledFixture, SWITCH_0, SWITCH_1, toHex } from './sled-fixture.ts'
 import type { VirtualPort } from './virtual-port.ts'
 
 const CLIENT = '203.0.113.9'
 const ALLOW_ALL = [{ id: 'a', name: 'all', direction: 'in', action: 'allow', priority: 1 }] as const
 const { syn, ack, fin, rst } = TcpFlag
+const MULTICAST_OPTION = new Uint8Array([0x01, 0x29, 0x01, 0x01, 0x40, 0, 0, 0])
 
 function out(fields: Partial<FrameFields> = {}): Uint8Array {
   return frame({ src: '172.30.0.5', dst: CLIENT, kind: 'udp', dstPort: 53, ...fields })
@@ -344,4 +345,72 @@ test('a full table evicts what is idle, never what is established and busy, and 
   assert.equal(reasonOf(port), 'FLOW_TABLE_FULL')
   await sled.clock.advance(61_000)
   assert.notEqual(sled.exchange(port, out({ srcPort: 3000 })), undefined, 'a minute of silence makes room')
+})
+
+test('a TCP header that says it is shorter than 20 bytes is dropped, outbound and inbound, on a live flow too', () => {
+  const sled = new SledFixture()
+  const port = sled.addPort(portConfig({ firewall: ALLOW_ALL }))
+  const tcp = { kind: 'tcp', dstPort: 80, flags: ack } as const
+  for (let i = 0; i < 2; i++) assert.notEqual(sled.exchange(port, out(tcp)), undefined)
+  for (const offset of [0, 1, 2, 3, 4]) {
+    const sent = out(tcp)
+    sent[ETHERNET_MIN + 20 + 12] = offset << 4
+    assert.equal(sled.exchange(port, sent), undefined)
+    assert.equal(reasonOf(port), 'PARSE_BAD_DATA_OFFSET')
+    const received = into({ kind: 'tcp', srcPort: 80, dstPort: 40000, flags: ack })
+    received[received.length - 20 + 12] = offset << 4
+    sled.receive(received)
+    assert.equal(sled.take(port).length, 0)
+    assert.equal(reasonOf(port), 'PARSE_BAD_DATA_OFFSET')
+  }
+})
+
+test('the choices of a floating address, of a switch and of the UDP source port are independent of each other', () => {
+  const sled = new SledFixture({ switches: [SWITCH_0, SWITCH_1] })
+  const floating = ['1.2.3.4', '1.2.3.5'].map((ip) => ({ ip: Ip.of(ip) }))
+  const port = sled.addPort(portConfig({ externalIps4: { floating } }))
+  const seen = new Map<string, number>()
+  const flows = 2000
+  for (let srcPort = 1; srcPort <= flows; srcPort++) {
+    const sent = sled.exchange(port, out({ srcPort }))!
+    const entropyBit = sent[IPV6_MIN + 1]! & 1
+    const choice = `${look(innerOf(sent)).src} ${outerDstOf(sent)} ${entropyBit}`
+    seen.set(choice, (seen.get(choice) ?? 0) + 1)
+  }
+  assert.equal(seen.size, 8, [...seen.keys()].join(', '))
+  // An eighth each; 250 ± 60 is four standard deviations.
+  for (const [choice, count] of seen) assert.ok(Math.abs(count - flows / 8) < 60, `${choice}: ${count}`)
+})
+
+test('replacing all routes takes nothing from groups, which need none', () => {
+  const sled = new SledFixture()
+  const multicast = [{ group: Ip.of('239.1.2.3'), mode: 'exclude', sources: [] }] as const
+  const config = portConfig({ multicast })
+  const port = sled.addPort(config)
+  sled.engine.setMulticastGroups([{ vni: port.vni, group: Ip.of('239.1.2.3'), sleds: [SLED_B] }])
+  const toGroup = (): Uint8Array | undefined =>
+    sled.exchange(port, out({ dst: '239.1.2.3', etherDst: Mac.forMulticast(Ip.of('239.1.2.3')) }))
+  assert.equal(outerDstOf(toGroup()!), SLED_B.toString())
+  for (const [generation, routes] of [[], config.routes].entries()) {
+    assert.equal(port.apply({ ...config, generation: generation + 2, routes }).ok, true)
+    assert.equal(outerDstOf(toGroup()!), SLED_B.toString())
+  }
+})
+
+test('a frame for a group is its own VPC’s: in another VNI it reaches nobody, whoever has joined there', () => {
+  const sled = new SledFixture()
+  const group = Ip.of('239.1.2.3')
+  const port = sled.addPort(portConfig({ firewall: ALLOW_ALL, multicast: [{ group, mode: 'exclude', sources: [] }] }))
+  const inner = frame({ etherDst: Mac.forMulticast(group), src: '172.30.0.6', dst: '239.1.2.3', kind: 'udp' })
+  const got = (vni: number): number => {
+    sled.receive(encapsulated(inner, { vni, options: MULTICAST_OPTION }))
+    return sled.take(port).length
+  }
+  assert.equal(got(port.vni), 1)
+  assert.equal(got(port.vni + 1), 0)
+  assert.equal(got(77), 0, 'nor in the one that other stacks keep for all groups')
+  assert.deepEqual(
+    sled.engine.recentDrops().map((drop) => drop.reason.code),
+    ['NOT_OURS_GROUP', 'NOT_OURS_GROUP'],
+  )
 })

@@ -5,15 +5,29 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { ethernetEtherType, EtherType, IcmpType, icmpType, ipv4TotalLength } from '@lodestone/packet'
+import { Ip, Prefix } from '@lodestone/net'
+import type { Netstack } from '@lodestone/netstack'
+import {
+  ethernetEtherType,
+  EtherType,
+  IcmpType,
+  icmpType,
+  Icmpv6Type,
+  IpProtocol,
+  ipv4TotalLength,
+  IPV6_MIN,
+  IPV6_SRC,
+} from '@lodestone/packet'
 import { defaultRules } from './control-plane.fixture.ts'
 import { type LabGuest, RackLab } from './rack-lab.fixture.ts'
 import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
 import type { Topology } from './topology.ts'
 import { transfer } from './transfer.fixture.ts'
 
-const VPC = { vni: 1000, subnet: '172.30.0.0/22' }
+const VPC = { vni: 1000, subnet: '172.30.0.0/22', subnet6: 'fd12:3456:789a::/64' }
 const FLOATING = '198.51.100.10'
+const FLOATING6 = '2001:db8:2::10'
+const CLIENT6 = '2001:db8:1::9'
 const SMALL_MTU = 1280
 const BYTES = 300_000
 const ETHERNET = 14
@@ -43,7 +57,14 @@ let guest: LabGuest
 before(async () => {
   lab = await RackLab.start({ topology: narrowed() })
   await lab.untilReady(30_000)
-  guest = await lab.attach({ name: 'web', sled: 0, vpc: VPC, ip: '172.30.0.5', floating: [FLOATING] })
+  guest = await lab.attach({
+    name: 'web',
+    sled: 0,
+    vpc: VPC,
+    ip: '172.30.0.5',
+    ip6: 'fd12:3456:789a::5',
+    floating: [FLOATING, FLOATING6],
+  })
   await lab.run(lab.control.setRules(VPC.vni, defaultRules(VPC.vni)))
 })
 after(() => lab.close())
@@ -73,6 +94,60 @@ test('a guest that sends 1500-byte packets into a path of 1280 is told, sends sm
   assert.equal(icmpType(told[0]!, ETHERNET + 20), IcmpType.unreachable)
   assert.equal(told[0]![ETHERNET + 21], 4)
   assert.equal((told[0]![ETHERNET + 26]! << 8) | told[0]![ETHERNET + 27]!, SMALL_MTU)
+  const last = sizes.lastIndexOf(1500)
+  assert.ok(last < sizes.length / 2, `the last large one was ${last} of ${sizes.length}`)
+  assert.ok(sizes.slice(last + 1).every((size) => size <= SMALL_MTU))
+})
+
+/** A way for IPv6 by the first switch and the first router: the rack's own plan has IPv4 outside only. */
+async function giveIpv6(): Promise<void> {
+  const [sw] = lab.emulation.switches()
+  const isp = lab.emulation.hosts().find((node) => node.name === 'isp0')!.stack
+  const client = lab.client.stack
+  const everything = Prefix.of('::/0')
+  const linkLocal = (stack: Netstack, name: string): Ip => stack.interface(name)!.linkLocal!
+  client.addLoopbackAddress(Ip.of(CLIENT6))
+  client.setRoute(everything, [{ via: linkLocal(isp, CLIENT_NAME), interface: 'isp0' }])
+  isp.addLoopbackAddress(Ip.of('2001:db8:f::1'))
+  isp.setRoute(Prefix.of(`${CLIENT6}/128`), [{ via: linkLocal(client, 'isp0'), interface: CLIENT_NAME }])
+  const uplink = sw!.stack.interfaces().find((each) => each.name.startsWith('tfportqsfp0'))!
+  isp.setRoute(Prefix.of('2001:db8:2::/64'), [{ via: linkLocal(sw!.stack, uplink.name), interface: 'switch0' }])
+  const targets = [{ port_id: 'qsfp0', link_id: 0, tgt_ip: String(linkLocal(isp, 'switch0')) }]
+  const set = await lab.run(sw!.api.route_ipv6_set({ body: { cidr: '::/0', targets } }))
+  assert.ok(set.ok, JSON.stringify(set))
+  const { engine } = lab.emulation.sleds()[0]!
+  const endpoint = { address: sw!.spec.tunnelEndpoint, vni: 99, metric: 1 }
+  engine.setTunnelEndpoints([...engine.tunnelEndpoints(), { prefix: everything, endpoints: [endpoint] }])
+}
+
+test('the same by IPv6: packet too big crosses translation, tunnel and packet engine', async () => {
+  await giveIpv6()
+  const told: Uint8Array[] = []
+  const sizes: number[] = []
+  const stop = guest.wire.tap((slot, direction) => {
+    const frame = lab.world.arena.peek(slot)
+    if (ethernetEtherType(frame, 0) !== EtherType.ipv6) return
+    const isError = frame[ETHERNET + 6] === IpProtocol.icmpv6 && frame[ETHERNET + IPV6_MIN] === Icmpv6Type.packetTooBig
+    if (direction === 'b-to-a' && isError) told.push(frame.slice())
+    if (direction === 'a-to-b' && frame[ETHERNET + 6] === IpProtocol.tcp) sizes.push(frame.length - ETHERNET)
+  })
+  await transfer({
+    lab,
+    opener: guest.stack,
+    listener: lab.client.stack,
+    address: CLIENT6,
+    port: 5002,
+    bytes: BYTES,
+    sender: 'opener',
+    withinMs: 30_000,
+  })
+  stop()
+  assert.ok(sizes.includes(1500), 'it began with what its wire carries')
+  assert.ok(told.length >= 1, 'it was told')
+  const view = new DataView(told[0]!.buffer)
+  assert.equal(view.getUint32(ETHERNET + IPV6_MIN + 4), SMALL_MTU)
+  // What it quotes is the guest's own packet, not what translation made of it.
+  assert.equal(Ip.fromBytes(told[0]!, ETHERNET + IPV6_MIN + 8 + IPV6_SRC, 16).toString(), 'fd12:3456:789a::5')
   const last = sizes.lastIndexOf(1500)
   assert.ok(last < sizes.length / 2, `the last large one was ${last} of ${sizes.length}`)
   assert.ok(sizes.slice(last + 1).every((size) => size <= SMALL_MTU))
