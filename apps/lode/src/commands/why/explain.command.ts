@@ -9,6 +9,7 @@ interface ExplainFlags extends RackFlags {
   readonly brief: boolean
   readonly all: boolean
   readonly size?: number
+  readonly sourcePort?: number
 }
 
 export const explainCommand = buildCommand({
@@ -25,6 +26,7 @@ export const explainCommand = buildCommand({
       { input: 'client web1 tcp/80', brief: 'From the internet to a web server' },
       { input: 'web1 db1 tcp/5432 --brief', brief: 'Between instances; verdict, cause and remedy only' },
       { input: 'web1 192.0.2.1 icmp --size 1500', brief: 'A large packet' },
+      { input: 'web1 192.0.2.1 udp/53 --source-port 40000', brief: 'The next packet of a flow that is there' },
       { input: 'client web1 tcp/80 --json > before.json', brief: 'To compare later, with lode diff' },
     ],
   },
@@ -43,6 +45,17 @@ export const explainCommand = buildCommand({
         optional: true,
         brief: 'Length of the IP packet',
         placeholder: 'BYTES',
+      },
+      sourcePort: {
+        kind: 'parsed',
+        parse: (text: string): number => {
+          const port = Number(text)
+          if (!Number.isInteger(port) || port < 1 || port > 0xffff) throw new Error('--source-port takes 1 to 65535')
+          return port
+        },
+        optional: true,
+        brief: 'TCP or UDP port that it is sent from',
+        placeholder: 'PORT',
       },
     },
     positional: {
@@ -64,7 +77,15 @@ export const explainCommand = buildCommand({
     const directory = this.stateDirectory(flags.state)
     const result = await (
       await rackClient(this, directory)
-    ).explain({ body: { from, to, ...packet, ...(flags.size === undefined ? {} : { bytes: flags.size }) } })
+    ).explain({
+      body: {
+        from,
+        to,
+        ...packet,
+        ...(flags.size === undefined ? {} : { bytes: flags.size }),
+        ...(flags.sourcePort === undefined ? {} : { source_port: flags.sourcePort }),
+      },
+    })
     if (!result.ok) {
       if (result.kind !== 'refused' || result.status !== 400) return reportFailure(this, directory, result)
       this.note(result.message)
