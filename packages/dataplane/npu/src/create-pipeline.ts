@@ -122,7 +122,7 @@ class WasmPipeline extends ProgramControl implements Pipeline {
       copy: (slot, port, cause, origin) => this.#runCopy(slot, port, cause, origin),
       run: () => this.#observer?.current ?? -1,
       finish: (slot, verdict) => this.#finish(this.#out!, slot, verdict, true),
-      drop: (slot, reason) => this.#drop(slot, reason),
+      drop: (slot, reason, isCopy) => this.#drop(slot, reason, true, isCopy),
       lose: (reason) => this.#loseCopy(reason),
     })
     this.#undo = new UndoLog(generated, this.state)
@@ -455,9 +455,10 @@ class WasmPipeline extends ProgramControl implements Pipeline {
   }
 
   /** `isRewritten`: the frame may no longer be what arrived. */
-  #drop(slot: number, reason: number, isRewritten = true): void {
+  #drop(slot: number, reason: number, isRewritten = true, isCopy = false): void {
     this.#dropped[reason & 0xff]!++
-    if (this.#observer !== undefined) this.#observer.dropped(reason & 0xff)
+    if (this.#observer !== undefined && isCopy) this.#observer.lostCopy(reason & 0xff)
+    else if (this.#observer !== undefined) this.#observer.dropped(reason & 0xff)
     else if (this.#recorder.isOpen) this.#recorder.close((VERDICT.drop << 24) | (reason & 0xff))
     else if (this.#dropWatch.forensics.isOn) this.#dropWatch.suspect(slot, reason & 0xff, isRewritten)
     this.#arena.free(slot)

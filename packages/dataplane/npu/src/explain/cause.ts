@@ -3,6 +3,7 @@
  * lookups that decided that it happened. What an event only overwrote is no cause.
  */
 import { type Program, RESERVED_DROP, VERDICT } from '@lodestone/p4'
+import type { RunOutcome } from './explanation.ts'
 import type { Recount, Run } from './recount.ts'
 import type { RunEvent } from './run-event.ts'
 
@@ -13,14 +14,22 @@ export interface Cause {
   readonly events: readonly RunEvent[]
 }
 
-/** Events that the verdict of a run rests on. */
-export function causeOf(recount: Recount, run: Run, verdict: number): Cause {
-  const root = rootOf(recount, run, verdict)
+/** Events that the end of a run rests on. */
+export function causeOf(recount: Recount, run: Run, verdict: number, outcome?: RunOutcome): Cause {
+  const root = rootOf(recount, run, settledVerdict(verdict, outcome))
   if (root === undefined) return { decisive: undefined, events: [] }
   const decisive = decisiveOf(recount, root)
   const roots = [root, ...(decisive === undefined ? [] : guards(recount, decisive))]
   const ids = [...backwards(recount.events, roots, true)].sort((a, b) => a - b)
   return { decisive, events: ids.map((id) => recount.events[id]!) }
+}
+
+/** Where a run stopped for its target, which then did what the program had decided about drops: that decision. */
+function settledVerdict(verdict: number, outcome: RunOutcome | undefined): number {
+  if (verdict >>> 24 !== VERDICT.target || outcome?.kind !== 'dropped') return verdict
+  const { number } = outcome
+  const isProgram = number < RESERVED_DROP.parserReject || number === RESERVED_DROP.badPriority
+  return isProgram ? (VERDICT.drop << 24) | number : verdict
 }
 
 /** Branches before an event, in its block, that might have ended the block instead. */

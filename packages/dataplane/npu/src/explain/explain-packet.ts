@@ -25,7 +25,8 @@ export interface ExplainPacketOptions {
 interface Observed {
   readonly recount: Recount
   readonly runs: readonly ObservedRun[]
-  readonly lost?: readonly DropReason[]
+  readonly lost?: readonly number[]
+  reasonOf?(number: number): DropReason
 }
 
 export function explainPacket(observer: Observed, options: ExplainPacketOptions): Explanation {
@@ -56,14 +57,17 @@ export function explainPacket(observer: Observed, options: ExplainPacketOptions)
     }
     return explainRun(context, { ...watched, outcome: outcomeOf(observer, watched) })
   })
-  for (const reason of observer.lost ?? []) notes.push(`a copy was not made: ${reason.sentence}`)
+  const isExact = notes.length === 0
+  for (const number of observer.lost ?? []) {
+    notes.push(`a copy was not made: ${observer.reasonOf?.(number).sentence ?? `reason ${number}`}`)
+  }
   return {
     version: 1,
     program: program.name,
     architecture: program.architecture,
     packet: { port, length: frame.length, bytes: hexOf(frame), summary: summarize(frame, 0, frame.length) },
     runs,
-    isExact: notes.length === 0,
+    isExact,
     notes,
   }
 }

@@ -46,7 +46,7 @@ export interface ExplainContext {
 export function explainRun(context: ExplainContext, watched: WatchedRun): RunExplanation {
   const { recount } = context
   const { run, cause, port, verdict, outcome } = watched
-  const causes = causeOf(recount, run, verdict)
+  const causes = causeOf(recount, run, verdict, outcome)
   const headers = headerDiff(recount, run)
   const steps: ExplainedStep[] = []
   for (let id = run.firstEvent; id < run.lastEvent; id++) {
@@ -84,7 +84,7 @@ export function explainRun(context: ExplainContext, watched: WatchedRun): RunExp
 
 /** The events of all runs so far that had a part in a run's verdict or in the bytes it sent. */
 export function mattering(recount: Recount, { run, verdict, outcome }: WatchedRun): ReadonlySet<number> {
-  const found = new Set(causeOf(recount, run, verdict).events.map((event) => event.id))
+  const found = new Set(causeOf(recount, run, verdict, outcome).events.map((event) => event.id))
   if (outcome.kind === 'dropped') return found
   for (const id of backwards(recount.events, emittedChanges(recount, run), false)) found.add(id)
   return found

@@ -34,8 +34,8 @@ const UNKNOWN: RunOutcome = { kind: 'continued', as: 'nothing more' }
 
 export class PacketObserver {
   readonly runs: ObservedRun[] = []
-  /** What was dropped without a run of its own: copies for which there was no frame. */
-  readonly lost: DropReason[] = []
+  /** Reasons that copies were dropped for before they had a run of their own. */
+  readonly lost: number[] = []
   readonly #scope: ObserverScope
   readonly #watch: Watch
   #cause: RunCause = 'received'
@@ -84,9 +84,13 @@ export class PacketObserver {
     this.#end({ kind: 'continued', as })
   }
 
-  /** A copy that could not be made. */
+  /** A copy that could not be made, or was dropped before egress. */
   lostCopy(number: number): void {
-    this.lost.push(this.#scope.dropReason(number))
+    this.lost.push(number)
+  }
+
+  reasonOf(number: number): DropReason {
+    return this.#scope.dropReason(number)
   }
 
   #end(outcome: RunOutcome): void {

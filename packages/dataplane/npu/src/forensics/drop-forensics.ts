@@ -133,11 +133,18 @@ export class DropForensics implements Forensics {
       this.#countOf(reason, port).replayed--
       return
     }
-    const dropped = observer.runs.find(({ outcome }) => outcome.kind === 'dropped' && outcome.number === reason)
+    // A copy that was lost before it ran has no run of its own: the first one asked for it.
+    const isLost = observer.lost.includes(reason)
+    const dropped = isLost
+      ? observer.runs[0]
+      : observer.runs.find(({ outcome }) => outcome.kind === 'dropped' && outcome.number === reason)
     const all = dropped === undefined ? [...notes, 'the replayed packet was not dropped for this reason'] : notes
     this.#replayed++
     if (all.length > 0 || dropped?.run.gap !== undefined) this.#approximate++
-    const cause = dropped === undefined ? undefined : causeOf(observer.recount, dropped.run, dropped.verdict).decisive
+    const cause =
+      dropped === undefined
+        ? undefined
+        : causeOf(observer.recount, dropped.run, dropped.verdict, dropped.outcome).decisive
     const at = positionOf(observer.recount.program, cause?.at)
     const key = `${reason} ${port} ${at === undefined ? '' : `${at.file}:${at.line}`}`
     let group = this.#groups.get(key)

@@ -135,8 +135,7 @@ class PsaRules implements TargetRules {
     }
     if (group !== undefined) return manager.toGroup(copy, group)
     if (port !== undefined) return manager.toEgress(copy, port)
-    manager.drop(copy.slot, RESERVED_DROP.noSession)
-    manager.discard(copy)
+    manager.dropItem(copy, RESERVED_DROP.noSession)
   }
 
   #session(manager: TrafficManager, packet: WorkItem, flag: string, number: string): CloneSession | undefined {

@@ -24,7 +24,8 @@ export interface Passes {
   run(): number
   /** Carries out a verdict of kind unicast or drop. */
   finish(slot: number, verdict: number): void
-  drop(slot: number, reason: number): void
+  /** `isCopy`: no run of the packet ends with it. */
+  drop(slot: number, reason: number, isCopy?: boolean): void
   /** Counts a copy that never came to be. */
   lose(reason: number): void
 }
@@ -170,6 +171,13 @@ export class TrafficManager {
     this.#passes.drop(slot, reason)
   }
 
+  /** Drops an item that egress has not seen, and consumes it. */
+  dropItem(item: WorkItem, reason: number): void {
+    const { cause, slot } = item
+    this.#passes.drop(slot, reason, cause === 'multicast' || cause === 'ingress clone' || cause === 'egress clone')
+    this.#release(item)
+  }
+
   finish(slot: number, verdict: number): void {
     this.#passes.finish(slot, verdict)
   }
@@ -199,9 +207,10 @@ export class TrafficManager {
     const members = this.replication.members(group)
     const count = members === undefined ? 0 : members.length / 2
     if (members === undefined || count === 0) {
-      this.#passes.drop(item.slot, RESERVED_DROP.emptyGroup)
-      this.#release(item)
-      return
+      // A group that ingress asked for is all that becomes of the packet.
+      if (item.cause === 'multicast') this.#passes.drop(item.slot, RESERVED_DROP.emptyGroup)
+      else return this.dropItem(item, RESERVED_DROP.emptyGroup)
+      return this.#release(item)
     }
     for (let k = 0; k < count; k++) {
       let copy = item
@@ -269,16 +278,14 @@ export class TrafficManager {
   #enqueue(item: WorkItem): void {
     const priority = this.#rules.priority(this, item)
     if (priority >= this.queues.priorities) {
-      this.#passes.drop(item.slot, RESERVED_DROP.badPriority)
-      return this.#release(item)
+      return this.dropItem(item, RESERVED_DROP.badPriority)
     }
     const { nowUs } = this
     item.enqueuedUs = nowUs
     item.enqueuedDepth = this.queues.depth(item.port, priority)
     if (this.isDry || this.queues.limits(item.port).ratePps === 0) return this.#egress(item, item.enqueuedDepth)
     if (!this.queues.push(item.port, priority, item, nowUs)) {
-      this.#passes.drop(item.slot, RESERVED_DROP.queueFull)
-      this.#release(item)
+      this.dropItem(item, RESERVED_DROP.queueFull)
     }
   }
 
@@ -295,8 +302,7 @@ export class TrafficManager {
   #mayAdd(item: WorkItem): boolean {
     this.#made++
     if (item.rounds <= ROUNDS_MAX && this.#made <= COPIES_MAX) return true
-    this.#passes.drop(item.slot, RESERVED_DROP.loopLimit)
-    this.#release(item)
+    this.dropItem(item, RESERVED_DROP.loopLimit)
     return false
   }
 

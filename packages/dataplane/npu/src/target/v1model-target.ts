@@ -172,10 +172,7 @@ class V1modelRules implements TargetRules {
     }
     if (group !== undefined) manager.toGroup(copy, group)
     else if (port !== undefined) manager.toEgress(copy, port)
-    else {
-      manager.drop(copy.slot, RESERVED_DROP.noSession)
-      manager.discard(copy)
-    }
+    else manager.dropItem(copy, RESERVED_DROP.noSession)
   }
 
   /** Undefined where the program asked for none, or for one that does not exist, which is counted. */
