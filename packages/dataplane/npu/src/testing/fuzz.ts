@@ -1,7 +1,7 @@
 /**
  * Random programs for longer than the test suite has time:
  *
- *     node packages/dataplane/npu/src/testing/fuzz.ts [PROGRAMS [SEED [softnpu|v1model]]]
+ *     node packages/dataplane/npu/src/testing/fuzz.ts [PROGRAMS [SEED [softnpu|v1model|bmv2]]]
  *
  * Prints each failing program, shrunk, and exits with 1 if there were any.
  */
@@ -12,8 +12,9 @@ import { fuzzSeed } from './source-duel.ts'
 
 const count = Number(process.argv[2] ?? 1000)
 const first = Number(process.argv[3] ?? 1)
-const architecture = process.argv[4] === 'v1model' ? 'v1model' : 'softnpu'
-const compileText = compilerOf((file) => readFileSync(file, 'utf8'))
+const kind = process.argv[4] ?? 'softnpu'
+const architecture = kind === 'softnpu' ? 'softnpu' : 'v1model'
+const compileText = compilerOf((file) => readFileSync(file, 'utf8'), kind === 'bmv2')
 let failed = 0
 for (let seed = first; seed < first + count; seed++) {
   const failure = fuzzSeed(seed, compileText, architecture)

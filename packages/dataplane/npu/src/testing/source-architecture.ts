@@ -18,6 +18,10 @@ export interface SourceArchitecture {
   readonly hash: (variable: string, algorithm: string, data: string) => readonly string[]
   readonly checksum: (variable: string, data: string) => readonly string[]
   readonly random: (variable: string) => readonly string[]
+  /** Fields of the metadata beside the random ones. */
+  readonly metadata: string
+  /** What ingress and egress may ask of the target. */
+  readonly requests: { readonly ingress: readonly string[]; readonly egress: readonly string[] }
   /** Behind the deparser `D`. */
   readonly package: readonly string[]
 }
@@ -44,10 +48,14 @@ const SOFTNPU: SourceArchitecture = {
   hash: (variable, _, data) => [`bit<32> ${variable} = digest.get(${data});`],
   checksum: (variable, data) => [`bit<16> ${variable} = sum.run(${data});`],
   random: (variable) => [`bit<16> ${variable} = dice.read();`],
+  metadata: '',
+  requests: { ingress: [], egress: [] },
   package: ['SoftNPU(P(), I(), E(), D()) main;'],
 }
 
-/** Unicast and drop only: what the target does between the blocks is not in the interpreter. */
+/** Requests count in a field that all copies keep, so that packets do not go around for ever. */
+const asked = (request: string): string => `if (meta.asked < 3) { meta.asked = meta.asked + 1; ${request} }`
+
 const V1MODEL: SourceArchitecture = {
   include: 'v1model.p4',
   parserParameters: 'inout standard_metadata_t ig',
@@ -77,6 +85,29 @@ const V1MODEL: SourceArchitecture = {
     `hash(${variable}, HashAlgorithm.csum16, 16w0, ${data}, 32w0x10000);`,
   ],
   random: (variable) => [`bit<16> ${variable};`, `random(${variable}, 16w3, 16w900);`],
+  metadata: '@field_list(1, 2) bit<8> asked; @field_list(2) bit<16> kept;',
+  requests: {
+    ingress: [
+      ...[0, 1, 2, 3, 4].map((session) => asked(`clone_preserving_field_list(CloneType.I2E, ${session}, 1);`)),
+      asked('clone_preserving_field_list(CloneType.I2E, (bit<32>) hdr.first.a, 2);'),
+      asked('resubmit_preserving_field_list(2);'),
+      asked('resubmit_preserving_field_list(1);'),
+      'truncate(70);',
+      'ig.mcast_grp = 2;',
+      'ig.mcast_grp = (bit<16>) hdr.first.a;',
+      'ig.priority = hdr.first.a;',
+      'mark_to_drop(ig);',
+      'meta.kept = (bit<16>) ig.packet_length ^ (bit<16>)(ig.instance_type);',
+    ],
+    egress: [
+      ...[0, 1, 2, 4].map((session) => asked(`clone_preserving_field_list(CloneType.E2E, ${session}, 2);`)),
+      asked('recirculate_preserving_field_list(1);'),
+      asked('recirculate_preserving_field_list(2);'),
+      'truncate(65);',
+      'mark_to_drop(ig);',
+      'meta.kept = (bit<16>) ig.packet_length ^ (bit<16>)(ig.instance_type) ^ (ig.egress_rid << 5);',
+    ],
+  },
   package: [
     'control V(inout headers_t hdr, inout meta_t meta) { apply { } }',
     'control U(inout headers_t hdr, inout meta_t meta) { apply { } }',

@@ -90,7 +90,7 @@ export class SourceGenerator {
     this.#line('header_union union_u { left_h left; right_h right; }')
     const members = this.#meta.map(({ text, type }) => `${typeText(type)} ${text.slice(5)};`)
     this.#line(`struct pair_t { bit<16> x; int<9> y; bool z; }`)
-    this.#line(`struct meta_t { ${members.join(' ')} pair_t pair; pair_t other; }`)
+    this.#line(`struct meta_t { ${members.join(' ')} pair_t pair; pair_t other; ${this.#architecture.metadata} }`)
     this.#observer()
     this.#line(
       `struct headers_t { first_h first; wide_h wide; loop_h[${STACK}] loop; varied_h varied; union_u u; observer_h observer; }`,
@@ -123,7 +123,8 @@ export class SourceGenerator {
   }
 
   #observed(): Variable[] {
-    return [...this.#meta, ...this.#pairs()]
+    const kept = this.#architecture.metadata === '' ? [] : [{ text: 'meta.kept', type: bit(16) }]
+    return [...this.#meta, ...this.#pairs(), ...kept]
   }
 
   #pairs(): Variable[] {
@@ -329,7 +330,9 @@ export class SourceGenerator {
         const { ingressPort, setPort, multicast } = this.#architecture
         this.#line(setPort(draw.pick(['1', '2', ingressPort, '(bit<16>)(hdr.first.a)'])))
         if (multicast !== undefined && draw.chance(4)) this.#line(multicast(draw.pick([1, 2, 2, 3])))
+        this.#request('ingress', all)
         this.#statements(all, 3, 14, true)
+        this.#request('ingress', all)
       })
     })
     this.#tables = []
@@ -350,6 +353,7 @@ export class SourceGenerator {
     this.#line(`action ${name}(${list.join(', ')})`)
     this.#block(() => {
       this.#statements([...scope, ...parameters, ...parameters], 1, 3, true)
+      if (this.#draw.chance(4)) this.#request('ingress', [...scope, ...parameters])
       if (this.#draw.chance(5)) this.#line(this.#draw.pick(['return;', 'exit;']))
       if (this.#draw.chance(6)) {
         for (const line of this.#architecture.drop(this.#draw.below(200))) this.#line(line)
@@ -420,9 +424,20 @@ export class SourceGenerator {
           const value = type.kind === 'bit' ? text : `(bit<${type.width}>)(${text})`
           this.#line(`hdr.observer.v${k} = ${value};`)
         })
-        this.#statements([...this.#meta, ...this.#headerFields()], 1, 3, false, false)
+        const scope = [...this.#meta, ...this.#headerFields()]
+        this.#request('egress', scope)
+        this.#statements(scope, 1, 3, false, false)
+        this.#request('egress', scope)
       })
     })
+  }
+
+  /** What the target is asked to do: clones, further rounds, groups, … */
+  #request(block: 'ingress' | 'egress', scope: readonly Variable[]): void {
+    const requests = this.#architecture.requests[block]
+    if (requests.length === 0 || this.#draw.chance(2)) return
+    this.#line(`if (${this.#expressions.expression(BOOL, 1, scope)})`)
+    this.#block(() => this.#line(this.#draw.pick(requests)))
   }
 
   #statements(scope: readonly Variable[], depth: number, max: number, isIngress = false, mayLeave = true): void {

@@ -14,12 +14,12 @@ export function sourceProgram(path: string, read: Read): Program {
 }
 
 /** A compiler of texts that gives the diagnostics of those that do not compile. */
-export function compilerOf(read: Read): (text: string) => Program | string {
+export function compilerOf(read: Read, bmv2 = false): (text: string) => Program | string {
   const file = join(ROOT, 'random.p4')
-  return (text) => compileFile(file, (path) => (path === file ? text : read(path)))
+  return (text) => compileFile(file, (path) => (path === file ? text : read(path)), bmv2)
 }
 
-function compileFile(fileName: string, read: Read): Program | string {
+function compileFile(fileName: string, read: Read, bmv2 = false): Program | string {
   const readFile = (file: string): string | undefined => {
     try {
       return read(file)
@@ -28,7 +28,7 @@ function compileFile(fileName: string, read: Read): Program | string {
       return undefined
     }
   }
-  const result = compile({ fileName, readFile, includePaths: [join(ROOT, 'p4/include')] })
+  const result = compile({ fileName, readFile, includePaths: [join(ROOT, 'p4/include')], bmv2 })
   const errors = result.diagnostics.filter(({ severity }) => severity === 'error')
   return result.program ?? renderDiagnostics(errors, readFile)
 }

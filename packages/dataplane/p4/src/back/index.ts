@@ -38,5 +38,12 @@ export type { ExternCallShape } from './extern-call-code.ts'
 export { isStateful, UNDO_RECORD_BYTES } from './undo-log.ts'
 export { replicationPoint } from './plan.ts'
 export { enterSlots, TRACE, TRACE_COPY, TRACE_FRAME_BYTES } from './trace-code.ts'
-export { type Applied, bestEntry, type InterpretedEntry, Interpreter, type Verdict } from './interpreter.ts'
+export {
+  type Applied,
+  bestEntry,
+  type InterpretedEntry,
+  type InterpretedState,
+  Interpreter,
+  type Verdict,
+} from './interpreter.ts'
 export { evaluate } from './evaluate.ts'

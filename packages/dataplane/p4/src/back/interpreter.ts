@@ -45,6 +45,14 @@ export type Verdict =
   | { readonly kind: 'broadcast' }
   | { readonly kind: 'drop'; readonly reason: number }
 
+/** What a packet carries from one part of a run to the next. */
+export interface InterpretedState {
+  slots: bigint[]
+  varbitBits: number[]
+  /** Bytes of the frame that are parsed. */
+  consumed: number
+}
+
 /** What an entry's action was, in the order tables were applied: for comparing lookups. */
 export interface Applied {
   readonly table: number
@@ -111,8 +119,36 @@ export class Interpreter {
     return this.#bounded(() => this.#start(frame, port))
   }
 
+  /** Of a packet that no part has seen. */
+  emptyState(): InterpretedState {
+    return { slots: this.program.slots.map(() => 0n), varbitBits: this.program.slots.map(() => 0), consumed: 0 }
+  }
+
+  /**
+   * Runs blocks `from` to `to` (exclusive) over a frame, beginning with a state and leaving one there: for references of
+   * targets, which act between the blocks. Undefined unless the packet ends here.
+   */
+  part(frame: Uint8Array, state: InterpretedState, from: number, to: number): Verdict | undefined {
+    this.#slots = state.slots
+    this.#varbitBits = state.varbitBits
+    this.#frame = frame.slice()
+    this.#at = state.consumed
+    this.#emitted = []
+    const verdict = this.#bounded(() => this.#blocks(this.program.blocks.slice(from, to)))
+    state.consumed = this.#at
+    return verdict
+  }
+
+  /** The frame as the deparser in the last part wrote it. */
+  get written(): Uint8Array {
+    const isDeparsed = this.program.blocks.some(
+      (block) => block.kind === 'control' && this.#emits(this.program.procedures[block.procedure]!.body),
+    )
+    return isDeparsed ? concatenated([...this.#emitted, this.#frame.subarray(this.#at)]) : this.#frame.slice()
+  }
+
   /** Drops a packet whose loops never end. */
-  #bounded(run: () => Verdict): Verdict {
+  #bounded<Result>(run: () => Result): Result | (Verdict & { readonly kind: 'drop' }) {
     this.#iterations = 0
     try {
       return run()
@@ -160,11 +196,7 @@ export class Interpreter {
     const rejected = this.#blocks(rest)
     if (rejected !== undefined) return rejected
     if (this.#intrinsic('egress.drop') === 1) return { kind: 'drop', reason: this.#intrinsic('egress.dropReason') }
-    const isDeparsed = program.blocks.some(
-      (block) => block.kind === 'control' && this.#emits(program.procedures[block.procedure]!.body),
-    )
-    const frame = isDeparsed ? concatenated([...this.#emitted, this.#frame.subarray(this.#at)]) : this.#frame.slice()
-    return { kind: 'unicast', port: this.#intrinsic('egress.port'), frame }
+    return { kind: 'unicast', port: this.#intrinsic('egress.port'), frame: this.written }
   }
 
   #blocks(blocks: readonly Block[]): Verdict | undefined {
