@@ -1,6 +1,7 @@
 /** The `lode` command. Each command's code is loaded when it is asked for, so `lode --help` stays quick. */
 import { ExitCode, run, type StricliDynamicCommandContext } from '@stricli/core'
 import { application } from './application.ts'
+import { splitAliases } from './commands/p4/compiler-flags.ts'
 import { ExitStatus, LodeContext } from './context.ts'
 
 // Readers may leave early, as in `lode trace | head`: that is no failure.
@@ -15,7 +16,11 @@ process.on('warning', (warning) => {
 })
 const context = new LodeContext(process)
 // because Node types exitCode as possibly undefined, and the parser's type does not
-await run(application, process.argv.slice(2), context as unknown as StricliDynamicCommandContext<LodeContext>)
+await run(
+  application,
+  splitAliases(process.argv.slice(2)),
+  context as unknown as StricliDynamicCommandContext<LodeContext>,
+)
 // The parser's own statuses are negative, and positive ones are ours.
 if (process.exitCode === ExitCode.InvalidArgument || process.exitCode === ExitCode.UnknownCommand) {
   process.stderr.write('lode --help lists the commands, lode COMMAND --help has examples\n')

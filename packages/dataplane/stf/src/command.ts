@@ -101,7 +101,10 @@ function add(state: RunState, statement: Extract<StfStatement, { kind: 'add' }>)
   const priority = statement.priority === undefined || !hasPriority ? {} : { priority: statement.priority }
   const entry: Entry = { keys, ...priority, ...bound }
   const result = state.pipeline.addEntry(table.name, entry)
-  if (!result.ok) return refused(`table ${table.name}: ${errorText(result.error)}`)
+  if (!result.ok) {
+    const known = result.error.kind === 'exists' ? state.pipeline.entryText(table.name, entry) : undefined
+    return refused(`table ${table.name}: ${errorText(result.error)}${known === undefined ? '' : `: ${known}`}`)
+  }
   if (statement.id !== undefined) state.entries.set(statement.id, { table: table.name, entry })
   return DONE
 }

@@ -110,7 +110,7 @@ describe('entries', () => {
     const twice = `${ROUTE}${ROUTE}packet 0 0a000001 40 11\nexpect 3`
     const { passed, warnings } = run(twice)
     assert.ok(passed)
-    assert.match(warnings[0]!.message, /there is an entry with this key already/)
+    assert.match(warnings[0]!.message, /there is an entry with this key already: 167772160\/8 → forward\(port=3\)/)
     fails(twice, /there is an entry with this key already/, true)
     assert.match(run('mc_node_associate 3 0').warnings[0]!.message, /no multicast group 3/)
     assert.match(run('add routes ip.dst:0/0 forward(port:600)').warnings[0]!.message, /600 does not fit into 9 bits/)

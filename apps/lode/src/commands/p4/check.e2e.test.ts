@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import { run, type StricliDynamicCommandContext } from '@stricli/core'
 import { application } from '../../application.ts'
 import type { LodeContext } from '../../context.ts'
+import { splitAliases } from './compiler-flags.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lode-p4-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -122,6 +123,22 @@ test('compile: writes modules that load, their description, the map and P4Info',
   const { places } = JSON.parse(readFileSync(`${base}.map.json`, 'utf8'))
   assert.ok(places.some((place: { kind: string; line: number }) => place.kind === 'table' && place.line === 8))
   assert.match(readFileSync(`${base}.p4info.txt`, 'utf8'), /name: "ingress\.t"/)
+})
+
+test('compile: makes the folder that it writes to, and says when it cannot', async () => {
+  const path = file('good.p4', GOOD)
+  assert.equal((await lode('compile', path, '-o', join(folder, 'deep/er/out'))).status, 0)
+  assert.ok(WebAssembly.validate(readFileSync(join(folder, 'deep/er/out.wasm'))))
+  const { status, stderr } = await lode('compile', path, '-o', join(path, 'out'))
+  assert.equal(status, 2)
+  assert.match(stderr, /^lode p4 compile: cannot write .*good\.p4\/out\.wasm: /)
+})
+
+test('-I and -D may stand with their value in one word', () => {
+  assert.deepEqual(splitAliases(['p4', 'check', '-Iinc', '-DN=3', '-D', 'M', '-I=x', 'a.p4']), [
+    ...['p4', 'check', '-I', 'inc', '-D', 'N=3', '-D', 'M', '-I', '=x', 'a.p4'],
+  ])
+  assert.deepEqual(splitAliases(['run', '-Dx']), ['run', '-Dx'])
 })
 
 test('compile: 1 and no files for a program with errors', async () => {

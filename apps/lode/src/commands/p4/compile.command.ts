@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs'
 import { buildCommand } from '@stricli/core'
 import { ExitStatus, type LodeContext } from '../../context.ts'
 import { parseText } from '../../state-flag.ts'
 import { sourceAliases, type SourceFlags, sourceFlags, sourceOptions } from './compiler-flags.ts'
 import { jsonDiagnostic, reportDiagnostics } from './diagnostic-report.ts'
+import { writeOutput } from './output-file.ts'
 
 interface CompileFlags extends SourceFlags {
   readonly output: string
@@ -49,7 +49,11 @@ export const compileCommand = buildCommand({
     const base = flags.output.replace(/\.wasm$/, '')
     const written: { file: string; bytes: number }[] = []
     for (const { suffix, content } of compiledFiles(result.program, result.p4info?.() ?? '')) {
-      writeFileSync(base + suffix, content)
+      const problem = writeOutput(base + suffix, content)
+      if (problem !== undefined) {
+        this.note(`lode p4 compile: ${problem}`)
+        return this.exit(ExitStatus.usage)
+      }
       written.push({ file: base + suffix, bytes: content.length })
     }
     if (flags.json) return this.printJson({ files: written, diagnostics: result.diagnostics.map(jsonDiagnostic) })

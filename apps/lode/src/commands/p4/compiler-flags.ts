@@ -38,6 +38,12 @@ export const sourceFlags = {
 /** `-I`, `-D` as compilers have them. */
 export const sourceAliases = { I: 'include', D: 'define' } as const
 
+/** `-Ifolder` and `-DNAME=1` of `lode p4 …` as two words each, which is how flags are read. */
+export function splitAliases(words: readonly string[]): string[] {
+  if (words[0] !== 'p4') return [...words]
+  return words.flatMap((word) => (/^-[ID]./.test(word) ? [word.slice(0, 2), word.slice(2)] : [word]))
+}
+
 /** The architecture files of this project: in the repository, or beside the bundle in the published package. */
 export function architectureFolder(): string {
   const folder = import.meta.url.endsWith('.ts') ? '../../../../../p4/include' : './p4/include'

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CapturedPacket } from '@lodestone/packet'
 import { buildCommand } from '@stricli/core'
@@ -8,6 +8,7 @@ import { textTable } from '../../text-table.ts'
 import { sourceAliases, type SourceFlags, sourceFlags } from './compiler-flags.ts'
 import { parsePort } from './explain.command.ts'
 import { loadProgram } from './load-program.ts'
+import { makeFolder, writeOutput } from './output-file.ts'
 
 interface RunFlags extends SourceFlags {
   readonly pcap: readonly PortCapture[]
@@ -81,6 +82,13 @@ export const runCommand = buildCommand({
   async func(this: LodeContext, flags: RunFlags, file: string) {
     const arrivals = await readArrivals(this, flags.pcap)
     if (arrivals === undefined) return this.exit(ExitStatus.usage)
+    const unwritable = (problem: string): void => {
+      this.note(`lode p4 run: ${problem}`)
+      this.exit(ExitStatus.usage)
+    }
+    // Before the packets, which may take long.
+    const problem = makeFolder(flags.out)
+    if (problem !== undefined) return unwritable(problem)
     const clock = { ms: arrivals[0] === undefined ? 0 : timeMs(arrivals[0]) }
     const loaded = await loadProgram(this, 'run', file, flags, { nowMs: () => clock.ms })
     if (!loaded.ok) return this.exit(loaded.status)
@@ -121,9 +129,9 @@ export const runCommand = buildCommand({
         this.note(`${index + 1} of ${arrivals.length} packets`)
       }
     }
-    mkdirSync(flags.out, { recursive: true })
     for (const [port, records] of results) {
-      writeFileSync(join(flags.out, `${port}.pcap`), Buffer.concat([pcapFileHeader(), ...records]))
+      const problem = writeOutput(join(flags.out, `${port}.pcap`), Buffer.concat([pcapFileHeader(), ...records]))
+      if (problem !== undefined) return unwritable(problem)
     }
     const drops = [...pipeline.drops()].map(([reason, packets]) => ({ ...pipeline.dropReason(reason), packets }))
     const ports = [...new Set([...arrivals.map(({ port }) => port), ...results.keys()])].sort((a, b) => a - b)

@@ -36,6 +36,10 @@ test('says where it looked for a missing include', () => {
   assert.deepEqual(main('x\n#include "none.p4"\ny').errors, ['2 P4C1014'])
 })
 
+test('a file with zero bytes is one error, not hundreds', () => {
+  assert.deepEqual(main('\u0001\0\u0002 \ufffd').errors, ['1 P4C1001'])
+})
+
 test('stops a file that includes itself', () => {
   const result = main('#include "main.p4"\nx')
   assert.equal(result.errors.length, 1)

@@ -81,9 +81,14 @@ class Preprocessor {
 
   file(path: string, from: Range | undefined, depth: number): void {
     const text = this.#options.readFile(path)
+    const range = from ?? { file: path, line: 1, column: 1, endLine: 1, endColumn: 1 }
     if (text === undefined) {
-      const range = from ?? { file: path, line: 1, column: 1, endLine: 1, endColumn: 1 }
       this.#sink.error('P4C1001', range, `cannot read file '${path}'`)
+      return
+    }
+    // Every other character of such a file would be an error of its own.
+    if (text.includes('\0')) {
+      this.#sink.error('P4C1001', range, `'${path}' is not a text file: it contains zero bytes`)
       return
     }
     if (!this.#files.includes(path)) this.#files.push(path)

@@ -34,6 +34,13 @@ test('shows position, message, carets, notes and fix', () => {
   )
 })
 
+test('shows control characters of the source as nothing that a terminal obeys', () => {
+  const sink = new DiagnosticSink()
+  sink.error('P4C1003', range(1, 2, 3), 'odd')
+  const text = renderDiagnostics(sink.diagnostics, () => 'a\u001b[2J\tb')
+  assert.equal(text.split('\n')[1], ' 1 | a\ufffd[2J\tb')
+})
+
 test('renders places it has no text for', () => {
   const sink = new DiagnosticSink()
   sink.warning('P4C4011', range(99, 1, 2, 'gone.p4'), 'odd')

@@ -20,6 +20,9 @@ const COLORS: Readonly<Record<Paint, string>> = {
   caret: '\u001b[31m',
 }
 
+/** All but the tab. */
+// oxlint-disable-next-line no-control-regex -- they are what it is for
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 /** Longer source lines are cut around the place that matters. */
 const MAX_SHOWN = 160
 
@@ -62,7 +65,9 @@ function place(range: Range): string {
 }
 
 function lineOf(range: Range, readFile: ReadFile): string | undefined {
-  return readFile(range.file)?.split(/\r\n|\n|\r/)[range.line - 1]
+  const line = readFile(range.file)?.split(/\r\n|\n|\r/)[range.line - 1]
+  // A terminal would obey them.
+  return line?.replace(CONTROL_CHARACTERS, '\ufffd')
 }
 
 function excerpt(range: Range, readFile: ReadFile, paint: (color: Paint, text: string) => string): string[] {
