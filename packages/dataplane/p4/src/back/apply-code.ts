@@ -1,12 +1,15 @@
 /** Applying a table: key, lookup, counters, parameters, action. */
-import type { SlotId } from '../ir/index.ts'
+import type { HeaderId, SlotId } from '../ir/index.ts'
 import { STATE } from './value-class.ts'
 import { loadSlot, writeCount } from './extern-code.ts'
-import type { ExpressionCode } from './expression-code.ts'
+import type { ExpressionCode, Word } from './expression-code.ts'
 import { CELL, ENTRY, GROUP, type ParameterLayout, SELECTION, TABLE_HEADER, wordsOf } from './layout.ts'
-import { pushDirect } from './lookup-code.ts'
+import { pushDirect, writeTouch } from './lookup-code.ts'
 import { pushRaw } from './raw-code.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
+
+/** Tables of one header that are touched. */
+const TOUCHED_MAX = 2
 
 /** Looks up, counts, sets the result slots and runs the action. */
 export function writeApply(body: StatementCode, index: number, flow: Flow): void {
@@ -56,7 +59,7 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
   f.set(action)
   store(table.hitSlot, () => f.get(hit))
   store(table.actionSlot, () => f.get(action))
-  if (table.directCounter !== undefined || table.directMeter !== undefined) {
+  if (layout.directCounterOffset !== undefined || table.directMeter !== undefined) {
     f.i32(0)
     f.get(entry)
     f.access('i32.store', STATE, CELL.currentEntry)
@@ -158,38 +161,84 @@ function bump(body: StatementCode, address: number): void {
   f.access('i64.store', STATE, address)
 }
 
+/**
+ * Once a packet is parsed: touches the tables that are looked up by fields of one of its headers and nothing else. Which of them
+ * will be applied is not known yet.
+ */
+export function touchTables(body: StatementCode): void {
+  const { f, code, generator } = body
+  const { program, layout } = generator
+  const touched = new Map<HeaderId, number>()
+  program.tables.forEach((table, index) => {
+    const place = layout.tables[index]!
+    if (place.shape !== 'exact' && place.shape !== 'chained') return
+    const hashed = table.keys.filter(({ match }) => match === 'exact')
+    const header = program.headers.findIndex(({ fields }) =>
+      hashed.every(({ expression: e }) => e.op === 'load' && fields.includes(e.slot)),
+    )
+    if (hashed.length === 0 || layout.images.addresses[header] === undefined) return
+    const count = touched.get(header) ?? 0
+    if (count === TOUCHED_MAX) return
+    touched.set(header, count + 1)
+    code.pushCondition({ op: 'load', width: 1, slot: program.headers[header]!.valid })
+    f.if(undefined, () => {
+      f.scope(() => {
+        const wide = wideKeys(body, index)
+        const words = Array.from({ length: place.words }, (_, word) => {
+          pushKeyWord(body, index, wide, { isRange: false, word })
+          return f.stash('i64')
+        })
+        writeTouch(f, place, words)
+      })
+    })
+  })
+}
+
 /** Pushes the packed key words, then the range words, each as i64. */
 function pushKeys(body: StatementCode, index: number): void {
+  const { words, rangeWords } = body.generator.layout.tables[index]!
+  const wide = wideKeys(body, index)
+  for (let word = 0; word < words; word++) pushKeyWord(body, index, wide, { isRange: false, word })
+  for (let word = 0; word < rangeWords; word++) pushKeyWord(body, index, wide, { isRange: true, word })
+}
+
+/** By key, the words of those over 64 bits. */
+function wideKeys({ code, generator }: StatementCode, index: number): readonly (readonly Word[] | undefined)[] {
+  return generator.program.tables[index]!.keys.map(({ expression }) =>
+    expression.width > 64 ? code.words(expression) : undefined,
+  )
+}
+
+function pushKeyWord(
+  body: StatementCode,
+  index: number,
+  wide: readonly (readonly Word[] | undefined)[],
+  { isRange, word }: { readonly isRange: boolean; readonly word: number },
+): void {
   const { f, code, generator } = body
   const table = generator.program.tables[index]!
-  const layout = generator.layout.tables[index]!
-  const wide = layout.keys.map((key, k) => (key.width > 64 ? code.words(table.keys[k]!.expression) : undefined))
-  const pushOf = (isRange: boolean, word: number): void => {
-    let isFirst = true
-    layout.keys.forEach((key, k) => {
-      if (key.match === 'selector' || (key.match === 'range') !== isRange) return
-      const words = wide[k]
-      if (words !== undefined) {
-        const one = words[word - key.word]
-        if (one !== undefined && key.isSwapped) code.pushRawWord(one)
-        else if (one !== undefined) code.pushWord(one)
-        return
-      }
-      if (key.word !== word) return
-      const { expression } = table.keys[k]!
-      if (!key.isSwapped) code.push64(expression)
-      else {
-        pushRaw(code, expression)
-        if (key.width <= 32) f.op('i64.extend_i32_u')
-      }
-      if (key.shift > 0) {
-        f.i64(BigInt(key.shift))
-        f.op('i64.shl')
-      }
-      if (!isFirst) f.op('i64.or')
-      isFirst = false
-    })
-  }
-  for (let word = 0; word < layout.words; word++) pushOf(false, word)
-  for (let word = 0; word < layout.rangeWords; word++) pushOf(true, word)
+  let isFirst = true
+  generator.layout.tables[index]!.keys.forEach((key, k) => {
+    if (key.match === 'selector' || (key.match === 'range') !== isRange) return
+    const words = wide[k]
+    if (words !== undefined) {
+      const one = words[word - key.word]
+      if (one !== undefined && key.isSwapped) code.pushRawWord(one)
+      else if (one !== undefined) code.pushWord(one)
+      return
+    }
+    if (key.word !== word) return
+    const { expression } = table.keys[k]!
+    if (!key.isSwapped) code.push64(expression)
+    else {
+      pushRaw(code, expression)
+      if (key.width <= 32) f.op('i64.extend_i32_u')
+    }
+    if (key.shift > 0) {
+      f.i64(BigInt(key.shift))
+      f.op('i64.shl')
+    }
+    if (!isFirst) f.op('i64.or')
+    isFirst = false
+  })
 }

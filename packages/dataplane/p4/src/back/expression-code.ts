@@ -56,6 +56,8 @@ export class ExpressionCode {
   readonly runtime: Runtime
   readonly #locals: ReadonlyMap<SlotId, readonly number[]>
   readonly #bits: ReadonlyMap<SlotId, FlagBit>
+  /** Flags that are 1 where code is being written, because a condition around it says so. */
+  readonly #known = new Set<SlotId>()
 
   constructor(f: FunctionBuilder, program: Program, layout: Layout, runtime: Runtime, locals: SlotLocals) {
     this.f = f
@@ -167,18 +169,44 @@ export class ExpressionCode {
   /** `then` where a one-bit expression is true, else `otherwise`: a branch for each part of it, and none is computed in vain. */
   writeIf(e: Expression, then: () => void, otherwise?: () => void): void {
     const { f } = this
+    if (e.op === 'load' && this.#known.has(e.slot)) return then()
+    const inside = (): void => this.#knowing(e, then)
     if (e.op !== 'land' && e.op !== 'lor' && e.op !== 'lnot') {
       this.pushCondition(e)
-      return f.if(undefined, then, otherwise)
+      return f.if(undefined, inside, otherwise)
     }
     f.block(undefined, (end) => {
       f.block(undefined, (isFalse) => {
         f.scope(() => this.branch(e, false, isFalse))
-        then()
+        inside()
         if (otherwise !== undefined) f.br(end)
       })
       otherwise?.()
     })
+  }
+
+  /** Writes code that runs only where `e` is true. */
+  #knowing(e: Expression, write: () => void): void {
+    const found: SlotId[] = []
+    const collect = (one: Expression): void => {
+      if (one.op === 'land') {
+        collect(one.left)
+        collect(one.right)
+      } else if (one.op === 'load' && this.#bits.has(one.slot) && !this.#known.has(one.slot)) found.push(one.slot)
+    }
+    collect(e)
+    for (const slot of found) this.#known.add(slot)
+    write()
+    for (const slot of found) this.#known.delete(slot)
+  }
+
+  /** Writes code that may run again after itself, so that what it writes later counts, too. */
+  unknowing(write: () => void): void {
+    const before = [...this.#known]
+    this.#known.clear()
+    write()
+    // What the loop wrote is not told apart from the rest.
+    if (before.length > 0) this.#known.clear()
   }
 
   /** Branches to the label if a one-bit expression has this value. */
@@ -391,11 +419,13 @@ export class ExpressionCode {
   /** slot = expression, of equal widths. */
   assign(slot: SlotId, e: Expression): void {
     const flag = this.#bits.get(slot)
-    if (flag !== undefined && e.op === 'const') {
+    const fixed = e.op === 'const' ? e.value : e.op === 'load' && this.#known.has(e.slot) ? 1n : undefined
+    if (flag !== undefined && fixed !== undefined) {
+      if (fixed === 0n) this.#known.delete(slot)
       const bit = 1n << BigInt(flag.bit)
       this.f.get(flag.local)
-      this.f.i64(BigInt.asIntN(64, e.value === 1n ? bit : ~bit))
-      this.f.op(e.value === 1n ? 'i64.or' : 'i64.and')
+      this.f.i64(BigInt.asIntN(64, fixed === 1n ? bit : ~bit))
+      this.f.op(fixed === 1n ? 'i64.or' : 'i64.and')
       return this.f.set(flag.local)
     }
     const bit = this.imageBit(slot)
@@ -423,6 +453,7 @@ export class ExpressionCode {
     const { f } = this
     const flag = this.#bits.get(slot)
     if (flag !== undefined) {
+      this.#known.delete(slot)
       f.get(flag.local)
       f.i64(BigInt.asIntN(64, ~(1n << BigInt(flag.bit))))
       f.op('i64.and')

@@ -28,6 +28,8 @@ const MULTIPLIER = 0x9e3779b97f4a7c15n
  * costs more than looking at one entry twice.
  */
 const CHAIN_STEPS = 2
+/** Directories that are indexed by more of a tag belong to tables too large for the first-level cache: 16 segments. */
+const TOUCH_SHIFT_MAX = 29
 /** Of byte offsets in a segment. */
 const BUCKET_MASK = 8 * (SEGMENT_BUCKETS - 1)
 
@@ -195,6 +197,47 @@ function writeProbe(
         f.br(again)
       })
     })
+  })
+}
+
+/**
+ * Reads what a lookup of this key would read first, if the table is large: the bucket, and the entry that it names. An engine keeps
+ * a load whose result nobody wants, because it could trap, so the lines are on their way while other work is done.
+ */
+export function writeTouch(f: FunctionBuilder, table: TableLayout, words: readonly number[]): void {
+  const shift = f.temp('i32')
+  const tag = f.temp('i32')
+  const entry = f.temp('i32')
+  f.i32(0)
+  f.access('i32.load', STATE, table.header + TABLE_HEADER.directoryShift)
+  f.tee(shift)
+  f.i32(TOUCH_SHIFT_MAX)
+  f.op('i32.lt_u')
+  f.if(undefined, () => {
+    pushTag(f, words, undefined)
+    f.set(tag)
+    f.i32(0)
+    f.access('i32.load', STATE, table.header + TABLE_HEADER.directory)
+    f.get(tag)
+    f.get(shift)
+    f.op('i32.shr_u')
+    f.i32(2)
+    f.op('i32.shl')
+    f.op('i32.add')
+    f.access('i32.load', STATE, 0)
+    f.get(tag)
+    f.i32(2)
+    f.op('i32.shl')
+    f.i32(BUCKET_MASK)
+    f.op('i32.and')
+    f.op('i32.add')
+    f.access('i32.load', STATE, 4)
+    f.set(entry)
+    for (let line = 0; line < table.entryBytes; line += 64) {
+      f.get(entry)
+      f.access('i32.load', STATE, line)
+      f.op('drop')
+    }
   })
 }
 

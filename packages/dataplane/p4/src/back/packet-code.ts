@@ -4,6 +4,7 @@
  */
 import type { Block, Program, SlotId } from '../ir/index.ts'
 import type { FunctionBuilder, ModuleBuilder } from '../wasm/index.ts'
+import { touchTables } from './apply-code.ts'
 import { DESCRIPTOR, DESCRIPTOR_BYTES_LOG2 } from './arena-layout.ts'
 import { isDeparser, writeDeparser } from './deparser-code.ts'
 import type { FlagBit } from './expression-code.ts'
@@ -353,6 +354,7 @@ export class PacketCode {
         f.return()
       }
     })
+    if (!this.trace.isOn) touchTables(body)
   }
 
   /** A closure that pushes an intrinsic as i32; undefined when the program has none of that name. */

@@ -123,7 +123,7 @@ export class StatementCode {
         return f.block(undefined, (end) => {
           f.loop((start) => {
             this.#countIteration()
-            this.statements(statement.body, { ...flow, break: end, continue: start })
+            code.unknowing(() => this.statements(statement.body, { ...flow, break: end, continue: start }))
             f.br(start)
           })
         })

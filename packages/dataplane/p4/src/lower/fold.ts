@@ -48,7 +48,16 @@ export function arithmetic(op: ArithmeticOp, left: Expression, right: Expression
   if (a === 0n && (op === 'add' || op === 'or' || op === 'xor')) return right
   if ((a === 0n || b === 0n) && (op === 'and' || op === 'mul')) return constant(0n, width)
   if (b === 1n && (op === 'mul' || op === 'div')) return left
+  if (b !== undefined && isSum(op) && isSum(left.op) && 'right' in left && left.right.op === 'const') {
+    // (x + 3) - 5 is x + (3 - 5): results are taken modulo 2^width.
+    const inner = left.op === 'add' ? left.right.value : -left.right.value
+    return arithmetic('add', left.left, constant(inner + (op === 'add' ? b : -b), width))
+  }
   return { op, width, left, right }
+}
+
+function isSum(op: string): boolean {
+  return op === 'add' || op === 'sub'
 }
 
 function calculate(op: ArithmeticOp, a: bigint, b: bigint, width: number): bigint {
