@@ -185,7 +185,6 @@ export class LabRuntime {
     const { topology, accept } = this.#builder.build(next)
     const problems = [...this.#faults.problemsOf(next), ...this.#nodeProblems(next, steps)]
     if (problems.length > 0) throw new LabError(problems.join('; '))
-    accept()
     const before = this.#document
     this.#document = next
     if (steps.some(({ action }) => action === 'restart-all')) return { steps, failures: await this.#restartAll() }
@@ -197,6 +196,7 @@ export class LabRuntime {
       this.#document = before
       throw new LabError(refused.join('; '))
     }
+    accept()
     for (const step of steps) {
       if (step.action !== 'update-node') continue
       const node = this.#live.get(step.name)
