@@ -15,7 +15,10 @@ test('the packed command runs from an empty directory: help and the whole demons
   const run = (command: string, ...args: readonly string[]) =>
     start(command, args, { cwd: directory, env, limitMs: 180_000 }).finished
 
-  const packed = await start('npm', ['pack', '--silent', '--pack-destination', directory], { cwd: APP }).finished
+  const packed = await start('npm', ['pack', '--silent', '--pack-destination', directory], {
+    cwd: APP,
+    limitMs: 180_000,
+  }).finished
   assert.equal(packed.status, 0, packed.stderr)
   const tarball = (await readdir(directory)).find((name) => name.endsWith('.tgz'))
   assert.ok(tarball !== undefined, packed.stdout)

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { tmpdir } from 'node:os'
-import { freePort, lode, RackProcess, temporaryDirectory, until } from './lode-process.fixture.ts'
+import { freePort, LODE, lode, RackProcess, start, temporaryDirectory, until } from './lode-process.fixture.ts'
 import { createWebInstance, instanceState } from './web-instance.fixture.ts'
 import { flaws, tshark, WITHOUT_TSHARK } from './tshark.fixture.ts'
 
@@ -22,6 +22,8 @@ interface Page {
 
 /** From the default pool, apart from where automatic allocation begins. */
 const WEB = '198.51.100.19'
+const EXAMPLE = join(import.meta.dirname, '../../../examples/web1.sh')
+const EXAMPLE_WEB = '198.51.100.21'
 const MODULE = `
 export default async function main(guest: { hostname: string; console: { print(text: string): void }; http: any }) {
   const visits: number[] = []
@@ -39,6 +41,7 @@ describe('a running rack', () => {
   let rack: RackProcess
   let publishPort = 0
   let modulePort = 0
+  let examplePort = 0
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'lode-test-'))
@@ -47,7 +50,9 @@ describe('a running rack', () => {
     await symlink('/nowhere', join(directory, 'control.sock'))
     publishPort = await freePort()
     modulePort = await freePort()
+    examplePort = await freePort()
     const publish = [`--publish=${publishPort}=${WEB}:80`, `--publish=${modulePort}=198.51.100.20:80`]
+    publish.push(`--publish=${examplePort}=${EXAMPLE_WEB}:80`)
     rack = await RackProcess.start(directory, '--sleds', '2', ...publish)
     await createWebInstance(rack, { project: 'shop', name: 'web1', address: WEB })
   })
@@ -162,6 +167,16 @@ describe('a running rack', () => {
     const page = await fetch(`http://127.0.0.1:${publishPort}/crossing`)
     assert.equal(page.status, 200)
     assert.match(await page.text(), /web1[^]*203\.0\.113\.[^]*\/crossing/)
+  })
+
+  test('examples/web1.sh makes a server with nothing but lode api', async () => {
+    const env = { ...process.env, LODE: `${process.execPath} ${LODE}`, LODE_STATE: directory }
+    const { status, stdout, stderr } = await start('sh', [EXAMPLE, EXAMPLE_WEB, 'shelf'], { env }).finished
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /^web1 of project shelf answers on 198\.51\.100\.21$/m)
+    await instanceState(rack, 'shelf', 'web1', 'running')
+    const page = await fetch(`http://127.0.0.1:${examplePort}/example`)
+    assert.match(await page.text(), /hostname: web1[^]*\/example/)
   })
 
   test('lode trace tells a ping’s story while lode exec runs it, and lode capture has its frames', async (t) => {

@@ -1,15 +1,13 @@
 /** Who may do what: roles on fleet, silo and project, through users and groups. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { CallResult, FetchLike } from '@lodestone/api'
+import { after, test } from 'node:test'
+import type { CallResult } from '@lodestone/api'
 import { type NexusClient, type NexusOperation, nexusApi, type ProjectRole } from '@lodestone/contract-nexus'
 import { SeededRandom } from '@lodestone/host'
 import { REQUIREMENTS } from './auth/authorize.ts'
 import { siloRank } from './auth/role.ts'
-import { clientWith, type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
-import type { Store } from './store/store.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
+import { clientWith, settle } from './fake-rack.fixture.ts'
+import { openNexus, valueOf } from './running-nexus.fixture.ts'
 import { insertGroup, insertMember } from './store/user.ts'
 
 const GIB = 2 ** 30
@@ -17,33 +15,10 @@ const ROLES: readonly ProjectRole[] = ['viewer', 'limited_collaborator', 'collab
 const SILO = 'test-suite-silo'
 const random = new SeededRandom(11)
 const credentials = new Map<NexusClient, { headers: Record<string, string> }>()
-let rack: FakeRack
-let opened: TestStore
-let store: Store
-let nexus: Nexus
-let handler: FetchLike
-let api: NexusClient
 
-before(async () => {
-  rack = await makeFakeRack(1)
-  opened = await openTestStore()
-  store = opened.store
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  nexus = rack.makeNexus({ store })
-  await nexus.start()
-  handler = nexus.handler
-  api = clientWith(handler, { cookie: await login(handler) })
-})
+const { rack, store, nexus, handler, api, close } = await openNexus()
 
-after(async () => {
-  await nexus.close()
-  await opened.close()
-})
-
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
-}
+after(close)
 
 function statusOf(result: CallResult<unknown>): number {
   if (result.ok) return 200

@@ -16,6 +16,7 @@ import type { Nexus } from './nexus.ts'
 import { REFERENCE_MISSING, REFERENCE_URL, referenceCheck, referenceOperations } from './reference.fixture.ts'
 import { insertSession } from './store/session.ts'
 import type { Store } from './store/store.ts'
+import { valueOf } from './running-nexus.fixture.ts'
 import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
 const GIB = 2 ** 30
@@ -46,14 +47,9 @@ before(async () => {
 })
 
 after(async () => {
-  await nexus.close()
+  await rack.clock.run(nexus.close())
   await opened.close()
 })
-
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
-}
 
 /** Asserts a refusal and returns its message. */
 function refusal(result: CallResult<unknown>, status: number, errorCode?: string): string {

@@ -1,40 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { CallResult, FetchLike } from '@lodestone/api'
-import type { AuditLogEntry, NexusClient } from '@lodestone/contract-nexus'
-import { clientWith, type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
-import type { Store } from './store/store.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
+import { after, test } from 'node:test'
+import type { AuditLogEntry } from '@lodestone/contract-nexus'
+import { clientWith } from './fake-rack.fixture.ts'
+import { openNexus, valueOf } from './running-nexus.fixture.ts'
 
 const START = '2000-01-01T00:00:00Z'
-let rack: FakeRack
-let opened: TestStore
-let store: Store
-let nexus: Nexus
-let handler: FetchLike
-let api: NexusClient
 
-before(async () => {
-  rack = await makeFakeRack(1)
-  opened = await openTestStore()
-  store = opened.store
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  nexus = rack.makeNexus({ store })
-  await nexus.start()
-  handler = nexus.handler
-  api = clientWith(handler, { cookie: await login(handler) })
-})
+const { rack, store, handler, api, close } = await openNexus()
 
-after(async () => {
-  await nexus.close()
-  await opened.close()
-})
-
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
-}
+after(close)
 
 async function entries(): Promise<AuditLogEntry[]> {
   return valueOf(await api.audit_log_list({ query: { start_time: START } })).items

@@ -10,6 +10,7 @@ import type { Nexus } from './nexus.ts'
 import { readReference, referenceCheck } from './reference.fixture.ts'
 import { isSealed, SecretBox } from './secret-box.ts'
 import type { Store } from './store/store.ts'
+import { valueOf } from './running-nexus.fixture.ts'
 import { openTestStore, type TestStore } from './test-store.fixture.ts'
 import { CertificateAuthority, type ServerName } from './tls/certificate-authority.ts'
 import { SiloCertificates } from './tls/silo-certificates.ts'
@@ -44,7 +45,7 @@ before(async () => {
 
 after(async () => {
   server.close()
-  await nexus.close()
+  await rack.clock.run(nexus.close())
   await opened.close()
   assert.deepEqual(reference.problems, [])
 })
@@ -53,11 +54,6 @@ after(async () => {
 function ping(hostname: string, ca = authority.certificate): Promise<number> {
   const fetch = httpFetch(outside, { clock: rack.clock, address: ADDRESS, tls: { ca } })
   return rack.clock.run(fetch(new Request(`https://${hostname}/v1/ping`)).then(({ status }) => status))
-}
-
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
 }
 
 const refusal = (result: CallResult<unknown>): string => {

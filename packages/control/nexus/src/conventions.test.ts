@@ -7,38 +7,27 @@ import { after, before, test } from 'node:test'
 import { type Endpoint, type ErrorBody, MAX_PAGE_LIMIT } from '@lodestone/api'
 import { NEXUS_API_VERSION, nexusApi, UNSERVED_OPERATIONS } from '@lodestone/contract-nexus'
 import { z } from 'zod'
-import { type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
+import { login, settle } from './fake-rack.fixture.ts'
+import { openNexus } from './running-nexus.fixture.ts'
+import { openTestStore } from './test-store.fixture.ts'
 import { sampleOf } from './sample.fixture.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
 const ID = '6c6f6465-7374-4f6e-8500-000000000001'
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const GIB = 2 ** 30
 const ENDPOINTS: readonly Endpoint[] = nexusApi.endpoints
-let rack: FakeRack
-let opened: TestStore
-let nexus: Nexus
-let cookie: string
 /** Of a user without any role. */
 let nobody: string
 
+const { rack, store, nexus, cookie, close } = await openNexus()
+
 before(async () => {
-  rack = await makeFakeRack(1)
-  opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  nexus = rack.makeNexus({ store: opened.store })
-  await nexus.start()
   await settle(rack, nexus)
-  cookie = await login(nexus.handler)
   nobody = await login(nexus.handler, 'test-unprivileged')
   assert.equal((await ask('POST', '/v1/projects', { name: 'p', description: '' })).status, 201)
 })
 
-after(async () => {
-  await rack.clock.run(nexus.close())
-  await opened.close()
-})
+after(close)
 
 interface Answer {
   readonly status: number
@@ -253,7 +242,7 @@ test('every operation that is not served answers 501 to those who are logged in,
 })
 
 test('a page has 100 items unless asked and 10 000 at most, and its token alone leads to the next', async () => {
-  const { db } = opened.store
+  const { db } = store
   const { id } = await db
     .selectFrom('silo_user')
     .select('id')

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import type { CallResult, FetchLike } from '@lodestone/api'
 import type { NexusClient } from '@lodestone/contract-nexus'
 import type { FakeRack } from './fake-rack.fixture.ts'
+import { valueOf } from './running-nexus.fixture.ts'
 
 const GIB = 2 ** 30
 export const query = { project: 'p' }
@@ -19,11 +20,6 @@ export interface CrashWorld {
   readonly metadata: string
   /** Of the silo `scim`, whose users are provisioned. */
   readonly scimToken: string
-}
-
-export function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
 }
 
 export interface Operation {

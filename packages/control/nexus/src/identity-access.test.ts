@@ -1,7 +1,7 @@
 /** Who may do what outside of projects: every such operation, by every kind of caller; and whose identity providers, tokens and certificates. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { CallResult, FetchLike } from '@lodestone/api'
+import type { CallResult } from '@lodestone/api'
 import {
   type FleetRole,
   type NexusClient,
@@ -14,23 +14,17 @@ import { MemoryFiles, SeededRandom } from '@lodestone/host'
 import { REQUIREMENTS } from './auth/authorize.ts'
 import { openSession } from './auth/open-session.ts'
 import { fleetRank, siloRank } from './auth/role.ts'
-import { clientWith, type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
+import { clientWith } from './fake-rack.fixture.ts'
+import { openNexus, valueOf } from './running-nexus.fixture.ts'
 import { readReference, referenceCheck } from './reference.fixture.ts'
 import { TestIdentityProvider } from './saml/identity-provider.fixture.ts'
 import { insertGroup, insertMember, insertUser } from './store/user.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
 import { CertificateAuthority } from './tls/certificate-authority.ts'
 
 const SILO = 'test-suite-silo'
 const NOWHERE = '5f0b0000-0000-4000-8000-000000000000'
 const random = new SeededRandom(21)
 const reference = referenceCheck(readReference())
-let rack: FakeRack
-let opened: TestStore
-let nexus: Nexus
-let handler: FetchLike
-let api: NexusClient
 const siloIds = new Map<string, string>()
 
 interface Caller {
@@ -41,29 +35,18 @@ interface Caller {
   readonly headers: Readonly<Record<string, string>>
 }
 
+const { rack, store, nexus, handler, api, close } = await openNexus({ watch: reference.watch })
+
 before(async () => {
-  rack = await makeFakeRack(1)
-  opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  nexus = rack.makeNexus({ store: opened.store })
-  await nexus.start()
-  handler = reference.watch(nexus.handler)
-  api = clientWith(handler, { cookie: await login(handler) })
   siloIds.set(SILO, valueOf(await api.silo_view({ params: { silo: SILO } })).id)
   await makeSilo('corp', 'saml_jit')
   await makeSilo('scim', 'saml_scim')
 })
 
 after(async () => {
-  await nexus.close()
-  await opened.close()
+  await close()
   assert.deepEqual(reference.problems, [])
 })
-
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
-}
 
 function statusOf(result: CallResult<unknown>): number {
   if (result.ok) return 200
@@ -79,7 +62,6 @@ async function makeSilo(name: string, identity_mode: SiloIdentityMode): Promise<
 
 /** A user with a session, whatever way users of the silo come to be. */
 async function addCaller(caller: Omit<Caller, 'headers'>): Promise<Caller> {
-  const { store } = opened
   const silo = siloIds.get(caller.silo)!
   const now = new Date(rack.clock.wallMs())
   const id = random.uuid()
@@ -210,7 +192,7 @@ test("identity providers, SCIM tokens and certificates are for the silo's admins
 })
 
 test('a group can have a role on the fleet, which its members have for as long as it has it', async () => {
-  const { db } = opened.store
+  const { db } = store
   const now = new Date(rack.clock.wallMs())
   const group = { id: random.uuid(), silo_id: siloIds.get('corp')!, external_id: 'operators' }
   await insertGroup(db, { ...group, time_created: now, time_modified: now })
@@ -248,9 +230,9 @@ test('authorizations of devices that nobody fetched do not pile up', async () =>
   const anonymous = clientWith(handler, {})
   const { user_code } = valueOf(await anonymous.device_auth_request({ body: { client_id: random.uuid() } }))
   const longAgo = { time_expires: new Date(rack.clock.wallMs() - 3_600_000) }
-  await opened.store.db.updateTable('device_auth').set(longAgo).where('user_code', '=', user_code).execute()
+  await store.db.updateTable('device_auth').set(longAgo).where('user_code', '=', user_code).execute()
   assert.equal(statusOf(await api.device_auth_confirm({ body: { user_code } })), 400, 'it has expired')
   valueOf(await anonymous.device_auth_request({ body: { client_id: random.uuid() } }))
-  const left = await opened.store.db.selectFrom('device_auth').selectAll().where('user_code', '=', user_code).execute()
+  const left = await store.db.selectFrom('device_auth').selectAll().where('user_code', '=', user_code).execute()
   assert.deepEqual(left, [])
 })

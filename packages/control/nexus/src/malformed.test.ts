@@ -3,38 +3,21 @@
  * is wrong, and never a failure of the server.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import type { Endpoint, ErrorBody } from '@lodestone/api'
 import { nexusApi } from '@lodestone/contract-nexus'
 import { z } from 'zod'
-import { type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
+import { openNexus } from './running-nexus.fixture.ts'
 import { sampleOf } from './sample.fixture.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
 const ID = '6c6f6465-7374-4f6e-8500-000000000001'
 const MIB = 1 << 20
 const ENDPOINTS: readonly Endpoint[] = nexusApi.endpoints
 type Fields = Readonly<Record<string, unknown>>
 
-let rack: FakeRack
-let opened: TestStore
-let nexus: Nexus
-let cookie: string
+const { rack, nexus, cookie, close } = await openNexus()
 
-before(async () => {
-  rack = await makeFakeRack(1)
-  opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  nexus = rack.makeNexus({ store: opened.store })
-  await nexus.start()
-  cookie = await login(nexus.handler)
-})
-
-after(async () => {
-  await rack.clock.run(nexus.close())
-  await opened.close()
-})
+after(close)
 
 interface Answer {
   readonly status: number

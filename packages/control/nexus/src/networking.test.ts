@@ -2,24 +2,16 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import type { CallResult, FetchLike } from '@lodestone/api'
-import type { NexusClient } from '@lodestone/contract-nexus'
-import { clientWith, type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
+import type { CallResult } from '@lodestone/api'
+import { settle } from './fake-rack.fixture.ts'
+import { openNexus } from './running-nexus.fixture.ts'
 import type { RackNetwork } from './rack-network.ts'
 import { REFERENCE_MISSING, REFERENCE_URL, referenceCheck } from './reference.fixture.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
 const GIB = 2 ** 30
 const referenceText = existsSync(REFERENCE_URL) ? readFileSync(REFERENCE_URL, 'utf8') : undefined
 const skip = referenceText === undefined ? REFERENCE_MISSING : false
 const reference = referenceCheck(referenceText)
-let rack: FakeRack
-let opened: TestStore
-let nexus: Nexus
-let handler: FetchLike
-let cookie: string
-let api: NexusClient
 let rackId: string
 
 const PEER: RackNetwork['portSettings'][number]['bgp_peers'][number]['peers'][number] = {
@@ -75,23 +67,18 @@ const NETWORK: RackNetwork = {
   bfdSessions: [],
 }
 
+const { rack, store, nexus, cookie, api, close } = await openNexus({
+  sleds: 2,
+  watch: reference.watch,
+  network: NETWORK,
+})
+
 before(async () => {
-  rack = await makeFakeRack(2)
-  opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  nexus = rack.makeNexus({ store: opened.store, network: NETWORK })
-  await nexus.start()
-  handler = reference.watch(nexus.handler)
-  cookie = await login(handler)
-  api = clientWith(handler, { cookie })
   rackId = rack.inventory.rackId
   await settle(rack, nexus)
 })
 
-after(async () => {
-  await nexus.close()
-  await opened.close()
-})
+after(close)
 
 /** In virtual time, because some operations ask switches. */
 async function done<T>(call: Promise<CallResult<T>>): Promise<T> {
@@ -147,7 +134,7 @@ test('the network of a new rack is pushed to its switch, beside what the switch 
 })
 
 test('a second start makes nothing anew', async () => {
-  const other = rack.makeNexus({ store: opened.store, network: { ...NETWORK, addressLots: [] } })
+  const other = rack.makeNexus({ store: store, network: { ...NETWORK, addressLots: [] } })
   await other.start()
   await rack.clock.run(other.close())
   assert.equal((await done(api.networking_address_lot_list())).items.length, 2)

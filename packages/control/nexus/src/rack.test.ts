@@ -1,38 +1,19 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import type { CallResult } from '@lodestone/api'
-import type { NexusClient, RouteDestination, RouteTarget } from '@lodestone/contract-nexus'
-import { clientWith, type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
+import type { RouteDestination, RouteTarget } from '@lodestone/contract-nexus'
+import { settle } from './fake-rack.fixture.ts'
+import { openNexus, valueOf } from './running-nexus.fixture.ts'
 import { REFERENCE_MISSING, REFERENCE_URL, referenceCheck } from './reference.fixture.ts'
-import type { Store } from './store/store.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
 const GIB = 2 ** 30
 const referenceText = existsSync(REFERENCE_URL) ? readFileSync(REFERENCE_URL, 'utf8') : undefined
 const skip = referenceText === undefined ? REFERENCE_MISSING : false
 const reference = referenceCheck(referenceText)
-let rack: FakeRack
-let opened: TestStore
-let store: Store
-let nexus: Nexus
-let api: NexusClient
 
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
-}
+const { rack, store, nexus, api, close } = await openNexus({ sleds: 2, watch: reference.watch })
 
 before(async () => {
-  rack = await makeFakeRack(2)
-  opened = await openTestStore()
-  store = opened.store
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  nexus = rack.makeNexus({ store })
-  await nexus.start()
-  const handler = reference.watch(nexus.handler)
-  api = clientWith(handler, { cookie: await login(handler) })
   const pool = valueOf(await api.system_ip_pool_create({ body: { name: 'internet', description: '' } }))
   const range = { first: '198.51.100.10', last: '198.51.100.14' }
   valueOf(await api.system_ip_pool_range_add({ params: { pool: pool.name }, body: range }))
@@ -40,10 +21,7 @@ before(async () => {
   valueOf(await api.system_ip_pool_silo_link({ params: { pool: pool.name }, body: link }))
 })
 
-after(async () => {
-  await nexus.close()
-  await opened.close()
-})
+after(close)
 
 async function createInstance(project: string, name: string, extra: object = {}): Promise<string> {
   const body = { name, description: '', hostname: name, ncpus: 1, memory: GIB, ...extra }

@@ -5,8 +5,8 @@ import { after, before, test } from 'node:test'
 import type { CallResult, FetchLike } from '@lodestone/api'
 import type { NexusClient, SamlIdentityProviderCreate, SiloIdentityMode } from '@lodestone/contract-nexus'
 import { SeededRandom } from '@lodestone/host'
-import { clientWith, type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
+import { clientWith } from './fake-rack.fixture.ts'
+import { openNexus, valueOf } from './running-nexus.fixture.ts'
 import { readReference, referenceCheck } from './reference.fixture.ts'
 import {
   type Answer,
@@ -16,30 +16,23 @@ import {
   TestIdentityProvider,
 } from './saml/identity-provider.fixture.ts'
 import { SecretBox } from './secret-box.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
 import { issueCertificate, newPrivateKey } from './tls/x509.ts'
 
 const reference = referenceCheck(readReference())
 const idp = new TestIdentityProvider('https://idp.example/metadata', 1)
 const forger = new TestIdentityProvider('https://idp.example/metadata', 2)
 const METADATA_URL = 'https://idp.example/metadata.xml'
-let rack: FakeRack
-let opened: TestStore
-let nexus: Nexus
-let handler: FetchLike
-let api: NexusClient
+
+const metadataFetch: FetchLike = (request) =>
+  Promise.resolve(request.url === METADATA_URL ? new Response(idp.metadata) : new Response('gone', { status: 410 }))
+const secrets = new SecretBox(new Uint8Array(32).fill(7), new SeededRandom(11))
+const { rack, store, handler, api, close } = await openNexus({
+  watch: reference.watch,
+  metadataFetch,
+  secrets,
+})
 
 before(async () => {
-  rack = await makeFakeRack(1)
-  opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  const metadataFetch: FetchLike = (request) =>
-    Promise.resolve(request.url === METADATA_URL ? new Response(idp.metadata) : new Response('gone', { status: 410 }))
-  const secrets = new SecretBox(new Uint8Array(32).fill(7), new SeededRandom(11))
-  nexus = rack.makeNexus({ store: opened.store, metadataFetch, secrets })
-  await nexus.start()
-  handler = reference.watch(nexus.handler)
-  api = clientWith(handler, { cookie: await login(handler) })
   await makeSilo('corp', 'saml_jit', { admin_group_name: 'cloud-admins' })
   valueOf(await api.saml_identity_provider_create({ query: { silo: 'corp' }, body: provider('corp', 'okta') }))
   await makeSilo('rival', 'saml_jit')
@@ -47,15 +40,9 @@ before(async () => {
 })
 
 after(async () => {
-  await nexus.close()
-  await opened.close()
+  await close()
   assert.deepEqual(reference.problems, [])
 })
-
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
-}
 
 const refusal = (result: CallResult<unknown>): string => {
   assert.ok(!result.ok && result.kind === 'refused')
@@ -254,7 +241,7 @@ test('an answer counts once, at the silo it is for, until its request expires', 
   assert.equal((await post(new URLSearchParams({ x: 'y' }))).status, 400)
   const late = await begin()
   const expired = { time_expires: new Date(nowMs()) }
-  await opened.store.db.updateTable('saml_request').set(expired).where('id', '=', late.id).execute()
+  await store.db.updateTable('saml_request').set(expired).where('id', '=', late.id).execute()
   assert.equal((await post(idp.answer({ request: late, nowMs: nowMs(), nameId: 'late@corp.example' }))).status, 401)
 })
 
@@ -329,7 +316,7 @@ test('requests are signed where there is a key for that', async () => {
   const made = valueOf(await api.saml_identity_provider_create({ query, body }))
   assert.equal(made.public_cert, signing_keypair.public_cert)
   assert.ok(!JSON.stringify(made).includes(signing_keypair.private_key), 'the key never comes out')
-  const keys = await opened.store.db.selectFrom('saml_identity_provider').select('private_key').execute()
+  const keys = await store.db.selectFrom('saml_identity_provider').select('private_key').execute()
   assert.ok(!JSON.stringify(keys).includes(signing_keypair.private_key), 'it is sealed')
   const request = await begin('corp', '/x', 'signed')
   assert.ok(isSignedBy(request, certificate))

@@ -1,13 +1,10 @@
 /** A provisioning service keeps the users and groups of a silo by SCIM; whom it has not provisioned cannot log in. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { CallResult, FetchLike } from '@lodestone/api'
-import type { NexusClient } from '@lodestone/contract-nexus'
-import { clientWith, type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
+import { clientWith } from './fake-rack.fixture.ts'
+import { openNexus, valueOf } from './running-nexus.fixture.ts'
 import { readReference, referenceCheck } from './reference.fixture.ts'
 import { readAuthnRequest, TestIdentityProvider } from './saml/identity-provider.fixture.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
 interface Resource {
   readonly id: string
@@ -30,34 +27,18 @@ const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group'
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
 const reference = referenceCheck(readReference())
 const idp = new TestIdentityProvider('https://idp.example/metadata', 1)
-let rack: FakeRack
-let opened: TestStore
-let nexus: Nexus
-let handler: FetchLike
-let api: NexusClient
 let token = ''
 
+const { rack, handler, api, close } = await openNexus({ watch: reference.watch })
+
 before(async () => {
-  rack = await makeFakeRack(1)
-  opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  nexus = rack.makeNexus({ store: opened.store })
-  await nexus.start()
-  handler = reference.watch(nexus.handler)
-  api = clientWith(handler, { cookie: await login(handler) })
   token = await makeSilo('corp')
 })
 
 after(async () => {
-  await nexus.close()
-  await opened.close()
+  await close()
   assert.deepEqual(reference.problems, [])
 })
-
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
-}
 
 /** @returns a token of its provisioning service. */
 async function makeSilo(name: string): Promise<string> {

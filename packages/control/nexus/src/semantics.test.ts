@@ -7,40 +7,23 @@ import { after, before, test } from 'node:test'
 import type { CallResult } from '@lodestone/api'
 import type { NexusClient, VpcFirewallRuleUpdate } from '@lodestone/contract-nexus'
 import type { InstanceEnsure } from '@lodestone/contract-sled-agent'
-import { clientWith, type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
+import { settle } from './fake-rack.fixture.ts'
+import { openNexus, valueOf } from './running-nexus.fixture.ts'
 
 const GIB = 2 ** 30
 const SILO = 'test-suite-silo'
 const query = { project: 'p' }
 const inVpc = { project: 'p', vpc: 'default' }
 const description = ''
-let rack: FakeRack
-let opened: TestStore
-let nexus: Nexus
-let api: NexusClient
+
+const { rack, nexus, api, close } = await openNexus({ dnsServers: ['192.0.2.53', '192.0.2.54'] })
 
 before(async () => {
-  rack = await makeFakeRack(1)
-  opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  nexus = rack.makeNexus({ store: opened.store, dnsServers: ['192.0.2.53', '192.0.2.54'] })
-  await nexus.start()
-  api = clientWith(nexus.handler, { cookie: await login(nexus.handler) })
   await makePool('internet', '198.51.100.10', '198.51.100.120', true)
   valueOf(await api.project_create({ body: { name: 'p', description } }))
 })
 
-after(async () => {
-  await rack.clock.run(nexus.close())
-  await opened.close()
-})
-
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
-}
+after(close)
 
 async function refused(call: Promise<CallResult<unknown>>, status: number, code: string, text: RegExp): Promise<void> {
   const result = await call

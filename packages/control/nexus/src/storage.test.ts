@@ -2,45 +2,24 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import type { CallResult } from '@lodestone/api'
-import type { DiskCreate, NexusClient } from '@lodestone/contract-nexus'
-import { clientWith, type FakeRack, login, makeFakeRack, settle } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
+import type { DiskCreate } from '@lodestone/contract-nexus'
+import { settle } from './fake-rack.fixture.ts'
+import { openNexus, valueOf } from './running-nexus.fixture.ts'
 import { REFERENCE_MISSING, REFERENCE_URL, referenceCheck } from './reference.fixture.ts'
-import type { Store } from './store/store.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
 const GIB = 2 ** 30
 const referenceText = existsSync(REFERENCE_URL) ? readFileSync(REFERENCE_URL, 'utf8') : undefined
 const skip = referenceText === undefined ? REFERENCE_MISSING : false
 const reference = referenceCheck(referenceText)
 const query = { project: 'storage' }
-let rack: FakeRack
-let opened: TestStore
-let store: Store
-let nexus: Nexus
-let api: NexusClient
+
+const { rack, store, nexus, api, close } = await openNexus({ watch: reference.watch })
 
 before(async () => {
-  rack = await makeFakeRack(1)
-  opened = await openTestStore()
-  store = opened.store
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  nexus = rack.makeNexus({ store })
-  await nexus.start()
-  const handler = reference.watch(nexus.handler)
-  api = clientWith(handler, { cookie: await login(handler) })
   valueOf(await api.project_create({ body: { name: query.project, description: '' } }))
 })
 
-after(async () => {
-  await nexus.close()
-  await opened.close()
-})
-
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
-}
+after(close)
 
 function refusal(result: CallResult<unknown>): string {
   assert.ok(!result.ok && result.kind === 'refused', 'it was not refused')

@@ -1,7 +1,6 @@
 /** Two control planes on one store: who does what, who takes over, and that nobody pushes what is no longer so. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { CallResult } from '@lodestone/api'
 import type { NexusClient } from '@lodestone/contract-nexus'
 import { clientWith, type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
 import type { Nexus } from './nexus.ts'
@@ -10,6 +9,7 @@ import { LEASE_MS } from './reconcile/leases.ts'
 import { StaleSnapshot } from './store/desired-state.ts'
 import { releaseLeases, takeLeases } from './store/lease.ts'
 import { readSnapshot } from './store/snapshot.ts'
+import { valueOf } from './running-nexus.fixture.ts'
 import { openTestStore, type TestStore } from './test-store.fixture.ts'
 
 const GIB = 2 ** 30
@@ -41,14 +41,9 @@ before(async () => {
 })
 
 after(async () => {
-  await second.close()
+  await rack.clock.run(second.close())
   await opened.close()
 })
-
-function valueOf<T>(result: CallResult<T>): T {
-  assert.ok(result.ok, result.ok ? '' : result.message)
-  return result.value
-}
 
 async function until(condition: () => boolean, withinMs: number): Promise<void> {
   if (await rack.clock.until(condition, withinMs)) return

@@ -1,9 +1,7 @@
 /** Clients of older versions: what each that is in use pins, and what it gets. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type FakeRack, login, makeFakeRack } from './fake-rack.fixture.ts'
-import type { Nexus } from './nexus.ts'
-import { openTestStore, type TestStore } from './test-store.fixture.ts'
+import { after, test } from 'node:test'
+import { openNexus } from './running-nexus.fixture.ts'
 
 const LATEST = '2026081901.0.0'
 const CONSOLE = '2026081700.0.0'
@@ -11,24 +9,9 @@ const TYPESCRIPT = '2026073100.0.0'
 const RUST = '2026072800.0.0'
 const GO = '2026060800.0.0'
 
-let rack: FakeRack
-let opened: TestStore
-let nexus: Nexus
-let cookie: string
+const { nexus, cookie, close } = await openNexus()
 
-before(async () => {
-  rack = await makeFakeRack(1)
-  opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
-  nexus = rack.makeNexus({ store: opened.store })
-  await nexus.start()
-  cookie = await login(nexus.handler)
-})
-
-after(async () => {
-  await rack.clock.run(nexus.close())
-  await opened.close()
-})
+after(close)
 
 /** As much of the responses as is looked at here. */
 interface View {

@@ -1,11 +1,47 @@
-/** What must hold before a rack is called ready, read from the daemons themselves. */
+/** What must hold before a rack is called ready, read from the daemons themselves, and waiting for it. */
 import type { RackInfo } from '@lodestone/contract-testbed'
+import { type Clock, sleep } from '@lodestone/host'
 import type { Prefix } from '@lodestone/net'
 import type { Emulation } from './emulation.ts'
+import { RackStartError } from './rack-options.ts'
 import { DEFAULT_POOL } from './rack-plan.ts'
 import { CLIENT_NAME } from './rack-topology.ts'
 
+const READY_WITHIN_MS = 60_000
+const CHECK_PERIOD_MS = 25
+
 type Check = RackInfo['checks'][number]
+
+export interface NetworkWait {
+  readonly clock: Clock
+  /** What the rack announces; undefined: that of the plan. */
+  readonly pool: Prefix | undefined
+  /** Told once of each check, when it holds for the first time. */
+  readonly onReady: (name: string, detail: string) => void
+  /** Whether nobody waits any more. */
+  readonly isGivenUp: () => boolean
+}
+
+/** Resolves when all hold, or nobody waits any more. Rejects with `RackStartError` where they do not in a minute. */
+export async function waitForNetwork(rack: Emulation, wait: NetworkWait): Promise<void> {
+  const { clock, pool, onReady, isGivenUp } = wait
+  const seen = new Set<string>()
+  const endMs = clock.nowMs() + READY_WITHIN_MS
+  while (!isGivenUp()) {
+    const checks = rackChecks(rack, pool)
+    for (const { name, ready, detail } of checks) {
+      if (!ready || seen.has(name)) continue
+      seen.add(name)
+      onReady(name, detail)
+    }
+    const missing = checks.filter((each) => !each.ready).map((each) => `${each.name}: ${each.detail}`)
+    if (missing.length === 0) return
+    if (clock.nowMs() > endMs) {
+      throw new RackStartError(`The rack did not become ready in ${READY_WITHIN_MS / 1000} s. ${missing.join('; ')}`)
+    }
+    await sleep(clock, CHECK_PERIOD_MS)
+  }
+}
 
 /** @param pool what the rack announces. */
 export function rackChecks(rack: Emulation, pool: Prefix = DEFAULT_POOL.prefix): Check[] {
