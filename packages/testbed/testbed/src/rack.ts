@@ -247,9 +247,10 @@ export class Rack {
   async #close(): Promise<void> {
     this.#state = 'stopping'
     await this.#ports.close()
-    await this.#releaseState()
     await this.#control.close()
     this.emulation.close()
+    // Last: until here the database is in use.
+    await this.#releaseState()
     this.#resolveClosed()
   }
 
