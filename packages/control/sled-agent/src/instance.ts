@@ -128,7 +128,8 @@ export class Instance {
       // All or nothing: an error in the second port leaves the first as it was.
       for (const config of configs) {
         const error = await this.#ports.get(config.id)?.port.checkInSteps(config)
-        if (error === undefined) continue
+        // Older than what is applied: a newer description has come meanwhile.
+        if (error === undefined || error.kind === 'stale-generation') continue
         const problem = problemOf(config, error)
         this.#enter('failed', problem)
         return problem

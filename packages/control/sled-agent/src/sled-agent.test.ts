@@ -198,6 +198,35 @@ test('a VPC’s many rules are prepared between packets; until then the old ones
   assert.equal(inForce(), 1000)
 })
 
+test('a description that comes while many rules are being prepared is the last word, and neither is refused', async () => {
+  const rulesOf = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({
+      id: `33333333-3333-4333-8333-${String(i).padStart(12, '0')}`,
+      name: `rule-${i}`,
+      status: 'enabled' as const,
+      direction: 'inbound' as const,
+      action: 'allow' as const,
+      priority: 100,
+    }))
+  for (let turns = 1; turns < 60; turns += 2) {
+    const { clock, api, engine } = setup()
+    await api.instance_ensure({ params, body: description() })
+    const body = { generation: 2, rules: rulesOf(400) }
+    const asked = api.vpc_firewall_rules_set({ params: { vni: 1024 }, body })
+    await clock.advance(turns * 0.25)
+    const ensured = await api.instance_ensure({
+      params,
+      body: description({ generation: 2, firewall_rules: rulesOf(7) }),
+    })
+    assert.ok(ensured.ok && ensured.value.state === 'stopped', `after ${turns} turns`)
+    const { ok } = await clock.run(asked)
+    assert.ok(ok, `after ${turns} turns`)
+    const view = await api.instance_view({ params })
+    assert.ok(view.ok && view.value.state === 'stopped', `after ${turns} turns`)
+    assert.equal(engine.port(NIC)!.config.firewall.length, 7, `after ${turns} turns`)
+  }
+})
+
 test('the map of virtual addresses is replaced as a whole', async () => {
   const { api, engine } = setup()
   const mapping = {
