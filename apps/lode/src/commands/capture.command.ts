@@ -6,6 +6,7 @@ import { parseText, type RackFlags, rackFlags } from '../state-flag.ts'
 
 interface CaptureFlags extends RackFlags {
   readonly write: string
+  readonly verdicts: boolean
   readonly count?: number
   readonly seconds?: number
 }
@@ -22,10 +23,15 @@ export const captureCommand = buildCommand({
     fullDescription: [
       'Links are named as in `lode status`. `switch0-cpu` and `switch1-cpu` are the CPU ports of the switches: what they forward',
       'to their control software and back, with the sidecar header that docs/wireshark/lodestone.lua decodes.',
+      'A packet has the same number (packet id) on every link.',
     ].join('\n'),
     customUsage: [
       { input: 'sled0-switch0 -w underlay.pcapng', brief: 'One link until Ctrl-C' },
       { input: 'switch0-cpu -w punts.pcapng --count 100', brief: 'What switch0 asks its CPU to do' },
+      {
+        input: '-w drops.pcapng --verdicts',
+        brief: 'All links; what became of each packet, and why, is a comment on it',
+      },
       { input: '-w - --seconds 5', brief: 'All links for five seconds, to standard output (pipe it to Wireshark)' },
     ],
   },
@@ -33,6 +39,7 @@ export const captureCommand = buildCommand({
     flags: {
       ...rackFlags,
       write: { kind: 'parsed', parse: parseText, brief: 'File to write, - for standard output', placeholder: 'FILE' },
+      verdicts: { kind: 'boolean', default: false, brief: 'What became of each packet, as comments' },
       count: {
         kind: 'parsed',
         parse: positive,
@@ -55,6 +62,7 @@ export const captureCommand = buildCommand({
     ).capture({
       body: {
         links,
+        ...(flags.verdicts ? { verdicts: true } : {}),
         ...(flags.count === undefined ? {} : { max_frames: flags.count }),
         ...(flags.seconds === undefined ? {} : { duration_ms: flags.seconds * 1000 }),
       },

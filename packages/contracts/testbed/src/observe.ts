@@ -146,6 +146,8 @@ export const observeEndpoints = [
     body: z.object({
       /** Empty: all of them. */
       links: z.array(z.string()),
+      /** Writes what became of each packet as comments; frames are held back until that is known, for a second at most. */
+      verdicts: z.boolean().optional(),
       max_frames: z.int().min(1).optional(),
       duration_ms: z.number().min(0).optional(),
     }),

@@ -161,7 +161,9 @@ export function controlHandler(rack: Rack): HttpHandler {
       return captureStream({
         arena: rack.world.arena,
         clock: rack.world.clock,
+        tracer: rack.world.tracer,
         points: chosen,
+        ...(body.verdicts === true ? { verdicts: true } : {}),
         ...(body.max_frames === undefined ? {} : { maxFrames: body.max_frames }),
         ...(body.duration_ms === undefined ? {} : { durationMs: body.duration_ms }),
       })
