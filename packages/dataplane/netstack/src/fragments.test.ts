@@ -190,6 +190,28 @@ describe('fragments', () => {
     assert.equal(await network.leaked(), 0)
   })
 
+  test('the story of a fragment ends where it waits for the others, also of one that is there already', async () => {
+    for (const family of [4, 6] as const) {
+      const { network, left } = await lab()
+      const [first, second] = cut(message(left, family, 1000), [504])
+      const ends: string[] = []
+      const stop = network.tracer.listen(({ node, step }) => {
+        if (node !== 'right') return
+        if (step.kind === 'punted') ends.push(`${step.to}: ${step.detail}`)
+        if (step.kind === 'delivered' || step.kind === 'dropped') ends.push(step.kind)
+      })
+      for (const piece of [second!, second!, first!]) sendPiece(left, family, piece)
+      await network.clock.advance(10)
+      stop()
+      assert.deepEqual(ends, [
+        'reassembly: bytes 504 to 1008',
+        'reassembly: a fragment that is there already',
+        'reassembly: bytes 0 to 504',
+        'delivered',
+      ])
+    }
+  })
+
   test('a mark of congestion on one fragment is one on the packet (RFC 3168 §5.3)', async () => {
     for (const family of [4, 6] as const) {
       const { network, left, right } = pairOfHosts({ delayMs: 1 })

@@ -178,7 +178,9 @@ export class Reassembly {
     const isBeyond = packet.length >= 0 && (until > packet.length || (isLast && until !== packet.length))
     if (isBeyond || (isLast && packet.ranges.highest > until)) return this.#giveUp(packet, slot, NS_DROP.FRAGMENT)
     const missing = packet.ranges.missing(offset, until)
-    if (missing === 0 && isSame(packet.payload, offset, bytes, payload, length)) return stack.arena.free(slot)
+    if (missing === 0 && isSame(packet.payload, offset, bytes, payload, length)) {
+      return stack.hold(slot, 'a fragment that is there already')
+    }
     if (missing < length) return this.#giveUp(packet, slot, NS_DROP.FRAGMENT_OVERLAP)
     if (packet.ranges.add(offset, until) < 0 || !this.#reserve(packet, until)) {
       return this.#giveUp(packet, slot, NS_DROP.FRAGMENT_LIMIT)
@@ -188,7 +190,7 @@ export class Reassembly {
     const ecn = bytes[l3]! >>> 4 === 4 ? ipv4Ecn(bytes, l3) : ipv6Ecn(bytes, l3)
     if (ecn === CONGESTION_EXPERIENCED) packet.isMarked = true
     if (offset === 0) packet.header = headerOf(bytes, l3, headerEnd)
-    stack.arena.free(slot)
+    stack.hold(slot, stack.tracer.isOn ? `bytes ${offset} to ${until}` : '')
     if (packet.length >= 0 && packet.ranges.reach(0) === packet.length) this.#finish(iface, packet, addressed)
   }
 

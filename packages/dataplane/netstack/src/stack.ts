@@ -345,6 +345,13 @@ export class Stack {
     this.arena.free(slot)
   }
 
+  /** A fragment that stays here until the others come: its story ends, and what they make together is a packet of its own. */
+  hold(slot: number, detail: string): void {
+    if (this.tracer.isOn)
+      this.tracer.emit(this.name, this.arena.packet(slot), { kind: 'punted', to: 'reassembly', detail })
+    this.arena.free(slot)
+  }
+
   /** Counts something that was refused before it had a slot. */
   countDrop(reason: NsDrop): void {
     this.#drops[reason]!++
