@@ -30,7 +30,7 @@ test('a packet is the same packet at every point of a capture, with its verdict,
   const [reply] = await lab.run(lab.client.stack.ping(FLOATING, { count: 1 }))
   assert.equal(reply?.outcome, 'reply')
   await failure(lab.run(lab.client.stack.connectTcp({ address: FLOATING, port: 80, timeoutMs: 500 })))
-  await clock.advance(5000)
+  await lab.clock.advance(5000)
   const { packets, interfaces } = readPcapng(new Uint8Array(await lab.run(bytes)))
   const withText = (text: RegExp) => packets.filter(({ comments = [] }) => text.test(comments.join('\n')))
   const denied = withText(/allow-ssh/)
