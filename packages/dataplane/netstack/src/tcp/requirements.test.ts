@@ -150,3 +150,12 @@ describe('the peer’s window', () => {
     assert.equal(b.happened.at(-1), 'ECONNRESET')
   })
 })
+
+test('urgent data is delivered in line, wherever the urgent pointer points', () => {
+  const { a } = pair()
+  const URG = 0x20
+  a.take({ flags: ACK | URG, seq: seqB(1), ack: seqA(1), length: 100, window: 1000 }, 100)
+  a.take({ flags: ACK | URG, seq: seqB(101), ack: seqA(1), length: 1, window: 1000 }, 100)
+  assert.equal(a.received, 101)
+  assert.equal(a.tcb.rcvNxt, 102)
+})
