@@ -97,6 +97,10 @@ function add(state: RunState, statement: Extract<StfStatement, { kind: 'add' }>)
   }
   const bound = bind(table, statement.action)
   if ('message' in bound) return senseless(bound.message)
+  // BMv2's runner ends with an exception here.
+  if (statement.priority === undefined && table.keys.some((key) => key.match === 'ternary')) {
+    return senseless(`table ${table.name} has ternary keys, so its entries need a priority: add ${statement.table} 1 …`)
+  }
   const hasPriority = table.keys.some((key) => ['ternary', 'range', 'optional'].includes(key.match))
   const priority = statement.priority === undefined || !hasPriority ? {} : { priority: statement.priority }
   const entry: Entry = { keys, ...priority, ...bound }

@@ -104,6 +104,7 @@ describe('entries', () => {
     fails('add routes ip.dst:0 forward(gate:3)', /no parameter 'gate'; it has: port/)
     fails('add routes ip.dst:0 forward()', /parameter 'port' is missing/)
     fails('add acl 1 ip.kind:17 drop()', /must be hexadecimal or binary/)
+    fails('add acl ip.kind:0x11 drop()', /ingress\.acl has ternary keys, so its entries need a priority: add acl 1 …/)
   })
 
   test('what the control plane refuses is a warning, and a failure of a strict run', () => {
