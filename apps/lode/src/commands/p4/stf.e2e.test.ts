@@ -67,6 +67,14 @@ test('externs come from a TypeScript module', () => {
   assert.equal(lode('stf', '--externs', join(folder, 'none.ts'), p4).status, 2)
 })
 
+test('an extern without a result may answer with its one out parameter', () => {
+  const call = 'hdr.h.a; set(hdr.h.a, 9); hdr.h.a = hdr.h.a'
+  const p4 = write('two/set.p4', program(call, 'extern void set(out bit<8> x, in bit<8> y);'))
+  write('two/set.stf', 'packet 0 04\nexpect 2 09 $\n')
+  const externs = write('two/set.ts', 'export const set = (y: bigint): bigint => y\n')
+  assert.equal(lode('stf', '--externs', externs, p4).status, 0)
+})
+
 test('a corpus is counted by architecture, in threads when it is large', () => {
   for (let k = 0; k < 20; k++) {
     write(`many/p${k}.p4`, program(`hdr.h.a + ${k}`))

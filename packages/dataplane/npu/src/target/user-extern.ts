@@ -5,8 +5,9 @@
  * A function is found under its name. A method is found under `instance.method` or `Type.method`, or in a class named like
  * the extern type, of which every instance of the program is made with its constructor arguments. They get the `in` and
  * `inout` arguments in the order of their parameters: bits as bigint (two's complement for `int`), structs as one bigint
- * per field. They answer with the value (a function that returns one), or with an object of `out` and `inout` parameters
- * by name (`p`, `p.field`) and `return`. What they leave out stays as it was.
+ * per field. They answer with the value (where there is one thing to give: what the function returns, or its one `out`
+ * parameter), or with an object of `out` and `inout` parameters by name (`p`, `p.field`) and `return`. What they leave out
+ * stays as it was.
  */
 import type { ExternCallShape, Generated } from '@lodestone/p4'
 import type { StateMemory } from '../state-memory.ts'
@@ -40,7 +41,8 @@ export function externImport(
     const answer = run(...inputs)
     if (answer === undefined || answer === null) return
     for (const { name, width } of shape.outputs) {
-      const value = typeof answer === 'object' ? answer[name] : name === 'return' ? answer : undefined
+      const isMeant = name === 'return' || shape.outputs.length === 1
+      const value = typeof answer === 'object' ? answer[name] : isMeant ? answer : undefined
       writeWords(state, cursor, width, value === undefined ? undefined : BigInt(value))
     }
   }
