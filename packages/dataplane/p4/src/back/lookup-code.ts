@@ -168,21 +168,7 @@ function writeProbe(
           f.get(bucket)
           f.access('i32.load', STATE, 4)
           f.set(probe.entry)
-          words.forEach((word, k) => {
-            f.get(probe.entry)
-            f.access('i64.load', STATE, table.keyOffset + 8 * k)
-            f.get(word)
-            f.op('i64.eq')
-            if (k > 0) f.op('i32.and')
-          })
-          if (words.length === 0 && tuple === undefined) f.i32(1)
-          if (tuple !== undefined) {
-            f.get(probe.entry)
-            f.access('i32.load', STATE, ENTRY.tuple)
-            f.get(tuple)
-            f.op('i32.eq')
-            if (words.length > 0) f.op('i32.and')
-          }
+          pushIsSame(f, table, probe.entry, words, tuple)
           f.if(undefined, found)
         })
         f.get(seen)
@@ -239,6 +225,32 @@ export function writeTouch(f: FunctionBuilder, table: TableLayout, words: readon
       f.op('drop')
     }
   })
+}
+
+/** Pushes whether an entry has these key words, in this tuple. */
+function pushIsSame(
+  f: FunctionBuilder,
+  table: TableLayout,
+  entry: number,
+  words: readonly number[],
+  tuple: number | undefined,
+): void {
+  words.forEach((word, k) => {
+    f.get(entry)
+    f.access('i64.load', STATE, table.keyOffset + 8 * k)
+    f.get(word)
+    if (words.length === 1) return f.op('i64.eq')
+    f.op('i64.xor')
+    if (k > 0) f.op('i64.or')
+  })
+  if (words.length > 1) f.op('i64.eqz')
+  if (words.length === 0 && tuple === undefined) f.i32(1)
+  if (tuple === undefined) return
+  f.get(entry)
+  f.access('i32.load', STATE, ENTRY.tuple)
+  f.get(tuple)
+  f.op('i32.eq')
+  if (words.length > 0) f.op('i32.and')
 }
 
 function writeExact(f: FunctionBuilder, table: TableLayout, words: readonly number[]): void {
@@ -447,21 +459,11 @@ function writeTuples(f: FunctionBuilder, table: TableLayout, words: readonly num
   f.op('i32.add')
   f.set(end)
   f.block(undefined, (done) => {
+    f.get(tuple)
+    f.get(end)
+    f.op('i32.ge_u')
+    f.brIf(done)
     f.loop((again) => {
-      f.get(tuple)
-      f.get(end)
-      f.op('i32.ge_u')
-      f.brIf(done)
-      // An entry of equal rank may still be older, so only a lower rank ends the search.
-      f.get(best)
-      f.if(undefined, () => {
-        f.get(best)
-        f.access('i32.load', STATE, ENTRY.rank)
-        f.get(tuple)
-        f.access('i32.load', STATE, TUPLE.rank)
-        f.op('i32.gt_s')
-        f.brIf(done)
-      })
       writeMaskedTag(f, table, probe.tag, words, tuple, id, masked)
       f.block(undefined, (next) => {
         writeProbe(f, table, probe, masked, id, () => {
@@ -472,8 +474,20 @@ function writeTuples(f: FunctionBuilder, table: TableLayout, words: readonly num
       f.get(tuple)
       f.i32(table.tupleBytes)
       f.op('i32.add')
-      f.set(tuple)
-      f.br(again)
+      f.tee(tuple)
+      f.get(end)
+      f.op('i32.ge_u')
+      f.brIf(done)
+      f.get(best)
+      f.op('i32.eqz')
+      f.brIf(again)
+      // An entry of equal rank may still be older, so only a lower rank ends the search.
+      f.get(best)
+      f.access('i32.load', STATE, ENTRY.rank)
+      f.get(tuple)
+      f.access('i32.load', STATE, TUPLE.rank)
+      f.op('i32.le_s')
+      f.brIf(again)
     })
   })
   f.get(best)
