@@ -29,6 +29,8 @@ export class FakeSled {
   calls = 0
   /** The next instances to start end in state failed, with this reason. */
   failure: string | undefined
+  /** How many of the next requests for another state fail. */
+  refusals = 0
   readonly #clock: VirtualClock
   readonly baseboard: SledHardware['baseboard']
   role: SledRole | undefined
@@ -100,6 +102,10 @@ export class FakeSled {
       instance_state_set: ({ params, body }) => {
         const id = params.instance_id
         this.find(id)
+        if (this.refusals > 0) {
+          this.refusals--
+          throw new ApiFailure({ kind: 'unavailable', message: 'not now' })
+        }
         const { failure } = this
         this.setState(id, body.state === 'stopped' ? 'stopping' : 'starting')
         this.#clock.after(BOOT_MS, () => {

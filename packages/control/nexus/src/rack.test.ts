@@ -387,6 +387,22 @@ test('instances are spread over the sleds, and go through stop, start, reboot an
   )
 })
 
+test('an instance that its agent has lost runs again, also when it is made anew and cannot be started at once', async () => {
+  const project = 'again'
+  valueOf(await api.project_create({ body: { name: project, description: '' } }))
+  const id = await createInstance(project, 'a')
+  await settle(rack, nexus)
+  assert.equal(await stateOf(id), 'running')
+  const sled = rack.sleds.find((candidate) => candidate.instances.has(id))!
+  sled.restart()
+  sled.refusals = 1
+  await rack.clock.advance(31_000)
+  await settle(rack, nexus)
+  assert.equal(sled.refusals, 0)
+  assert.equal(await stateOf(id), 'running', 'nobody has shut it down')
+  await removeInstance(id)
+})
+
 test('a sled that cannot be reached is reported, hinders nobody, and catches up when it is back', async () => {
   const project = 'cut'
   valueOf(await api.project_create({ body: { name: project, description: '' } }))

@@ -82,9 +82,15 @@ export class InstanceReconciler {
   async #keepRunning(
     snapshot: Snapshot,
     isFull: boolean,
-    row: Stamped<InstanceRow>,
+    found: Stamped<InstanceRow>,
     present: SledInstance | undefined,
   ): Promise<{ status: ItemStatus; isUnderWay: boolean }> {
+    let row = found
+    if (present === undefined && row.run_state === 'running') {
+      // Written down before it is made anew: what is there and stopped at the next look would be taken for shut down by its guest.
+      await this.#observe(row, { run_state: 'starting' })
+      row = { ...row, run_state: 'starting' }
+    }
     const body = desiredInstance(snapshot, row, this.#dnsServers)
     // The parts that have operations and reconcilers of their own do not count as a change of the instance.
     const { external_ips: _e, firewall_rules: _f, routes: _r, ...own } = body
