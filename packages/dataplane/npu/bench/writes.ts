@@ -92,6 +92,10 @@ const KINDS: readonly Kind[] = [
       return [exact(BigInt(k >> 2)), { kind: 'range', low, high: low + 16383n }]
     },
   ),
+  // All in one chain.
+  kind('range, 16-bit key', 1000, [{ match: 'range', width: 16 }], (k, random) => [
+    { kind: 'range', low: BigInt(k), high: BigInt(k + (random % 1000)) },
+  ]),
   kind(
     'optional',
     100_000,

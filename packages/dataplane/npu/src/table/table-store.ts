@@ -74,7 +74,11 @@ export class TableStore {
     if (tuple === undefined) return 0
     const { u32, i32 } = this.#state
     for (let entry = this.#chain(key, tuple.id); entry !== 0; entry = u32[(entry + ENTRY.next) >> 2]!) {
-      if (rank !== undefined && i32[(entry + ENTRY.rank) >> 2] !== rank) continue
+      if (rank !== undefined) {
+        const seen = i32[(entry + ENTRY.rank) >> 2]!
+        if (seen > rank) continue
+        if (seen < rank) return 0
+      }
       if (this.#rangesEqual(entry, key)) return entry
     }
     return 0
