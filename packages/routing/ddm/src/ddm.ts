@@ -76,6 +76,12 @@ export interface DdmStatus {
 
 export type TunnelWatcher = (effective: readonly TunnelEndpoint[]) => void
 
+/** An interface's state machine has moved; in state `exchange` there is a neighbour. */
+export type DdmTransition = Pick<
+  Extract<SpeakerAction, { kind: 'transition' }>,
+  'interfaceName' | 'from' | 'to' | 'reason'
+>
+
 const MIN_TIMER_MS = 0.01
 
 export class Ddm {
@@ -86,6 +92,7 @@ export class Ddm {
   readonly #speaker: Speaker
   readonly #ports = new Map<string, DdmPort>()
   readonly #watchers = new Set<{ readonly notify: TunnelWatcher }>()
+  readonly #observers = new Set<{ readonly notify: (transition: DdmTransition) => void }>()
   readonly #work: (() => readonly SpeakerAction[])[] = []
   #selector: InterfaceSelector
   #isWorking = false
@@ -187,6 +194,13 @@ export class Ddm {
     this.#watchers.add(entry)
     notify(this.tunnels)
     return () => void this.#watchers.delete(entry)
+  }
+
+  /** Calls `notify` with each move of an interface's state machine. @returns unsubscribe. */
+  onTransition(notify: (transition: DdmTransition) => void): () => void {
+    const entry = { notify }
+    this.#observers.add(entry)
+    return () => void this.#observers.delete(entry)
   }
 
   status(): DdmStatus {
@@ -312,6 +326,7 @@ export class Ddm {
         if (action.kind === 'transition') {
           const { interfaceName, from, to, reason } = action
           this.#host.log(from === 'exchange' ? 'warn' : 'info', 'ddm-interface', { interfaceName, from, to, reason })
+          for (const observer of this.#observers) observer.notify({ interfaceName, from, to, reason })
         }
         this.#ports.get(action.interfaceName)?.perform(action)
       }

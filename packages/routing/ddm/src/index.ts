@@ -4,6 +4,7 @@ export {
   type DdmPeer,
   type DdmPrefixes,
   type DdmStatus,
+  type DdmTransition,
   type DdmTunnel,
   type InterfaceSelector,
   type TunnelWatcher,

@@ -9,7 +9,7 @@
 import { type HttpHandler, type HttpServer, serveHttp } from '@lodestone/api'
 import { BfdSpeaker, type SpeakerStatus, type StateChange } from '@lodestone/bfd'
 import type { Speaker, SpeakerEvent, SpeakerListener } from '@lodestone/bgp'
-import { Ddm, type TunnelEndpoint } from '@lodestone/ddm'
+import { Ddm, type DdmTransition, type TunnelEndpoint } from '@lodestone/ddm'
 import {
   type DiscoveryNetwork,
   type Host,
@@ -61,6 +61,7 @@ export class Routed {
   /** Peers that BFD lost and that BGP does not try yet. */
   readonly #bfdHolds = new Map<string, Timer>()
   readonly #bfdObservers = new Set<(change: StateChange) => void>()
+  readonly #ddmObservers = new Set<(transition: DdmTransition) => void>()
   readonly #planes: ForwardingPlanes
   readonly #discovery: RouterDiscovery | undefined
   readonly #unwatchInterfaces: () => void
@@ -212,6 +213,12 @@ export class Routed {
   observeBfd(listener: (change: StateChange) => void): () => void {
     this.#bfdObservers.add(listener)
     return () => void this.#bfdObservers.delete(listener)
+  }
+
+  /** Observes the interfaces of DDM, also when the configuration replaces it. @returns unsubscribe. */
+  observeDdm(listener: (transition: DdmTransition) => void): () => void {
+    this.#ddmObservers.add(listener)
+    return () => void this.#ddmObservers.delete(listener)
   }
 
   /** The tunnel endpoints in use. Calls `notify` now and after every change. @returns unsubscribe. */
@@ -409,6 +416,9 @@ export class Routed {
     }
     const { hostname, role, interfaces } = config
     this.#ddm = new Ddm(this.host, this.#options.network, { hostname, kind: role, interfaces, rib: this.rib })
+    this.#ddm.onTransition((transition) => {
+      for (const observer of this.#ddmObservers) observer(transition)
+    })
     this.#ddm.start()
     this.#ddm.onTunnels((effective) => this.#notifyTunnels(effective))
   }

@@ -49,6 +49,21 @@ test('a laboratory under the hands of its user', { skip }, async (t) => {
     }
   })
 
+  await t.test('probe: a program counts frames of this laboratory; a mistake is underlined', async () => {
+    const child = begin('probe', 'link:*:left-hub:deliver { @[unit, from] = count(); exit() }')
+    const { text, ended } = outputOf(child)
+    let isOver = false
+    void ended.then(() => (isOver = true))
+    for (let round = 0; round < 30 && !isOver; round++) await run('exec', 'left', '--', 'ping', '-c', '1', '10.0.0.2')
+    assert.equal(await ended, 0)
+    assert.match(text(), /^left-hub +\S+ +1$/m)
+    const listed = await run('probe', '--list')
+    assert.match(listed.stdout, /table:\*:TABLE:hit +A lookup found an entry/)
+    const wrong = await run('probe', 'link:deliver { @ = cuont() }')
+    assert.equal(wrong.status, 2)
+    assert.match(wrong.stderr, /\^{5}/)
+  })
+
   await t.test('graph --live: a page, and behind it rates, states and a drawing', async () => {
     const child = begin('graph', '--live')
     const { text, ended } = outputOf(child)

@@ -17,6 +17,7 @@ export { parseRackConfig, type RackConfig, type RackConfigResult } from './rack-
 export { rackInventory } from './rack-inventory.ts'
 export { rackNetwork } from './rack-network.ts'
 export { rackProbes } from './rack-probes.ts'
+export { ProbeStreams } from './probe-stream.ts'
 export * as rackPlan from './rack-plan.ts'
 export { DEFAULT_POOL_NAME, ensureDefaultPool, obtainToken, RECOVERY } from './rack-setup.ts'
 export { rackTopology } from './rack-topology.ts'

@@ -223,6 +223,7 @@ test('bgp, rib, ddm, bfd: a cable that goes and comes is told by all of them', a
     'bgp end-of-rib',
     'rib select',
     'rib withdraw',
+    'ddm state',
     'ddm tunnels',
     'bfd state',
   ]) {

@@ -6,16 +6,10 @@ import type { HttpProbes } from './http-probes.ts'
 import { routingProbes } from './routing-probes.ts'
 import { tcpProbes } from './tcp-probes.ts'
 
-/** @param api of the control plane's interface; @param reconcilers of what it asks of sleds and switches. */
-export function rackProbes(emulation: Emulation, api: HttpProbes, reconcilers: HttpProbes): readonly ProbeSource[] {
+/** @param http of the control plane's interface, and of what it asks of sleds and switches, where there is one. */
+export function rackProbes(emulation: Emulation, ...http: readonly HttpProbes[]): readonly ProbeSource[] {
   const { clock, tracer } = emulation.world
-  return [
-    packetProbes(tracer),
-    routingProbes(clock, () => routersOf(emulation)),
-    tcpProbes(clock, emulation),
-    api,
-    reconcilers,
-  ]
+  return [packetProbes(tracer), routingProbes(clock, () => routersOf(emulation)), tcpProbes(clock, emulation), ...http]
 }
 
 /** Of the nodes that are on. */

@@ -51,6 +51,11 @@ const POINTS: readonly ProbePoint[] = [
     diagnostic: 'why',
     failure: 'whether a failure',
   }),
+  point('ddm', 'interface', 'state', "An interface's state machine moved; in state exchange it has a neighbour.", {
+    from: 'state',
+    to: 'state',
+    reason: 'why',
+  }),
   point('ddm', '', 'tunnels', 'The set of tunnel endpoints changed.', { count: 'of endpoints' }),
 ]
 
@@ -96,6 +101,9 @@ function watch(routed: Routed, node: string, clock: Clock, listener: (event: Pro
     }),
     routed.observeBfd(({ peer, from, to, diagnostic, isFailure }) =>
       say('bfd', peer.name, 'state', { from, to, diagnostic: describeDiagnostic(diagnostic), failure: isFailure }),
+    ),
+    routed.observeDdm(({ interfaceName, from, to, reason }) =>
+      say('ddm', interfaceName, 'state', { from, to, reason }),
     ),
     routed.onTunnels((effective) => {
       if (isNew) say('ddm', '', 'tunnels', { count: effective.length })

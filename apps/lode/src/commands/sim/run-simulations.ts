@@ -52,7 +52,8 @@ export async function runSimulations(this: LodeContext, flags: RunFlags): Promis
     const { verdict } = result
     verdicts.push(result.probe === undefined ? verdict : { ...verdict, probe: result.probe })
     const ratio = verdict.simulatedMs / (this.clock.nowMs() - startMs)
-    if (!flags.json) this.print(line(verdict, ratio))
+    if (flags.json) this.note(line(verdict, ratio))
+    else this.print(line(verdict, ratio))
     const { failure, timeline } = verdict
     if (failure === undefined) continue
     if (!flags.json) for (const problem of failure.problems.slice(0, 8)) this.print(`  ${problem}`)

@@ -3,6 +3,7 @@ import { buildApplication, buildRouteMap, text_en } from '@stricli/core'
 import { applyCommand, faultRoutes, planCommand, restoreCommand, snapshotCommand } from './change.command.ts'
 import { destroyCommand, launchCommand, serveCommand } from './life.command.ts'
 import { exportCommand, graphCommand, infoCommand, reachCommand, tableCommand } from './look.command.ts'
+import { probeCommand } from './probe.command.ts'
 import { renderCommand } from './render.command.ts'
 import { captureCommand, consoleCommand, execCommand, testCommand, trafficCommand } from './use.command.ts'
 
@@ -14,6 +15,7 @@ const routes = buildRouteMap({
     exec: execCommand,
     console: consoleCommand,
     capture: captureCommand,
+    probe: probeCommand,
     fault: faultRoutes,
     graph: graphCommand,
     plan: planCommand,

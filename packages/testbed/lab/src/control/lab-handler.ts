@@ -8,8 +8,8 @@ import {
   ndjsonWriter,
   objectNotFound,
 } from '@lodestone/api'
-import { parseStoryFilter } from '@lodestone/probe'
-import { captureStream, storyStream, tablesOf } from '@lodestone/testbed'
+import { parseStoryFilter, renderProgramProblem } from '@lodestone/probe'
+import { captureStream, ProbeStreams, rackProbes, storyStream, tablesOf } from '@lodestone/testbed'
 import { reachability } from '../check/reachability.ts'
 import { runTraffic } from '../check/traffic.ts'
 import { planText } from '../document/plan.ts'
@@ -26,6 +26,13 @@ export interface LabHandlerOptions {
 
 export function labHandler(lab: LabRuntime, options: LabHandlerOptions): HttpHandler {
   const { clock, tracer, arena } = lab.world
+  let probes: { readonly of: object; readonly streams: ProbeStreams } | undefined
+  /** A restored laboratory has another emulation. */
+  const probeStreams = (): ProbeStreams => {
+    const { emulation } = lab
+    if (probes?.of !== emulation) probes = { of: emulation, streams: new ProbeStreams(clock, rackProbes(emulation)) }
+    return probes.streams
+  }
   const handlers: Handlers<typeof labApi> = {
     info: () => labInfo(lab),
     document: () => lab.document,
@@ -83,6 +90,20 @@ export function labHandler(lab: LabRuntime, options: LabHandlerOptions): HttpHan
       if (!filter.ok) throw invalidRequest(`filter: ${filter.message}`)
       return storyStream(tracer, clock, filter.matches, query.packets)
     },
+    probe: ({ body }) => {
+      const started = probeStreams().start(body.program, body.duration_ms)
+      if (started.ok) return started.stream
+      if (started.reason === 'busy') throw invalidRequest(`${started.running} probe programs run already`)
+      throw invalidRequest(started.problems.map((each) => renderProgramProblem(body.program, each)).join('\n\n'))
+    },
+    probe_stop: ({ params }) => {
+      if (!probeStreams().stop(params.id)) throw objectNotFound('probe program', { id: String(params.id) })
+      return undefined
+    },
+    probe_list: () =>
+      rackProbes(lab.emulation).flatMap(({ points }) =>
+        points.map((each) => ({ ...each, fields: { ...each.fields } })),
+      ),
     table_list: async ({ params }) => {
       const tables = await tableRows(lab, params.node)
       return tables.map(({ name, rows }) => ({ name, size: rows.length }))
