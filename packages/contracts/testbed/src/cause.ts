@@ -44,6 +44,8 @@ export const CauseRoute = z
     as_path: z.string().optional(),
     /** When the message that brought it arrived. */
     time_received: z.iso.datetime(),
+    /** Of the settings that it, or the peer, is configured in: who made or changed them last; none for what is not configured so. */
+    requests: z.array(CauseRequest),
   })
   .meta({ id: 'CauseRoute' })
 
@@ -55,6 +57,16 @@ export const CauseSample = z
     verdict: z.string(),
   })
   .meta({ id: 'CauseSample' })
+
+export const CauseConnection = z
+  .object({
+    /** Port, protocol, and both ends; the arrow points away from who began. */
+    connection: z.string(),
+    /** Both ways, since it began. */
+    packets: z.int(),
+    idle_ms: z.number(),
+  })
+  .meta({ id: 'CauseConnection' })
 
 /** How an entry that is no longer there went. */
 export const CauseRemoval = z
@@ -94,6 +106,8 @@ export const CauseEntry = z
     /** How many packets it decided about; absent where that is not counted. */
     hits: z.int().optional(),
     samples: z.array(CauseSample),
+    /** Connections that it decides about now, the one used last first: of firewall rules and mappings. */
+    connections: z.array(CauseConnection).optional(),
   })
   .meta({ id: 'CauseEntry' })
 export type CauseEntry = z.output<typeof CauseEntry>

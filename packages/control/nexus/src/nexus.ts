@@ -9,6 +9,7 @@ import { entryFromRow } from './api/audit-log.ts'
 import { nexusHandler } from './api/handlers.ts'
 import { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
 import type { Inventory } from './inventory.ts'
+import { type ConfiguredRoute, routeCauses } from './reconcile/desired-switch.ts'
 import type { ReconcilerStatus } from './reconcile/loop.ts'
 import { Reconcilers } from './reconcile/reconcilers.ts'
 import { boardsInRack } from './reconcile/sleds.ts'
@@ -20,6 +21,7 @@ import { ensurePlannedSleds } from './sled-register.ts'
 import { ensureRackNetwork, NO_NETWORK, type RackNetwork } from './rack-network.ts'
 import { auditEntriesOf } from './store/audit-log.ts'
 import { sledsInService } from './store/sled.ts'
+import { readSnapshot } from './store/snapshot.ts'
 import { Store } from './store/store.ts'
 import type { CertificateAuthority } from './tls/certificate-authority.ts'
 import { shareAuthority } from './tls/shared-authority.ts'
@@ -172,6 +174,13 @@ export class Nexus {
   /** The ids of requests of which one or more made a generation of what a sled or switch is told. */
   changedBy(reconciler: string, target: string, generation: number): readonly string[] {
     return this.#reconcilers?.changedBy(reconciler, target, generation) ?? []
+  }
+
+  /** The ids of the requests that configured a route of a switch, or the BGP peer that it is from. */
+  async routeCauses(target: string, route: ConfiguredRoute): Promise<readonly string[]> {
+    const store = this.#store
+    if (store === undefined || (target !== 'switch0' && target !== 'switch1')) return []
+    return routeCauses(await readSnapshot(store), target, route)
   }
 
   /** Asks all reconcilers to look now. */

@@ -24,9 +24,13 @@ export interface EntryRemoval {
   readonly written: EntryWriting
   /** Milliseconds since 1970. */
   readonly atWallMs: number
-  /** Of the statement that did not have it any more. */
-  readonly generation: number
+  /** Of the statement that did not have it any more; absent where that had none. */
+  readonly generation?: number
 }
+
+/** Of the statement that an entry is from; undefined where that has none. */
+type GenerationOf = (key: string) => number | undefined
+const nobody: GenerationOf = () => undefined
 
 /** The last removals of a section that are kept. */
 const MAX_REMOVALS = 128
@@ -73,32 +77,38 @@ export class EntryLedger {
   }
 
   /**
-   * All entries of a section; those that are not among them are forgotten.
-   * @param generation of the statement, for sections whose removals are to be kept.
+   * All entries of a section; of those that are not among them the last ones are remembered as removed.
+   * @param generationOf of the statement that an entry is from now on.
    */
-  state(section: string, entries: readonly EntryStatement[], generation?: number): void {
-    const statement = this.begin(section, generation)
+  state(section: string, entries: readonly EntryStatement[], generationOf: GenerationOf = nobody): void {
+    const statement = this.begin(section, generationOf)
     for (const { key, content, causes } of entries) statement.add(key, content, causes)
     statement.end()
   }
 
   /** As `state`, one entry at a time: it holds from its end on, unless another statement has come and ended meanwhile. */
-  begin(section: string, generation?: number): LedgerStatement {
+  begin(section: string, generationOf: GenerationOf = nobody): LedgerStatement {
     return new LedgerStatement(this.#sections.get(section), this.#wallMs(), (statement) => {
-      this.#keep(section, statement, generation)
+      this.#keep(section, statement, generationOf)
     })
   }
 
-  #keep(section: string, { before, now, atWallMs }: LedgerStatement, generation: number | undefined): void {
+  #keep(section: string, { before, now, atWallMs }: LedgerStatement, generationOf: GenerationOf): void {
     if (this.#sections.get(section) !== before) return
     this.#sections.set(section, now)
-    if (generation === undefined || before === undefined) return
+    if (before === undefined) return
     const removals = this.#removals.get(section) ?? []
     this.#removals.set(section, removals)
+    const gone: (readonly [string, Kept])[] = []
     for (const [key, written] of before) {
       if (now.get(key) === written) continue
+      gone.push([key, written])
+    }
+    // Thousands may go at once; text is made of those only that are kept.
+    for (const [key, written] of gone.slice(-MAX_REMOVALS)) {
       const text = JSON.stringify({ ...written.content, causes: undefined })
-      removals.push({ key, text, written, atWallMs, generation })
+      const generation = generationOf(key)
+      removals.push({ key, text, written, atWallMs, ...(generation === undefined ? {} : { generation }) })
     }
     removals.splice(0, removals.length - MAX_REMOVALS)
   }
@@ -108,8 +118,10 @@ export class EntryLedger {
     return this.#removals.get(section)?.toReversed() ?? []
   }
 
+  /** The section is gone, and what was removed from it, too. */
   forget(section: string): void {
     this.#sections.delete(section)
+    this.#removals.delete(section)
   }
 
   of(section: string, key: string): EntryWriting | undefined {

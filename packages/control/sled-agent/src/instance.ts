@@ -52,6 +52,8 @@ export class Instance {
   #desired: InstanceEnsure
   /** What `setPort` has stated since the last description. */
   readonly #settings = new Map<string, PortSettings>()
+  /** Of the statements that rules and routes are from, by layer. */
+  readonly #partGenerations = new Map<string, number>()
   readonly #settingsGenerations = new Map<string, number>()
   /** Counts every change that the ports must see, whoever made it. */
   #revision = 0
@@ -116,9 +118,15 @@ export class Instance {
   /**
    * As `update`, but with rules prepared in pieces between which packets pass: a VPC may have many. What is stated is the last
    * word from now on; it holds when the promise is settled, or something newer does.
+   * @param generation of what is stated.
    */
-  restate(change: Partial<Pick<InstanceEnsure, 'firewall_rules' | 'routes'>>): Promise<string | undefined> {
+  restate(
+    change: Partial<Pick<InstanceEnsure, 'firewall_rules' | 'routes'>>,
+    generation: number,
+  ): Promise<string | undefined> {
     this.#desired = { ...this.#desired, ...change }
+    if (change.firewall_rules !== undefined) this.#partGenerations.set('firewall', generation)
+    if (change.routes !== undefined) this.#partGenerations.set('router', generation)
     this.#settings.clear()
     return this.#inTurn(async () => {
       await this.#spare.rest()
@@ -264,7 +272,7 @@ export class Instance {
   /** The rules of a port by layer, as its dump names them, and what follows from its addresses by layer alone. */
   *#keepBooks(nic: Nic, settings: PortSettings | undefined): Generator<undefined, void> {
     const { externalIps, firewall, routes } = this.#parts(nic, settings)
-    const statement = this.#options.ledger.begin(nic.id)
+    const statement = this.#options.ledger.begin(nic.id, (key) => this.#partGenerations.get(key.split(' ', 1)[0]!))
     for (let i = 0; i < firewall.length; i++) {
       if (i % RULES_PER_STEP === RULES_PER_STEP - 1) yield
       const rule = firewall[i]!

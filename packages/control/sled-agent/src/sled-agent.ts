@@ -75,6 +75,11 @@ export class SledAgent {
     return this.#ledger.removals(V2P)
   }
 
+  /** Rules and addresses of a port that were taken away or became others, the last first. */
+  ruleRemovals(portId: string): readonly EntryRemoval[] {
+    return this.#ledger.removals(portId)
+  }
+
   /** The same of a rule of a port. Rules that follow from the whole of a part of the description are told of as that part. */
   ruleWriting(portId: string, layer: string, rule: string): EntryWriting | undefined {
     return this.#ledger.of(portId, `${layer} ${rule}`) ?? this.#ledger.of(portId, layer)
@@ -146,7 +151,7 @@ export class SledAgent {
           instance.desired.nics.some((nic) => nic.vni === params.vni),
         )
         const problems = await Promise.all(
-          instances.map((instance) => instance.restate({ firewall_rules: body.rules })),
+          instances.map((instance) => instance.restate({ firewall_rules: body.rules }, body.generation)),
         )
         const problem = problems.find((each) => each !== undefined)
         if (problem !== undefined && this.#firewallGenerations.get(params.vni) === body.generation) {
@@ -162,7 +167,7 @@ export class SledAgent {
         const problems = await Promise.all(
           [...this.#instances.values()].map((instance) => {
             const routes = body.sets.filter((set) => instance.desired.nics.some((nic) => isSetOf(set, nic)))
-            return routes.length > 0 ? instance.restate({ routes }) : undefined
+            return routes.length > 0 ? instance.restate({ routes }, body.generation) : undefined
           }),
         )
         const problem = problems.find((each) => each !== undefined)
@@ -285,7 +290,7 @@ export class SledAgent {
         content,
         causes: content.causes,
       })),
-      state.generation,
+      () => state.generation,
     )
     return { generation: state.generation }
   }

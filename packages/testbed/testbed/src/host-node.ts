@@ -6,7 +6,7 @@ import { Netstack } from '@lodestone/netstack'
 import { EMPTY_CONFIG, type Routed } from '@lodestone/routed'
 import { LldpPort } from '@lodestone/switchd'
 import { type BgpTimers, bgpConfig } from './bgp-config.ts'
-import { RoutingProcess, stackRoutes } from './routing-process.ts'
+import { type RouteRemoval, RoutingProcess, stackRoutes } from './routing-process.ts'
 import type { HostSpec } from './topology.ts'
 import type { World } from './world.ts'
 
@@ -74,6 +74,11 @@ export class HostNode {
   /** Undefined where there is none, and while it is dead. */
   get routed(): Routed | undefined {
     return this.#routing?.routed
+  }
+
+  /** Prefixes that its routing has no path to any more, the last first. */
+  routeRemovals(): readonly RouteRemoval[] {
+    return this.#routing?.removals() ?? []
   }
 
   killRouting(): void {

@@ -28,7 +28,7 @@ import {
   tfportName,
 } from '@lodestone/switchd'
 import { type BgpTimers, bgpConfig } from './bgp-config.ts'
-import { RoutingProcess, stackRoutes } from './routing-process.ts'
+import { type RouteRemoval, RoutingProcess, stackRoutes } from './routing-process.ts'
 import type { SwitchPortSpec, SwitchSpec } from './topology.ts'
 import type { World } from './world.ts'
 
@@ -166,6 +166,11 @@ export class RackSwitchNode {
   /** Undefined while it is dead. */
   get routed(): Routed | undefined {
     return this.#routing.routed
+  }
+
+  /** Prefixes that its routing has no path to any more, the last first. */
+  routeRemovals(): readonly RouteRemoval[] {
+    return this.#routing.removals()
   }
 
   killRouting(): void {

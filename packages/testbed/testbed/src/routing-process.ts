@@ -7,7 +7,22 @@ import { type Host, ProcessNetwork, type Random } from '@lodestone/host'
 import type { KernelRoutes } from '@lodestone/lower'
 import type { Ip, Prefix } from '@lodestone/net'
 import type { Netstack } from '@lodestone/netstack'
+import type { RouteChange } from '@lodestone/rib'
 import { Routed, type RoutedConfig, type TargetOptions } from '@lodestone/routed'
+
+/** A prefix that the daemon has no path to any more. */
+export interface RouteRemoval {
+  readonly prefix: Prefix
+  readonly nextHops: readonly string[]
+  readonly protocol: string
+  /** Empty for what is configured. */
+  readonly peer: string
+  /** Milliseconds since 1970. */
+  readonly atWallMs: number
+}
+
+/** The last removals that are kept. */
+const MAX_REMOVALS = 128
 
 /** Sessions come back within a second or two. */
 const KEEP_OLD_MS = 5000
@@ -30,6 +45,7 @@ export class RoutingProcess {
   readonly #options: RoutingProcessOptions
   #life: { readonly routed: Routed; readonly network: ProcessNetwork } | undefined
   #lives = 0
+  readonly #removals: RouteRemoval[] = []
 
   constructor(options: RoutingProcessOptions) {
     this.#options = options
@@ -60,7 +76,21 @@ export class RoutingProcess {
     const result = routed.apply(config)
     if (!result.ok) throw new Error(`${node}: ${result.problems.join('; ')}`)
     this.#life = { routed, network }
+    routed.rib.watch((changes) => {
+      for (const change of changes) if (change.selected.length === 0) this.#removed(change, routed.host.clock.wallMs())
+    })
     onStart?.(routed)
+  }
+
+  /** The last first; also those of earlier lives. */
+  removals(): readonly RouteRemoval[] {
+    return this.#removals.toReversed()
+  }
+
+  #removed({ prefix, previous }: RouteChange, atWallMs: number): void {
+    const { protocol = '', peer = '' } = previous[0]?.source ?? {}
+    this.#removals.push({ prefix, nextHops: previous.map(({ nextHop }) => `${nextHop}`), protocol, peer, atWallMs })
+    if (this.#removals.length > MAX_REMOVALS) this.#removals.shift()
   }
 
   kill(): void {

@@ -17,7 +17,7 @@ import { EMPTY_CONFIG, type Routed } from '@lodestone/routed'
 import { NetstackRunner, SledAgent, type SledHardware } from '@lodestone/sled-agent'
 import { type TunnelRoute, VportEngine } from '@lodestone/vport'
 import { DnsService } from './dns-service.ts'
-import { RoutingProcess, stackRoutes } from './routing-process.ts'
+import { type RouteRemoval, RoutingProcess, stackRoutes } from './routing-process.ts'
 import { ServiceNode } from './service-node.ts'
 import type { SledSpec } from './topology.ts'
 import { UnderlayPaths } from './underlay-paths.ts'
@@ -150,6 +150,11 @@ export class SledNode {
   /** Undefined while it is dead. */
   get routed(): Routed | undefined {
     return this.#routing.routed
+  }
+
+  /** Prefixes that its routing has no path to any more, the last first. */
+  routeRemovals(): readonly RouteRemoval[] {
+    return this.#routing.removals()
   }
 
   killRouting(): void {

@@ -9,7 +9,7 @@ export function causeText({ entries, left_out: leftOut }: CauseAnswer): string {
 }
 
 function entryText(entry: Entry): string {
-  const { reconciler, requests, routes, samples, removed } = entry
+  const { reconciler, requests, routes, samples, connections = [], removed } = entry
   const lines = [`${entry.node} ${entry.table}  ${entry.entry}`]
   lines.push(`written   ${entry.time_written ?? 'nobody keeps when'}, by ${entry.writer}`)
   if (reconciler !== undefined) {
@@ -22,13 +22,18 @@ function entryText(entry: Entry): string {
     lines.push(...requestLines(removed.requests, 'or        '))
   }
   for (const id of entry.unknown_requests) lines.push(`because   request ${id}, of which the audit log knows nothing`)
-  for (const { prefix, protocol, peer, peer_address, next_hop, as_path, time_received } of routes) {
+  for (const route of routes) {
+    const { prefix, protocol, peer, peer_address, next_hop, as_path, time_received } = route
     const from = peer === '' ? '' : ` from ${peer}${peer_address === undefined ? '' : ` (${peer_address})`}`
     const path = as_path === undefined ? '' : `, AS path ${as_path === '' ? 'empty' : as_path}`
     lines.push(`route     ${prefix} via ${next_hop}: ${protocol}${from}, received ${time_received}${path}`)
+    lines.push(...requestLines(route.requests, 'rests on  '))
   }
   if (entry.hits !== undefined) lines.push(`used      by ${entry.hits} packets`)
   for (const { packet, verdict } of samples) lines.push(`packet    ${packet}  ${verdict}`)
+  for (const { connection, packets, idle_ms } of connections) {
+    lines.push(`now       ${connection}, ${packets} packets, the last ${(idle_ms / 1000).toFixed(1)} s ago`)
+  }
   return lines.join('\n')
 }
 

@@ -90,6 +90,26 @@ export function desiredRouting(
   }
 }
 
+/** A route of a switch that somebody has configured: itself, or the BGP peer that it is from. */
+export interface ConfiguredRoute {
+  readonly prefix: Prefix
+  readonly nextHop: Ip
+  readonly peer?: Ip
+}
+
+/** The requests that the settings are from which name this route, or its peer. */
+export function routeCauses(snapshot: Snapshot, slot: SwitchSlot, route: ConfiguredRoute): readonly string[] {
+  const isIt = ({ body }: PortAndBody): boolean => {
+    if (body === undefined) return false
+    const { prefix, nextHop, peer } = route
+    if (peer === undefined) {
+      return body.routes.some(({ dst, gw }) => Prefix.of(dst).equals(prefix) && Ip.of(gw).equals(nextHop))
+    }
+    return body.bgp_peers.some(({ addr }) => addr.type === 'numbered' && Ip.of(addr.target_addr).equals(peer))
+  }
+  return portsOf(snapshot, slot).find(isIt)?.causes.causes ?? []
+}
+
 interface PortAndBody {
   readonly port: SwitchPortRow
   readonly body: PortSettingsBody | undefined

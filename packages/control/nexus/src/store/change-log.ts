@@ -63,7 +63,12 @@ export class ChangeLog {
 
   /** The requests since the generation before, of which one or more made this one; the last first. */
   requestsOf(kind: string, target: string, generation: number): readonly string[] {
-    const made = this.#generations.get(`${kind}/${target}`)?.find((each) => each.generation === generation)
-    return [...new Set(made?.requests.toReversed() ?? [])]
+    const found: string[] = []
+    for (const [key, made] of this.#generations) {
+      // Some kinds have a part of their own for each network of a target.
+      if (key !== `${kind}/${target}` && !key.startsWith(`${kind}/${target}/`)) continue
+      found.push(...(made.find((each) => each.generation === generation)?.requests.toReversed() ?? []))
+    }
+    return [...new Set(found)]
   }
 }

@@ -116,8 +116,80 @@ test('a mapping of the overlay and a firewall rule name the requests that made t
   await lab.settle()
   const [again] = await ask(sled, 'rules', ['web-nic0', 'firewall', 'allow-icmp'])
   assert.deepEqual(operations(again!), ['vpc_firewall_rules_update'])
+  const [old] = (await ask(sled, 'rules', ['web-nic0', 'firewall', 'allow-icmp'])).filter((each) => each.removed)
+  assert.deepEqual(operations(old!), ['project_create'])
+  assert.ok(old!.removed!.requests.some(({ operation }) => operation === 'vpc_firewall_rules_update'))
   const [untouched] = await ask(sled, 'rules', ['web-nic0', 'firewall', 'allow-ssh'])
   assert.deepEqual(operations(untouched!), ['project_create'])
+})
+
+test('a rule and a mapping name the connections that they decide about now, without waiting for packets', async () => {
+  await lab.clock.run(lab.client.stack.ping(address, { count: 2, timeoutMs: 500 }))
+  const at = async (table: string, words: string[]) => {
+    const question = { node: sled, table, words, packets: 2, wait_ms: 0 }
+    const result = await lab.clock.run(causeOf(lab.emulation, lab.nexus, question))
+    assert.ok(result.ok)
+    return result.answer.entries[0]!
+  }
+  const [connection] = (await at('rules', ['web-nic0', 'firewall', 'allow-icmp'])).connections!
+  assert.match(connection!.connection, /^web-nic0 icmp .* ← 203\.0\.113\.9/)
+  assert.ok(connection!.packets >= 4)
+  const db = lab.emulation.sleds().flatMap(({ agent }) => [...agent.instances.values()])
+  const { guest } = db.find(({ desired }) => desired.hostname === 'db')!
+  await lab.clock.run(guest!.exec!(`ping -c 1 ${inside}`))
+  const other = lab.emulation
+    .sleds()
+    .find(({ agent }) => [...agent.instances.values()].some((each) => each.guest === guest))
+  const question = { node: other!.name, table: 'v2p', words: [`${inside} `], packets: 2, wait_ms: 0 }
+  const mapping = await lab.clock.run(causeOf(lab.emulation, lab.nexus, question))
+  assert.ok(mapping.ok)
+  const toWeb = mapping.answer.entries[0]!.connections!
+  assert.ok(
+    toWeb.some(({ connection: text }) => text.startsWith('db-nic0 icmp') && text.includes(`→ ${inside}`)),
+    JSON.stringify(toWeb),
+  )
+})
+
+test('a static route names the request that configured it, and what is gone is remembered', async () => {
+  const name = 'switch0-qsfp0'
+  const present = await lab.done(lab.api.networking_switch_port_settings_view({ params: { port: name } }))
+  const body = {
+    name,
+    description: present.description,
+    port_config: { geometry: present.port.geometry },
+    groups: [],
+    links: present.links.map(({ link_name, mtu, speed, autoneg }) => ({
+      link_name,
+      mtu,
+      speed,
+      autoneg,
+      lldp: { enabled: true },
+    })),
+    interfaces: [],
+    routes: [{ link_name: 'link0', routes: [{ dst: '192.0.2.200/32', gw: '192.0.2.1' }] }],
+    addresses: [
+      {
+        link_name: 'link0',
+        addresses: present.addresses.map((each) => ({ address: each.address, address_lot: each.address_lot_name })),
+      },
+    ],
+    bgp_peers: [{ link_name: 'link0', peers: present.bgp_peers }],
+  }
+  await lab.done(lab.api.networking_switch_port_settings_create({ body }))
+  await lab.settle()
+  await lab.clock.advance(500)
+  const named = ({ routes }: CauseEntry): string[] =>
+    routes.flatMap(({ requests }) => requests.map(({ operation }) => operation))
+  const [route] = await ask('switch0', 'lookup_v4', ['192.0.2.200/32'])
+  assert.equal(route!.routes[0]?.protocol, 'static')
+  assert.deepEqual(named(route!), ['networking_switch_port_settings_create'])
+  const [outside] = await ask('switch0', 'rib', ['0.0.0.0/0'])
+  assert.ok(named(outside!).includes('networking_switch_port_settings_create'), 'its peer is in the same settings')
+  await lab.done(lab.api.networking_switch_port_settings_create({ body: { ...body, routes: [] } }))
+  await lab.settle()
+  await lab.clock.advance(500)
+  const [gone] = await ask('switch0', 'rib', ['192.0.2.200/32'])
+  assert.match(gone!.removed!.remover, /no path any more; its last one was static/)
 })
 
 test('a route names the protocol, the peer and when its message came; what a switch does by itself says so', async () => {

@@ -7,8 +7,9 @@
 import type { AuditLogEntry } from '@lodestone/contract-nexus'
 import type { CauseAnswer, CauseEntry, CauseQuestion } from '@lodestone/contract-testbed'
 import { type Clock, sleep } from '@lodestone/host'
-import type { Prefix } from '@lodestone/net'
+import type { Ip, Prefix } from '@lodestone/net'
 import type { ReconcilerStatus } from '@lodestone/nexus'
+import type { Path } from '@lodestone/rib'
 import { verdict } from '@lodestone/probe'
 import type { Emulation } from '../emulation.ts'
 import type { RackNode } from '../node-table.ts'
@@ -21,6 +22,11 @@ export interface CauseRecords {
   reconcilers(): readonly ReconcilerStatus[]
   /** Ids of the requests of which one or more made a generation of what a node is told. */
   changedBy(reconciler: string, target: string, generation: number): readonly string[]
+  /** Ids of the requests that configured a route of a switch, or the BGP peer that it is from. */
+  routeCauses(
+    target: string,
+    route: { readonly prefix: Prefix; readonly nextHop: Ip; readonly peer?: Ip },
+  ): Promise<readonly string[]>
 }
 
 export type CauseResult =
@@ -110,7 +116,7 @@ async function entryOf(
         }),
     requests: requestsOf(requests, row.requests),
     unknown_requests: row.requests.filter((id) => !requests.some(({ request_id }) => request_id === id)),
-    routes: row.prefix === undefined ? [] : routesOf(node, row.prefix, clock),
+    routes: row.prefix === undefined ? [] : await routesOf(node, row.prefix, records, clock),
     ...(row.hits === undefined ? {} : { hits: row.hits }),
     samples: used.map((story) => ({
       packet: story.packet,
@@ -118,6 +124,14 @@ async function entryOf(
       // because a verdict has at least one line
       verdict: verdict(story.events).lines[0]!.replace(/\s+/g, ' '),
     })),
+    ...(row.connections === undefined
+      ? {}
+      : {
+          connections: row.connections
+            .toSorted((a, b) => a.idleMs - b.idleMs)
+            .slice(0, packets)
+            .map(({ text, packets: count, idleMs }) => ({ connection: text, packets: count, idle_ms: idleMs })),
+        }),
   }
 }
 
@@ -152,12 +166,24 @@ function requestsOf(entries: readonly AuditLogEntry[], named: readonly string[])
   }))
 }
 
-function routesOf({ routed }: RackNode, prefix: Prefix, clock: Clock): CauseEntry['routes'] {
+async function routesOf(
+  { name, routed }: RackNode,
+  prefix: Prefix,
+  records: CauseRecords | undefined,
+  clock: Clock,
+): Promise<CauseEntry['routes']> {
   const wallMs = (monotonicMs: number): number => clock.wallMs() - (clock.nowMs() - monotonicMs)
+  const requestsFor = async ({ source, nextHop }: Path): Promise<CauseEntry['requests']> => {
+    const isConfigured = source.protocol === 'bgp' || source.protocol === 'static'
+    if (records === undefined || !isConfigured) return []
+    const peer = source.bgp === undefined ? {} : { peer: source.bgp.peerAddress }
+    const ids = await records.routeCauses(name, { prefix, nextHop, ...peer })
+    return requestsOf(await records.requests(ids), ids)
+  }
   const paths = routed?.rib.explain(prefix)?.paths ?? []
-  return paths
-    .filter(({ verdict }) => verdict === 'best' || verdict === 'multipath')
-    .map(({ path }) => ({
+  const used = paths.filter(({ verdict }) => verdict === 'best' || verdict === 'multipath')
+  return Promise.all(
+    used.map(async ({ path }) => ({
       prefix: prefix.toString(),
       protocol: path.source.protocol,
       peer: path.source.peer,
@@ -165,5 +191,7 @@ function routesOf({ routed }: RackNode, prefix: Prefix, clock: Clock): CauseEntr
       next_hop: path.nextHop.toString(),
       ...(path.attributes === undefined ? {} : { as_path: path.attributes.asPathText }),
       time_received: new Date(wallMs(path.receivedAtMs)).toISOString(),
-    }))
+      requests: await requestsFor(path),
+    })),
+  )
 }

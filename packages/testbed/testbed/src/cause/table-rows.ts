@@ -15,6 +15,13 @@ export interface RowRemoval {
   readonly generation?: number
 }
 
+export interface RowConnection {
+  /** Port, protocol, and both ends. */
+  readonly text: string
+  readonly packets: number
+  readonly idleMs: number
+}
+
 export interface CauseRow {
   readonly table: string
   readonly text: string
@@ -29,6 +36,8 @@ export interface CauseRow {
   readonly prefix?: Prefix
   /** Absent for an entry that is there. */
   readonly removed?: RowRemoval
+  /** Those that it decides about now, in any order. */
+  readonly connections?: readonly RowConnection[]
   isUsedBy(events: readonly StoryEvent[]): boolean
 }
 
@@ -43,8 +52,48 @@ export function causeRows(node: RackNode, table: string): readonly CauseRow[] | 
 
 /** Entries that are no longer there, the last removed first, as far as they are remembered. */
 export function removedRows(node: RackNode, table: string): readonly CauseRow[] {
+  if (table === 'rib' || table === 'routes') return removedRoutes(node, table)
   if (node.kind === 'switch') return removedFromPipeline(node, table)
-  return node.kind === 'sled' && table === 'v2p' ? removedMappings(node) : []
+  if (node.kind !== 'sled') return []
+  return table === 'v2p' ? removedMappings(node) : table === 'rules' ? removedRules(node) : []
+}
+
+function removedRoutes(node: RackNode, table: 'rib' | 'routes'): readonly CauseRow[] {
+  return node.routeRemovals().map(({ prefix, nextHops, protocol, peer, atWallMs }): CauseRow => ({
+    table,
+    text: `${prefix} → ${nextHops.join(', ')}`,
+    writer: 'the routing daemon, by its decision process',
+    requests: [],
+    removed: {
+      atWallMs,
+      remover: `the routing daemon, which has no path any more; its last one was ${protocol}${peer === '' ? '' : ` from ${peer}`}`,
+    },
+    isUsedBy: () => false,
+  }))
+}
+
+function removedRules(node: SledNode): readonly CauseRow[] {
+  return node.engine.ports().flatMap((port) =>
+    node.agent.ruleRemovals(port.id).map(({ key, text, written, atWallMs, generation }): CauseRow => {
+      const [layer = ''] = key.split(' ', 1)
+      const reconciler = LAYER_RECONCILERS[layer]
+      const about = generation === undefined ? '' : ` (generation ${generation})`
+      return {
+        table: 'rules',
+        text: `${port.name} ${key}: ${text}`,
+        writtenWallMs: written.atWallMs,
+        writer: `the sled agent, told the ${layer} rules of its instance`,
+        ...(reconciler === undefined ? {} : { reconciler }),
+        requests: written.causes,
+        removed: {
+          atWallMs,
+          remover: `the sled agent, told the ${layer} rules of its instance${about}`,
+          ...(generation === undefined ? {} : { generation }),
+        },
+        isUsedBy: () => false,
+      }
+    }),
+  )
 }
 
 /** Names of tables that can be asked about, for whoever asks for another one. */
@@ -139,8 +188,8 @@ function removedMappings(node: SledNode): readonly CauseRow[] {
       requests: written.causes,
       removed: {
         atWallMs,
-        remover: `the sled agent, told all mappings (generation ${generation})`,
-        generation,
+        remover: `the sled agent, told all mappings${generation === undefined ? '' : ` (generation ${generation})`}`,
+        ...(generation === undefined ? {} : { generation }),
       },
       isUsedBy: () => false,
     }
@@ -152,6 +201,11 @@ function mappingText(vni: number, ip: string, sled: string, mac: string): string
 }
 
 function mappingRows(node: SledNode): readonly CauseRow[] {
+  const flows = node.engine
+    .ports()
+    .flatMap((port) =>
+      port.dump().flows.map((flow) => ({ vni: port.vni, flow, connection: connectionOf(port.name, flow) })),
+    )
   return node.engine.virtualToPhysical().map((mapping): CauseRow => {
     const { vni, ip, mac, sled } = mapping
     const writing = node.agent.mappingWriting(vni, ip)
@@ -162,6 +216,9 @@ function mappingRows(node: SledNode): readonly CauseRow[] {
       writer: 'the sled agent, told all mappings',
       reconciler: 'v2p',
       requests: writing?.causes ?? [],
+      connections: flows.flatMap((each) =>
+        each.vni === vni && isAtAddress(each.flow.remote, `${ip}`) ? [each.connection] : [],
+      ),
       isUsedBy: (events) =>
         events.some(
           ({ node: at, step }) =>
@@ -175,6 +232,21 @@ function mappingRows(node: SledNode): readonly CauseRow[] {
   })
 }
 
+type Flow = ReturnType<ReturnType<SledNode['engine']['ports']>[number]['dump']>['flows'][number]
+
+function connectionOf(
+  port: string,
+  { protocol, guest, remote, initiator, packetsIn, packetsOut, idleMs }: Flow,
+): RowConnection {
+  const text = `${port} ${protocol} ${guest} ${initiator === 'in' ? '←' : '→'} ${remote}`
+  return { text, packets: packetsIn + packetsOut, idleMs }
+}
+
+/** @param place `address`, `address:port` or `[address]:port`. */
+function isAtAddress(place: string, address: string): boolean {
+  return place === address || place.startsWith(`${address}:`) || place.startsWith(`[${address}]:`)
+}
+
 /** Which reconciler states what a layer's rules are made of. */
 const LAYER_RECONCILERS: Readonly<Record<string, string>> = {
   firewall: 'firewall',
@@ -184,8 +256,9 @@ const LAYER_RECONCILERS: Readonly<Record<string, string>> = {
 }
 
 function ruleRows(node: SledNode): readonly CauseRow[] {
-  return node.engine.ports().flatMap((port) =>
-    port.dump().layers.flatMap((layer) =>
+  return node.engine.ports().flatMap((port) => {
+    const { layers, flows } = port.dump()
+    return layers.flatMap((layer) =>
       (['in', 'out'] as const).flatMap((direction) =>
         (direction === 'in' ? layer.rulesIn : layer.rulesOut).map((rule): CauseRow => {
           const writing = node.agent.ruleWriting(port.id, layer.name, rule.name)
@@ -201,12 +274,19 @@ function ruleRows(node: SledNode): readonly CauseRow[] {
                 : `the sled agent, told the ${layer.name} rules of its instance`,
             ...(writing === undefined || reconciler === undefined ? {} : { reconciler }),
             requests: writing?.causes ?? [],
+            ...(layer.name === 'firewall'
+              ? {
+                  connections: flows
+                    .filter((flow) => flow.firewallRule === rule.name && flow.initiator === direction)
+                    .map((flow) => connectionOf(port.name, flow)),
+                }
+              : {}),
             isUsedBy: (events) => isRuleUsed(events, node.name, port.name, layer.name, direction, rule.name),
           }
         }),
       ),
-    ),
-  )
+    )
+  })
 }
 
 /** A layer's step does not name the port; on the way out the port is where the packet came in, on the way in where it goes. */
