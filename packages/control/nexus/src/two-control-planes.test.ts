@@ -150,3 +150,28 @@ test('when one is killed, the other has taken over within twelve seconds', async
   await until(() => third.reconcilers().every((each) => each.state === 'idle'), 12_000)
   await rack.clock.run(third.close())
 })
+
+test('leases that were dated far ahead, by a clock that was wrong, are over when nobody renews them', async () => {
+  const { db } = opened.store
+  const holder = '00000000-0000-4000-8000-0000000000fe'
+  const fourth = rack.makeNexus({ store: opened.store })
+  await rack.clock.run(fourth.start())
+  await until(() => fourth.reconcilers().every((each) => each.state === 'idle'), 12_000)
+  await db
+    .updateTable('reconciler_lease')
+    .set({ holder, expires_ms: rack.clock.wallMs() + 3_600_000 })
+    .execute()
+  // Of a test before, and nobody's.
+  await db.deleteFrom('reconciler_lease').where('name', 'in', ['w', 'x', 'y', 'z']).execute()
+  const ofHolder = async (): Promise<number> =>
+    (await db.selectFrom('reconciler_lease').select('name').where('holder', '=', holder).execute()).length
+  const all = await ofHolder()
+  await rack.clock.advance(3000)
+  fourth.activate() // it sees at its next passes that they are no longer its own
+  await rack.clock.advance(LEASE_MS - 4000)
+  assert.equal(await ofHolder(), all, 'they may still be renewed')
+  await rack.clock.advance(5000)
+  assert.equal(await ofHolder(), 0)
+  await until(() => fourth.reconcilers().every((each) => each.state === 'idle'), 5000)
+  await rack.clock.run(fourth.close())
+})

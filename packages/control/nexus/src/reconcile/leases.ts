@@ -24,6 +24,8 @@ export class Leases {
   readonly #expiresMs = new Map<string, number>()
   /** Of other control planes, when that was last read. */
   #othersMs: ReadonlyMap<string, number> = new Map()
+  /** When a lease of another control plane was first seen to end at this time, on the monotonic clock: each renewal changes that time. */
+  #seenMs: ReadonlyMap<number, number> = new Map()
   #beating: Promise<void> | undefined
   /** Asked for while others are being taken: the next statement takes them all. */
   readonly #asked = new Set<string>()
@@ -43,7 +45,8 @@ export class Leases {
   async take(name: string): Promise<'held' | 'taken' | undefined> {
     const nowMs = Math.floor(this.#clock.wallMs())
     if (this.#isHeld(name, nowMs)) return 'held'
-    if ((this.#othersMs.get(name) ?? 0) > nowMs) return undefined
+    const othersMs = this.#othersMs.get(name) ?? 0
+    if (othersMs > nowMs && !this.#isStale(othersMs)) return undefined
     this.#asked.add(name)
     // A failure is of who made the statement; who comes next tries anew.
     this.#taking = this.#taking.catch(() => {}).then(() => this.#takeAsked())
@@ -55,6 +58,15 @@ export class Leases {
     return (this.#expiresMs.get(name) ?? 0) > nowMs
   }
 
+  /**
+   * Not renewed for as long as a lease lasts. It is over, however far ahead it is dated: the clock of its holder may have been wrong, and
+   * its holder dead since.
+   */
+  #isStale(expiresMs: number): boolean {
+    const seenMs = this.#seenMs.get(expiresMs)
+    return seenMs !== undefined && this.#clock.nowMs() - seenMs >= LEASE_MS
+  }
+
   /** A start takes every lease there is at once: a hundred statements would be a hundred commits. */
   async #takeAsked(): Promise<void> {
     const names = [...this.#asked]
@@ -63,7 +75,8 @@ export class Leases {
     const nowMs = Math.floor(this.#clock.wallMs())
     const expiresMs = nowMs + LEASE_MS
     try {
-      const taken = await takeLeases(this.#store.db, names, this.#holder, nowMs, expiresMs)
+      const staleMs = [...this.#seenMs.keys()].filter((each) => this.#isStale(each))
+      const taken = await takeLeases(this.#store.db, names, this.#holder, nowMs, expiresMs, staleMs)
       for (const name of taken) this.#expiresMs.set(name, expiresMs)
     } catch (error) {
       for (const name of names) this.#asked.add(name) // whoever waits for its turn may have asked for some of them
@@ -87,6 +100,8 @@ export class Leases {
       for (const name of this.#expiresMs.keys()) if (!kept.has(name)) this.#expiresMs.delete(name)
       for (const name of kept) this.#expiresMs.set(name, expiresMs)
       this.#othersMs = await leasesOfOthers(this.#store.db, this.#holder)
+      const [before, seenMs] = [this.#seenMs, this.#clock.nowMs()]
+      this.#seenMs = new Map([...this.#othersMs.values()].map((each) => [each, before.get(each) ?? seenMs]))
     } catch {
       // The database is away or the process is on its way out; passes say so.
     }

@@ -1,11 +1,13 @@
 /**
  * Who runs a reconciler: of several control planes on one store, one at a time. A lease that is not renewed in time is taken
- * over. Times are wall clocks of the control planes, which must agree to within a few seconds.
+ * over. Times are wall clocks of the control planes, which must agree to within a few seconds; a lease that one dated far ahead is
+ * taken over by whoever has seen that nobody renews it.
  */
 import type { Db } from './store.ts'
 
 /**
  * @param names each once.
+ * @param staleMs leases that end at these times count as over, too.
  * @returns those that `holder` has until `expiresMs`: they were free, over, or the holder's already.
  */
 export async function takeLeases(
@@ -14,6 +16,7 @@ export async function takeLeases(
   holder: string,
   nowMs: number,
   expiresMs: number,
+  staleMs: readonly number[] = [],
 ): Promise<ReadonlySet<string>> {
   const rows = await db
     .insertInto('reconciler_lease')
@@ -24,7 +27,11 @@ export async function takeLeases(
         .column('name')
         .doUpdateSet({ holder, expires_ms: expiresMs })
         .where((known) =>
-          known.or([known('reconciler_lease.holder', '=', holder), known('reconciler_lease.expires_ms', '<=', nowMs)]),
+          known.or([
+            known('reconciler_lease.holder', '=', holder),
+            known('reconciler_lease.expires_ms', '<=', nowMs),
+            ...(staleMs.length === 0 ? [] : [known('reconciler_lease.expires_ms', 'in', staleMs)]),
+          ]),
         ),
     )
     .returning('name')
