@@ -158,15 +158,24 @@ test('translation of IPv6 is held to the same', () => {
 
 test('a flow keeps to one of several ways until a route changes', () => {
   const check = new WayCheck()
-  const frame = plain(icmp({}))
+  const udp = (fields: Fields): Uint8Array => {
+    const packet = icmp(fields)
+    packet[9] = 17
+    return plain(packet)
+  }
+  const frame = udp({})
   const { outer } = viewOf(frame)
   assert.equal(check.left(1, 10, 5, frame, outer), undefined)
   assert.equal(check.left(1, 10, 5, frame, outer), undefined)
-  assert.match(check.left(1, 11, 5, frame, outer) ?? '', /another way/)
+  assert.match(check.left(1, 11, 5, frame, outer) ?? '', /^the UDP flow from 192.0.2.1 port .* has taken another way/)
   assert.equal(check.left(1, 10, 6, frame, outer), undefined, 'a route has changed')
   assert.equal(check.left(2, 11, 6, frame, outer), undefined, 'another node')
-  const other = plain(icmp({ source: 2 }))
+  const other = udp({ source: 2 })
   assert.equal(check.left(1, 11, 6, other, viewOf(other).outer), undefined, 'another flow')
+  for (const cable of [1, 2]) {
+    const echo = plain(icmp({ source: 3, identifier: cable }))
+    assert.equal(check.left(1, cable, 6, echo, viewOf(echo).outer), undefined, 'ICMP goes by identifiers')
+  }
 })
 
 test('a wrong checksum of a transport header is a problem, in a tunnel too; what none can be told of is not', () => {

@@ -1,10 +1,11 @@
 /**
- * Where there are several equally good ways, a flow keeps to one: its packets leave a node by another cable only after the node's routes
+ * Where there are several equally good ways, a flow of TCP or UDP keeps to one: its packets leave a node by another cable only after the node's routes
  * have changed. Looked at for what a node forwards, and for what it puts into a tunnel.
  *
  * Flows are known by a hash of addresses, protocol and ports, in a table of fixed size in which the newest takes the place of whatever was
  * there: a flow whose entry is gone is not looked at.
  */
+import { Ip } from '@lodestone/net'
 import type { IpHeader } from './ip-view.ts'
 
 const ENTRIES = 1 << 12
@@ -28,9 +29,9 @@ export class WayCheck {
     const { protocol, transport, addresses } = header
     // The first fragment has ports and goes where the others go, which have none.
     if (header.version === 4 && (frame[header.at + 6]! & MORE_FRAGMENTS) !== 0) return undefined
-    const hasPorts = (protocol === TCP || protocol === UDP) && transport + 4 <= frame.length
-    const ports = hasPorts ? read32(frame, transport) : 0
-    const flow = (Math.imul(ports, 0x85ebca6b) ^ protocol) | 0
+    // What counts as a flow of ICMP is a node's own affair: the switch goes by identifiers, and by what errors quote.
+    if ((protocol !== TCP && protocol !== UDP) || transport + 4 > frame.length) return undefined
+    const flow = (Math.imul(read32(frame, transport), 0x85ebca6b) ^ protocol) | 0
     const at =
       ((Math.imul(addresses, 0x9e3779b1) + Math.imul(flow, 0xc2b2ae35) + Math.imul(node, 0x27d4eb2f)) >>> 20) * WORDS
     const entries = this.#entries
@@ -41,8 +42,15 @@ export class WayCheck {
     entries[at + 2] = flow
     entries[at + 3] = cable
     entries[at + 4] = routes
-    return isSame ? undefined : 'a flow has taken another way, and no route has changed'
+    return isSame ? undefined : `${flowText(frame, header)} has taken another way, and no route has changed`
   }
+}
+
+function flowText(frame: Uint8Array, { version, at, protocol, transport }: IpHeader): string {
+  const [source, bytes] = version === 4 ? ([at + 12, 4] as const) : ([at + 8, 16] as const)
+  const [from, to] = [source, source + bytes].map((place) => Ip.fromBytes(frame, place, bytes).toString())
+  const ports = read32(frame, transport) >>> 0
+  return `the ${protocol === TCP ? 'TCP' : 'UDP'} flow from ${from} port ${ports >>> 16} to ${to} port ${ports & 0xffff}`
 }
 
 function read32(bytes: Uint8Array, at: number): number {
