@@ -111,7 +111,7 @@ const KINDS: readonly Kind[] = [
 const BLOCK = 64
 const ROUNDS = 3
 /** Writes that took longer by the clock are kept, and compared with collections of garbage when those are known. */
-const LONG_MS = 0.3
+const LONG_MS = 0.05
 const OPERATIONS = ['add', 'modify', 'delete'] as const
 
 type Operation = (typeof OPERATIONS)[number]
