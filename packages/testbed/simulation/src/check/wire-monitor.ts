@@ -133,7 +133,9 @@ export class WireMonitor {
     else if (!isForwarded) problem ??= this.#errors.sent(from.node, from.quota, frame, view.outer, atMs)
     if (isTunnel || isForwarded) {
       const routes = this.#routes.of(from.node)
-      if (routes !== undefined) problem ??= this.#ways.left(from.node, cable, routes, frame, view.outer)
+      // Who puts a packet into a tunnel goes by its own ports: all of the switch's tunnels have the same.
+      const flow = isForwarded ? view.outer : view.inner
+      if (routes !== undefined) problem ??= this.#ways.left(from.node, cable, routes, frame, flow)
     }
     this.#hops.entered(packet, to.node, view)
     return problem
