@@ -57,6 +57,16 @@ export class DhcpClient {
     return this.#configured
   }
 
+  /** Gives the address back and takes it off the interface; `renew` asks for one again. */
+  release(): void {
+    this.#step({ kind: 'release', xid: this.#random.u32() })
+  }
+
+  /** Begins anew, with whatever a server offers now. */
+  renew(): void {
+    this.#step({ kind: 'start', xid: this.#random.u32() })
+  }
+
   /** Stops; what is configured stays. */
   close(): void {
     this.#timer?.cancel()
@@ -89,6 +99,8 @@ export class DhcpClient {
         return this.#send('request', action.address, undefined, undefined, action.server)
       case 'rebind':
         return this.#send('request', action.address, undefined, undefined, undefined)
+      case 'release':
+        return this.#send('release', action.address, undefined, action.server, action.server)
       case 'configure':
         return this.#configure(action.lease)
       case 'deconfigure':
@@ -98,7 +110,7 @@ export class DhcpClient {
 
   /** To `to`, or to everybody on the link. */
   #send(
-    type: 'discover' | 'request',
+    type: 'discover' | 'request' | 'release',
     current: Ip | undefined,
     requested: Ip | undefined,
     server: Ip | undefined,

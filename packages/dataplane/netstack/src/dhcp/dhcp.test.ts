@@ -29,7 +29,7 @@ interface Script {
 /** A server that answers as scripted, from the gateway's address. */
 function serve(network: TestNetwork, server: Netstack, script: Script): string[] {
   const log: string[] = []
-  const names = ['', 'discover', 'offer', 'request', 'decline', 'ack', 'nak']
+  const names = ['', 'discover', 'offer', 'request', 'decline', 'ack', 'nak', 'release']
   void server.bindUdp({ port: 67 }, ({ payload, remoteAddress }) => {
     const options = readDhcpOptions(payload, DHCP_MIN, payload.length)!
     const type = options.get(DhcpOptionCode.messageType)![0]!
@@ -153,6 +153,30 @@ describe('DhcpClient', () => {
       log.map((line) => line.split(' ')[1]),
       ['discover', 'request', 'discover', 'request'],
     )
+  })
+
+  test('an address that is released is told to its server and taken off the interface, until one is asked for again', async () => {
+    const { network, guest, log } = lab({
+      answer: (type) => (type === DhcpMessageType.release ? undefined : answerAll(type, new Map(), new Uint8Array())),
+      options: gatewayOptions(),
+      address: GUEST,
+    })
+    const client = new DhcpClient({ network: guest, interface: 'nic0' })
+    await network.clock.advance(100)
+    assert.equal(client.state, 'bound')
+    client.release()
+    await network.clock.advance(10_000)
+    assert.match(log.at(-1)!, /^\d+ release from 172\.30\.0\.5 with address$/)
+    assert.equal(client.state, 'init')
+    assert.equal(client.lease, undefined)
+    assert.ok(!guest.interface('nic0')!.addresses.some((ip) => ip.equals(GUEST)))
+    assert.equal(guest.lookup(Ip.of('198.51.100.1')), undefined)
+    client.release()
+    await network.clock.advance(100)
+    assert.equal(log.filter((line) => line.includes('release')).length, 1, 'once')
+    client.renew()
+    await network.clock.advance(100)
+    assert.equal(client.state, 'bound')
   })
 
   test('asks again after 1, 2, 4 … 64 s until somebody answers', async () => {

@@ -4,7 +4,7 @@
  *     init ──▶ selecting ──offer──▶ requesting ──ack──▶ bound ──T1──▶ renewing ──T2──▶ rebinding ──end──▶ init
  *                                       └──nak──▶ init     ▲──────────── ack ──────────────┘   any nak ──▶ init
  *
- * NOT IMPLEMENTED: INIT-REBOOT, DECLINE after an address conflict, INFORM, RELEASE.
+ * NOT IMPLEMENTED: INIT-REBOOT, DECLINE after an address conflict, INFORM.
  */
 import type { Ip } from '@lodestone/net'
 import { type DhcpReply, isInfinite } from './message.ts'
@@ -31,6 +31,8 @@ export type DhcpEvent =
   | { readonly kind: 'reply'; readonly reply: DhcpReply; readonly xid: number }
   /** `xid` starts the next exchange when this one has run out. */
   | { readonly kind: 'timer'; readonly xid: number }
+  /** The address is no longer wanted. */
+  | { readonly kind: 'release'; readonly xid: number }
 
 export type DhcpAction =
   | { readonly kind: 'discover' }
@@ -38,6 +40,7 @@ export type DhcpAction =
   | { readonly kind: 'request'; readonly server: Ip | undefined; readonly address: Ip }
   | { readonly kind: 'renew'; readonly server: Ip | undefined; readonly address: Ip }
   | { readonly kind: 'rebind'; readonly address: Ip }
+  | { readonly kind: 'release'; readonly server: Ip | undefined; readonly address: Ip }
   /** Set up the interface. */
   | { readonly kind: 'configure'; readonly lease: DhcpReply }
   /** Take the lease away. */
@@ -74,6 +77,8 @@ export function step(machine: DhcpMachine, event: DhcpEvent, nowMs: number): Dhc
       return onReply(machine, event.reply, event.xid, nowMs)
     case 'timer':
       return machine.dueMs <= nowMs ? onTimer(machine, event.xid, nowMs) : { next: machine, actions: [] }
+    case 'release':
+      return release(machine, event.xid)
   }
 }
 
@@ -86,9 +91,28 @@ function discover(machine: DhcpMachine, xid: number, nowMs: number): DhcpStep {
     attempts: 1,
     dueMs: nowMs + FIRST_RETRY_MS,
   }
-  const hadLease = machine.state === 'bound' || machine.state === 'renewing' || machine.state === 'rebinding'
-  const gone: DhcpAction[] = hadLease ? [{ kind: 'deconfigure', lease: machine.reply! }] : [] // because a lease is a reply
+  const lease = leaseOf(machine)
+  const gone: DhcpAction[] = lease === undefined ? [] : [{ kind: 'deconfigure', lease }]
   return { next, actions: [...gone, { kind: 'discover' }] }
+}
+
+/** RFC 2131 §4.4.6: nobody answers this; until the next `start` nothing is asked for. */
+function release(machine: DhcpMachine, xid: number): DhcpStep {
+  const lease = leaseOf(machine)
+  const next: DhcpMachine = { ...INITIAL, xid }
+  if (lease === undefined) return { next, actions: [] }
+  return {
+    next,
+    actions: [
+      { kind: 'release', server: lease.server, address: lease.address! }, // because a lease has one
+      { kind: 'deconfigure', lease },
+    ],
+  }
+}
+
+function leaseOf(machine: DhcpMachine): DhcpReply | undefined {
+  const hasLease = machine.state === 'bound' || machine.state === 'renewing' || machine.state === 'rebinding'
+  return hasLease ? machine.reply : undefined
 }
 
 function onReply(machine: DhcpMachine, reply: DhcpReply, xid: number, nowMs: number): DhcpStep {

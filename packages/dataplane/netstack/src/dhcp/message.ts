@@ -42,7 +42,7 @@ export interface DhcpReply {
 }
 
 export interface DhcpRequest {
-  readonly type: 'discover' | 'request'
+  readonly type: 'discover' | 'request' | 'release'
   readonly xid: number
   readonly elapsedS: number
   readonly mac: Mac
@@ -73,14 +73,16 @@ const DEFAULT_LEASE_S = 3600
 
 export function encodeRequest(request: DhcpRequest): Uint8Array {
   const options = new Map<number, Uint8Array>()
-  const type = request.type === 'discover' ? DhcpMessageType.discover : DhcpMessageType.request
-  options.set(DhcpOptionCode.messageType, Uint8Array.of(type))
+  options.set(DhcpOptionCode.messageType, Uint8Array.of(DhcpMessageType[request.type]))
   options.set(DhcpOptionCode.clientId, Uint8Array.of(1, ...request.mac.bytes))
   if (request.requested !== undefined) options.set(DhcpOptionCode.requestedAddress, request.requested.bytes)
   if (request.server !== undefined) options.set(DhcpOptionCode.serverId, request.server.bytes)
   if (request.hostName !== undefined) options.set(DhcpOptionCode.hostName, new TextEncoder().encode(request.hostName))
-  options.set(DhcpOptionCode.maxMessageSize, Uint8Array.of(1500 >> 8, 1500 & 0xff))
-  options.set(DhcpOptionCode.parameterRequestList, Uint8Array.from(WANTED))
+  // RFC 2131 table 5: who releases asks for nothing.
+  if (request.type !== 'release') {
+    options.set(DhcpOptionCode.maxMessageSize, Uint8Array.of(1500 >> 8, 1500 & 0xff))
+    options.set(DhcpOptionCode.parameterRequestList, Uint8Array.from(WANTED))
+  }
   const message = new Uint8Array(Math.max(SHORTEST, DHCP_MIN + dhcpOptionsWireLength(options)))
   const chaddr = new Uint8Array(16)
   chaddr.set(request.mac.bytes)
