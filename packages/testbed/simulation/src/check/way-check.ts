@@ -1,6 +1,6 @@
 /**
  * Where there are several equally good ways, a flow of TCP or UDP keeps to one: its packets leave a node by another cable only after the node's routes
- * have changed. Looked at for what a node forwards, and for what it puts into a tunnel.
+ * have changed. Looked at for what a node forwards, not for what it puts into a tunnel.
  *
  * Flows are known by a hash of addresses, protocol and ports, in a table of fixed size in which the newest takes the place of whatever was
  * there: a flow whose entry is gone is not looked at.

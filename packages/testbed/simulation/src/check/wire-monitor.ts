@@ -131,11 +131,10 @@ export class WireMonitor {
     let problem = this.#hops.left(packet, from.node, view) ?? transportProblem(frame, view)
     if (isTunnel) problem ??= this.#nat.tunnelled(packet, frame, view, atMs)
     else if (!isForwarded) problem ??= this.#errors.sent(from.node, from.quota, frame, view.outer, atMs)
-    if (isTunnel || isForwarded) {
+    // Who puts a packet into a tunnel chooses by more than its routes: by where tunnels lead, and by the ports before translation.
+    if (isForwarded) {
       const routes = this.#routes.of(from.node)
-      // Who puts a packet into a tunnel goes by its own ports: all of the switch's tunnels have the same.
-      const flow = isForwarded ? view.outer : view.inner
-      if (routes !== undefined) problem ??= this.#ways.left(from.node, cable, routes, frame, flow)
+      if (routes !== undefined) problem ??= this.#ways.left(from.node, cable, routes, frame, view.outer)
     }
     this.#hops.entered(packet, to.node, view)
     return problem
