@@ -1,22 +1,22 @@
 /**
  * The WebAssembly memory that holds all flows of an engine (`kernel/layout.ts`), and who uses which part of it. It grows in
- * place and is never copied: half a million flows more do not mean a pause.
+ * place and is never copied: half a million flows more do not mean a pause. For that it is a shared memory, although no other
+ * thread sees it: growing any other replaces its buffer, and V8, which counts that as so many new bytes outside its heap, collects
+ * all garbage then, for tens of milliseconds.
  *
  * Invariant: `words` and `view` are replaced when the memory grows. Read the property again after anything that may
  * allocate; addresses stay valid.
  */
-import { REGIONS } from './kernel/layout.ts'
+import { FLOW_PAGES_MAX, REGIONS } from './kernel/layout.ts'
 
 const PAGE_BYTES = 65_536
 const STEP_PAGES = 16
-/** 2 GiB, four million connections: addresses stay positive as signed words. */
-const MAX_PAGES = 32_768
 const LINE_BYTES = 64
 
 export class FlowMemory {
   readonly memory: WebAssembly.Memory
-  words!: Int32Array<ArrayBuffer>
-  view!: DataView<ArrayBuffer>
+  words!: Int32Array
+  view!: DataView
   /** The part that is handed out next, and whether it was never used, so that it is zero. */
   #at = REGIONS
   #end = PAGE_BYTES
@@ -25,7 +25,7 @@ export class FlowMemory {
   readonly #free: { readonly at: number; readonly end: number }[] = []
 
   constructor() {
-    this.memory = new WebAssembly.Memory({ initial: 1 })
+    this.memory = new WebAssembly.Memory({ initial: 1, maximum: FLOW_PAGES_MAX, shared: true })
     this.#look()
   }
 
@@ -79,7 +79,7 @@ export class FlowMemory {
   }
 
   #grow(pages: number): boolean {
-    if (this.bytes / PAGE_BYTES + pages > MAX_PAGES) return false
+    if (this.bytes / PAGE_BYTES + pages > FLOW_PAGES_MAX) return false
     try {
       this.memory.grow(pages)
     } catch {

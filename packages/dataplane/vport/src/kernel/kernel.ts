@@ -17,6 +17,7 @@ import { hashOf, loadHashKey } from './hash.ts'
 import {
   BATCH_FOUND,
   COUNT,
+  FLOW_PAGES_MAX,
   FOUND_BYTES,
   FOUND_HASH,
   FOUND_ROW,
@@ -55,7 +56,7 @@ export function instantiateKernel(frames: WebAssembly.Memory, flows: WebAssembly
 export function kernelModule(): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder('vport')
   module.importMemory('vport', 'frames', 1)
-  module.importMemory('vport', 'flows', 1)
+  module.importMemory('vport', 'flows', 1, FLOW_PAGES_MAX)
   const signature = { parameters: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] } as const
   const out = module.function('out', signature)
   writeBatch(new Writer(out), true)

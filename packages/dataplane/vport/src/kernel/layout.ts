@@ -147,3 +147,6 @@ export const COUNT = 1
 /** Outbound the VNI, inbound the bytes in front of the outer IP header. */
 export const THIRD = 2
 export const NOW = 3
+
+/** 2 GiB, four million connections: addresses stay positive as signed words. */
+export const FLOW_PAGES_MAX = 32_768
