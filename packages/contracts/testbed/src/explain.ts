@@ -20,6 +20,11 @@ export const PathQuestion = z
     source_port: z.int().min(0).max(65_535).optional(),
     /** Length of the IP packet. */
     bytes: z.int().min(28).max(9000).optional(),
+    /** A captured IP packet, as hexadecimal digits, in place of one that is made for the question; it goes to its own destination. */
+    packet: z
+      .string()
+      .regex(/^(?:[0-9a-f]{2}){20,9000}$/)
+      .optional(),
   })
   .meta({ id: 'PathQuestion' })
 

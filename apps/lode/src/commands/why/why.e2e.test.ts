@@ -1,9 +1,10 @@
 /** explain, why, watch, diff and probe against a running rack, as their user meets them. */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { CauseAnswer, DropGroup, PathAnswer } from '@lodestone/contract-testbed'
+import { readPcapng, summarize } from '@lodestone/packet'
 import { RackProcess, temporaryDirectory, until } from '../../lode-process.fixture.ts'
 import { createWebInstance } from '../../web-instance.fixture.ts'
 
@@ -41,6 +42,30 @@ test('explain says verdict, cause and remedy first, and with its exit status whe
   const wrong = await rack.lode('explain', 'client', 'nobody', 'tcp/80')
   assert.equal(wrong.status, 2)
   assert.match(wrong.stderr, /there are .*web1/)
+})
+
+test('explain takes a packet out of a capture, and out of its tunnel', async () => {
+  const file = join(directory, 'web.pcapng')
+  const capture = rack.begin('capture', 'isp0-client', 'isp1-client', 'sled0-switch0', 'sled1-switch1', '-w', file)
+  await until('the capture has begun', 20_000, async () =>
+    (await readFile(file).catch(() => '')).length > 0 ? true : undefined,
+  )
+  await rack.lode('exec', 'client', '--', 'curl', `http://${ADDRESS}:80/`)
+  capture.kill('SIGINT')
+  await capture.finished
+  const { packets } = readPcapng(await readFile(file))
+  const isSyn = (bytes: Uint8Array): boolean => /:80 TCP SYN(?! ACK)/.test(summarize(bytes, 0, bytes.length))
+  const frame = 1 + packets.findIndex(({ bytes }) => isSyn(bytes))
+  assert.ok(frame > 0)
+  const answer = await rack.json<PathAnswer>('explain', 'client', '--pcap', file, '--frame', String(frame))
+  assert.equal(answer.verdict, 'delivered')
+  assert.equal(answer.destination, ADDRESS)
+  assert.equal(answer.question.port, 80)
+  const beyond = await rack.lode('explain', 'client', '--pcap', file, '--frame', '100000')
+  assert.equal(beyond.status, 2)
+  assert.match(beyond.stderr, /the capture has \d+ frames/)
+  const both = await rack.lode('explain', 'client', 'web1', 'tcp/80', '--pcap', file)
+  assert.equal(both.status, 2)
 })
 
 test('diff names the first step at which two explanations part', async () => {

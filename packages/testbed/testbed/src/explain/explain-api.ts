@@ -8,7 +8,7 @@ import type { Rack } from '../rack.ts'
 import { explainPath } from './explain-path.ts'
 
 export function answerQuestion(rack: Rack, question: z.output<typeof ApiQuestion>): PathAnswer {
-  const { from, to, protocol, port, source_port: sourcePort, bytes } = question
+  const { from, to, protocol, port, source_port: sourcePort, bytes, packet } = question
   const result = explainPath(rack.emulation, {
     from,
     to,
@@ -16,6 +16,7 @@ export function answerQuestion(rack: Rack, question: z.output<typeof ApiQuestion
     ...(port === undefined ? {} : { port }),
     ...(sourcePort === undefined ? {} : { sourcePort }),
     ...(bytes === undefined ? {} : { bytes }),
+    ...(packet === undefined ? {} : { packet: Uint8Array.from(Buffer.from(packet, 'hex')) }),
   })
   if (!result.ok) throw invalidRequest(result.message)
   const { version, source, destination, verdict, paths, notChecked } = result.answer

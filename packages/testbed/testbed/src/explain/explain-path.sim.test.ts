@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { SeededRandom } from '@lodestone/host'
+import { Ip } from '@lodestone/net'
 import type { Story } from '@lodestone/probe'
 import { allowTcp, defaultRules } from '../control-plane.fixture.ts'
 import { failure, type LabGuest, RackLab } from '../rack-lab.fixture.ts'
 import { sentBy } from '../story-hops.fixture.ts'
+import { describedPacket } from './described-packet.ts'
 import { explainPath, type PathAnswer } from './explain-path.ts'
 
 const VPC = { vni: 1000, subnet: '172.30.0.0/22' }
@@ -139,4 +141,18 @@ test('what nobody knows is said, with what there is', () => {
   const result = explainPath(lab.emulation, { from: 'nobody', to: WEB, protocol: 'icmp' })
   assert.ok(!result.ok)
   assert.match(result.message, /"nobody" is no address, and nothing here is called so; there are .*client.*web/)
+})
+
+test('a captured packet goes to its own destination, and one that is no packet is refused', () => {
+  const made = ask('client', WEB, 80)
+  const source = Ip.parse(made.source)!
+  const ends = { source, destination: Ip.parse(WEB)!, sourcePort: 49_152, destinationPort: 80 }
+  const packet = describedPacket({ ...ends, protocol: 'tcp', bytes: 60 })
+  const question = { from: 'client', to: WEB, protocol: 'tcp', port: 80, packet } as const
+  const result = explainPath(lab.emulation, question)
+  assert.ok(result.ok)
+  assert.deepEqual([result.answer.source, result.answer.destination], [made.source, made.destination])
+  assert.deepEqual(result.answer.paths, made.paths)
+  const cut = explainPath(lab.emulation, { ...question, packet: packet.subarray(0, 30) })
+  assert.equal(cut.ok ? '' : cut.message, 'the captured packet is no whole IPv4 or IPv6 packet')
 })

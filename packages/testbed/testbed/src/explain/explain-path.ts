@@ -3,6 +3,7 @@ import { Ip } from '@lodestone/net'
 import type { Emulation } from '../emulation.ts'
 import type { RackNode } from '../node-table.ts'
 import type { SledNode } from '../sled-node.ts'
+import { addressesOf } from './captured-packet.ts'
 import { describedPacket, type ExplainedProtocol } from './described-packet.ts'
 import { type ExplainedPath, PathWalk } from './path-walk.ts'
 
@@ -16,6 +17,8 @@ export interface PathQuestion {
   readonly sourcePort?: number
   /** Length of the IP packet. */
   readonly bytes?: number
+  /** From the IP header on: this packet, as it was captured, to its own destination, in place of one that is made. */
+  readonly packet?: Uint8Array
 }
 
 /** Version 1. */
@@ -46,6 +49,7 @@ type Start =
 export function explainPath(emulation: Emulation, question: PathQuestion): PathResult {
   const from = placeOf(emulation, question.from)
   if (from === undefined) return { ok: false, message: unknownPlace(emulation, question.from) }
+  if (question.packet !== undefined) return explainCaptured(emulation, question, from, question.packet)
   const { protocol } = question
   if (protocol !== 'icmp' && question.port === undefined) {
     return { ok: false, message: `${protocol} needs a port: ${protocol}/80` }
@@ -64,21 +68,34 @@ export function explainPath(emulation: Emulation, question: PathQuestion): PathR
     destinationPort: question.port ?? 0,
     bytes: question.bytes ?? DEFAULT_BYTES,
   })
-  const walk = new PathWalk(emulation)
-  const { paths, notChecked } = walkFrom(walk, from, packet)
+  return { ok: true, answer: answerOf(emulation, question, from, packet, source, destination) }
+}
+
+function explainCaptured(emulation: Emulation, question: PathQuestion, from: Start, packet: Uint8Array): PathResult {
+  const ends = addressesOf(packet)
+  if (ends === undefined) return { ok: false, message: 'the captured packet is no whole IPv4 or IPv6 packet' }
+  return { ok: true, answer: answerOf(emulation, question, from, packet, ends.source, ends.destination) }
+}
+
+function answerOf(
+  emulation: Emulation,
+  question: PathQuestion,
+  from: Start,
+  packet: Uint8Array,
+  source: Ip,
+  destination: Ip,
+): PathAnswer {
+  const { paths, notChecked } = walkFrom(new PathWalk(emulation), from, packet)
   const [first] = paths
   const verdict = first !== undefined && paths.every((path) => path.verdict === first.verdict) ? first.verdict : 'mixed'
   return {
-    ok: true,
-    answer: {
-      version: 1,
-      question,
-      source: source.toString(),
-      destination: destination.toString(),
-      verdict: paths.length === 0 ? 'unknown' : verdict,
-      paths,
-      notChecked,
-    },
+    version: 1,
+    question,
+    source: source.toString(),
+    destination: destination.toString(),
+    verdict: paths.length === 0 ? 'unknown' : verdict,
+    paths,
+    notChecked,
   }
 }
 
