@@ -88,7 +88,11 @@ function poolCheck(rack: Emulation, pool: Prefix): Check {
     ?.stack.routes()
     .find((each) => each.prefix.equals(pool))
   const ways = route?.nextHops.length ?? 0
-  return check('pool', ways > 0, `${pool} is announced to the client over ${ways} upstream routers`)
+  return check(
+    'pool',
+    ways > 0,
+    `${pool} is announced to the client over ${ways} upstream router${ways === 1 ? '' : 's'}`,
+  )
 }
 
 function forwardingCheck(rack: Emulation): Check {

@@ -7,7 +7,7 @@ interface WhyFlags extends RackFlags {
   readonly all: boolean
 }
 
-/** Guests say these all the time, and nobody is surprised that they go no further. */
+/** What was dropped before is told with `--all` only: a guest announces itself when it starts, for instance. */
 const QUIET_AFTER_MS = 60_000
 
 export const whyCommand = buildCommand({
