@@ -92,6 +92,37 @@ export const PCAPNG = 'application/x-pcapng'
 
 const ofNode = z.object({ node: z.string() })
 
+/** Running probe programs, for whatever has probes: racks and laboratories. */
+export const probeEndpoints = [
+  endpoint({
+    operationId: 'probe',
+    method: 'POST',
+    path: '/probe',
+    summary: 'Run a probe program; answers with ProbeLine as lines of JSON',
+    body: z.object({
+      program: z.string().max(16_384),
+      /** Ends the program after so long. */
+      duration_ms: z.number().min(0).optional(),
+    }),
+    response: { status: 200, stream: NDJSON },
+  }),
+  endpoint({
+    operationId: 'probe_stop',
+    method: 'DELETE',
+    path: '/probe/{id}',
+    summary: 'End a probe program: its END clauses run, and its stream ends with what they say',
+    params: z.object({ id: z.coerce.number().int() }),
+    response: { status: 204 },
+  }),
+  endpoint({
+    operationId: 'probe_list',
+    method: 'GET',
+    path: '/probe',
+    summary: 'List what probe programs can watch',
+    response: { status: 200, schema: z.array(ProbePointInfo) },
+  }),
+] as const
+
 export const observeEndpoints = [
   endpoint({
     operationId: 'trace',
@@ -153,31 +184,5 @@ export const observeEndpoints = [
     }),
     response: { status: 200, stream: PCAPNG },
   }),
-  endpoint({
-    operationId: 'probe',
-    method: 'POST',
-    path: '/probe',
-    summary: 'Run a probe program; answers with ProbeLine as lines of JSON',
-    body: z.object({
-      program: z.string().max(16_384),
-      /** Ends the program after so long. */
-      duration_ms: z.number().min(0).optional(),
-    }),
-    response: { status: 200, stream: NDJSON },
-  }),
-  endpoint({
-    operationId: 'probe_stop',
-    method: 'DELETE',
-    path: '/probe/{id}',
-    summary: 'End a probe program: its END clauses run, and its stream ends with what they say',
-    params: z.object({ id: z.coerce.number().int() }),
-    response: { status: 204 },
-  }),
-  endpoint({
-    operationId: 'probe_list',
-    method: 'GET',
-    path: '/probe',
-    summary: 'List what probe programs can watch',
-    response: { status: 200, schema: z.array(ProbePointInfo) },
-  }),
+  ...probeEndpoints,
 ] as const

@@ -1,6 +1,6 @@
 /** The control socket of a running laboratory: what its command line, and anybody else, reaches it by. */
 import { api, type Client, endpoint, NDJSON } from '@lodestone/api'
-import { ProbePointInfo } from '@lodestone/contract-testbed'
+import { probeEndpoints } from '@lodestone/contract-testbed'
 import { z } from 'zod'
 import { Fault, LabDocument } from '../document/document.ts'
 
@@ -226,33 +226,7 @@ export const labApi = api({
       query: z.object({ filter: z.string().optional(), packets: z.int().min(1).optional() }),
       response: { status: 200, stream: NDJSON },
     }),
-    endpoint({
-      operationId: 'probe',
-      method: 'POST',
-      path: '/probe',
-      summary: 'Run a probe program; what it says as lines of JSON',
-      body: z.object({
-        program: z.string().max(16_384),
-        /** Ends the program after so long. */
-        duration_ms: z.number().min(0).optional(),
-      }),
-      response: { status: 200, stream: NDJSON },
-    }),
-    endpoint({
-      operationId: 'probe_stop',
-      method: 'DELETE',
-      path: '/probe/{id}',
-      summary: 'End a probe program in order: with its END clauses and its tables',
-      params: z.object({ id: z.coerce.number().int() }),
-      response: { status: 204 },
-    }),
-    endpoint({
-      operationId: 'probe_list',
-      method: 'GET',
-      path: '/probe',
-      summary: 'What probe programs can watch',
-      response: { status: 200, schema: z.array(ProbePointInfo) },
-    }),
+    ...probeEndpoints,
     endpoint({
       operationId: 'table_list',
       method: 'GET',
