@@ -7,7 +7,7 @@ control Router(
 ) {
     DirectCounter(CounterType_t.PACKETS_AND_BYTES) lookup_v4_counter;
     DirectCounter(CounterType_t.PACKETS_AND_BYTES) lookup_v6_counter;
-    Hash<bit<32>>(HashAlgorithm_t.CRC32) path_hash;
+    Hash<bit<32>>(HashAlgorithm_t.MIX) path_hash;
     Punt() punt;
     bool routed = false;
     bit<16> span = 0;

@@ -86,7 +86,8 @@ enum HashAlgorithm_t {
     CRC32,
     IDENTITY,
     CSUM16,
-    XOR16
+    XOR16,
+    MIX                         // multiplies and folds; the cheapest one here that spreads well
 }
 
 extern Hash<O> {

@@ -157,10 +157,10 @@ function protocol(session: PeerSession, i: number, asn: number, remoteAsn: numbe
 protocol bgp lode${i} {
   local ${localAddress ?? ''} as ${asn};
   ${neighbour}
-  hold time 9; keepalive time 3; connect retry time 1; error wait time 1, 2; connect delay time 1;
+  hold time 90; keepalive time 30; connect retry time 1; error wait time 1, 2; connect delay time 1;
   ${session.md5 === undefined ? '' : `password "${session.md5}";`}
   ${session.gtsm === true ? 'ttl security on;' : ''}
-  ${session.gracefulRestart === true ? 'graceful restart on; graceful restart time 30;' : 'graceful restart off;'}
+  ${session.gracefulRestart === true ? 'graceful restart on; graceful restart time 120;' : 'graceful restart off;'}
   ${session.bfd === true ? 'bfd on;' : ''}
   ${families.map(channel).join('')}
 }`

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-const PATIENCE_MS = 5000
+const PATIENCE_MS = 30_000
 
 export class Daemon {
   readonly label: string

@@ -182,7 +182,7 @@ router bgp ${asn}
  no bgp ebgp-requires-policy
  no bgp network import-check
  no bgp default ipv4-unicast
-${isRestarting ? ' bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time 30' : ''}
+${isRestarting ? ' bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time 120' : ''}
 ${lines((session, name) => {
   const peer =
     session.address === undefined
@@ -190,7 +190,7 @@ ${lines((session, name) => {
       : ` neighbor ${name} remote-as ${session.remoteAsn ?? remoteAsn}`
   return [
     peer,
-    ` neighbor ${name} timers 3 9`,
+    ` neighbor ${name} timers 30 90`,
     ` neighbor ${name} timers connect 1`,
     ` neighbor ${name} advertisement-interval 0`,
     session.md5 === undefined ? '' : ` neighbor ${name} password ${session.md5}`,

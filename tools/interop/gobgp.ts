@@ -135,7 +135,7 @@ function neighbour(session: PeerSession, remoteAsn: number): unknown {
     },
     transport: { config: { 'local-address': localAddress } },
     ...(gtsm === true ? { 'ttl-security': { config: { enabled: true, 'ttl-min': 255 } } } : {}),
-    ...(isRestarting ? { 'graceful-restart': { config: { enabled: true, 'restart-time': 30 } } } : {}),
+    ...(isRestarting ? { 'graceful-restart': { config: { enabled: true, 'restart-time': 120 } } } : {}),
     'afi-safis': [
       {
         config: { 'afi-safi-name': family },

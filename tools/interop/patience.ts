@@ -1,5 +1,9 @@
 /** Waiting for something outside of this process: asked again and again until it is so. */
 const PAUSE_MS = 100
+/** Between two looks at the time. */
+const LOOK_MS = 10
+/** So long that only what never comes true takes it, also where processors are shared. */
+const PATIENCE_MS = 120_000
 
 /**
  * @param what for the message when it does not come true.
@@ -8,7 +12,7 @@ const PAUSE_MS = 100
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 45_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<T> {
   const untilMs = performance.now() + timeoutMs
   let last: unknown
@@ -24,6 +28,24 @@ export async function eventually<T>(
       throw new Error(`${what}: not within ${timeoutMs} ms`, { cause: last })
     }
     await pause(PAUSE_MS)
+  }
+}
+
+/** How long this process has not been given a processor at a time, at most: `stop` says, in milliseconds. */
+export function watchStandstill(): { readonly stop: () => number } {
+  let [lastMs, longestMs] = [performance.now(), 0]
+  const look = (): number => {
+    const nowMs = performance.now()
+    longestMs = Math.max(longestMs, nowMs - lastMs)
+    lastMs = nowMs
+    return longestMs
+  }
+  const timer = setInterval(look, LOOK_MS)
+  return {
+    stop() {
+      clearInterval(timer)
+      return look()
+    },
   }
 }
 

@@ -8,7 +8,7 @@ import { describe, test, type TestContext } from 'node:test'
 import type { Daemon } from './daemon.ts'
 import { Lab, OURS, reasonToSkip, THEIRS } from './lab.ts'
 import type { Namespace } from './namespace.ts'
-import { eventually, pause } from './patience.ts'
+import { eventually, pause, watchStandstill } from './patience.ts'
 import { ANNOUNCED, type LearnedRoute, type PeerRouter, type PeerSession } from './peer-router.ts'
 import type { ScriptPeer } from './script-peer.ts'
 
@@ -27,7 +27,12 @@ const SECRET = 'correct-horse-battery'
 const SCRIPT = fileURLToPath(new URL('script-peer.ts', import.meta.url))
 /** Between two looks at routes that must not go away. */
 const LOOK_MS = 200
-const TEST_TIMEOUT_MS = 240_000
+const TEST_TIMEOUT_MS = 600_000
+/** How long a session with BFD may outlive its peer; its hold time is 90 s. */
+const SILENCE_MS = 1500
+/** A third of what BFD waits: a machine that stood still for longer says nothing about that. */
+const STANDSTILL_MS = 100
+const SILENCE_ROUNDS = 5
 
 /** @param label as in `reasonToSkip`. */
 export function describePeer(label: 'FRR' | 'BIRD' | 'GoBGP' | 'OpenBGPD', make: () => PeerRouter): void {
@@ -284,19 +289,28 @@ class Rig {
     await this.checkTheirRoutes()
     await this.checkKernel('via')
     await pause(2000)
+    for (let round = 1; !(await this.#silenceEndsTheSession(round === SILENCE_ROUNDS)); round++);
+  }
+
+  /** @returns false when the machine stood still meanwhile, and it is not the last time. */
+  async #silenceEndsTheSession(isLast: boolean): Promise<boolean> {
+    const watch = watchStandstill()
     const fromMs = performance.now()
     this.peer.freeze?.()
     await eventually(
-      'the routes are gone',
+      'the routes are gone long before the hold time is over',
       async () => !(await this.#kernelRoutes('ipv4')).some((line) => line.startsWith(ANNOUNCED.ipv4)),
-      3000,
+      45_000,
     )
     const tookMs = performance.now() - fromMs
-    assert.ok(tookMs < 1500, `it took ${tookMs.toFixed(0)} ms; the hold time is 9 s`)
+    const isJudged = watch.stop() < STANDSTILL_MS
     this.peer.thaw?.()
     await eventually('BFD is up again', async () => (await this.lab.lode.bfdUp()) === 2)
     await this.#untilEstablished()
     await this.checkTheirRoutes()
+    await this.checkKernel('via')
+    if (isJudged) assert.ok(tookMs < SILENCE_MS, `it took ${tookMs.toFixed(0)} ms; the hold time is 90 s`)
+    return isJudged || tookMs < SILENCE_MS || isLast
   }
 
   /** FRR's IPv4 echoes are for the other side's kernel to forward, and it returns none that are addressed to it. */
@@ -354,13 +368,12 @@ class Rig {
     await eventually(
       `${expected} sessions are established`,
       async () => (await this.lab.lode.established()) === expected,
-      60_000,
     )
   }
 
   #config(router: Config = {}): Config {
     const { ours, isUnnumbered, hasScripts, bfdKey, families = FAMILIES } = this.#options
-    const common = { asn: THEIRS.asn, hold_time_s: 9, connect_retry_s: 1, import: 'accept', export: 'mark', ...ours }
+    const common = { asn: THEIRS.asn, hold_time_s: 90, connect_retry_s: 1, import: 'accept', export: 'mark', ...ours }
     const numbered = families.map((family) => ({
       name: `peer-${family}`,
       address: THEIRS[family],

@@ -1,6 +1,6 @@
 /**
  * `p4/switch.p4`: packets from an uplink to external addresses of instances. Parse, sanity with checksum, address filter,
- * NAT table (100k entries), Geneve over IPv6, longest prefix among 100k IPv6 routes, path by CRC32, neighbour, MAC.
+ * NAT table (100k entries), Geneve over IPv6, longest prefix among 100k IPv6 routes, path by hash, neighbour, MAC.
  * Beside it `nat.c`, which does the same natively. Packets belong to `ACTIVE` flows that are spread over the tables, and, as
  * the hardest case for caches, to all entries at random.
  */

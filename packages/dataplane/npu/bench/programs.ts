@@ -65,9 +65,13 @@ export interface Router {
 }
 
 /** `p4/examples/router.p4` with this many routes. */
-export function buildRouter(routes: number, options: { readonly tracer?: Tracer } = {}): Router {
+export function buildRouter(
+  routes: number,
+  options: { readonly flows?: number; readonly tracer?: Tracer } = {},
+): Router {
+  const { flows = ACTIVE, ...rest } = options
   const arena = arenaOf()
-  const pipeline = createPipeline(compiled('p4/examples/router.p4'), { arena, nowMs: () => 0, ...options })
+  const pipeline = createPipeline(compiled('p4/examples/router.p4'), { arena, nowMs: () => 0, ...rest })
   for (let hop = 0n; hop < HOPS; hop++) {
     must(
       pipeline.addEntry('arp', {
@@ -101,9 +105,9 @@ export function buildRouter(routes: number, options: { readonly tracer?: Tracer 
     if (!result.ok && result.error.kind !== 'exists') must(result)
     if (!result.ok) continue
     entries++
-    if (destinations.length < ACTIVE) destinations.push(address)
+    if (destinations.length < flows) destinations.push(address)
   }
-  for (let k = 0; destinations.length < ACTIVE; k++) destinations.push(destinations[k]!)
+  for (let k = 0; destinations.length < flows; k++) destinations.push(destinations[k]!)
   return { arena, pipeline, destinations }
 }
 

@@ -1,36 +1,45 @@
-/** `p4/examples/router.p4` (v1model, three tables) with 1k and 100k routes, beside `router.c`, which does the same natively. */
+/**
+ * `p4/examples/router.p4` (v1model, three tables) with 1k and 100k routes, beside `router.c`, which does the same natively. In the last
+ * case packets go to any of the 100k routes, so that no memo of flows and no cache has them.
+ */
 import { measure, mpps, native, print, type Row, Traffic } from './harness.ts'
 import { ACTIVE, buildRouter, routerImage } from './programs.ts'
 
 const WARM_UP = 1_000_000
 const PACKETS = 500_000
 const ROUNDS = 5
+const CASES = [
+  { routes: 1000, flows: ACTIVE },
+  { routes: 100_000, flows: ACTIVE },
+  { routes: 100_000, flows: 100_000 },
+]
 
 function rows(): Row[] {
   const c = native('router.c')
-  const cases = [1000, 100_000].map((routes) => {
-    const { arena, pipeline, destinations } = buildRouter(routes)
-    const traffic = new Traffic(arena, routerImage(destinations), 1, ACTIVE)
+  const cases = CASES.map(({ routes, flows }) => {
+    const { arena, pipeline, destinations } = buildRouter(routes, { flows })
+    const traffic = new Traffic(arena, routerImage(destinations), 1, flows)
     measure(pipeline, traffic, WARM_UP)
-    return { routes, pipeline, traffic, ours: [] as number[], theirs: [] as number[] }
+    return { routes, flows, pipeline, traffic, ours: [] as number[], theirs: [] as number[] }
   })
   for (let round = 0; round < ROUNDS; round++) {
-    for (const { routes, pipeline, traffic, ours, theirs } of cases) {
+    for (const { routes, flows, pipeline, traffic, ours, theirs } of cases) {
       ours.push(measure(pipeline, traffic, PACKETS))
-      if (c !== undefined) theirs.push(c.run(String(routes), String(ACTIVE), String(PACKETS))[0]!)
+      if (c !== undefined) theirs.push(c.run(String(routes), String(flows), String(PACKETS))[0]!)
     }
   }
   c?.close()
   const ns = cases.map(({ ours }) => Math.min(...ours))
-  const found = cases.map(({ routes, theirs }, k): Row => {
+  const found = cases.map(({ routes, flows, theirs }, k): Row => {
     const nativeNs = Math.min(...theirs)
     const beside =
       c === undefined ? 'no C compiler' : `${(ns[k]! / nativeNs).toFixed(2)} times native C (${nativeNs.toFixed(0)} ns)`
     return {
-      what: `three-table IPv4 router (v1model), ${routes} routes, ${ACTIVE} flows at a time`,
-      mustReach: '10 M/s',
+      what: `three-table IPv4 router (v1model), ${routes} routes, ${flows === ACTIVE ? `${flows} flows at a time` : 'every packet to any route'}`,
+      // Where every packet waits for memory, native code does not reach it either.
+      mustReach: flows === ACTIVE ? '10 M/s' : '(no limit)',
       reached: `${mpps(ns[k]!)}, ${beside}`,
-      isReached: ns[k]! <= 100,
+      isReached: flows !== ACTIVE || ns[k]! <= 100,
     }
   })
   const ratio = ns[1]! / ns[0]!

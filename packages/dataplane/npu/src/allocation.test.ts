@@ -7,10 +7,13 @@ import { Arena } from '@lodestone/frame'
 import { createBatch, createPipeline } from './index.ts'
 import { sourceProgram } from './testing/source-program.ts'
 
-const PACKETS = 1_000_000
+/** An object for each would be 800 kB: less than V8 collects at a time, so that all of it would be counted. */
+const PACKETS = 50_000
 const BATCH = 256
+/** What the engine itself may do meanwhile. */
+const NOISE_BYTES = 100_000
 
-test('a million packets leave nothing on the heap', () => {
+test('packets leave nothing on the heap', () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   const arena = new Arena({ slots: BATCH, slotBytes: 512 })
@@ -34,12 +37,16 @@ test('a million packets leave nothing on the heap', () => {
     pipeline.process(batch)
     for (let i = 0; i < batch.outCount; i++) arena.free(batch.outSlots[i]!)
   }
-  for (let k = 0; k < 500; k++) pass()
+  pass()
   assert.equal(batch.outCount, (3 * BATCH) / 4)
-  collect()
-  const before = process.memoryUsage().heapUsed
-  for (let sent = 0; sent < PACKETS; sent += BATCH) pass()
-  const grown = process.memoryUsage().heapUsed - before
-  // An object per packet would be 16 MB; what is allowed is what the engine itself does meanwhile.
-  assert.ok(grown < 1_000_000, `${grown} bytes`)
+  // What allocates does so every time. What does not may be seen to until V8 has compiled it in its other threads, which is whenever
+  // they get the processor; so the least of several counts says how much it is.
+  let least = Infinity
+  for (let round = 0; round < 50 && least >= NOISE_BYTES; round++) {
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let sent = 0; sent < PACKETS; sent += BATCH) pass()
+    least = Math.min(least, process.memoryUsage().heapUsed - before)
+  }
+  assert.ok(least < NOISE_BYTES, `${least} bytes for ${PACKETS} packets`)
 })

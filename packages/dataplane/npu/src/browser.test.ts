@@ -10,6 +10,8 @@ import { rolldown } from 'rolldown'
 import { type PageInput, type PageOutput, runPage } from './testing/browser-page.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
+/** Of a step, however slow the machine is: it only ends a hang. */
+const LIMIT_MS = 240_000
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),
 )
@@ -62,9 +64,12 @@ test(
     })
     await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo // because it listens on an address
-    const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] })
+    // Containers have little of the memory that processes share.
+    const args = ['--no-sandbox', '--disable-dev-shm-usage']
+    const browser = await chromium.launch({ executablePath: CHROMIUM!, args, timeout: LIMIT_MS })
     try {
       const page = await browser.newPage()
+      page.setDefaultTimeout(LIMIT_MS)
       const errors: string[] = []
       page.on('pageerror', (error) => errors.push(error.message))
       await page.goto(`http://127.0.0.1:${port}/`)

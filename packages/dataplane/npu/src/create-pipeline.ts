@@ -120,10 +120,10 @@ class WasmPipeline extends ProgramControl implements Pipeline {
     this.traffic = createTarget(generated, this.state, options.arena, {
       packet: (slot, port, cause, origin) => this.#runPacket(slot, port, cause, origin),
       copy: (slot, port, cause, origin) => this.#runCopy(slot, port, cause, origin),
-      run: () => this.#observer?.current ?? -1,
+      run: () => this.#observer?.current ?? this.#recorder.run,
       finish: (slot, verdict) => this.#finish(this.#out!, slot, verdict, true),
       drop: (slot, reason, isCopy) => this.#drop(slot, reason, true, isCopy),
-      lose: (reason) => this.#loseCopy(reason),
+      lose: (slot, reason) => this.#loseCopy(slot, reason),
     })
     this.#undo = new UndoLog(generated, this.state)
     this.#dropWatch = new DropWatch({
@@ -155,13 +155,18 @@ class WasmPipeline extends ProgramControl implements Pipeline {
       generated,
       state: this.state,
       arena: options.arena,
-      readEntry: (table, address, sequence) => this.controls[table]!.store.bound(address, sequence),
+      readEntry: (table, address, sequence, record) => {
+        const { store } = this.controls[table]!
+        const bound = store.bound(address, sequence)
+        return bound === undefined || record === address ? bound : store.member(record)
+      },
       portName: this.#portName,
       dropReason: (reason) => this.#dropReason(reason),
     }
     this.#recorder = new Recorder({
       ...this.#observerScope,
       isPort: (port) => this.#isPort === undefined || this.#isPort[port] === 1,
+      stateBytes: () => this.traffic?.saved.bytes ?? 0,
       explain: (packet, frame, port, notes) =>
         explainPacket(packet, { frame, port, notes, tables: this.controls, portName: this.#portName }),
     })
@@ -188,9 +193,11 @@ class WasmPipeline extends ProgramControl implements Pipeline {
       else if (this.#recorder.isOn) this.#processRecorded(batch, done, count)
       else if (this.#dropWatch.forensics.isOn) {
         const from = done
-        this.#dropWatch.process(batch.ports, from, count, (index, verdict) =>
-          this.#deliver(batch, batch.slots[from + index]!, batch.ports[from + index]!, verdict),
-        )
+        this.#dropWatch.process(batch.ports, from, count, {
+          send: (first, end) => this.#sendRun(batch, from, first, end),
+          deliver: (index, verdict) =>
+            this.#deliver(batch, batch.slots[from + index]!, batch.ports[from + index]!, verdict),
+        })
       } else {
         // A run ends early behind a frame to be replicated: its copies come before the next frame.
         for (let first = 0; first < count;) {
@@ -266,17 +273,18 @@ class WasmPipeline extends ProgramControl implements Pipeline {
       for (; first < end; first++) {
         const verdict = i32[(BATCH_VERDICTS >> 2) + first]!
         // The packet that ended the run of the module is the one whose records come last.
-        recorder.isOpen = verdict >>> 24 >= VERDICT.broadcast
+        recorder.run = verdict >>> 24 >= VERDICT.broadcast ? 0 : -1
         this.#deliver(batch, batch.slots[done + first]!, batch.ports[done + first]!, verdict)
       }
-      recorder.isOpen = false
+      recorder.run = -1
       recorder.leave()
     }
   }
 
-  /** What follows replication, unobserved. */
-  #copy(slot: number, port: number): number {
-    if (!this.#recorder.isOn) return this.#fast.copy(slot, port)
+  /** What follows replication, unobserved. `origin`: the run whose state it begins with. */
+  #copy(slot: number, port: number, cause: RunCause, origin: number): number {
+    if (!this.#recorder.isOpen) return this.#fast.copy(slot, port)
+    this.#recorder.begin(cause, origin)
     const verdict = this.#traced.copy(slot, port)
     this.#recorder.close(verdict)
     return verdict
@@ -346,31 +354,36 @@ class WasmPipeline extends ProgramControl implements Pipeline {
 
   /** Carries out the verdicts on frames that nobody watches. */
   #deliverRun(batch: Batch, done: number, from: number, end: number): void {
-    const { slots, ports, outSlots, outPorts } = batch
+    const { i32 } = this.state
+    for (let k = this.#sendRun(batch, done, from, end); k < end; k = this.#sendRun(batch, done, k + 1, end)) {
+      this.#deliver(batch, batch.slots[done + k]!, batch.ports[done + k]!, i32[(BATCH_VERDICTS >> 2) + k]!)
+    }
+  }
+
+  /** Sends frames as long as that is all there is to do. @returns the index of the first that is left, or `end`. */
+  #sendRun(batch: Batch, done: number, from: number, end: number): number {
+    const { slots, outSlots, outPorts } = batch
     const { i32 } = this.state
     const isPort = this.#isPort
     const room = outSlots.length
     let out = batch.outCount
-    for (let k = from; k < end; k++) {
+    let k = from
+    for (; k < end; k++) {
       const verdict = i32[(BATCH_VERDICTS >> 2) + k]!
-      const port = verdict & 0xffff
-      if (verdict >>> 16 === 0 && out < room && (isPort === undefined || isPort[port] === 1)) {
-        outSlots[out] = slots[done + k]!
-        outPorts[out] = port
-        out++
-        continue
-      }
-      batch.outCount = out
-      this.#deliver(batch, slots[done + k]!, ports[done + k]!, verdict)
-      out = batch.outCount
+      if (verdict >>> 16 !== 0 || out >= room || (isPort !== undefined && isPort[verdict]! !== 1)) break
+      outSlots[out] = slots[done + k]!
+      outPorts[out] = verdict
+      out++
     }
     batch.outCount = out
+    return k
   }
 
   /** Carries out the verdict on one frame. */
   #deliver(batch: Batch, slot: number, ingressPort: number, verdict: number): void {
     const kind = verdict >>> 24
-    if (kind < VERDICT.broadcast) return this.#finish(batch, slot, verdict)
+    // psa's egress drops what the ingress deparser wrote.
+    if (kind < VERDICT.broadcast) return this.#finish(batch, slot, verdict, this.program.architecture === 'psa')
     if (kind === VERDICT.target) {
       this.#out = batch
       this.#observer?.continued('the traffic manager')
@@ -386,7 +399,7 @@ class WasmPipeline extends ProgramControl implements Pipeline {
         if ((isBroadcast && port === ingressPort) || (this.#isPort !== undefined && this.#isPort[port] === 0)) continue
         if (last >= 0) {
           const copy = this.#arena.clone(slot)
-          if (copy < 0) this.#loseCopy(RESERVED_DROP.noFrame)
+          if (copy < 0) this.#loseCopy(slot, RESERVED_DROP.noFrame, false)
           else this.#sendCopy(batch, copy, last, isBroadcast)
         }
         last = port
@@ -410,17 +423,21 @@ class WasmPipeline extends ProgramControl implements Pipeline {
     i32[BATCH_SLOTS >> 2] = slot
     i32[BATCH_PORTS >> 2] = port
     // A part of the program that the manager runs for its own sake is no chapter of the packet's story.
-    const observer = u32[CELL.pass >> 2] === PASS.parse ? undefined : this.#observer
+    const isPart = u32[CELL.pass >> 2] === PASS.parse
+    const observer = isPart ? undefined : this.#observer
     observer?.before(slot, cause, port, origin)
-    ;(observer === undefined && !this.#recorder.isOn ? this.#fast : this.#traced).process(0, 1)
+    const isRecorded = observer === undefined && !isPart && this.#recorder.isOpen
+    if (isRecorded) this.#recorder.begin(cause, origin)
+    ;(observer !== undefined || isRecorded ? this.#traced : this.#fast).process(0, 1)
     const verdict = i32[BATCH_VERDICTS >> 2]!
     observer?.after(verdict)
     return verdict
   }
 
   #runCopy(slot: number, port: number, cause: RunCause, origin: number): number {
-    const observer = this.state.u32[CELL.pass >> 2] === PASS.deparse ? undefined : this.#observer
-    if (observer === undefined) return this.#copy(slot, port)
+    if (this.state.u32[CELL.pass >> 2] === PASS.deparse) return this.#fast.copy(slot, port)
+    const observer = this.#observer
+    if (observer === undefined) return this.#copy(slot, port, cause, origin)
     observer.before(slot, cause, port, origin)
     const verdict = this.#traced.copy(slot, port)
     observer.after(verdict)
@@ -430,16 +447,20 @@ class WasmPipeline extends ProgramControl implements Pipeline {
   /** Egress and deparser for one copy. */
   #sendCopy(batch: Batch, slot: number, port: number, isBroadcast: boolean): void {
     const observer = this.#observer
-    if (observer === undefined) return this.#finish(batch, slot, this.#copy(slot, port))
-    observer.before(slot, isBroadcast ? 'broadcast' : 'multicast', port, 0)
+    const cause = isBroadcast ? 'broadcast' : 'multicast'
+    if (observer === undefined) return this.#finish(batch, slot, this.#copy(slot, port, cause, 0))
+    observer.before(slot, cause, port, 0)
     const verdict = this.#traced.copy(slot, port)
     observer.after(verdict)
     this.#finish(batch, slot, verdict)
   }
 
-  #loseCopy(reason: number): void {
+  /** A copy of the frame was not made. `isRewritten`: the frame may no longer be what arrived. */
+  #loseCopy(slot: number, reason: number, isRewritten = true): void {
     this.#dropped[reason & 0xff]!++
-    this.#observer?.lostCopy(reason)
+    if (this.#observer !== undefined) this.#observer.lostCopy(reason)
+    else if (this.#recorder.isOpen) this.#recorder.lose(reason & 0xff)
+    else if (this.#dropWatch.forensics.isOn) this.#dropWatch.suspect(slot, reason & 0xff, isRewritten)
   }
 
   /** Sends or drops. */
@@ -449,6 +470,7 @@ class WasmPipeline extends ProgramControl implements Pipeline {
     if (this.#isPort !== undefined && this.#isPort[value] === 0) return this.#drop(slot, RESERVED_DROP.unknownPort)
     if (batch.outCount === batch.outSlots.length) return this.#drop(slot, RESERVED_DROP.noFrame)
     this.#observer?.sent(slot, value)
+    if (this.#recorder.isOpen) this.#recorder.close(verdict)
     batch.outSlots[batch.outCount] = slot
     batch.outPorts[batch.outCount] = value
     batch.outCount++
@@ -459,6 +481,7 @@ class WasmPipeline extends ProgramControl implements Pipeline {
     this.#dropped[reason & 0xff]!++
     if (this.#observer !== undefined && isCopy) this.#observer.lostCopy(reason & 0xff)
     else if (this.#observer !== undefined) this.#observer.dropped(reason & 0xff)
+    else if (this.#recorder.isOpen && isCopy) this.#recorder.lose(reason & 0xff)
     else if (this.#recorder.isOpen) this.#recorder.close((VERDICT.drop << 24) | (reason & 0xff))
     else if (this.#dropWatch.forensics.isOn) this.#dropWatch.suspect(slot, reason & 0xff, isRewritten)
     this.#arena.free(slot)

@@ -87,8 +87,11 @@ export interface MeterConfig {
 
 /** What a program told the host. `values` in order, unsigned; a log line's text keeps its `{}`. */
 export interface PipelineEvent {
-  readonly kind: 'digest' | 'log' | 'target'
-  /** Digest: its name. Log: the message. Target: the operation (`clone`, `resubmit`, …), which was not carried out. */
+  readonly kind: 'digest' | 'log' | 'target' | 'mistake'
+  /**
+   * Digest: its name. Log: the message. Target: the extern that nobody supplied. Mistake: which extern of the user threw, or
+   * answered with what is no number, and how; its values are what it was given.
+   */
   readonly name: string
   readonly values: readonly bigint[]
 }
@@ -141,6 +144,8 @@ export interface Pipeline {
   /** Token buckets of one meter cell (RFC 2698): rates per second and bursts, in the meter's unit. */
   setMeter(name: string, index: number, config: MeterConfig): boolean
   meter(name: string, index: number): MeterConfig | undefined
+  /** How often an `assert` or `assume` of the program was false; such packets go on. */
+  readonly failedAssertions: number
   /** Digests, log lines and target calls since the last call. */
   takeEvents(): readonly PipelineEvent[]
   /**

@@ -27,7 +27,7 @@ import { byName, TableControl } from './table/table-control.ts'
 import { TableStore } from './table/table-store.ts'
 
 /** Calls of missing externs that are kept until somebody takes them. */
-const UNKNOWN_EXTERNS_MAX = 1024
+const EXTERN_TROUBLE_MAX = 1024
 
 export interface ProgramControlOptions {
   readonly arena: Arena
@@ -53,8 +53,8 @@ export class ProgramControl {
   readonly #controlByName = new Map<string, TableControl>()
   readonly #profiles = new Map<number, ActionProfile>()
   readonly #valueSets: readonly ValueSetControl[]
-  /** Calls of externs that nobody supplied. */
-  readonly #unknownExterns: PipelineEvent[] = []
+  /** Calls of externs that nobody supplied, or that went wrong. */
+  readonly #externTrouble: PipelineEvent[] = []
 
   constructor(modules: CompiledModules, options: ProgramControlOptions) {
     const { generated } = modules
@@ -63,9 +63,15 @@ export class ProgramControl {
     this.program = program
     this.#nowMs = options.nowMs
     this.state = new StateMemory(layout.heapStart)
-    const extern = externImport(generated, this.state, options.externs ?? {}, (name, values) => {
-      if (this.state.u32[CELL.isDryRun >> 2] === 1 || this.#unknownExterns.length === UNKNOWN_EXTERNS_MAX) return
-      this.#unknownExterns.push({ kind: 'target', name, values })
+    const trouble = (kind: 'target' | 'mistake') => {
+      return (name: string, values: readonly bigint[]): void => {
+        if (this.state.u32[CELL.isDryRun >> 2] === 1 || this.#externTrouble.length === EXTERN_TROUBLE_MAX) return
+        this.#externTrouble.push({ kind, name, values })
+      }
+    }
+    const extern = externImport(generated, this.state, options.externs ?? {}, {
+      unknown: trouble('target'),
+      mistaken: trouble('mistake'),
     })
     const imports = { env: { arena: options.arena.memory, state: this.state.memory, extern } }
     this.instantiate = (kind) => new WebAssembly.Instance(modules.module(kind), imports).exports
@@ -262,6 +268,10 @@ export class ProgramControl {
     return index >= 0 && index < layout.size ? layout.address + index * layout.cellBytes : undefined
   }
 
+  get failedAssertions(): number {
+    return this.state.u32[CELL.assertions >> 2]!
+  }
+
   takeEvents(): readonly PipelineEvent[] {
     const { layout, messages } = this.generated
     const { u32, u64 } = this.state
@@ -286,7 +296,7 @@ export class ProgramControl {
       events.push({ kind: 'digest', name: digest.name, values })
     }
     u32[CELL.eventPosition >> 2] = layout.events
-    events.push(...this.#unknownExterns.splice(0))
+    events.push(...this.#externTrouble.splice(0))
     return events
   }
 

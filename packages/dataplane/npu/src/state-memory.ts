@@ -20,6 +20,7 @@ export class StateMemory {
   f64!: Float64Array
   bytes!: Uint8Array
   #top: number
+  #stamp = 0
   readonly #free: number[][] = Array.from({ length: 32 }, () => [])
 
   /** @param heapStart a multiple of 64; what lies below is laid out by the compiler. */
@@ -48,6 +49,11 @@ export class StateMemory {
     if (missing > 0) this.#grow(Math.ceil(missing / PAGE))
     this.#top += size
     return address
+  }
+
+  /** A number that was never given before, from 1. */
+  stamp(): number {
+    return ++this.#stamp
   }
 
   free(address: number, bytes: number): void {

@@ -146,8 +146,8 @@ for (const [name, text] of Object.entries(HOSTILE)) {
     assertCalm(result)
     assert.ok(result.diagnostics.some((diagnostic) => diagnostic.severity === 'error'))
     assert.equal(result.diagnostics.find((diagnostic) => diagnostic.code === 'P4C9001')?.message, undefined)
-    // Far above what any of them takes, far below what a doubling would.
-    assert.ok(user < 5_000_000, `${user} microseconds`)
+    // Far above what any of them takes (the longest a second) on any machine, far below what a doubling would.
+    assert.ok(user < 60_000_000, `${user} microseconds`)
   })
 }
 

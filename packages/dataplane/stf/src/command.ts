@@ -1,6 +1,6 @@
 /** The statements of an STF file that are for the control plane. */
 import type { Entry, Pipeline, TableDescription, TableError } from '@lodestone/npu'
-import { keySetOf, type KeySet, unmentioned } from './match-value.ts'
+import { inBytes, keySetOf, type KeySet, unmentioned } from './match-value.ts'
 import { findKey, findNamed } from './name-lookup.ts'
 import type { Comparison, StfAction, StfStatement } from './statement.ts'
 
@@ -139,7 +139,7 @@ function bind(
   for (const parameter of action.parameters) {
     const value = given.findLast((one) => one.name === parameter.name)?.value
     if (value === undefined) return { message: `action ${action.name}: parameter '${parameter.name}' is missing` }
-    parameters.push(value)
+    parameters.push(inBytes(value, parameter.width))
   }
   return { action: action.name, parameters }
 }

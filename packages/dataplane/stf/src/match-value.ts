@@ -15,8 +15,27 @@ export function unmentioned(key: Key): KeySet {
   return key.match === 'lpm' ? { kind: 'lpm', value: 0n, length: 0 } : { kind: 'any' }
 }
 
-/** Undefined and a sentence when the text does not fit the key. */
+/**
+ * A sentence when the text does not fit the key. As BMv2 takes it: bits that its last byte has room for are cut off, and so
+ * are those behind a prefix or outside a mask.
+ */
 export function keySetOf(key: Key, match: StfMatch): KeySet | string {
+  const set = keySetAsWritten(key, match)
+  if (typeof set === 'string' || set.kind === 'any') return set
+  const value = inBytes(set.value, key.width)
+  if (value >= 1n << BigInt(key.width)) return set
+  if (set.kind === 'ternary') return { ...set, value: value & set.mask }
+  if (set.kind === 'exact') return { ...set, value }
+  const rest = BigInt(key.width - set.length)
+  return { ...set, value: (value >> rest) << rest }
+}
+
+/** The low `width` bits of a value that fits as many bytes; others are left alone, and refused. */
+export function inBytes(value: bigint, width: number): bigint {
+  return value < 1n << BigInt(8 * Math.ceil(width / 8)) ? BigInt.asUintN(width, value) : value
+}
+
+function keySetAsWritten(key: Key, match: StfMatch): KeySet | string {
   const { value: text, prefixLength } = match
   const digits = digitsOf(text)
   switch (key.match) {

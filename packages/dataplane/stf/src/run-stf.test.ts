@@ -6,14 +6,17 @@ import { testProgram, type StfResult } from './index.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
 
-function run(stf: string, strict = false): StfResult {
+/** @param edit changes the program's text. */
+function run(stf: string, strict = false, edit: (text: string) => string = (text) => text): StfResult {
+  const programPath = join(import.meta.dirname, '../testdata/router.p4')
   const outcome = testProgram({
-    programPath: join(import.meta.dirname, '../testdata/router.p4'),
+    programPath,
     stf,
     strict,
     readFile: (path) => {
       try {
-        return readFileSync(path, 'utf8')
+        const text = readFileSync(path, 'utf8')
+        return path === programPath ? edit(text) : text
       } catch {
         return undefined // the compiler tries folders one after the other
       }
@@ -114,11 +117,32 @@ describe('entries', () => {
     assert.match(warnings[0]!.message, /there is an entry with this key already: 167772160\/8 → forward\(port=3\)/)
     fails(twice, /there is an entry with this key already/, true)
     assert.match(run('mc_node_associate 3 0').warnings[0]!.message, /no multicast group 3/)
-    assert.match(run('add routes ip.dst:0/0 forward(port:600)').warnings[0]!.message, /600 does not fit into 9 bits/)
+    assert.match(
+      run('add routes ip.dst:0/0 forward(port:70000)').warnings[0]!.message,
+      /70000 does not fit into 9 bits/,
+    )
+  })
+
+  test('bits that the match does not ask for are cut off, and so are those beyond a width that its last byte has room for', () => {
+    passes('add routes ip.dst:0x0a000005/8 forward(port:515)\npacket 0 0a000001 40 11\nexpect 3')
   })
 
   test('setdefault', () =>
     passes('setdefault routes forward(port:2)\npacket 0 0a000001 40 11\nexpect 2 0a0000013f11 $'))
+})
+
+test('a false assert ends the run, as it ends BMv2', () => {
+  const edit = (text: string): string => text.replace('last.write', 'assert(hdr.ip.kind != 9); last.write')
+  const { packets, failures } = run(
+    `${ROUTE}packet 0 0a000001 40 08\nexpect 3\npacket 0 0a000001 40 09\npacket 0 0a000001 40 08`,
+    false,
+    edit,
+  )
+  assert.equal(packets, 2)
+  assert.deepEqual(
+    failures.map(({ at, message }) => [at?.line, message]),
+    [[4, 'an assert or assume of the program is false: BMv2 ends here']],
+  )
 })
 
 test('clone sessions and multicast groups', () => {

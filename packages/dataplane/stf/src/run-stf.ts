@@ -101,8 +101,7 @@ class StfRun {
   #step(statement: StfStatement): boolean {
     switch (statement.kind) {
       case 'packet':
-        this.#send(statement)
-        return true
+        return this.#send(statement)
       case 'expect':
       case 'noPacket':
         return true
@@ -137,14 +136,15 @@ class StfRun {
     }
   }
 
-  #send({ at, port, bytes }: Extract<StfStatement, { kind: 'packet' }>): void {
+  /** @returns false when BMv2 would have ended. */
+  #send({ at, port, bytes }: Extract<StfStatement, { kind: 'packet' }>): boolean {
     if (this.#isCommandPending) this.#clock.ms += COMMAND_PAUSE_MS
     this.#isCommandPending = false
     this.#clock.ms += PACKET_MS
     const slot = this.#arena.from(bytes)
     if (slot < 0) {
       this.#failures.push({ at, message: `a packet of ${bytes.length} bytes is too long for a frame` })
-      return
+      return true
     }
     this.#packets++
     const batch = this.#batch
@@ -153,6 +153,7 @@ class StfRun {
     batch.count = 1
     this.#state.pipeline.process(batch)
     for (const event of this.#state.pipeline.takeEvents()) {
+      if (event.kind === 'mistake') this.#failures.push({ at, message: `extern ${event.name}` })
       if (event.kind !== 'target') continue
       this.#warnings.push({ at, message: `the program called '${event.name}', which no module of externs defines` })
     }
@@ -161,6 +162,9 @@ class StfRun {
       this.#received.get(batch.outPorts[k]!)?.push(this.#arena.peek(out).slice())
       this.#arena.free(out)
     }
+    if (this.#state.pipeline.failedAssertions === 0) return true
+    this.#failures.push({ at, message: 'an assert or assume of the program is false: BMv2 ends here' })
+    return false
   }
 
   #compare(expected: ReadonlyMap<number, readonly Expectation[]>): void {

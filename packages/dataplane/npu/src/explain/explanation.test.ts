@@ -47,6 +47,17 @@ function decisive(explanation: Explanation, run = 0): ExplainedStep | undefined 
 }
 
 describe('an explanation', () => {
+  test('of a packet that misses in a table that was emptied is whole', () => {
+    const pipeline = gateway()
+    const before = pipeline.story(packet('08080808'), 1)
+    assert.ok(pipeline.clearTable('routes').ok)
+    assert.ok(pipeline.explain(packet('cb007109'), 1).isExact)
+    // But for the nearest entry, of which there is none now.
+    const plain = (steps: typeof before): unknown =>
+      JSON.parse(JSON.stringify(steps, (key, value) => (key === 'nearest' ? undefined : value)))
+    assert.deepEqual(plain(pipeline.story(packet('08080808'), 1)), plain(before))
+  })
+
   test('of a packet that is sent names states, selects, entries and changed fields with their places', () => {
     const source = read(GATEWAY)
     const explanation = gateway().explain(packet('cb007109'), 1)

@@ -13,11 +13,13 @@ import {
   VERDICT,
 } from '@lodestone/p4'
 import { dropCategoryOf } from '../drop-reason.ts'
+import type { DropReason } from '@lodestone/probe'
 import type { Explanation, RunCause, RunOutcome } from './explanation.ts'
 import type { ObservedRun, ObserverScope } from './observer.ts'
 import type { RecordedPacket, Recording, RecordingOptions } from './recording.ts'
-import { Recount, type Run } from './recount.ts'
+import { type InitialState, Recount, type Run } from './recount.ts'
 import { TraceReader } from './trace-reader.ts'
+import { savedState } from './watch.ts'
 
 /** Packets per run of the traced module: what must fit into what is left of a segment. */
 export const RECORDED_RUN = 64
@@ -25,23 +27,33 @@ const SEGMENTS = 8
 /** Left free for a run; packets that need more are cut short, and say so. */
 const RUN_BYTES = RECORDED_RUN * 4096
 const DEFAULT_BYTES = 8 << 20
-/** Values of v1model's `instance_type`. */
-const CAUSES: Readonly<Record<number, RunCause>> = {
-  1: 'ingress clone',
-  2: 'egress clone',
-  4: 'recirculated',
-  5: 'multicast',
-  6: 'resubmitted',
-}
+/** In `begin` records, by number. */
+const CAUSES: readonly RunCause[] = [
+  'received',
+  'egress',
+  'broadcast',
+  'multicast',
+  'ingress clone',
+  'egress clone',
+  'resubmitted',
+  'recirculated',
+]
+/** Words of a `begin` record in front of the state, and how many a record may have. */
+const BEGIN_WORDS = 3
+const RECORD_WORDS_MAX = 1023
 
 export interface ObservedPacket {
   readonly recount: Recount
   readonly runs: readonly ObservedRun[]
+  readonly lost: readonly number[]
+  reasonOf(number: number): DropReason
 }
 
 /** What a recorder needs beside what observers need. */
 export interface RecorderScope extends ObserverScope {
   readonly isPort: (port: number) => boolean
+  /** Bytes of what lies saved between two runs; 0 where the first run tells all of it. */
+  readonly stateBytes: () => number
   readonly explain: (packet: ObservedPacket, frame: Uint8Array, port: number, notes: readonly string[]) => Explanation
 }
 
@@ -55,8 +67,8 @@ interface Segment {
 
 export class Recorder implements Recording {
   isOn = false
-  /** While more may be said about the packet whose records come last. */
-  isOpen = false
+  /** Number of the latest run while more may be said about the packet whose records come last; -1: nothing. */
+  run = -1
   readonly #scope: RecorderScope
   #segments: Segment[] = []
   #segmentBytes = 0
@@ -83,6 +95,11 @@ export class Recorder implements Recording {
 
   stop(): void {
     this.isOn = false
+  }
+
+  /** While more may be said about the packet whose records come last. */
+  get isOpen(): boolean {
+    return this.run >= 0
   }
 
   /** Points generated code at free memory. Call `leave` after the run. */
@@ -112,14 +129,43 @@ export class Recorder implements Recording {
     u32[CELL.traceEnd >> 2] = layout.trace + TRACE_BYTES
   }
 
+  /** The open packet runs once more, with the state that lies saved. `origin`: the run that left it. */
+  begin(cause: RunCause, origin: number): void {
+    const { state, generated, stateBytes } = this.#scope
+    const words = (stateBytes() + 3) >> 2
+    const length = BEGIN_WORDS + (BEGIN_WORDS + words > RECORD_WORDS_MAX ? 0 : words)
+    const number = CAUSES.indexOf(cause === 'received' && origin >= 0 ? 'egress' : cause)
+    const at = this.#reserve(TRACE.begin, number, length)
+    this.run++
+    if (at < 0) return
+    const { u32 } = state
+    u32[at + 1] = origin
+    u32[at + 2] = u32[CELL.replicaConsumed >> 2]!
+    const from = generated.layout.replicaSlots >> 2
+    u32.copyWithin(at + BEGIN_WORDS, from, from + length - BEGIN_WORDS)
+  }
+
   /** The verdict of a run that does not record it itself, or what became of the packet after it. */
   close(verdict: number): void {
+    const at = this.#reserve(TRACE.leave, 0, 2)
+    if (at >= 0) this.#scope.state.u32[at + 1] = verdict
+  }
+
+  /** A copy of the open packet was not made. */
+  lose(reason: number): void {
+    this.#reserve(TRACE.lost, reason, 1)
+  }
+
+  /** @returns where the record begins, in words; -1 when there is no room, which ends what is recorded of this packet. */
+  #reserve(kind: number, number: number, words: number): number {
     const { u32 } = this.#scope.state
     const at = u32[CELL.tracePosition >> 2]!
-    if (at + 8 > u32[CELL.traceEnd >> 2]!) return
-    u32[at >> 2] = TRACE.leave | (2 << 6)
-    u32[(at >> 2) + 1] = verdict
-    u32[CELL.tracePosition >> 2] = at + 8
+    const end = at + 4 * words
+    const hasRoom = end <= u32[CELL.traceEnd >> 2]!
+    u32[CELL.tracePosition >> 2] = hasRoom ? end : u32[CELL.traceEnd >> 2]! + 4
+    if (!hasRoom) return -1
+    u32[at >> 2] = kind | (words << 6) | (number << 16)
+    return at >> 2
   }
 
   *packets(): Iterable<RecordedPacket> {
@@ -148,7 +194,9 @@ export class Recorder implements Recording {
     const port = reader.word(1)
     let isDropped = false
     for (let at = 0; at < words.length; at += (words[at]! >>> 6) & 0x3ff) {
-      if ((words[at]! & 0x3f) !== TRACE.leave) continue
+      const kind = words[at]! & 0x3f
+      if (kind === TRACE.lost) isDropped = true
+      if (kind !== TRACE.leave) continue
       const verdict = words[at + 1]!
       if (verdict >>> 24 === VERDICT.drop) isDropped = true
       if (verdict >>> 24 === VERDICT.unicast && !this.#scope.isPort(verdict & 0xffff)) isDropped = true
@@ -157,7 +205,7 @@ export class Recorder implements Recording {
   }
 
   #explain(words: Uint32Array, isCut: boolean, head: Uint8Array, length: number, port: number): Explanation {
-    const { generated, readEntry } = this.#scope
+    const { generated, readEntry, dropReason } = this.#scope
     const { program } = generated
     const recount = new Recount(program, readEntry)
     const runs: ObservedRun[] = []
@@ -165,27 +213,35 @@ export class Recorder implements Recording {
     // What the parser did not read stays zero; nothing below asks for it.
     const frame = new Uint8Array(length)
     frame.set(head)
-    for (const part of runsOf(words)) {
-      const isFirst = runs.length === 0
-      const origin = isFirst ? -1 : program.architecture === 'softnpu' ? 0 : runs.length - 1
-      const before: Run | undefined = recount.runs[origin]
-      const initial =
-        before === undefined
-          ? undefined
-          : { slots: before.slots, varbitBits: before.varbitBits, consumed: before.consumed }
-      const run = recount.add(new TraceReader(part, 0, part.length, isCut), isFirst ? frame : frameOf(program, part), {
-        origin,
-        initial,
-      })
-      const verdict = run.verdict ?? 0
-      const cause = isFirst ? 'received' : causeOf(program, run, runs[0]!.verdict)
-      if (cause === 'ingress clone' || cause === 'egress clone') {
-        notes.push(`what run ${run.index + 1}, a clone, began with is not recorded but assumed`)
+    const { parts, lost } = partsOf(words)
+    for (const { begin, records } of parts) {
+      const origin = begin === undefined ? -1 : begin[1]! | 0
+      const run = recount.add(
+        new TraceReader(records, 0, records.length, isCut),
+        begin === undefined ? frame : frameOf(program, records),
+        { origin, initial: begin === undefined ? undefined : this.#initial(begin, recount.runs[origin]) },
+      )
+      if (begin !== undefined && this.#scope.stateBytes() > 0 && begin.length === BEGIN_WORDS) {
+        notes.push(`what run ${run.index + 1} began with is not recorded but assumed`)
       }
       if (run.consumed > TRACE_FRAME_BYTES) notes.push(`only the first ${TRACE_FRAME_BYTES} bytes are recorded`)
-      runs.push({ run, cause, port: new TraceReader(part).word(1), verdict, outcome: this.#outcome(lastVerdict(part)) })
+      const cause = begin === undefined ? 'received' : CAUSES[begin[0]! >>> 16]!
+      const outcome = this.#outcome(lastVerdict(records))
+      runs.push({ run, cause, port: new TraceReader(records).word(1), verdict: run.verdict ?? 0, outcome })
     }
-    return this.#scope.explain({ recount, runs }, frame, port, notes)
+    const packet = { recount, runs, lost, reasonOf: dropReason }
+    return this.#scope.explain(packet, frame, port, notes)
+  }
+
+  /** What a further run began with: as it lay saved, or else as the run before it ended. */
+  #initial(begin: Uint32Array, before: Run | undefined): InitialState | undefined {
+    if (begin.length > BEGIN_WORDS) {
+      const words = new Uint32Array(begin.length & ~1)
+      words.set(begin.subarray(BEGIN_WORDS))
+      const saved = { u32: words, bytes: new Uint8Array(words.buffer), u64: new BigUint64Array(words.buffer) }
+      return savedState(this.#scope.generated, saved, 0, begin[2]!)
+    }
+    return before && { slots: before.slots, varbitBits: before.varbitBits, consumed: before.consumed }
   }
 
   #outcome(verdict: number | undefined): RunOutcome {
@@ -202,12 +258,6 @@ export class Recorder implements Recording {
   }
 }
 
-function causeOf(program: Program, run: Run, firstVerdict: number): RunCause {
-  const slot = program.intrinsics['standard.instance_type']
-  const type = slot === undefined ? undefined : CAUSES[Number(run.slots[slot])]
-  return type ?? (firstVerdict >>> 24 === VERDICT.broadcast ? 'broadcast' : 'multicast')
-}
-
 /** What the last of a run's `leave` records says. */
 function lastVerdict(words: Uint32Array): number | undefined {
   let verdict: number | undefined
@@ -217,13 +267,36 @@ function lastVerdict(words: Uint32Array): number | undefined {
   return verdict
 }
 
-/** The records of each run. */
-function runsOf(words: Uint32Array): Uint32Array[] {
-  const starts: number[] = []
-  for (let at = 0; at < words.length; at += (words[at]! >>> 6) & 0x3ff) {
-    if ((words[at]! & 0x3f) === TRACE.enter) starts.push(at)
+interface Part {
+  /** What the run began with; absent for the first. */
+  readonly begin: Uint32Array | undefined
+  readonly records: Uint32Array
+}
+
+/** The records of each run, and the reasons of copies that had none. */
+function partsOf(words: Uint32Array): { readonly parts: readonly Part[]; readonly lost: readonly number[] } {
+  const parts: Part[] = []
+  const lost: number[] = []
+  let begin: Uint32Array | undefined
+  let start = -1
+  const end = (at: number): void => {
+    if (start >= 0) parts.push({ begin, records: words.subarray(start, at) })
+    start = -1
   }
-  return starts.map((start, k) => words.subarray(start, starts[k + 1] ?? words.length))
+  for (let at = 0; at < words.length; at += (words[at]! >>> 6) & 0x3ff) {
+    const kind = words[at]! & 0x3f
+    if (kind === TRACE.lost) lost.push(words[at]! >>> 16)
+    if (kind === TRACE.begin) {
+      end(at)
+      begin = words.subarray(at, at + ((words[at]! >>> 6) & 0x3ff))
+    }
+    if (kind === TRACE.enter) {
+      end(at)
+      start = at
+    }
+  }
+  end(words.length)
+  return { parts, lost }
 }
 
 /** The frame's bytes in the `enter` record that comes first. */

@@ -52,7 +52,8 @@ export interface Run {
 }
 
 /** Reads the entry that a lookup found, unless it is gone. */
-export type ReadEntry = (table: number, address: number, sequence: number) => BoundAction | undefined
+/** `record` is where the action stands: in the entry, or in a member of the group that it names. */
+export type ReadEntry = (table: number, address: number, sequence: number, record: number) => BoundAction | undefined
 
 type Outcome = 'next' | 'break' | 'continue' | 'return' | 'exit'
 
@@ -223,15 +224,20 @@ export class Recount {
     const reads = new Set<number>()
     const values = keys.map((key) => this.#value(key, reads))
     const chosen = cases.findIndex((one) => {
-      if (one.valueSet !== undefined) {
-        // What a value set held is not known here, but where the parser went is.
-        return typeof one.next === 'number' && this.#records.peek() === TRACE.state && this.#records.number === one.next
-      }
+      if (one.valueSet !== undefined) return this.#isMember(state.name)
       return one.keys.every((set, k) => isIn(set, values[k]!, keys[k]!.width))
     })
     const next = chosen < 0 ? otherwise : cases[chosen]!.next
     this.#parent = this.#tell({ kind: 'select', parser, state: id, values, chosen, next }, state.at, [...reads])
     return next
+  }
+
+  /** What a value set held is not known here, but what a look into it gave is. */
+  #isMember(state: string): boolean {
+    if (this.#records.peek() !== TRACE.member) throw new Gap(`the records lack what a value set gave in ${state}`)
+    const isIn = this.#records.number === 1
+    this.#records.skip()
+    return isIn
   }
 
   #body(body: readonly Statement[]): Outcome {
@@ -273,6 +279,10 @@ export class Recount {
       case 'assignVarbit':
         this.#varbitBits[s.slot] = this.#varbitBits[s.from]!
         this.#assign(s, s.slot, this.#load(s.from, reads), reads)
+        return 'next'
+      case 'measureVarbit':
+        this.#set(s.slot, BigInt(this.#varbitBits[s.from]! >> 3), -1)
+        if (s.isCleared) this.#set(s.from, 0n, -1)
         return 'next'
       case 'if': {
         const value = this.#value(s.condition, reads)
@@ -401,10 +411,11 @@ export class Recount {
     }
     const entry = this.#records.word(0)
     const identity = this.#records.word(1)
+    const record = table.implementation === undefined ? entry : this.#records.word(2)
     this.#records.skip()
     const hit = identity >>> 31 === 1
     const sequence = identity & 0x7fffffff
-    const bound = this.#readEntry(index, entry, sequence)
+    const bound = this.#readEntry(index, entry, sequence, record)
     if (bound === undefined) throw new Gap(`the entry of ${table.name} that matched has been removed since`)
     const { action, parameters } = bound
     const event = this.#tell(

@@ -26,7 +26,9 @@ export class Watch {
   /** A run over this frame is about to begin. `isContinued`: with the state that lies saved in memory. */
   before(slot: number, isContinued: boolean): void {
     this.#frame = this.#arena.peek(slot).slice()
-    this.#initial = isContinued ? savedState(this.#generated, this.#state) : undefined
+    const { layout } = this.#generated
+    const consumed = this.#state.u32[CELL.replicaConsumed >> 2]!
+    this.#initial = isContinued ? savedState(this.#generated, this.#state, layout.replicaSlots, consumed) : undefined
     this.#state.u32[CELL.tracePosition >> 2] = this.#generated.layout.trace
   }
 
@@ -41,18 +43,35 @@ export class Watch {
   }
 }
 
-/** The slots as generated code saved them between two runs. */
-function savedState({ program, layout }: Generated, { u32, u64, bytes }: StateMemory): InitialState {
+/** Memory 1, or what was kept of it. */
+export interface SavedBytes {
+  readonly bytes: Uint8Array
+  readonly u32: Uint32Array
+  readonly u64: BigUint64Array
+}
+
+/**
+ * The slots as generated code saved them between two runs.
+ * @param base where they lie. @param consumed bytes of the frame that the parser had read.
+ */
+export function savedState(
+  { program, layout }: Generated,
+  { u32, u64, bytes }: SavedBytes,
+  base: number,
+  consumed: number,
+): InitialState {
   const slots: bigint[] = []
   const varbitBits: number[] = []
   program.slots.forEach(({ kind, width }, id) => {
     const address = layout.slotAddresses[id]!
-    const cell = address === 0 ? layout.replicaCells.get(id) : layout.replicaSlots + address - layout.slotsStart
+    const kept = layout.replicaCells.get(id)
+    const inBase = address === 0 ? kept && kept - layout.replicaSlots : address - layout.slotsStart
+    const cell = inBase === undefined ? undefined : base + inBase
     let value = 0n
     let length = 0
     const bit = layout.images.bits.get(id)
     if (bit !== undefined) {
-      const first = bit + 8 * (layout.replicaSlots - layout.slotsStart)
+      const first = bit + 8 * (base - layout.slotsStart)
       for (let k = first; k < first + width; k++) value = (value << 1n) | BigInt((bytes[k >> 3]! >> (7 - (k & 7))) & 1)
     } else if (cell !== undefined && kind === 'varbit') {
       length = u32[cell >> 2]!
@@ -65,5 +84,5 @@ function savedState({ program, layout }: Generated, { u32, u64, bytes }: StateMe
     slots.push(value)
     varbitBits.push(length)
   })
-  return { slots, varbitBits, consumed: u32[CELL.replicaConsumed >> 2]! }
+  return { slots, varbitBits, consumed }
 }

@@ -1,5 +1,5 @@
 /** What a program knows about the wire: the headers that it extracts or emits, and which slots are fields of which header. */
-import type { HeaderId, Program, SlotId, Statement } from '@lodestone/p4'
+import { type HeaderId, isDeparser, type Program, type SlotId, type Statement } from '@lodestone/p4'
 
 export interface WireHeaders {
   /** Extracted or emitted; the others are copies that the front end made for parameters and variables. */
@@ -23,34 +23,17 @@ export function wireHeaders(program: Program): WireHeaders {
 
 const knownDeparsers = new WeakMap<Program, ReadonlySet<number>>()
 
-/** Procedures of blocks that emit. */
+/** Procedures of blocks that write the packet's headers. */
 export function deparsers(program: Program): ReadonlySet<number> {
   let found = knownDeparsers.get(program)
   if (found === undefined) {
-    const all = program.blocks.flatMap((block) => (block.kind === 'control' ? [block.procedure] : []))
-    found = new Set(all.filter((procedure) => emits(program, program.procedures[procedure]!.body)))
+    const all = program.blocks.flatMap((block) =>
+      block.kind === 'control' && isDeparser(program, block) ? [block.procedure] : [],
+    )
+    found = new Set(all)
     knownDeparsers.set(program, found)
   }
   return found
-}
-
-function emits(program: Program, body: readonly Statement[]): boolean {
-  return body.some((s) => {
-    switch (s.kind) {
-      case 'emit':
-        return true
-      case 'if':
-        return emits(program, s.then) || emits(program, s.else)
-      case 'switch':
-        return s.cases.some((one) => emits(program, one.body)) || emits(program, s.default)
-      case 'loop':
-        return emits(program, s.body)
-      case 'call':
-        return emits(program, program.procedures[s.procedure]!.body)
-      default:
-        return false
-    }
-  })
 }
 
 function collect(program: Program): WireHeaders {

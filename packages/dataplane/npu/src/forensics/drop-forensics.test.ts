@@ -209,6 +209,63 @@ describe('drop forensics', () => {
     assert.deepEqual([...pipeline.drops()], [[1, 120]])
   })
 
+  test('replays no more than burst and rate allow, whatever comes when, and loses count of nothing', () => {
+    const { pipeline, send, clock } = gateway()
+    const plain = gateway()
+    const rate = 20
+    const burst = 7
+    pipeline.forensics.enable({ replaysPerSecond: rate, burst })
+    let dropped = 0
+    let seed = 12345
+    const next = (below: number): number => {
+      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
+      return (seed >>> 8) % below
+    }
+    for (let round = 0; round < 200; round++) {
+      // Floods, trickles and pauses of up to two seconds.
+      clock.ms += [0, 0.1, 13, 40, 2000][next(5)]!
+      const frames = Array.from({ length: 1 + next(60) }, () => [MISS, HIT, MISS.subarray(0, 30)][next(3)]!)
+      const port = 1 + next(3)
+      assert.deepEqual(send(frames, port), plain.send(frames, port))
+      dropped += frames.filter((frame) => frame !== HIT).length
+      const report = pipeline.forensics.report()
+      assert.ok(report.replayed <= burst + (rate * clock.ms) / 1000, `${report.replayed} by ${clock.ms} ms`)
+    }
+    const { replayed, reasons, groups, ...report } = pipeline.forensics.report()
+    assert.ok(replayed > 200, 'and it does replay')
+    assert.equal(report.dropped, dropped)
+    assert.equal(
+      reasons.reduce((sum, { packets }) => sum + packets, 0),
+      dropped,
+    )
+    assert.equal(
+      groups.reduce((sum, group) => sum + group.replayed, 0),
+      replayed,
+    )
+    assert.deepEqual([...pipeline.drops()], [...plain.pipeline.drops()])
+    assert.equal(
+      [...pipeline.drops().values()].reduce((sum, packets) => sum + packets, 0),
+      dropped,
+    )
+  })
+
+  test('a packet that loses many copies is replayed no more often than the ration says', () => {
+    const { pipeline, send } = v1model('    std.mcast_grp = 1;')
+    pipeline.setPorts([1])
+    pipeline.setMulticastGroup(
+      1,
+      Array.from({ length: 100 }, (_, k) => k + 2),
+    )
+    pipeline.forensics.enable({ replaysPerSecond: 10, burst: 3 })
+    assert.deepEqual(send([HIT]), [])
+    const { dropped, replayed, reasons } = pipeline.forensics.report()
+    assert.deepEqual([dropped, replayed], [100, 3])
+    assert.equal(
+      reasons.reduce((sum, { packets }) => sum + packets, 0),
+      100,
+    )
+  })
+
   test('keeps a bounded number of groups and explained packets', () => {
     const { pipeline, send } = gateway()
     pipeline.forensics.enable({ replaysPerSecond: 1000, groupsMax: 4, exemplarsMax: 2 })

@@ -30,6 +30,14 @@ export interface DropWatchScope extends Pick<ForensicsScope, 'nowMs' | 'dropReas
   readonly tryOut: (slot: number, port: number) => PacketObserver
 }
 
+/** What becomes of the packets of a batch. */
+export interface Delivery {
+  /** Sends packets from one index up to another, as long as that is all there is to do; @returns the first one left. */
+  readonly send: (first: number, end: number) => number
+  /** Carries out the verdict on one packet. */
+  readonly deliver: (index: number, verdict: number) => void
+}
+
 interface Suspect {
   readonly frame: Uint8Array
   readonly reason: number
@@ -70,8 +78,8 @@ export class DropWatch {
     })
   }
 
-  /** Runs the batch that lies in memory. `deliver` carries out the verdict on one of its packets. */
-  process(ports: Int32Array, offset: number, count: number, deliver: (index: number, verdict: number) => void): void {
+  /** Runs the batch that lies in memory. */
+  process(ports: Int32Array, offset: number, count: number, { send, deliver }: Delivery): void {
     const { i32 } = this.#scope.state
     const module = this.#logged ?? this.#scope.fast
     this.#isSaved = this.#savedBatches > 0
@@ -82,7 +90,7 @@ export class DropWatch {
     this.#isRunning = true
     for (let first = 0; first < count;) {
       const end = module.process(first, count)
-      for (; first < end; first++) {
+      for (; (first = send(first, end)) < end; first++) {
         this.#index = first
         this.#port = ports[offset + first]!
         this.#isLatest = first + 1 === end
@@ -116,10 +124,15 @@ export class DropWatch {
 
   /** What a rewritten frame was. */
   #original(frame: Uint8Array, notes: string[]): Uint8Array {
-    if (this.#isSaved) return this.#frameSaver!.restore(this.#index, frame)
+    if (this.#isSaved) {
+      const saver = this.#frameSaver!
+      if (!saver.isWhole(this.#index))
+        notes.push(`only the first ${saver.bytes} bytes are certain to be as they arrived`)
+      return saver.restore(this.#index, frame)
+    }
     notes.push('the frame is as it was when it was dropped; the program may have rewritten its headers before')
-    const { program, arena, state } = this.#scope
-    this.#frameSaver ??= new FrameSaver(program, arena, state)
+    const { arena, state } = this.#scope
+    this.#frameSaver ??= new FrameSaver(arena, state)
     this.#savedBatches = SAVED_BATCHES
     return frame
   }

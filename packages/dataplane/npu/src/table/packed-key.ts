@@ -1,6 +1,6 @@
 /**
  * Control-plane keys ↔ packed key words (see the layout of `@lodestone/p4`). A packed key says the same thing in one way
- * only: bits outside a mask are zero, `any` is a zero mask or the whole range.
+ * only: bits outside a mask are zero, which is asked of writes, too; `any` is a zero mask or the whole range.
  */
 import type { KeyLayout, KeySet, TableLayout } from '@lodestone/p4'
 import type { TableError } from '../pipeline.ts'
@@ -99,10 +99,27 @@ function packField(packed: PackedKey, key: KeyLayout, set: KeySet): string | und
     if (message !== undefined) return `mask: ${message}`
     mask = set.mask
   }
+  const value = set.value & mask
+  // P4Runtime §9.1.1: bits that do not take part in the match are zero.
+  if (value !== set.value) return notCanonical(set, value)
   if (key.match === 'lpm') packed.prefixLength += set.kind === 'lpm' ? set.length : width
-  put(packed.words, key, set.value & mask)
+  put(packed.words, key, value)
   put(packed.masks, key, mask)
   return undefined
+}
+
+function notCanonical(set: Exclude<KeySet, { kind: 'range' | 'any' }>, value: bigint): string {
+  const hex = (number: bigint): string => `0x${number.toString(16)}`
+  const where =
+    set.kind === 'lpm' ? `behind /${set.length}` : set.kind === 'ternary' ? `outside the mask ${hex(set.mask)}` : ''
+  return `${hex(set.value)} has bits set ${where}: without them it is ${hex(value)}`
+}
+
+/** The same set with all bits zero that do not take part in the match: the language allows others. */
+export function canonical(set: KeySet, width: number): KeySet {
+  if (set.kind === 'ternary') return { ...set, value: set.value & set.mask }
+  if (set.kind !== 'lpm') return set
+  return { ...set, value: set.value & (ones(width) ^ ones(width - set.length)) }
 }
 
 function tooWide(value: bigint, width: number, full: bigint): string | undefined {

@@ -92,6 +92,68 @@ describe('table writes', () => {
     assert.deepEqual(pipeline.entries('exactly'), [])
   })
 
+  test('ask for values that have nothing behind their prefix or outside their mask (P4Runtime §9.1.1)', () => {
+    const pipeline = pipelineWith()
+    const lpm = (value: bigint, length: number) => ({
+      keys: [{ kind: 'lpm', value, length } as const],
+      action: 'drop',
+      parameters: [],
+    })
+    const stray = {
+      kind: 'badKey',
+      key: 'hdr.ipv4.dst',
+      message: '0xa000005 has bits set behind /8: without them it is 0xa000000',
+    }
+    assert.deepEqual(error(pipeline.addEntry('routes', lpm(0x0a000005n, 8))), stray)
+    assert.deepEqual(error(pipeline.addEntry('routes', lpm(0x0a000000n, 8))), 'ok')
+    assert.deepEqual(error(pipeline.modifyEntry('routes', lpm(0x0a000005n, 8))), stray)
+    assert.deepEqual(error(pipeline.deleteEntry('routes', lpm(0x0a000005n, 8))), stray)
+    const masked: KeySet = { kind: 'ternary', value: 7n, mask: 6n }
+    assert.deepEqual(error(pipeline.addEntry('acl', { keys: [masked, ANY, ANY], action: 'drop', parameters: [] })), {
+      kind: 'badKey',
+      key: 'hdr.ipv4.src',
+      message: '0x7 has bits set outside the mask 0x6: without them it is 0x6',
+    })
+  })
+
+  test('ask for a priority only where several entries may match, and for one that fits 32 bits', () => {
+    const pipeline = pipelineWith()
+    const refused = {
+      kind: 'badKey',
+      key: 'priority',
+      message: 'entries of ingress.exactly, which has exact keys only, have no priority: 5',
+    }
+    assert.deepEqual(error(pipeline.addEntry('exactly', { ...entry(1n), priority: 5 })), refused)
+    assert.deepEqual(error(pipeline.addEntry('exactly', { ...entry(1n), priority: 0 })), 'ok')
+    assert.deepEqual(error(pipeline.modifyEntry('exactly', { ...entry(1n), priority: 5 })), refused)
+    assert.deepEqual(error(pipeline.deleteEntry('exactly', { ...entry(1n), priority: 5 })), refused)
+    assert.deepEqual(error(pipeline.deleteEntry('exactly', entry(1n))), 'ok')
+    const rule = (priority: number) => ({ keys: [ANY, ANY, ANY], action: 'drop', parameters: [], priority })
+    assert.deepEqual(error(pipeline.addEntry('acl', rule(2 ** 31))), {
+      kind: 'badKey',
+      key: 'priority',
+      message: '2147483648 is not within ±2147483647',
+    })
+    assert.equal(
+      (error(pipeline.addEntry('acl', rule(1.5))) as { message: string }).message,
+      '1.5 is not a whole number',
+    )
+    assert.deepEqual(error(pipeline.addEntry('acl', rule(2 ** 31 - 1))), 'ok')
+  })
+
+  test('let entries of one priority overlap: the older one matches', () => {
+    const pipeline = pipelineWith()
+    const rule = (mask: bigint) => ({
+      keys: [{ kind: 'ternary', value: 0n, mask } as const, ANY, ANY],
+      action: 'drop',
+      parameters: [],
+      priority: 3,
+    })
+    assert.deepEqual(error(pipeline.addEntry('acl', rule(0xffn))), 'ok')
+    assert.deepEqual(error(pipeline.addEntry('acl', rule(0xff00n))), 'ok')
+    assert.deepEqual(error(pipeline.addEntry('acl', rule(0xffn))), { kind: 'exists' })
+  })
+
   test('refuse duplicates, absentees, and more entries than the table has room for', () => {
     const pipeline = pipelineWith()
     assert.deepEqual(error(pipeline.addEntry('exactly', entry(1n))), 'ok')

@@ -6,11 +6,13 @@
 import type { Action, BoundAction, KeySet, Program, Table } from '@lodestone/p4'
 import type { Entry, EntryKey, TableDescription, TableError, TableResult } from '../pipeline.ts'
 import { formatKey, formatOf, formatValue } from '../value-format.ts'
-import { emptyKey, ones, packKey, type PackedKey, unpackKey } from './packed-key.ts'
+import { canonical, emptyKey, ones, packKey, type PackedKey, unpackKey } from './packed-key.ts'
 import type { TableStore } from './table-store.ts'
 
 /** Entries of a table whose program names no size. */
 export const DEFAULT_TABLE_SIZE = 1 << 20
+
+const PRIORITY_MAX = 2 ** 31 - 1
 
 const OK: TableResult = { ok: true }
 
@@ -52,7 +54,7 @@ export class TableControl {
         const { name, parameters } = program.actions[action]!
         return { name, parameters: parameters.map(({ name, width }) => ({ name, width })) }
       }),
-      size: table.keys.length === 0 ? 0 : (table.size ?? DEFAULT_TABLE_SIZE),
+      size: table.keys.every(({ match }) => match === 'selector') ? 0 : (table.size ?? DEFAULT_TABLE_SIZE),
       isConst: table.areEntriesConst,
     }
     this.reset()
@@ -61,9 +63,13 @@ export class TableControl {
   /** Back to the program's own entries and default action. */
   reset(): void {
     this.store.clear()
-    this.store.writeAction(this.store.layout.defaultEntry, this.#table.defaultAction)
+    const { defaultEntry, emptyGroupEntry } = this.store.layout
+    const { defaultAction, emptyGroupAction = defaultAction } = this.#table
+    this.store.writeAction(defaultEntry, defaultAction)
+    if (emptyGroupEntry !== undefined) this.store.writeAction(emptyGroupEntry, emptyGroupAction)
     for (const entry of this.#table.entries) {
-      const key = packKey(this.store.layout, entry.keys, this.#key)
+      const keys = entry.keys.map((set, k) => canonical(set, this.#table.keys[k]!.expression.width))
+      const key = packKey(this.store.layout, keys, this.#key)
       if ('kind' in key) throw new Error(`${this.#table.name}: constant entry: ${JSON.stringify(key)}`)
       // Of two equal constant entries the first one counts.
       const rank = this.#rank(key, entry.priority)
@@ -91,7 +97,7 @@ export class TableControl {
   }
 
   delete(entry: EntryKey): TableResult {
-    const problem = this.#checkConst()
+    const problem = this.#checkConst() ?? this.#checkPriority(entry.priority)
     if (problem !== undefined) return failed(problem)
     const key = packKey(this.store.layout, entry.keys, this.#key)
     if ('kind' in key) return failed(key)
@@ -134,6 +140,12 @@ export class TableControl {
         hits: { packets: this.store.packets(address), bytes: this.store.bytes(address) },
       }
     })
+  }
+
+  /** An action that entries may have, with parameters of zero. */
+  get someAction(): { readonly action: string; readonly parameters: readonly bigint[] } {
+    const found = this.#actions.find(({ isForEntries }) => isForEntries)
+    return { action: found?.name ?? '', parameters: found?.parameters.map(() => 0n) ?? [] }
   }
 
   get supportsTimeout(): boolean {
@@ -194,17 +206,29 @@ export class TableControl {
   ): { readonly key: PackedKey; readonly rank: number; readonly action: BoundAction } | TableError {
     const problem = this.#checkConst()
     if (problem !== undefined) return problem
-    if (this.#table.keys.length === 0) {
+    if (this.store.layout.shape === 'always') {
       return { kind: 'constant', message: `${this.#table.name} has no keys: only its default action can be set` }
     }
     const key = packKey(this.store.layout, entry.keys, this.#key)
     if ('kind' in key) return key
-    if (entry.priority !== undefined && !Number.isInteger(entry.priority)) {
-      return { kind: 'badKey', key: 'priority', message: `${entry.priority} is not a whole number` }
-    }
+    const wrong = this.#checkPriority(entry.priority)
+    if (wrong !== undefined) return wrong
     const action = this.#bind(entry.action, entry.parameters, 'entry')
     if ('kind' in action) return action
     return { key, rank: this.#rank(key, entry.priority), action }
+  }
+
+  /** P4Runtime §9.1.1: 0, as if there were none, where no two entries can match the same packet. */
+  #checkPriority(priority: number | undefined): TableError | undefined {
+    if (priority === undefined || (priority === 0 && !this.#hasPriorities)) return undefined
+    const bad = (message: string): TableError => ({ kind: 'badKey', key: 'priority', message })
+    if (!this.#hasPriorities) {
+      const { name, keys } = this.description
+      const kinds = [...new Set(keys.map(({ match }) => match))].filter((match) => match !== 'selector').join(' and ')
+      return bad(`entries of ${name}, which has ${kinds} keys only, have no priority: ${priority}`)
+    }
+    if (!Number.isInteger(priority)) return bad(`${priority} is not a whole number`)
+    return Math.abs(priority) <= PRIORITY_MAX ? undefined : bad(`${priority} is not within ±${PRIORITY_MAX}`)
   }
 
   #bind(name: string, parameters: readonly bigint[], use: 'entry' | 'default'): BoundAction | TableError {

@@ -7,7 +7,7 @@
  * so no write takes long however large the table is. Where a new combination of masks appears or the best rank of one
  * changes, moving it in the tuple list is O(number of combinations).
  */
-import { ACTION_FREE, type BoundAction, ENTRY, TABLE_HEADER, type TableLayout } from '@lodestone/p4'
+import { ACTION_FREE, type BoundAction, CELL, ENTRY, TABLE_HEADER, type TableLayout } from '@lodestone/p4'
 import { StateMemory } from '../state-memory.ts'
 import { HashDirectory } from './hash-directory.ts'
 import { type PackedKey, swapped } from './packed-key.ts'
@@ -51,6 +51,7 @@ export class TableStore {
       this.#directory = new HashDirectory(layout.header, state)
     if (layout.guide !== undefined) this.#guide = new PrefixGuide(layout.guide, layout.header, state)
     this.#tuples = new TupleList(layout, state, this.#guide)
+    this.#renew()
   }
 
   get count(): number {
@@ -101,6 +102,7 @@ export class TableStore {
     this.#link(key, tuple.id, entry)
     this.#count++
     this.#guide?.update(key.words, tuple.prefixLength, 1, this.#tuples.length)
+    this.#renew()
     return entry
   }
 
@@ -115,9 +117,11 @@ export class TableStore {
     u32[(entry + ENTRY.next) >> 2] = this.#free
     this.#free = entry
     this.#count--
+    this.#renew()
   }
 
   clear(): void {
+    this.#renew()
     this.#chunk = this.#chunks.length === 0 ? -1 : 0
     this.#fresh = 0
     this.#free = 0
@@ -188,9 +192,17 @@ export class TableStore {
   /** What `readAction` gives, if the entry is still the one with this sequence number. */
   bound(entry: number, sequence: number): BoundAction | undefined {
     const { u32 } = this.#state
-    const isLive = u32[(entry + ENTRY.action) >> 2] !== ACTION_FREE && sequence >= this.#firstSequence
+    // The default entry is none that `clear` takes away.
+    const isKept = entry === this.layout.defaultEntry || sequence >= this.#firstSequence
+    const isLive = u32[(entry + ENTRY.action) >> 2] !== ACTION_FREE && isKept
     const isSame = (u32[(entry + ENTRY.sequence) >> 2]! & 0x7fffffff) === sequence
     return isLive && isSame ? this.readAction(entry) : undefined
+  }
+
+  /** Action of a group's member as it is now; undefined where the record has gone and its memory is something else. */
+  member(record: number): BoundAction | undefined {
+    const action = this.#state.u32[(record + ENTRY.action) >> 2]!
+    return action < this.layout.parameters.length ? this.readAction(record) : undefined
   }
 
   readKey(entry: number): PackedKey {
@@ -306,6 +318,14 @@ export class TableStore {
       if (u64[((entry + highOffset) >> 3) + k] !== key.high[k]) return false
     }
     return true
+  }
+
+  /** What flows remember of tables holds no longer. */
+  #renew(): void {
+    const stamp = this.#state.stamp()
+    const at = CELL.tablesVersion >> 2
+    this.#state.u32[at] = stamp >>> 0
+    this.#state.u32[at + 1] = Math.floor(stamp / 2 ** 32)
   }
 
   /** An entry that is not in use. */

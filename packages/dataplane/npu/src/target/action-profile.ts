@@ -162,6 +162,7 @@ export class ActionProfile {
     let source: Member = { action: entry.action, parameters: entry.parameters }
     let reference = REFERENCE_NONE
     let address = 0
+    let isEmpty = false
     if (group !== undefined) {
       const found = this.#groups.get(group)
       if (found === undefined) return badReference('group', this.#noGroup(group).error.message)
@@ -169,8 +170,8 @@ export class ActionProfile {
       address = found.blocks[this.#tables.indexOf(table)]!.address
       reference = referenceOf(group, true)
       // What stands in the entry itself is for those who list it; packets go by the group.
-      if (first !== undefined) source = this.#members.get(first)!
-      else source = this.#anyAction(table)
+      isEmpty = first === undefined
+      source = first === undefined ? table.someAction : this.#members.get(first)!
     } else if (member !== undefined) {
       const found = this.#members.get(member)
       if (found === undefined) return badReference('member', this.#noMember(member).error.message)
@@ -183,6 +184,8 @@ export class ActionProfile {
     const at = table.locate(entry)
     const { selectionOffset } = table.store.layout
     if (at === 0 || selectionOffset === undefined) return result
+    const { defaultEntry, emptyGroupEntry = defaultEntry } = table.store.layout
+    if (isEmpty) table.store.writeAction(at, table.store.readAction(emptyGroupEntry))
     this.#state.u32[(at + selectionOffset + SELECTION.group) >> 2] = address
     this.#state.u32[(at + selectionOffset + SELECTION.reference) >> 2] = reference
     return result
@@ -235,11 +238,6 @@ export class ActionProfile {
 
   #bound(table: TableControl, { action, parameters }: Member): BoundAction {
     return { action: byName(table.description.actions, action), parameters }
-  }
-
-  #anyAction(table: TableControl): Member {
-    const { action, parameters } = table.store.readAction(table.store.layout.defaultEntry)
-    return { action: table.actionName(action), parameters }
   }
 
   #writeRecords(member: number): void {

@@ -281,6 +281,30 @@ describe('user externs', () => {
   })
 })
 
+describe('externs of the user that go wrong', () => {
+  const SOURCE = {
+    top: 'extern bit<8> ask(in bit<8> a);',
+    ingress: 'std.egress_spec = 1; hdr.h.a = 7; hdr.h.b = ask(hdr.h.b);',
+  }
+  const cases: Readonly<Record<string, readonly [() => never, RegExp]>> = {
+    throws: [() => assert.fail('on purpose'), /^ask: on purpose$/],
+    'gives a fraction': [() => 1.5 as never, /^ask: 'return' must be .*, not 1\.5$/],
+    'gives text': [() => 'abc' as never, /not abc$/],
+    'gives an object of objects': [() => ({ return: {} }) as never, /not an object$/],
+    'gives a list': [() => [1n] as never, /not with a list$/],
+    'is asynchronous': [() => Promise.resolve(1n) as never, /not with a promise$/],
+  }
+  for (const [name, [ask, expected]] of Object.entries(cases)) {
+    test(`one that ${name} changes nothing, and it is told`, () => {
+      const { pipeline, send } = v1modelLab(SOURCE, { externs: { ask } })
+      assert.equal(send(0, '01020304')[0]?.hex.slice(0, 2), '07')
+      const [event, ...others] = pipeline.takeEvents()
+      assert.deepEqual([event?.kind, event?.values, others], ['mistake', [2n], []])
+      assert.match(event?.name ?? '', expected)
+    })
+  }
+})
+
 describe('custom crc', () => {
   const SOURCE = {
     ingress: `std.egress_spec = 1; bit<32> result; bit<16> short;
@@ -315,4 +339,18 @@ describe('custom crc', () => {
     assert.equal(send(0, '12345678')[0]?.hex, other)
     assert.ok(!pipeline.setCrc('crc16_custom', { ...plain, polynomial: 0x11021, initial: 0 }).ok)
   })
+})
+
+test("a program's own entries may have bits that do not take part in the match", () => {
+  const lab = v1modelLab({
+    ingressLocals: `action s(bit<8> x) { hdr.h.b = x; }
+      table t { key = { hdr.h.a: ternary; hdr.h.c: lpm; } actions = { s; }
+        const entries = { (0x15 &&& 0xf0, 0x37 &&& 0xf0): s(1); } }`,
+    ingress: 't.apply(); std.egress_spec = 1;',
+  })
+  assert.deepEqual(lab.send(0, '1e003104'), [{ port: 1, hex: '1e013104' }])
+  assert.deepEqual(lab.pipeline.entries('t')?.[0]?.keys, [
+    { kind: 'ternary', value: 0x10n, mask: 0xf0n },
+    { kind: 'lpm', value: 0x30n, length: 4 },
+  ])
 })

@@ -7,6 +7,8 @@ import type { StateMemory } from '../state-memory.ts'
 const SCALE = 1_000_000n
 /** Beyond this, rate times time would not fit 63 bits. */
 const RATE_MAX = 9e10
+/** The same of a burst in millionths. */
+const BURST_MAX = 9e12
 
 /** A sentence when the configuration makes no sense. */
 export function meterProblem(config: MeterConfig): string | undefined {
@@ -18,6 +20,7 @@ export function meterProblem(config: MeterConfig): string | undefined {
   if (peakRate < committedRate)
     return `the peak rate (${peakRate}) must not be below the committed rate (${committedRate})`
   if (peakRate > RATE_MAX) return `rates go up to ${RATE_MAX} units a second`
+  if (Math.max(committedBurst, peakBurst) > BURST_MAX) return `bursts go up to ${BURST_MAX} units`
   return undefined
 }
 

@@ -1,55 +1,7 @@
 import { RESERVED_DROP } from '@lodestone/p4'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Lab, labOf } from './lab.fixture.ts'
-
-/** Header `h`: four bytes; `mark` writes what a block was told. */
-interface PsaSource {
-  readonly meta?: string
-  readonly ingressLocals?: string
-  readonly ingress?: string
-  readonly ingressDeparser?: string
-  readonly ingressParser?: string
-  readonly egressParser?: string
-  readonly egressLocals?: string
-  readonly egress?: string
-  readonly egressDeparser?: string
-  readonly bmv2?: boolean
-}
-
-function psaLab(source: PsaSource): Lab {
-  const extract = 'state start { pkt.extract(hdr.h); transition accept; }'
-  return labOf(
-    `
-#include <core.p4>
-#include <psa.p4>
-header h_t { bit<8> a; bit<8> b; bit<8> c; bit<8> d; }
-struct headers_t { h_t h; }
-struct carried_t { bit<8> value; }
-struct metadata_t { bit<8> value; ${source.meta ?? ''} }
-parser IP(packet_in pkt, out headers_t hdr, inout metadata_t meta, in psa_ingress_parser_input_metadata_t istd,
-    in carried_t resubmit_meta, in carried_t recirculate_meta) { ${source.ingressParser ?? extract} }
-control IG(inout headers_t hdr, inout metadata_t meta, in psa_ingress_input_metadata_t istd,
-    inout psa_ingress_output_metadata_t ostd) { ${source.ingressLocals ?? ''} apply { ${source.ingress ?? ''} } }
-control ID(packet_out pkt, out carried_t clone_i2e_meta, out carried_t resubmit_meta, out carried_t normal_meta,
-    inout headers_t hdr, in metadata_t meta, in psa_ingress_output_metadata_t istd) {
-  apply { ${source.ingressDeparser ?? ''} pkt.emit(hdr.h); } }
-parser EP(packet_in pkt, out headers_t hdr, inout metadata_t meta, in psa_egress_parser_input_metadata_t istd,
-    in carried_t normal_meta, in carried_t clone_i2e_meta, in carried_t clone_e2e_meta) { ${source.egressParser ?? extract} }
-control EG(inout headers_t hdr, inout metadata_t meta, in psa_egress_input_metadata_t istd,
-    inout psa_egress_output_metadata_t ostd) { ${source.egressLocals ?? ''} apply { ${source.egress ?? ''} } }
-control ED(packet_out pkt, out carried_t clone_e2e_meta, out carried_t recirculate_meta, inout headers_t hdr,
-    in metadata_t meta, in psa_egress_output_metadata_t istd, in psa_egress_deparser_input_metadata_t edstd) {
-  apply { ${source.egressDeparser ?? ''} pkt.emit(hdr.h); } }
-IngressPipeline(IP(), IG(), ID()) ip;
-EgressPipeline(EP(), EG(), ED()) ep;
-PSA_Switch(ip, PacketReplicationEngine(), ep, BufferingQueueingEngine()) main;
-`,
-    source.bmv2 === true,
-  )
-}
-
-const SEND = 'send_to_port(ostd, (PortId_t) 2);'
+import { psaLab, type PsaSource, SEND } from './psa-lab.fixture.ts'
 
 describe('the paths of a packet', () => {
   test('the default is to drop; unicast goes through egress with bytes and normal_meta alone', () => {
@@ -161,66 +113,73 @@ describe('the paths of a packet', () => {
   })
 })
 
-describe('externs', () => {
-  test('registers begin with their initial value, counters and meters count', () => {
+test('a port of more than 16 bits is no port of the switch, but for the one of the processor', () => {
+  for (const bmv2 of [true, false]) {
     const lab = psaLab({
-      ingressLocals: `Register<bit<8>, bit<8>>(4, 7) r; Counter<bit<32>, bit<8>>(2, PSA_CounterType_t.PACKETS) n;
-        Meter<bit<8>>(2, PSA_MeterType_t.PACKETS) m; Random<bit<8>>(5, 6) dice;`,
-      ingress: `${SEND} hdr.h.b = r.read(1); r.write(1, hdr.h.b + 1); n.count(1);
-        PSA_MeterColor_t colour = m.execute(0); hdr.h.c = 0;
-        if (colour == PSA_MeterColor_t.GREEN) { hdr.h.c = 1; } if (colour == PSA_MeterColor_t.YELLOW) { hdr.h.c = 2; }
-        if (colour == PSA_MeterColor_t.RED) { hdr.h.c = 3; } if (dice.read() < 5) { hdr.h.d = 0xff; }`,
+      bmv2,
+      ingress: `if (hdr.h.a == 1) { send_to_port(ostd, (PortId_t) 32w0x10002); } else { send_to_port(ostd, PSA_PORT_CPU); }`,
     })
-    assert.equal(lab.send(1, '01020304')[0]?.hex, '01070104')
-    assert.ok(lab.pipeline.setMeter('m', 0, { committedRate: 1, committedBurst: 1, peakRate: 1, peakBurst: 2 }))
-    assert.deepEqual(
-      [0, 1, 2].map(() => lab.send(1, '01020304')[0]?.hex),
-      ['01080104', '01090204', '010a0304'],
-    )
-    assert.equal(lab.pipeline.counter('n')?.[1]?.packets, 4)
+    assert.deepEqual(lab.send(1, '01020304'), [])
+    assert.deepEqual(lab.drops(), { [RESERVED_DROP.unknownPort]: 1 })
+    assert.deepEqual(lab.send(1, '02020304'), [{ port: 0xfffd, hex: '02020304' }])
+  }
+})
+
+describe('what the specification says of the end of ingress and egress (PSA §6)', () => {
+  /** Ports by which something left, sorted. */
+  function ports(source: PsaSource): number[] {
+    const lab = psaLab(source)
+    const { replication } = lab.pipeline.traffic!
+    replication.setSession(1, { port: 9 })
+    replication.setGroup(3, [
+      { port: 5, instance: 1 },
+      { port: 6, instance: 2 },
+    ])
+    const sent = lab.send(1, '01020304').map(({ port }) => port)
+    assert.equal(lab.arena.freeSlots, 256)
+    return sent.sort()
+  }
+  const CLONE = 'ostd.clone = true; ostd.clone_session_id = (CloneSessionId_t) 1;'
+  const RESUBMIT = 'ostd.resubmit = istd.packet_path != PSA_PacketPath_t.RESUBMIT;'
+  const GROUP = 'ostd.multicast_group = (MulticastGroup_t) 3;'
+
+  test('ingress: a clone always, then drop, then resubmit, then the group, then the port', () => {
+    assert.deepEqual(ports({ ingress: `${SEND} ${CLONE} ${RESUBMIT} ${GROUP} ostd.drop = true;` }), [9])
+    assert.deepEqual(ports({ ingress: `${SEND} ${CLONE} ${RESUBMIT} ${GROUP}` }), [5, 6, 9, 9])
+    assert.deepEqual(ports({ ingress: `${SEND} ${RESUBMIT}` }), [2])
+    assert.deepEqual(ports({ ingress: `${SEND} ${GROUP}` }), [5, 6])
+    assert.deepEqual(ports({ ingress: SEND }), [2])
+    assert.deepEqual(ports({ ingress: `ostd.egress_port = (PortId_t) 2;` }), [], 'drop is true at first')
   })
 
-  test('a meter that knows the colour of a packet makes it no better', () => {
-    const lab = psaLab({
-      ingressLocals: 'Meter<bit<8>>(1, PSA_MeterType_t.PACKETS) m;',
-      ingress: `${SEND} PSA_MeterColor_t c = PSA_MeterColor_t.YELLOW; if (hdr.h.a == 2) { c = PSA_MeterColor_t.RED; }
-        c = m.execute(0, c); hdr.h.b = 1; if (c == PSA_MeterColor_t.YELLOW) { hdr.h.b = 2; }
-        if (c == PSA_MeterColor_t.RED) { hdr.h.b = 3; }`,
-    })
-    lab.pipeline.setMeter('m', 0, { committedRate: 1, committedBurst: 5, peakRate: 1, peakBurst: 2 })
-    const colours = ['01', '02', '01', '01'].map((a) => lab.send(1, `${a}000000`)[0]?.hex.slice(2, 4))
-    assert.deepEqual(colours, ['02', '03', '02', '03'])
+  test('send_to_port, multicast and ingress_drop undo one another', () => {
+    const multicast = 'multicast(ostd, (MulticastGroup_t) 3);'
+    assert.deepEqual(ports({ ingress: `${multicast} ${SEND}` }), [2])
+    assert.deepEqual(ports({ ingress: `${SEND} ${multicast}` }), [5, 6])
+    assert.deepEqual(ports({ ingress: `${SEND} ingress_drop(ostd);` }), [])
+    assert.deepEqual(ports({ ingress: `ingress_drop(ostd); ${multicast}` }), [5, 6])
   })
 
-  test('InternetChecksum adds and subtracts (RFC 1624); Checksum and Hash agree about a crc', () => {
-    const lab = psaLab({
-      ingressLocals: `InternetChecksum() sum; Checksum<bit<16>>(PSA_HashAlgorithm_t.CRC16) crc;
-        Hash<bit<16>>(PSA_HashAlgorithm_t.CRC16) h;`,
-      ingress: `${SEND} sum.add({ hdr.h.a, hdr.h.b, hdr.h.c, hdr.h.d }); sum.subtract({ hdr.h.a, hdr.h.b });
-        bit<16> left = sum.get(); crc.update(hdr.h.a); crc.update({ hdr.h.b, hdr.h.c });
-        bit<16> parts = crc.get(); bit<16> whole = h.get_hash({ hdr.h.a, hdr.h.b, hdr.h.c });
-        hdr.h.a = left[15:8]; hdr.h.b = left[7:0]; hdr.h.c = 0; if (parts == whole) { hdr.h.c = 1; }`,
-    })
-    assert.equal(lab.send(1, '12345678')[0]?.hex, 'a9870178')
+  test('egress: a clone always, then drop, then recirculation, then the port', () => {
+    const once = (what: string): string => `if (istd.packet_path != PSA_PacketPath_t.CLONE_E2E) { ${what} }`
+    const clone = once(CLONE)
+    const around = `if (istd.packet_path == PSA_PacketPath_t.RECIRCULATE) { ${SEND} } else { send_to_port(ostd, PSA_PORT_RECIRCULATE); }`
+    assert.deepEqual(ports({ ingress: SEND, egress: once(`${CLONE} egress_drop(ostd);`) }), [9])
+    assert.deepEqual(ports({ ingress: around, egress: clone }), [2, 9, 9])
+    assert.deepEqual(ports({ ingress: around, egress: 'egress_drop(ostd);' }), [])
+    assert.deepEqual(ports({ ingress: around }), [2])
   })
 
-  test('digests, direct counters and selectors', () => {
+  test('what a block is told: ports, paths and parser errors begin anew on each side and in each round', () => {
+    const path = (name: string): string => `PSA_PacketPath_t.${name}`
     const lab = psaLab({
-      ingressLocals: `Digest<carried_t>() learned; DirectCounter<bit<32>>(PSA_CounterType_t.PACKETS) hits;
-        ActionSelector(PSA_HashAlgorithm_t.CRC32, 32w8, 32w16) paths;
-        action go(PortIdUint_t port) { send_to_port(ostd, (PortId_t) port); hits.count(); }
-        table t { key = { hdr.h.a: exact; hdr.h.b: selector; } actions = { go; NoAction; } psa_direct_counter = hits;
-          psa_implementation = paths; }`,
-      ingress: 't.apply(); learned.pack({ hdr.h.d });',
+      ingress: `${SEND} if (istd.packet_path == ${path('NORMAL')}) { ${RESUBMIT} }
+        else if (istd.packet_path == ${path('RESUBMIT')}) { hdr.h.a = (bit<8>) (PortIdUint_t) istd.ingress_port; }
+        if (ostd.class_of_service != (ClassOfService_t) 0 || ostd.clone || ostd.multicast_group != (MulticastGroup_t) 0) { hdr.h.b = 0xff; }`,
+      egress: `hdr.h.c = (bit<8>) (PortIdUint_t) istd.egress_port;
+        if (istd.packet_path == ${path('NORMAL_UNICAST')} && istd.instance == (EgressInstance_t) 0
+          && istd.parser_error == error.NoError && !ostd.clone && !ostd.drop) { hdr.h.d = 0x44; }`,
     })
-    const { pipeline } = lab
-    const paths = pipeline.profile('paths')!
-    const member = paths.addMember('go', [7n])
-    assert.ok(member.ok)
-    const keys = [{ kind: 'exact', value: 1n } as const]
-    assert.ok(pipeline.addEntry('t', { keys, action: '', parameters: [], member: member.member }).ok)
-    assert.deepEqual(lab.send(1, '01020304'), [{ port: 7, hex: '01020304' }])
-    assert.deepEqual(pipeline.takeEvents(), [{ kind: 'digest', name: 'IG.learned', values: [4n] }])
-    assert.equal(pipeline.counter('hits')?.[0]?.packets, 1)
+    assert.deepEqual(lab.send(6, '01020304'), [{ port: 2, hex: '06020244' }])
   })
 })

@@ -61,9 +61,11 @@ class PsaRules implements TargetRules {
     const clone = session === undefined ? -1 : manager.cloneFrame(packet)
     const original = isResubmitted ? manager.cloneFrame(packet) : -1
     const group = this.#read(manager, packet, 'psa.multicastGroup')
-    // The deparser runs for dropped packets too: it writes what their clones carry.
-    saved.write(packet.state, this.#slots['egress.drop'], 0)
-    const verdict = manager.part(packet, PASS.deparse)
+    const isBmv2 = this.#program.isBmv2 === true
+    // The deparser runs for dropped packets too: it writes what their clones carry, which BMv2 loses.
+    const isDeparsed = !isBmv2 || !(isDropped || isResubmitted)
+    if (isDeparsed) saved.write(packet.state, this.#slots['egress.drop'], 0)
+    const verdict = isDeparsed ? manager.part(packet, PASS.deparse) : 0
     if (session !== undefined && clone >= 0) {
       const copy = this.#begin(manager, packet, clone, LIST.cloneI2e)
       this.#sendClone(manager, copy, session, PATH.cloneI2e)
@@ -73,7 +75,9 @@ class PsaRules implements TargetRules {
       manager.arena.free(packet.slot)
       if (original < 0) return
       const item = this.#begin(manager, packet, original, LIST.resubmit)
-      if (this.#program.isBmv2 !== true) saved.write(item.state, this.#slots['ingress.port'], packet.ingressPort)
+      // BMv2 forgets the port, and none of the headers.
+      if (isBmv2) saved.copy(packet.state, item.state, saved.headerSlots)
+      else saved.write(item.state, this.#slots['ingress.port'], packet.ingressPort)
       saved.write(item.state, this.#slots['psa.ingressPath'], PATH.resubmit)
       item.cause = 'resubmitted'
       return manager.toIngress(item)
@@ -85,6 +89,7 @@ class PsaRules implements TargetRules {
     saved.write(item.state, this.#slots['psa.egressPath'], group === 0 ? PATH.unicast : PATH.multicast)
     if (group === 0) return manager.toEgress(item, this.#read(manager, packet, 'psa.egressPort'))
     item.cause = 'multicast'
+    if (isBmv2) saved.forgetInvalid(item.state)
     manager.toGroup(item, group)
   }
 
@@ -95,10 +100,13 @@ class PsaRules implements TargetRules {
       const slot = manager.cloneFrame(packet)
       if (slot >= 0) this.#sendClone(manager, this.#begin(manager, packet, slot, LIST.cloneE2e), session, PATH.cloneE2e)
     }
-    if (this.#read(manager, packet, 'egress.drop') !== 0) return manager.drop(packet.slot, 0)
+    if (this.#read(manager, packet, 'egress.drop') !== 0) {
+      return manager.drop(packet.slot, this.#read(manager, packet, 'egress.dropReason'))
+    }
     const port = this.#read(manager, packet, 'egress.port')
     if (port !== PORT_RECIRCULATE) return manager.finish(packet.slot, (VERDICT.unicast << 24) | (port & 0xffff))
     const item = this.#begin(manager, packet, packet.slot, LIST.recirculate)
+    if (this.#program.isBmv2 === true) saved.copy(packet.state, item.state, saved.fieldSlots)
     item.ingressPort = PORT_RECIRCULATE
     item.cause = 'recirculated'
     saved.write(item.state, this.#slots['ingress.port'], PORT_RECIRCULATE)
@@ -141,7 +149,7 @@ class PsaRules implements TargetRules {
   #session(manager: TrafficManager, packet: WorkItem, flag: string, number: string): CloneSession | undefined {
     if (this.#read(manager, packet, flag) === 0) return undefined
     const session = manager.replication.session(this.#read(manager, packet, number))
-    if (session === undefined) manager.lose(RESERVED_DROP.noSession)
+    if (session === undefined) manager.lose(packet, RESERVED_DROP.noSession)
     return session
   }
 

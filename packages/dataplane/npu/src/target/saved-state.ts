@@ -19,6 +19,9 @@ export class SavedState {
   readonly #imageBits: Int32Array
   /** Validity and fields of headers, and how far stacks are filled: what survives when metadata is forgotten. */
   readonly headerSlots: readonly SlotId[]
+  /** Fields of headers, without varbits. */
+  readonly fieldSlots: readonly SlotId[]
+  readonly #headers: Program['headers']
   readonly #scratch: DataView
   /** Of what the code saved; made anew when the memory has grown. */
   #view = new Uint8Array()
@@ -50,6 +53,7 @@ export class SavedState {
       this.#sizes[id] = size
     })
     this.bytes = end - this.#base
+    this.#headers = program.headers
     const kept = new Set<SlotId>()
     for (const header of program.headers) {
       kept.add(header.valid)
@@ -59,6 +63,9 @@ export class SavedState {
       if (slot.name.endsWith('.nextIndex')) kept.add(id)
     })
     this.headerSlots = [...kept].filter((slot) => this.#sizes[slot]! > 0)
+    this.fieldSlots = program.headers
+      .flatMap(({ fields }) => fields)
+      .filter((slot) => this.#sizes[slot]! > 0 && program.slots[slot]!.kind !== 'varbit')
     this.#scratch = new DataView(new ArrayBuffer(8))
   }
 
@@ -115,6 +122,17 @@ export class SavedState {
     for (let k = 0; k < count; k++) into[at + k] = this.#scratch.getUint8(k)
   }
 
+  /** Fields of headers that are not valid become zeros, as in a state that nothing but the valid headers was copied to. */
+  forgetInvalid(state: Uint8Array): void {
+    for (const { valid, fields } of this.#headers) {
+      if (this.#sizes[valid] === 0 || this.read(state, valid) !== 0) continue
+      for (const slot of fields) {
+        if (this.#imageBits[slot]! >= 0) clearBits(state, this.#imageBits[slot]!, this.#sizes[slot]!)
+        else state.fill(0, this.#offsets[slot]!, this.#offsets[slot]! + this.#sizes[slot]!)
+      }
+    }
+  }
+
   copy(from: Uint8Array, into: Uint8Array, slots: readonly SlotId[]): void {
     for (let k = 0; k < slots.length; k++) {
       const slot = slots[k]!
@@ -138,4 +156,8 @@ function copyBits(from: Uint8Array, into: Uint8Array, first: number, count: numb
     const mask = (0xff >> head) & (0xff << tail)
     into[byte] = (into[byte]! & ~mask) | (from[byte]! & mask)
   }
+}
+
+function clearBits(state: Uint8Array, first: number, count: number): void {
+  for (let bit = first; bit < first + count; bit++) state[bit >> 3] = state[bit >> 3]! & ~(0x80 >> (bit & 7))
 }

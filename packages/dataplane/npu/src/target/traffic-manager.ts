@@ -26,8 +26,8 @@ export interface Passes {
   finish(slot: number, verdict: number): void
   /** `isCopy`: no run of the packet ends with it. */
   drop(slot: number, reason: number, isCopy?: boolean): void
-  /** Counts a copy that never came to be. */
-  lose(reason: number): void
+  /** Counts a copy of a frame that never came to be. */
+  lose(slot: number, reason: number): void
 }
 
 /** A packet on its way to a pass. */
@@ -159,12 +159,13 @@ export class TrafficManager {
   /** A second frame like the one of `origin`, or -1, which is counted. */
   cloneFrame(origin: WorkItem): number {
     const slot = this.arena.clone(origin.slot)
-    if (slot < 0) this.#passes.lose(RESERVED_DROP.noFrame)
+    if (slot < 0) this.#passes.lose(origin.slot, RESERVED_DROP.noFrame)
     return slot
   }
 
-  lose(reason: number): void {
-    this.#passes.lose(reason)
+  /** A copy of the item's frame that never came to be. */
+  lose(item: WorkItem, reason: number): void {
+    this.#passes.lose(item.slot, reason)
   }
 
   drop(slot: number, reason: number): void {

@@ -7,7 +7,7 @@
  * `inout` arguments in the order of their parameters: bits as bigint (two's complement for `int`), structs as one bigint
  * per field. They answer with the value (where there is one thing to give: what the function returns, or its one `out`
  * parameter), or with an object of `out` and `inout` parameters by name (`p`, `p.field`) and `return`. What they leave out
- * stays as it was.
+ * stays as it was, and so does everything when they throw or answer with what is no number, which is told as a mistake.
  */
 import type { ExternCallShape, Generated } from '@lodestone/p4'
 import type { StateMemory } from '../state-memory.ts'
@@ -17,12 +17,20 @@ export type ExternFunction = (...inputs: bigint[]) => ExternAnswer
 export type ExternClass = new (...args: bigint[]) => object
 export type ExternTable = { readonly [name: string]: ExternFunction | ExternClass | undefined }
 
-/** The `extern` import of a module. Calls of externs that nobody supplied change nothing and go to `unknown`. */
+/** Who is told of calls that changed nothing. */
+export interface ExternTrouble {
+  /** Nobody supplied the extern. */
+  readonly unknown: (name: string, inputs: readonly bigint[]) => void
+  /** The user's code threw, or answered with what cannot be used. */
+  readonly mistaken: (sentence: string, inputs: readonly bigint[]) => void
+}
+
+/** The `extern` import of a module. */
 export function externImport(
   generated: Generated,
   state: StateMemory,
   externs: ExternTable,
-  unknown: (name: string, inputs: readonly bigint[]) => void,
+  { unknown, mistaken }: ExternTrouble,
 ): (shape: number) => void {
   const shapes = new Map<number, ExternCallShape>()
   const objects = new Map<string, object>()
@@ -34,18 +42,34 @@ export function externImport(
       shape = JSON.parse(messages[index]!) as ExternCallShape
       shapes.set(index, shape)
     }
-    const run = resolve(shape, externs, objects)
     const cursor = { at: layout.externCall >> 3 }
     const inputs = shape.inputs.map((width) => readWords(state, cursor, width))
-    if (run === undefined) return unknown(shape.names[0]!, inputs)
-    const answer = run(...inputs)
-    if (answer === undefined || answer === null) return
-    for (const { name, width } of shape.outputs) {
-      const isMeant = name === 'return' || shape.outputs.length === 1
-      const value = typeof answer === 'object' ? answer[name] : isMeant ? answer : undefined
-      writeWords(state, cursor, width, value === undefined ? undefined : BigInt(value))
+    let values: readonly (bigint | undefined)[]
+    try {
+      const run = resolve(shape, externs, objects)
+      if (run === undefined) return unknown(shape.names[0]!, inputs)
+      values = answersOf(shape, run(...inputs))
+    } catch (error) {
+      // Whatever the user's code throws; the packet goes on.
+      return mistaken(`${shape.names[0]!}: ${error instanceof Error ? error.message : String(error)}`, inputs)
     }
+    shape.outputs.forEach(({ width }, k) => writeWords(state, cursor, width, values[k]))
   }
+}
+
+/** By output, what was answered for it; throws with a sentence where that is no number. */
+function answersOf({ outputs }: ExternCallShape, answer: ExternAnswer): (bigint | undefined)[] {
+  if (answer === undefined || answer === null) return []
+  if (answer instanceof Promise) throw new Error('it must answer at once, not with a promise')
+  if (Array.isArray(answer)) throw new Error('it must answer with a value or with an object by name, not with a list')
+  return outputs.map(({ name }) => {
+    const isMeant = name === 'return' || outputs.length === 1
+    const value: unknown = typeof answer === 'object' ? answer[name] : isMeant ? answer : undefined
+    if (value === undefined || typeof value === 'bigint') return value
+    if (typeof value === 'boolean' || (typeof value === 'number' && Number.isInteger(value))) return BigInt(value)
+    const given = typeof value === 'object' ? 'an object' : String(value)
+    throw new Error(`'${name}' must be a bigint, a whole number or a boolean, not ${given}`)
+  })
 }
 
 function resolve(

@@ -80,6 +80,12 @@ class V1modelRules implements TargetRules {
     if (this.#program.isBmv2 === true) saved.write(item.state, this.#slots['target.truncate'], 0)
     item.cause = 'multicast'
     this.#clearRequests(manager, item)
+    this.#toGroup(manager, item, group)
+  }
+
+  /** BMv2 copies no fields of headers that are not valid. */
+  #toGroup(manager: TrafficManager, item: WorkItem, group: number): void {
+    if (this.#program.isBmv2 === true) manager.saved.forgetInvalid(item.state)
     manager.toGroup(item, group)
   }
 
@@ -93,6 +99,7 @@ class V1modelRules implements TargetRules {
         const copy = manager.derive(packet, slot)
         copy.consumed = packet.consumed
         saved.copy(packet.state, copy.state, saved.headerSlots)
+        if (this.#program.isBmv2 === true) saved.forgetInvalid(copy.state)
         this.#keep(manager, packet, copy, this.#read(manager, packet, 'target.cloneList'))
         const length = this.#read(manager, packet, 'target.length')
         this.#sendClone(manager, copy, session, INSTANCE.egressClone, length)
@@ -127,7 +134,7 @@ class V1modelRules implements TargetRules {
     if (session === undefined) return
     const slot = manager.cloneFrame(packet)
     if (slot < 0) return
-    const length = arena.length(slot)
+    const bytes = arena.length(slot)
     const parsed = manager.derive(packet, slot)
     saved.write(parsed.state, this.#slots['ingress.port'], packet.ingressPort)
     const verdict = manager.part(parsed, PASS.parse)
@@ -138,9 +145,11 @@ class V1modelRules implements TargetRules {
     const copy = manager.derive(parsed, slot)
     copy.consumed = parsed.consumed
     saved.copy(parsed.state, copy.state, saved.headerSlots)
+    // BMv2's parser is not told the length, so that there stands what it added.
+    const added = this.#program.isBmv2 === true ? this.#read(manager, parsed, 'target.length') : 0
     manager.discard(parsed)
     this.#keep(manager, packet, copy, this.#read(manager, packet, 'target.cloneList'))
-    this.#sendClone(manager, copy, session, INSTANCE.ingressClone, length)
+    this.#sendClone(manager, copy, session, INSTANCE.ingressClone, (bytes + added) % 2 ** 32)
   }
 
   #sendClone(
@@ -165,12 +174,12 @@ class V1modelRules implements TargetRules {
         const second = manager.derive(copy, slot)
         second.consumed = copy.consumed
         second.state.set(copy.state)
-        manager.toGroup(second, group)
+        this.#toGroup(manager, second, group)
       }
       if (this.#program.isBmv2 === true) manager.markAsLast(copy, group)
       return manager.toEgress(copy, port)
     }
-    if (group !== undefined) manager.toGroup(copy, group)
+    if (group !== undefined) this.#toGroup(manager, copy, group)
     else if (port !== undefined) manager.toEgress(copy, port)
     else manager.dropItem(copy, RESERVED_DROP.noSession)
   }
@@ -180,7 +189,7 @@ class V1modelRules implements TargetRules {
     const number = this.#read(manager, packet, 'target.cloneSession')
     if (number === 0) return undefined
     const session = manager.replication.session(number & SESSION_MASK)
-    if (session === undefined) manager.lose(RESERVED_DROP.noSession)
+    if (session === undefined) manager.lose(packet, RESERVED_DROP.noSession)
     return session
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Generated, KeySet, Program } from '@lodestone/p4'
 import type { StateMemory } from '../state-memory.ts'
+import { canonical } from '../table/packed-key.ts'
 import { type ControlResult, done, refused } from './control-result.ts'
 
 type Declared = Program['valueSets'][number]
@@ -90,6 +91,10 @@ export class ValueSetControl {
       }
       if (key.kind === 'lpm' && !(key.length >= 0 && key.length <= width)) {
         return `/${key.length} is no prefix of the ${width} bits of '${name}'`
+      }
+      const same = canonical(key, width)
+      if ('value' in key && 'value' in same && key.value !== same.value) {
+        return `${key.value} of '${name}' has bits set that do not take part in the match: without them it is ${same.value}`
       }
       if (key.kind === 'range' && key.low > key.high) return `the range ${key.low}..${key.high} of '${name}' is empty`
     }

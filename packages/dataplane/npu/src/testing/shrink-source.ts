@@ -16,6 +16,7 @@ export function shrinkSource(text: string, fails: (text: string) => boolean, opt
   for (let before = ''; before !== best && budget.left > 0;) {
     before = best
     best = withoutLines(best, attempt)
+    best = withoutWrappings(best, attempt)
     best = withSmallerExpressions(best, attempt)
   }
   return best
@@ -35,6 +36,24 @@ function withoutLines(text: string, fails: (text: string) => boolean): string {
       }
       at += Math.max(1, size >> 1)
     }
+  }
+  return lines.join('\n')
+}
+
+/** Leaves out a block's braces, and the line before it (`if (…)`, `default:`), but not what is inside. */
+function withoutWrappings(text: string, fails: (text: string) => boolean): string {
+  let lines = text.split('\n')
+  for (let at = 0; at < lines.length; at++) {
+    if (lines[at]!.trim() !== '{') continue
+    const end = balancedEnd(lines, at, 1)
+    if (end === undefined) continue
+    const inside = [...lines.slice(at + 1, end - 1), ...lines.slice(end)]
+    const candidate = [at - 1, at]
+      .map((first) => [...lines.slice(0, Math.max(0, first)), ...inside])
+      .find((one) => fails(one.join('\n')))
+    if (candidate === undefined) continue
+    lines = candidate
+    at = Math.max(-1, at - 2)
   }
   return lines.join('\n')
 }

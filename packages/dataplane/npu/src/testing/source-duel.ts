@@ -1,10 +1,11 @@
 /**
  * One random program, from source to packets: what the fast and the traced module do with random entries and packets must be
- * what the interpreter does, and the explanation must fit.
+ * what the interpreter does, and explanations must fit. The control plane writes between packets, and time passes.
  */
-import type { BoundAction, KeySet, Program } from '@lodestone/p4'
+import type { InterpretedExtern, Program } from '@lodestone/p4'
 import { Duel } from './duel.ts'
 import { Draw } from './draw.ts'
+import { RandomControl } from './random-control.ts'
 import type { ArchitectureName } from './source-architecture.ts'
 import { SourceGenerator } from './source-generator.ts'
 import { shrinkSource, type ShrinkOptions } from './shrink-source.ts'
@@ -20,6 +21,18 @@ export interface Failure {
   readonly message: string
   /** As small as it got. */
   readonly source: string
+}
+
+/** The user's side of the externs that random programs declare. */
+const EXTERNS: Readonly<Record<string, InterpretedExtern>> = {
+  twist: (a, b) => ({ return: (a! * 3n) ^ (b! >> 49n) }),
+  split: (whole, low) => ({ low: (whole! & 0xffn) + low!, high: whole! >> 8n }),
+  broaden: (value) => ({ value: (value! << 50n) | 1n }),
+  'Recall.mix': (by, x, y, z) => ({
+    'pair.x': x! + by!,
+    'pair.y': y! ^ by!,
+    ...(z === 0n ? { 'pair.z': by! & 1n } : {}),
+  }),
 }
 
 /** Runs the program of a seed. @returns what went wrong, with the program shrunk. */
@@ -68,56 +81,30 @@ function kindOf(message: string): string {
 
 function run(program: Program, seed: number): void {
   const draw = new Draw(seed ^ 0x5555)
-  const duel = new Duel(program, 1 + (seed % 1000))
-  const add = (index: number, values: readonly (bigint | undefined)[]): void => {
-    const table = program.tables[index]!
-    if (table.keys.length === 0 || table.areEntriesConst) return
-    const keys = table.keys.map(({ match, expression }, k) => keySet(draw, match, expression.width, values[k]))
-    const priority = table.keys.some(({ match }) => match !== 'exact' && match !== 'lpm') ? draw.below(4) : 0
-    duel.add(index, keys, priority, bound(draw, program, index))
-  }
-  program.tables.forEach((_, index) => {
-    for (let k = 0; k < 4; k++) add(index, [])
+  const duel = new Duel(program, 1 + (seed % 1000), {
+    hasForensics: seed % 2 === 0,
+    isRecorded: seed % 4 === 1,
+    externs: seed % 3 === 0 ? {} : EXTERNS,
   })
+  const control = new RandomControl(draw, duel)
+  control.begin()
   for (let k = 0; k < FRAMES; k++) {
     const length = draw.chance(4) ? draw.below(60) : 60 + draw.below(60)
     const frame = Uint8Array.from({ length }, () => draw.below(256))
-    if (length > 0 && !draw.chance(8)) frame[0] = draw.below(15)
+    if (length > 0 && !draw.chance(8)) frame[0] = draw.below(16)
     if (draw.chance(3)) frame.fill(0, 1, 8)
-    duel.send(frame, draw.below(4))
+    const port = draw.below(4)
+    // Explanations take most of the time: of some packets they are enough.
+    duel.send(frame, port, k % 3 === seed % 3)
     // What missed gets an entry that the same packet may hit, so that later ones get further.
-    for (const { table, keys, entry } of duel.interpreter.applied) if (entry < 0 && draw.chance(2)) add(table, keys)
+    for (const { table, keys, entry } of duel.interpreter.applied) {
+      if (entry < 0 && draw.chance(2)) control.add(table, keys)
+    }
+    if (draw.chance(3)) control.change()
+    if (draw.chance(2)) duel.pass(draw.pick([1, 300, 5000]))
+    // Cut somewhere, and the next time elsewhere.
+    if (draw.chance(3)) duel.send(frame.subarray(0, draw.below(length + 1)), port, k % 3 === (seed + 1) % 3)
+    if (k % 4 === 0) duel.compareIdle()
   }
   duel.compareState()
-}
-
-/** @param wanted what it should match; undefined: anything. */
-function keySet(draw: Draw, match: string, width: number, wanted: bigint | undefined): KeySet {
-  const full = (1n << BigInt(width)) - 1n
-  const value = wanted ?? (draw.chance(2) ? BigInt(draw.below(3)) & full : draw.bits(width))
-  if (match === 'exact') return { kind: 'exact', value }
-  if (draw.chance(3)) return { kind: 'any' }
-  switch (match) {
-    case 'lpm': {
-      const length = draw.below(width + 1)
-      return { kind: 'lpm', value: value & (full ^ (full >> BigInt(length))), length }
-    }
-    case 'ternary': {
-      const mask = draw.chance(2) ? draw.bits(width) : BigInt(draw.below(4)) & full
-      return { kind: 'ternary', value: value & mask, mask }
-    }
-    case 'range': {
-      const other = draw.bits(width)
-      return { kind: 'range', low: value < other ? value : other, high: value < other ? other : value }
-    }
-    default:
-      return { kind: 'exact', value }
-  }
-}
-
-function bound(draw: Draw, program: Program, table: number): BoundAction {
-  const { actions } = program.tables[table]!
-  const action = draw.below(actions.length)
-  const { parameters } = program.actions[actions[action]!.action]!
-  return { action, parameters: parameters.map(({ width }) => draw.bits(width)) }
 }

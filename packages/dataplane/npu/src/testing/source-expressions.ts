@@ -15,8 +15,10 @@ export interface Variable {
 export const bit = (width: number): Type => ({ kind: 'bit', width })
 export const int = (width: number): Type => ({ kind: 'int', width })
 export const BOOL: Type = { kind: 'bool', width: 1 }
-export const WIDTHS = [1, 3, 7, 8, 9, 13, 16, 24, 31, 32, 33, 48, 63, 64, 65, 100, 128, 200]
-const SHIFTS = [1, 2, 7, 31, 63]
+export const WIDTHS = [
+  1, 2, 3, 7, 8, 9, 13, 15, 16, 17, 24, 31, 32, 33, 40, 48, 63, 64, 65, 72, 100, 127, 128, 129, 192, 200, 256, 257,
+]
+const SHIFTS = [0, 1, 2, 7, 8, 31, 32, 63, 64, 65, 130]
 
 export function typeText({ kind, width }: Type): string {
   return kind === 'bool' ? 'bool' : `${kind}<${width}>`
@@ -35,6 +37,9 @@ export const VALIDITIES = [
   'hdr.wide',
   'hdr.loop[0]',
   'hdr.loop[1]',
+  'hdr.loop[2]',
+  'hdr.us[1].right',
+  'hdr.us[0].left',
   'hdr.varied',
   'hdr.u.left',
   'hdr.u.right',
@@ -44,12 +49,9 @@ export const VALIDITIES = [
 export class SourceExpressions {
   readonly functions: SourceFunction[] = []
   readonly #draw: Draw
-  /** Variables whose types are drawn more often than others. */
-  readonly #known: readonly Variable[]
 
-  constructor(draw: Draw, known: readonly Variable[]) {
+  constructor(draw: Draw) {
     this.#draw = draw
-    this.#known = known
   }
 
   expression(type: Type, depth: number, scope: readonly Variable[]): string {
@@ -74,7 +76,7 @@ export class SourceExpressions {
           return `(${other(inner)} ${draw.pick(['<', '<=', '>', '>='])} ${other(inner)})`
       }
     }
-    switch (draw.below(9)) {
+    switch (draw.below(10)) {
       case 0:
         if (type.kind === 'bit' && draw.chance(4))
           return `(${same()} ${draw.pick(['/', '%'])} (${same()} | ${type.width}w1))`
@@ -98,16 +100,22 @@ export class SourceExpressions {
           : `((int<${type.width}>)${other(bit(type.width))})`
       }
       case 6: {
-        if (type.kind !== 'bit' || type.width < 2) return this.leaf(type, scope)
-        const right = 1 + draw.below(type.width - 1)
-        return `(${other(bit(type.width - right))} ++ ${other(bit(right))})`
+        if (type.width < 4) return this.leaf(type, scope)
+        const right = 1 + draw.below(type.width - 2)
+        // The sign of the left side is the result's.
+        const low = right > 1 && draw.chance(4) ? int(right) : bit(right)
+        return `(${other({ kind: type.kind, width: type.width - right })} ++ ${other(low)})`
       }
       case 7: {
         if (type.kind !== 'bit') return this.leaf(type, scope)
         const from = WIDTHS.find((width) => width >= type.width) ?? type.width
         const low = draw.below(from - type.width + 1)
-        return `(${other(bit(from))}[${low + type.width - 1}:${low}])`
+        const of = from > 1 && draw.chance(4) ? int(from) : bit(from)
+        if (draw.chance(4)) return `(${other(of)}[${low}+:${type.width}])`
+        return `(${other(of)}[${low + type.width - 1}:${low}])`
       }
+      case 8:
+        return `choose(${other(BOOL)}, ${same()}, ${same()})`
       default: {
         const fits = this.functions.filter((one) => sameType(one.result, type))
         if (fits.length === 0) return `(${same()} ^ ${same()})`
@@ -118,8 +126,26 @@ export class SourceExpressions {
   }
 
   #pairComparisons(scope: readonly Variable[]): string[] {
-    return scope.some((one) => one.text === 'meta.pair.x')
-      ? ['meta.pair == meta.other', 'meta.flag', 'hdr.loop[0] == hdr.loop[1]', 'hdr.u.left != hdr.u.left']
+    return scope.some((one) => one.text === 'meta.pair.x') && scope.some((one) => one.text.startsWith('hdr.'))
+      ? [
+          'meta.pair == meta.other',
+          'meta.pair != (pair_t){ 16w3, 9s1, meta.flag }',
+          'meta.flag',
+          'hdr.loop[0] == hdr.loop[1]',
+          'hdr.loop[meta.index] == hdr.loop[0]',
+          'hdr.u.left != hdr.us[0].left',
+          'hdr.u == hdr.us[1]',
+          'hdr.loop == hdr.loop',
+          'hdr.varied == hdr.varied',
+          'meta.two == { meta.other.x, meta.pair.z }',
+          'meta.two[1]',
+          'meta.boxed == { 16w1, 16w2 }',
+          'meta.mood == Mood.calm',
+          'meta.paint != Colour.red',
+          '(Colour)(hdr.first.kind[3:0]) == meta.paint',
+          'hdr.loop[meta.index].j == hdr.loop[1].j',
+          'hdr.us[meta.index].isValid()',
+        ]
       : ['true', 'false']
   }
 
@@ -146,11 +172,10 @@ export class SourceExpressions {
     return signed < 0n ? `(-${type.width}s${-signed})` : `${type.width}s${signed}`
   }
 
-  type(): Type {
+  type(scope: readonly Variable[]): Type {
     const draw = this.#draw
-    const all = this.#known
     // Mostly types that something has.
-    if (!draw.chance(3)) return draw.pick(all).type
+    if (!draw.chance(3)) return draw.pick(scope).type
     return draw.chance(3) ? int(draw.pick(WIDTHS.slice(1))) : bit(draw.pick(WIDTHS))
   }
 }

@@ -1,27 +1,18 @@
 /**
- * Random well-typed P4-16 programs as source text, from a seed: parsers with every kind of transition, header stacks, unions
- * and varbits, wide and signed arithmetic, functions and actions with directions, sub-controls, loops, switches, early
- * ends, every kind of table, registers, hashes, checksums, random numbers.
+ * Random well-typed P4-16 programs as source text, from a seed: parsers with every kind of transition, value sets, header
+ * stacks, unions, stacks of unions and varbits, wide and signed arithmetic, functions, generics and actions with directions,
+ * sub-parsers and sub-controls, loops, switches, early ends, every kind of table, every extern of the architecture and of
+ * a user.
  *
  * One statement stands on one line and expressions are in parentheses, which is what the shrinker (`shrink-source.ts`)
  * works on. Everything that a program computed leaves in the header `observer`.
  */
-import { Draw } from './draw.ts'
-import { type ArchitectureName, ARCHITECTURES, type SourceArchitecture } from './source-architecture.ts'
-import {
-  bit,
-  BOOL,
-  int,
-  sameType,
-  SourceExpressions,
-  type Type,
-  typeText,
-  VALIDITIES,
-  type Variable,
-  WIDTHS,
-} from './source-expressions.ts'
-
-const MATCHES = ['exact', 'exact', 'lpm', 'ternary', 'range', 'optional'] as const
+import type { ArchitectureName } from './source-architecture.ts'
+import { bit, BOOL, int, type Type, typeText, type Variable, WIDTHS } from './source-expressions.ts'
+import { writeInnerParser, writeStates, writeSubParsers } from './source-parser.ts'
+import { SourceStatements } from './source-statements.ts'
+import { writeTables } from './source-tables.ts'
+import { SourceWriter } from './source-writer.ts'
 
 /** Fields of the headers; widths sum to bytes. */
 const HEADERS: Readonly<Record<string, readonly (readonly [string, Type])[]>> = {
@@ -53,78 +44,124 @@ const HEADERS: Readonly<Record<string, readonly (readonly [string, Type])[]>> = 
   ],
 }
 const STACK = 3
+/** What a packet of psa takes from one parser to the next. */
+const CARRIED = 'struct carried_t { bit<8> asked; bit<16> kept; pair_t pair; }'
 
 export class SourceGenerator {
-  readonly #draw: Draw
-  #lines: string[] = []
-  #depth = 0
-  #names = 0
+  readonly #w: SourceWriter
+  readonly #statements: SourceStatements
   readonly #meta: Variable[] = []
-  readonly #expressions: SourceExpressions
-  #tables: string[] = []
-  #tableActions: string[] = []
-  #directActions: string[] = []
-  #hasSubControl = false
-
-  readonly #architecture: SourceArchitecture
-  #hashAlgorithm = ''
 
   constructor(seed: number, architecture: ArchitectureName = 'softnpu') {
-    this.#architecture = ARCHITECTURES[architecture]
-    this.#draw = new Draw(seed)
-    for (const width of this.#some(WIDTHS, 7)) this.#meta.push({ text: `meta.b${width}`, type: bit(width) })
-    for (const width of this.#some(WIDTHS.slice(1), 4)) this.#meta.push({ text: `meta.i${width}`, type: int(width) })
+    const w = new SourceWriter(seed, architecture)
+    this.#w = w
+    this.#statements = new SourceStatements(w)
+    for (const width of w.some(WIDTHS, 7)) this.#meta.push({ text: `meta.b${width}`, type: bit(width) })
+    for (const width of w.some(WIDTHS.slice(1), 4)) this.#meta.push({ text: `meta.i${width}`, type: int(width) })
     this.#meta.push({ text: 'meta.flag', type: BOOL })
-    this.#expressions = new SourceExpressions(this.#draw, [...this.#meta, ...this.#pairs()])
   }
 
   program(): string {
-    this.#line('#include <core.p4>')
-    this.#line(`#include <${this.#architecture.include}>`)
-    this.#line('error { Odd }')
-    this.#line('enum bit<4> Colour { red = 1, green = 2, blue = 9 }')
-    for (const [name, fields] of Object.entries(HEADERS)) {
-      this.#line(`header ${name} { ${fields.map(([field, type]) => `${typeText(type)} ${field};`).join(' ')} }`)
-    }
-    this.#line('header varied_h { bit<8> length; varbit<96> options; bit<20> behind; bit<4> pad; }')
-    this.#line('header_union union_u { left_h left; right_h right; }')
-    const members = this.#meta.map(({ text, type }) => `${typeText(type)} ${text.slice(5)};`)
-    this.#line(`struct pair_t { bit<16> x; int<9> y; bool z; }`)
-    this.#line(`struct meta_t { ${members.join(' ')} pair_t pair; pair_t other; ${this.#architecture.metadata} }`)
-    this.#observer()
-    this.#line(
-      `struct headers_t { first_h first; wide_h wide; loop_h[${STACK}] loop; varied_h varied; union_u u; observer_h observer; }`,
-    )
-    for (let k = this.#draw.below(3); k > 0; k--) this.#function()
-    this.#exchange()
-    this.#subParser()
-    this.#parser()
-    if (this.#draw.chance(2)) this.#subControl()
+    const w = this.#w
+    w.line('#include <core.p4>')
+    w.line(`#include <${w.architecture.include}>`)
+    this.#types()
+    w.line('T choose<T>(in bool c, in T a, in T b)')
+    w.block(() => {
+      w.line('if (c) { return a; }')
+      w.line('return b;')
+    })
+    for (let k = w.draw.below(3); k > 0; k--) this.#function()
+    this.#sharedFunctions()
+    writeInnerParser(w)
+    writeSubParsers(w)
+    if (w.architecture.isDivided) this.#dividedParsers()
+    else this.#parser()
+    if (w.draw.chance(2)) this.#subControl()
     this.#ingress()
     this.#egress()
-    this.#line('control D(packet_out pkt, in headers_t hdr)')
-    this.#block(() => {
-      this.#line('apply')
-      this.#block(() => {
-        for (const header of ['first', 'wide', 'loop', 'varied', 'u', 'observer'])
-          this.#line(`pkt.emit(hdr.${header});`)
-      })
+    if (w.architecture.isDivided) this.#dividedDeparsers()
+    else {
+      w.line('control D(packet_out pkt, in headers_t hdr)')
+      this.#deparser([], true)
+    }
+    if (w.architecture.hasChecksums) this.#checksums()
+    for (const line of w.architecture.package) w.line(line)
+    return w.text
+  }
+
+  #types(): void {
+    const w = this.#w
+    w.line('error { Odd }')
+    w.line('enum bit<4> Colour { red = 1, green = 2, blue = 9 }')
+    w.line('enum Mood { calm, cross, odd }')
+    for (const [name, fields] of Object.entries(HEADERS)) {
+      w.line(`header ${name} { ${fields.map(([field, type]) => `${typeText(type)} ${field};`).join(' ')} }`)
+    }
+    w.line('header varied_h { bit<8> length; varbit<96> options; bit<20> behind; bit<4> pad; }')
+    w.line('header_union union_u { left_h left; right_h right; }')
+    w.line('struct pair_t { bit<16> x; int<9> y; bool z; }')
+    w.line('struct rare_t { @match(ternary) bit<3> a; @match(range) bit<13> b; }')
+    w.line('struct box_t<T> { T value; T value2; }')
+    if (w.architecture.isDivided) w.line(CARRIED)
+    const members = this.#meta.map(({ text, type }) => `${typeText(type)} ${text.slice(5)};`)
+    w.line('struct meta_t')
+    w.block(() => {
+      for (const member of members) w.line(member)
+      w.line('pair_t pair;')
+      w.line('pair_t other;')
+      w.line('box_t<bit<16>> boxed;')
+      w.line('bit<2> index;')
+      w.line('Colour paint;')
+      w.line('Mood mood;')
+      w.line('tuple<bit<16>, bool> two;')
+      if (w.architecture.metadata !== '') w.line(w.architecture.metadata)
     })
-    for (const line of this.#architecture.package) this.#line(line)
-    return `${this.#lines.join('\n')}\n`
+    this.#observer()
+    w.line('struct headers_t')
+    w.block(() => {
+      for (const [type, name] of [
+        ['first_h', 'first'],
+        ['wide_h', 'wide'],
+        [`loop_h[${STACK}]`, 'loop'],
+        ['varied_h', 'varied'],
+        ['union_u', 'u'],
+        ['union_u[2]', 'us'],
+        ['observer_h', 'observer'],
+      ]) {
+        w.line(`${type} ${name};`)
+      }
+    })
+    w.line('extern bit<16> twist(in bit<24> a, in bit<65> b);')
+    w.line('extern void split(in bit<16> whole, inout bit<16> low, out bit<16> high);')
+    w.line('extern void broaden(inout bit<100> value);')
+    w.line('extern Recall { Recall(bit<9> first); void mix(in bit<9> by, inout pair_t pair); }')
   }
 
   /** A header with room for everything that the program may compute. */
   #observer(): void {
     const seen = this.#observed()
-    const fields = seen.map(({ type }, k) => `bit<${type.width}> v${k};`)
     const bits = seen.reduce((sum, { type }) => sum + type.width, 0)
-    this.#line(`header observer_h { ${fields.join(' ')} bit<${8 - (bits % 8)}> pad; }`)
+    const w = this.#w
+    w.line('header observer_h')
+    w.block(() => {
+      seen.forEach(({ type }, k) => w.line(`bit<${type.width}> v${k};`))
+      w.line(`bit<${8 - (bits % 8)}> pad;`)
+    })
   }
 
+  /** Everything in the metadata, as numbers. */
   #observed(): Variable[] {
-    const kept = this.#architecture.metadata === '' ? [] : [{ text: 'meta.kept', type: bit(16) }]
-    return [...this.#meta, ...this.#pairs(), ...kept]
+    const kept = this.#w.architecture.metadata === '' ? [] : [{ text: 'meta.kept', type: bit(16) }]
+    return [
+      ...this.#meta,
+      ...this.#pairs(),
+      { text: 'meta.boxed.value', type: bit(16) },
+      { text: 'meta.index', type: bit(2) },
+      { text: 'meta.paint', type: { kind: 'enum', width: 4 } },
+      { text: 'meta.mood', type: { kind: 'mood', width: 2 } },
+      ...kept,
+    ].map(({ text, type }) => ({ text, type: type as Type }))
   }
 
   #pairs(): Variable[] {
@@ -143,482 +180,279 @@ export class SourceGenerator {
       ...of('hdr.wide', 'wide_h'),
       ...of('hdr.u.left', 'left_h'),
       ...of('hdr.u.right', 'right_h'),
+      ...of('hdr.us[0].left', 'left_h'),
+      ...of('hdr.us[1].right', 'right_h'),
       ...Array.from({ length: STACK }, (_, k) => of(`hdr.loop[${k}]`, 'loop_h')).flat(),
+      { text: 'hdr.loop[meta.index].j', type: bit(15) },
       { text: 'hdr.varied.length', type: bit(8) },
       { text: 'hdr.varied.behind', type: bit(20) },
-      { text: this.#architecture.ingressPort, type: bit(16), isReadOnly: true },
-      { text: this.#architecture.packetLength, type: bit(32), isReadOnly: true },
     ]
   }
 
   #function(): void {
-    const draw = this.#draw
-    const result = this.#expressions.type()
-    const parameters = Array.from({ length: 1 + draw.below(3) }, () => this.#expressions.type())
-    const name = this.#name('fn')
+    const w = this.#w
+    const { draw } = w
+    const result = w.expressions.type(this.#meta)
+    const parameters = Array.from({ length: 1 + draw.below(3) }, () => w.expressions.type(this.#meta))
+    const name = w.name('fn')
     const inputs = parameters.map((type, k): Variable => ({ text: `p${k}`, type, isReadOnly: true }))
-    this.#line(
-      `${typeText(result)} ${name}(${inputs.map(({ text, type }) => `in ${typeText(type)} ${text}`).join(', ')})`,
-    )
-    this.#block(() => {
+    const list = inputs.map(({ text, type }) => `in ${typeText(type)} ${text}`).join(', ')
+    w.line(`${typeText(result)} ${name}(${list})`)
+    w.block(() => {
       const local: Variable = { text: 'x', type: result }
-      this.#line(`${typeText(result)} x = ${this.#expressions.expression(result, 2, inputs)};`)
+      w.line(`${typeText(result)} x = ${w.value(result, 2, inputs)};`)
       const scope = [...inputs, local]
-      if (draw.chance(2)) {
-        this.#line(`if (${this.#expressions.expression(BOOL, 1, scope)})`)
-        this.#block(() => this.#line(`return ${this.#expressions.expression(result, 1, scope)};`))
-      }
-      this.#line(`x = ${this.#expressions.expression(result, 2, scope)};`)
-      this.#line('return x;')
-    })
-    this.#expressions.functions.push({ name, result, parameters })
-  }
-
-  #exchange(): void {
-    this.#line('void exchange(inout bit<16> a, inout bit<16> b, out bit<16> old)')
-    this.#block(() => {
-      this.#line('old = a;')
-      this.#line('a = b;')
-      this.#line('b = old;')
-    })
-  }
-
-  /** A copy of a header, changed and put somewhere else. */
-  #spareHeader(): void {
-    const [type, from, to, change] = this.#draw.pick([
-      ['loop_h', 'hdr.loop[0]', 'hdr.loop[2]', 'spare.j = spare.j + 1;'],
-      ['varied_h', 'hdr.varied', 'hdr.varied', 'spare.behind = 20w5;'],
-      ['wide_h', 'hdr.wide', 'hdr.wide', 'spare.setInvalid();'],
-      ['left_h', 'hdr.u.left', 'hdr.u.left', 'spare.setValid();'],
-    ] as const)
-    this.#block(() => {
-      this.#line(`${type} spare = ${from};`)
-      if (this.#draw.chance(2)) this.#line(change)
-      this.#line(`${to} = spare;`)
-    })
-  }
-
-  #subParser(): void {
-    this.#line('parser Sub(packet_in pkt, inout headers_t hdr, inout meta_t meta)(bit<16> step)')
-    this.#block(() => {
-      this.#line('bit<16> total = 1;')
-      this.#line('state start')
-      this.#block(() => {
-        this.#line('total = total + step;')
-        this.#line('transition select(pkt.lookahead<bit<8>>())')
-        this.#block(() => {
-          this.#line('0 .. 127: more;')
-          this.#line('default: accept;')
+      if (draw.chance(3)) {
+        w.line(`for (bit<4> n = ${draw.below(3)}; n < 4; n = n + 1)`)
+        w.block(() => {
+          w.line(`if (${w.value(BOOL, 1, scope)})`)
+          w.block(() => w.line(draw.pick([`return ${w.value(result, 1, scope)};`, 'break;', 'continue;'])))
+          w.line(`x = ${w.value(result, 1, scope)};`)
         })
-      })
-      this.#line('state more')
-      this.#block(() => {
-        this.#line('pkt.advance(8);')
-        this.#line('meta.pair.x = meta.pair.x + total;')
-        this.#line('transition accept;')
-      })
+      }
+      if (draw.chance(2)) {
+        w.line(`if (${w.value(BOOL, 1, scope)})`)
+        w.block(() => w.line(`return ${w.value(result, 1, scope)};`))
+      }
+      w.line(`x = ${w.value(result, 2, scope)};`)
+      w.line('return x;')
     })
+    w.expressions.functions.push({ name, result, parameters })
+  }
+
+  #sharedFunctions(): void {
+    const w = this.#w
+    w.line('void exchange(inout bit<16> a, inout bit<16> b, out bit<16> old)')
+    w.block(() => {
+      w.line('old = a;')
+      w.line('a = b;')
+      w.line('b = old;')
+    })
+    w.line('void swap<T>(inout T a, inout T b)')
+    w.block(() => {
+      w.line('T c = a;')
+      w.line('a = b;')
+      w.line('b = c;')
+    })
+  }
+
+  #scopeOf(block: 'parser' | 'ingress' | 'egress'): Variable[] {
+    return [...this.#meta, ...this.#pairs(), ...this.#headerFields(), ...this.#w.architecture.inputs[block]]
   }
 
   #parser(): void {
-    const draw = this.#draw
-    const scope = [...this.#meta, ...this.#pairs()]
-    const assign = (count: number): void => {
-      for (let k = draw.below(count + 1); k > 0; k--) this.#assignment([...scope, ...this.#headerFields()], 2)
+    const w = this.#w
+    w.line(`parser P(packet_in pkt, out headers_t hdr, inout meta_t meta, ${w.architecture.parserParameters})`)
+    w.block(() => {
+      const scope = this.#scopeOf('parser')
+      const port = w.architecture.inputs.parser[0]!.text
+      writeStates(w, this.#statements, scope, port, () => w.line('transition first;'))
+    })
+  }
+
+  /** psa: both parse the same, each from what it was handed. */
+  #dividedParsers(): void {
+    const w = this.#w
+    const take = (name: string): void => {
+      w.line(`meta.asked = meta.asked | ${name}.asked;`)
+      w.line(`meta.kept = meta.kept ^ ${name}.kept;`)
+      w.line(`meta.other = ${name}.pair;`)
     }
-    this.#line(`parser P(packet_in pkt, out headers_t hdr, inout meta_t meta, ${this.#architecture.parserParameters})`)
-    this.#block(() => {
-      this.#line('Sub(3) sub;')
-      this.#line('state start')
-      this.#block(() => {
-        this.#line('pkt.extract(hdr.first);')
-        assign(1)
-        this.#line(`transition select(hdr.first.kind, hdr.first.a, ${this.#architecture.ingressPort})`)
-        this.#block(() => {
-          this.#line('(1, _, _): wide;')
-          this.#line('(2 .. 3, _, _): loop;')
-          this.#line(`(4 &&& 6, ${draw.pick(['_', '1', '0 .. 5'])}, _): varied;`)
-          this.#line('(8, 1, 0 .. 2): accept;')
-          this.#line('(9, _, _): reject;')
-          this.#line('(10 .. 11, _, _): left;')
-          this.#line('(12, _, _): right;')
-          this.#line('(13, _, _): skip;')
-          if (draw.chance(2)) this.#line(`default: ${draw.pick(['accept', 'wide', 'reject'])};`)
+    const port = '((bit<16>)(PortIdUint_t)(ig.ingress_port))'
+    w.line(
+      'parser IP(packet_in pkt, out headers_t hdr, inout meta_t meta, in psa_ingress_parser_input_metadata_t ig, in carried_t again, in carried_t round)',
+    )
+    w.block(() => {
+      const scope = [...this.#scopeOf('parser'), { text: port, type: bit(16), isReadOnly: true }]
+      writeStates(w, this.#statements, scope, port, () => {
+        take('again')
+        take('round')
+        w.line('transition first;')
+      })
+    })
+    const egressPort = '((bit<16>)(PortIdUint_t)(ig.egress_port))'
+    w.line(
+      'parser EP(packet_in pkt, out headers_t hdr, inout meta_t meta, in psa_egress_parser_input_metadata_t ig, in carried_t normal, in carried_t i2e, in carried_t e2e)',
+    )
+    w.block(() => {
+      const scope = [...this.#scopeOf('parser'), { text: egressPort, type: bit(16), isReadOnly: true }]
+      writeStates(w, this.#statements, scope, egressPort, () => {
+        for (const name of ['normal', 'i2e', 'e2e']) take(name)
+        w.line('transition select(ig.packet_path)')
+        w.block(() => {
+          w.line('PSA_PacketPath_t.CLONE_E2E: skip;')
+          w.line('default: first;')
         })
-      })
-      this.#line('state wide')
-      this.#block(() => {
-        this.#line('pkt.extract(hdr.wide);')
-        assign(2)
-        this.#line('transition accept;')
-      })
-      this.#line('state loop')
-      this.#block(() => {
-        this.#line('pkt.extract(hdr.loop.next);')
-        assign(1)
-        this.#line('transition select(hdr.loop.last.more, hdr.loop.lastIndex)')
-        this.#block(() => {
-          this.#line('(1, 0 .. 1): loop;')
-          if (draw.chance(2)) this.#line('(1, _): loop;')
-          this.#line('default: accept;')
-        })
-      })
-      this.#line('state varied')
-      this.#block(() => {
-        this.#line('bit<12> ahead = pkt.lookahead<bit<12>>();')
-        if (draw.chance(2)) this.#line('verify(ahead != 12w0xfff, error.Odd);')
-        this.#line('pkt.extract(hdr.varied, ((bit<32>)(ahead[11:4] & 8w15)) << 3);')
-        if (draw.chance(2)) this.#line('pkt.advance((bit<32>)(hdr.varied.behind[1:0]) << 3);')
-        assign(1)
-        this.#line('transition accept;')
-      })
-      for (const side of ['left', 'right']) {
-        this.#line(`state ${side}`)
-        this.#block(() => {
-          this.#line(`pkt.extract(hdr.u.${side});`)
-          assign(1)
-          this.#line(`transition ${draw.pick(['accept', 'skip'])};`)
-        })
-      }
-      this.#line('state skip')
-      this.#block(() => {
-        if (draw.chance(2)) this.#line('sub.apply(pkt, hdr, meta);')
-        this.#line(`pkt.advance(${8 * draw.below(5)});`)
-        this.#line('transition accept;')
       })
     })
   }
 
-  #subControl(): void {
-    this.#hasSubControl = true
-    this.#line(
-      `control C(inout headers_t hdr, inout meta_t meta, inout bit<16> x, out bool y, ${this.#architecture.subParameters})`,
+  /** @param first statements before anything is emitted. */
+  #deparser(first: readonly string[], isLast: boolean): void {
+    const w = this.#w
+    const { draw } = w
+    w.block(() => {
+      w.line('apply')
+      w.block(() => {
+        for (const line of first) w.line(line)
+        const headers = ['first', 'wide', 'loop', 'varied', 'u', 'us']
+        for (const header of draw.chance(3) ? w.some(headers, 6) : headers) {
+          const text = draw.pick([header, header, header === 'loop' ? 'loop[1]' : header])
+          if (draw.chance(8)) {
+            w.line(`if (${draw.pick(['hdr.first.isValid()', 'hdr.first.a == 1', 'hdr.wide.f < 0'])})`)
+            w.block(() => w.line(`pkt.emit(hdr.${text});`))
+          } else w.line(`pkt.emit(hdr.${text});`)
+        }
+        if (isLast) w.line('pkt.emit(hdr.observer);')
+      })
+    })
+  }
+
+  #dividedDeparsers(): void {
+    const w = this.#w
+    const give = (name: string): string => `${name} = { meta.asked, meta.kept, meta.pair };`
+    w.line(
+      'control ID(packet_out pkt, out carried_t i2e, out carried_t again, out carried_t normal, inout headers_t hdr, in meta_t meta, in psa_ingress_output_metadata_t eg)',
     )
-    this.#block(() => {
-      this.#line('apply')
-      this.#block(() => {
-        const scope: Variable[] = [
-          ...this.#meta,
-          ...this.#headerFields(),
-          { text: 'x', type: bit(16) },
-          { text: 'y', type: BOOL },
-        ]
-        this.#line(`y = ${this.#expressions.expression(BOOL, 1, scope)};`)
-        this.#statements(scope, 2, 3)
+    const digest = w.draw.chance(2)
+    const second = digest && w.draw.chance(2)
+    w.block(() => {
+      if (digest) w.line('Digest<pair_t>() told;')
+      if (second) w.line('Digest<bit<16>>() short;')
+      w.line('apply')
+      w.block(() => {
+        w.line(`if (psa_clone_i2e(eg)) { ${give('i2e')} }`)
+        w.line(`if (psa_resubmit(eg)) { ${give('again')} }`)
+        w.line(`if (psa_normal(eg)) { ${give('normal')} }`)
+        if (digest) w.line(`if (${w.value(BOOL, 1, this.#meta)}) { told.pack(meta.pair); }`)
+        if (second) w.line(`if (${w.value(BOOL, 1, this.#meta)}) { short.pack(meta.kept); }`)
+        for (const header of ['first', 'wide', 'loop', 'varied', 'u', 'us']) w.line(`pkt.emit(hdr.${header});`)
+      })
+    })
+    w.line(
+      'control ED(packet_out pkt, out carried_t e2e, out carried_t round, inout headers_t hdr, in meta_t meta, in psa_egress_output_metadata_t eg, in psa_egress_deparser_input_metadata_t edstd)',
+    )
+    this.#deparser(
+      [`if (psa_clone_e2e(eg)) { ${give('e2e')} }`, `if (psa_recirculate(eg, edstd)) { ${give('round')} }`],
+      true,
+    )
+  }
+
+  /** v1model: before ingress checksums are verified, behind egress computed; fields of the last header are seen outside. */
+  #checksums(): void {
+    const w = this.#w
+    const { draw } = w
+    const observed = this.#observed().flatMap(({ type }, k) => (type.width === 16 ? [`hdr.observer.v${k}`] : []))
+    const inputs = this.#headerFields().filter(({ type, text }) => type.kind === 'bit' && !text.includes('index'))
+    const call = (verb: string, places: readonly string[]): void => {
+      const fields = [...w.some(inputs, 1 + draw.below(4)).map(({ text }) => text), '8w7']
+      if (draw.chance(3)) fields.push('hdr.varied.options')
+      const data = `{ ${fields.join(', ')} }`
+      const suffix = draw.chance(3) ? '_with_payload' : ''
+      const algorithm = draw.pick(['csum16', 'csum16', 'crc16', 'xor16', 'crc16_custom'])
+      const condition = w.value(BOOL, 1, [...this.#meta, ...inputs])
+      w.line(`${verb}_checksum${suffix}(${condition}, ${data}, ${draw.pick(places)}, HashAlgorithm.${algorithm});`)
+    }
+    const own = ['hdr.u.left.k', 'hdr.us[0].left.k', 'meta.pair.x']
+    for (const [name, verb, places] of [
+      ['V', 'verify', own],
+      ['U', 'update', [...own, ...observed, ...observed]],
+    ] as const) {
+      w.line(`control ${name}(inout headers_t hdr, inout meta_t meta)`)
+      w.block(() => {
+        w.line('apply')
+        w.block(() => {
+          for (let k = draw.below(3); k > 0; k--) call(verb, places)
+        })
+      })
+    }
+  }
+
+  #subControl(): void {
+    const w = this.#w
+    this.#statements.hasSubControl = true
+    const { subParameters } = w.architecture
+    w.line(
+      `control C(inout headers_t hdr, inout meta_t meta, inout bit<16> x, out bool y, ${subParameters})(bit<16> step)`,
+    )
+    w.block(() => {
+      const scope: Variable[] = [
+        ...this.#meta,
+        ...this.#headerFields(),
+        ...w.architecture.inputs.ingress,
+        { text: 'x', type: bit(16) },
+        { text: 'y', type: BOOL },
+      ]
+      w.line('action more(bit<16> by) { x = x + by; }')
+      w.line('action leave() { y = true; exit; }')
+      w.line('table inner')
+      w.block(() => {
+        w.line('key = { x : lpm; hdr.first.a : exact; }')
+        w.line('actions = { more; leave; NoAction; }')
+        w.line('default_action = more(step);')
+        w.line('size = 8;')
+      })
+      w.line('apply')
+      w.block(() => {
+        w.line(`y = ${w.value(BOOL, 1, scope)};`)
+        this.#statements.statements(scope, 2, 3, { isIngress: false, mayLeave: true })
+        w.line(w.draw.pick(['inner.apply();', 'y = inner.apply().hit;', 'if (inner.apply().miss) { return; }']))
+        this.#statements.assignment(scope, 2)
       })
     })
   }
 
   #ingress(): void {
-    const draw = this.#draw
-    this.#line(`control I(inout headers_t hdr, inout meta_t meta, ${this.#architecture.controlParameters})`)
-    this.#block(() => {
-      this.#hashAlgorithm = draw.pick(['CRC8', 'CRC16', 'CRC32', 'XOR16', 'CSUM16'])
-      for (const line of this.#architecture.instances(this.#hashAlgorithm)) this.#line(line)
-      if (this.#hasSubControl) this.#line('C() sub;')
-      const scope: Variable[] = [...this.#meta, ...this.#pairs(), ...this.#headerFields()]
-      const locals = this.#some(WIDTHS, 3).map((width): Variable => ({ text: `l${width}`, type: bit(width) }))
-      for (const { text, type } of locals) this.#line(`${typeText(type)} ${text} = 0;`)
+    const w = this.#w
+    const { draw, architecture } = w
+    const statements = this.#statements
+    w.line(`control I(inout headers_t hdr, inout meta_t meta, ${architecture.controlParameters})`)
+    w.block(() => {
+      for (const line of architecture.instances(draw.below(42))) w.line(line)
+      w.line('Recall(9w77) recall;')
+      if (statements.hasSubControl) {
+        w.line('C(3) sub;')
+        w.line('C(16w40000) other;')
+      }
+      const scope = this.#scopeOf('ingress')
+      const locals = w.some(WIDTHS, 3).map((width): Variable => ({ text: `l${width}`, type: bit(width) }))
+      for (const { text, type } of locals) w.line(`${typeText(type)} ${text} = 0;`)
       const all = [...scope, ...locals]
-      const kinds = ['plain', 'directed', 'entry', 'entry'] as const
-      kinds.forEach((kind, k) => this.#action(kind, k, all))
-      this.#fixedTable()
-      const tables = 1 + draw.below(3)
-      for (let k = 0; k < tables; k++) this.#table(k, all)
-      this.#line('apply')
-      this.#block(() => {
-        const { ingressPort, setPort, multicast } = this.#architecture
-        this.#line(setPort(draw.pick(['1', '2', ingressPort, '(bit<16>)(hdr.first.a)'])))
-        if (multicast !== undefined && draw.chance(4)) this.#line(multicast(draw.pick([1, 2, 2, 3])))
-        this.#request('ingress', all)
-        this.#statements(all, 3, 14, true)
-        this.#request('ingress', all)
+      writeTables(w, statements, all)
+      w.line('apply')
+      w.block(() => {
+        const port = architecture.inputs.ingress[0]!.text
+        w.line(architecture.setPort(draw.pick(['1', '2', port, '(bit<16>)(hdr.first.a)'])))
+        if (architecture.multicast !== undefined && draw.chance(4))
+          w.line(architecture.multicast(draw.pick([1, 2, 2, 3])))
+        statements.request('ingress', all)
+        statements.statements(all, 3, 16, { isIngress: true, mayLeave: true })
+        statements.request('ingress', all)
       })
     })
-    this.#tables = []
-    this.#directActions = []
-  }
-
-  #action(kind: 'plain' | 'directed' | 'entry', index: number, scope: readonly Variable[]): void {
-    const name = `act${index}`
-    const types =
-      kind === 'plain' ? [] : [this.#expressions.type(), this.#expressions.type()].slice(this.#draw.below(2))
-    const directions = kind === 'directed' ? ['inout', 'in'] : ['', '']
-    const parameters = types.map((type, k): Variable => ({
-      text: `a${k}`,
-      type,
-      isReadOnly: directions[k] !== 'inout',
-    }))
-    const list = parameters.map(({ text, type }, k) => `${directions[k]} ${typeText(type)} ${text}`.trim())
-    this.#line(`action ${name}(${list.join(', ')})`)
-    this.#block(() => {
-      this.#statements([...scope, ...parameters, ...parameters], 1, 3, true)
-      if (this.#draw.chance(4)) this.#request('ingress', [...scope, ...parameters])
-      if (this.#draw.chance(5)) this.#line(this.#draw.pick(['return;', 'exit;']))
-      if (this.#draw.chance(6)) {
-        for (const line of this.#architecture.drop(this.#draw.below(200))) this.#line(line)
-      }
-    })
-    if (kind === 'directed') this.#directActions.push(this.#directCall(name, types, scope))
-    else this.#tableActions.push(name)
-    if (kind === 'plain') this.#directActions.push(`${name}();`)
-  }
-
-  #directCall(name: string, types: readonly Type[], scope: readonly Variable[]): string {
-    const args = types.map((type, k) => {
-      if (k === 1) return this.#expressions.expression(type, 1, scope)
-      const place = scope.find((one) => one.isReadOnly !== true && sameType(one.type, type))
-      return place?.text
-    })
-    return args.every((arg) => arg !== undefined) ? `${name}(${args.join(', ')});` : ';'
-  }
-
-  #table(index: number, scope: readonly Variable[]): void {
-    const draw = this.#draw
-    const name = `table${index}`
-    let hasLpm = false
-    const keys = Array.from({ length: draw.below(4) }, () => {
-      let match: (typeof MATCHES)[number] = draw.pick(MATCHES)
-      if (match === 'lpm' && hasLpm) match = 'exact'
-      hasLpm ||= match === 'lpm'
-      const type = draw.chance(3) ? bit(draw.pick(WIDTHS)) : undefined
-      const variable = draw.pick(scope.filter((one) => one.type.kind === 'bit'))
-      return { match, text: type === undefined ? variable.text : this.#expressions.expression(type, 1, scope) }
-    })
-    this.#line(`table ${name}`)
-    this.#block(() => {
-      if (keys.length > 0) {
-        this.#line('key =')
-        this.#block(() => keys.forEach(({ match, text }, k) => this.#line(`${text} : ${match} @name("k${k}");`)))
-      }
-      this.#line(`actions = { ${this.#tableActions.map((action) => `${action};`).join(' ')} NoAction; }`)
-      if (draw.chance(2)) this.#line('default_action = NoAction();')
-      this.#line('size = 64;')
-    })
-    this.#tables.push(name)
-  }
-
-  /** A table whose entries are the program's own. */
-  #fixedTable(): void {
-    this.#line('table fixed')
-    this.#block(() => {
-      this.#line('key = { hdr.first.kind : exact; hdr.first.a : ternary; }')
-      this.#line('actions = { act0; NoAction; }')
-      this.#line('const entries =')
-      this.#block(() => {
-        this.#line('(1, _) : act0();')
-        this.#line('(2, 1 &&& 3) : act0();')
-        this.#line('(2, _) : NoAction();')
-      })
-    })
-    this.#tables.push('fixed')
+    statements.tables = []
+    statements.directActions = []
   }
 
   #egress(): void {
-    this.#line(`control E(inout headers_t hdr, inout meta_t meta, ${this.#architecture.controlParameters})`)
-    this.#block(() => {
-      this.#line('apply')
-      this.#block(() => {
-        this.#line('hdr.observer.setValid();')
-        this.#observed().forEach(({ text, type }, k) => {
-          const value = type.kind === 'bit' ? text : `(bit<${type.width}>)(${text})`
-          this.#line(`hdr.observer.v${k} = ${value};`)
-        })
-        const scope = [...this.#meta, ...this.#headerFields()]
-        this.#request('egress', scope)
-        this.#statements(scope, 1, 3, false, false)
-        this.#request('egress', scope)
+    const w = this.#w
+    w.line(`control E(inout headers_t hdr, inout meta_t meta, ${w.architecture.egressParameters})`)
+    w.block(() => {
+      w.line('apply')
+      w.block(() => {
+        w.line('hdr.observer.setValid();')
+        this.#observed().forEach(({ text, type }, k) => w.line(`hdr.observer.v${k} = ${asBits(text, type)};`))
+        const scope = this.#scopeOf('egress')
+        this.#statements.request('egress', scope)
+        this.#statements.statements(scope, 1, 3, { isIngress: false, mayLeave: false })
+        this.#statements.request('egress', scope)
       })
     })
   }
+}
 
-  /** What the target is asked to do: clones, further rounds, groups, … */
-  #request(block: 'ingress' | 'egress', scope: readonly Variable[]): void {
-    const requests = this.#architecture.requests[block]
-    if (requests.length === 0 || this.#draw.chance(2)) return
-    this.#line(`if (${this.#expressions.expression(BOOL, 1, scope)})`)
-    this.#block(() => this.#line(this.#draw.pick(requests)))
-  }
-
-  #statements(scope: readonly Variable[], depth: number, max: number, isIngress = false, mayLeave = true): void {
-    for (let k = 1 + this.#draw.below(max); k > 0; k--) this.#statement(scope, depth, isIngress, mayLeave)
-  }
-
-  #statement(scope: readonly Variable[], depth: number, isIngress: boolean, mayLeave: boolean): void {
-    const draw = this.#draw
-    const below = (inner: readonly Variable[] = scope, leave = mayLeave): void =>
-      this.#block(() => this.#statements(inner, depth - 1, 3, isIngress, leave))
-    const choice = draw.below(depth > 0 ? 24 : 12)
-    if (choice < 7) return this.#assignment(scope, 2)
-    if (choice === 7) return this.#slice(scope)
-    if (choice === 8) {
-      const header = draw.pick(VALIDITIES.slice(0, 7))
-      return this.#line(`${header}.${draw.pick(['setValid', 'setInvalid'])}();`)
-    }
-    if (choice === 9)
-      return this.#line(
-        draw.pick([
-          'hdr.loop.push_front(1);',
-          'hdr.loop.pop_front(1);',
-          'hdr.loop[1] = hdr.loop[0];',
-          'hdr.u.left = { 16w3, 8s2 };',
-          'hdr.u.right = { 31w3, 9w2 };',
-        ]),
-      )
-    if (choice === 10 && scope.some((one) => one.text === 'meta.pair.x')) {
-      return this.#line(
-        draw.pick([
-          'meta.other = meta.pair;',
-          'meta.pair = { 16w7, -9s4, true };',
-          'meta.pair = meta.other;',
-          'meta.pair = { y = meta.other.y, x = 16w9, z = meta.flag };',
-          'exchange(meta.pair.x, hdr.u.left.k, meta.other.x);',
-          'exchange(meta.pair.x, meta.other.x, meta.pair.x);',
-        ]),
-      )
-    }
-    if (choice < 14) return isIngress ? this.#ingressCall(scope) : this.#assignment(scope, 3)
-    if (choice < 18) {
-      this.#line(`if (${this.#expressions.expression(BOOL, 2, scope)})`)
-      below()
-      if (draw.chance(2)) {
-        this.#line('else')
-        below()
-      }
-      return
-    }
-    if (choice === 18) {
-      const selector = draw.pick(scope.filter((one) => one.type.kind === 'bit' && one.type.width >= 3))
-      this.#line(`switch (${selector.text})`)
-      return this.#block(() => {
-        this.#line('0: 1:')
-        below()
-        this.#line('2:')
-        below()
-        if (draw.chance(2)) {
-          this.#line('default:')
-          below()
-        }
-      })
-    }
-    if (choice < 21) {
-      const name = this.#name('n')
-      const counter: Variable = { text: name, type: bit(8), isReadOnly: true }
-      if (draw.chance(2)) this.#line(`for (bit<8> ${name} = 0; ${name} < ${1 + draw.below(4)}; ${name} = ${name} + 1)`)
-      else this.#line(`for (bit<8> ${name} in 8w${draw.below(3)} .. 8w${2 + draw.below(3)})`)
-      return this.#block(() => {
-        this.#statements([...scope, counter], depth - 1, 2, isIngress, mayLeave)
-        if (draw.chance(3)) {
-          this.#line(`if (${this.#expressions.expression(BOOL, 1, [...scope, counter])})`)
-          this.#block(() => this.#line(draw.pick(['break;', 'continue;'])))
-        }
-      })
-    }
-    if (choice === 21 && mayLeave) {
-      this.#line(`if (${this.#expressions.expression(BOOL, 1, scope)})`)
-      return this.#block(() => this.#line(draw.pick(['return;', 'exit;'])))
-    }
-    if (choice === 23) return this.#spareHeader()
-    if (choice === 22) {
-      const type = this.#expressions.type()
-      const name = this.#name('v')
-      return this.#block(() => {
-        this.#line(`${typeText(type)} ${name} = ${this.#expressions.expression(type, 2, scope)};`)
-        this.#statements([...scope, { text: name, type }, { text: name, type }], depth - 1, 2, isIngress, mayLeave)
-      })
-    }
-    this.#assignment(scope, 3)
-  }
-
-  /** What only ingress has: tables, actions, externs, a control. */
-  #ingressCall(scope: readonly Variable[]): void {
-    const draw = this.#draw
-    const value = (width: number, depth = 1): string => this.#expressions.expression(bit(width), depth, scope)
-    const place = (width: number): string | undefined =>
-      scope.find((one) => one.isReadOnly !== true && sameType(one.type, bit(width)))?.text
-    const { readRegister, hash, checksum, random } = this.#architecture
-    const store = (write: (variable: string) => readonly string[]): void => {
-      const name = this.#name('r')
-      for (const line of write(name)) this.#line(line)
-      this.#line(`meta.pair.x = meta.pair.x ^ (bit<16>)(${name});`)
-    }
-    // Before there are tables: inside actions.
-    const choice = draw.below(this.#tables.length === 0 ? 6 : 11)
-    switch (choice) {
-      case 0:
-        return this.#line(`narrow.write((bit<32>)(${value(3)}), ${value(24)});`)
-      case 1:
-        return this.#line(`broad.write((bit<32>)(${value(3)}), ${value(128)});`)
-      case 2:
-        return draw.chance(2)
-          ? store((name) => readRegister(name, 24, 'narrow', `(bit<32>)(${value(3)})`))
-          : store((name) => readRegister(name, 128, 'broad', `(bit<32>)(${value(2)})`))
-      case 3:
-        return this.#line(`counts.count((bit<32>)(${value(4)}));`)
-      case 4: {
-        const data = `{ ${value(8)}, ${value(draw.pick(WIDTHS))}, ${value(16)} }`
-        return draw.chance(2)
-          ? store((name) => hash(name, this.#hashAlgorithm, data))
-          : store((name) => checksum(name, `{ ${value(16)}, ${value(48)} }`))
-      }
-      case 5:
-        return store(random)
-      case 6:
-        return this.#line(draw.pick(this.#directActions))
-      case 7: {
-        const target = place(16)
-        if (!this.#hasSubControl || target === undefined) return this.#assignment(scope, 2)
-        return this.#line(`sub.apply(hdr, meta, ${target}, meta.flag, ig);`)
-      }
-      case 8:
-        this.#line(`if (${draw.pick(this.#tables)}.apply().${draw.pick(['hit', 'miss'])})`)
-        return this.#block(() => this.#statements(scope, 1, 2, true))
-      case 9:
-        this.#line(`switch (${draw.pick(this.#tables.slice(1))}.apply().action_run)`)
-        return this.#block(() => {
-          this.#line('act2:')
-          this.#block(() => this.#statements(scope, 1, 2, true))
-          this.#line('default:')
-          this.#block(() => this.#statements(scope, 1, 2, true))
-        })
-      default:
-        return this.#line(`${draw.pick(this.#tables)}.apply();`)
-    }
-  }
-
-  #assignment(scope: readonly Variable[], depth: number): void {
-    const target = this.#draw.pick(scope.filter((one) => one.isReadOnly !== true))
-    this.#line(`${target.text} = ${this.#expressions.expression(target.type, depth, scope)};`)
-  }
-
-  #slice(scope: readonly Variable[]): void {
-    const target = this.#draw.pick(scope.filter((one) => one.isReadOnly !== true && one.type.kind === 'bit'))
-    const low = this.#draw.below(target.type.width)
-    const width = 1 + this.#draw.below(target.type.width - low)
-    this.#line(`${target.text}[${low + width - 1}:${low}] = ${this.#expressions.expression(bit(width), 1, scope)};`)
-  }
-
-  #some<Item>(items: readonly Item[], count: number): Item[] {
-    const left = [...items]
-    return Array.from(
-      { length: Math.min(count, items.length) },
-      () => left.splice(this.#draw.below(left.length), 1)[0]!,
-    )
-  }
-
-  #name(prefix: string): string {
-    return `${prefix}${this.#names++}`
-  }
-
-  #block(body: () => void): void {
-    this.#line('{')
-    this.#depth++
-    body()
-    this.#depth--
-    this.#line('}')
-  }
-
-  #line(text: string): void {
-    this.#lines.push(`${'  '.repeat(this.#depth)}${text}`)
-  }
+function asBits(text: string, type: Type | { readonly kind: string; readonly width: number }): string {
+  if (type.kind === 'bit') return text
+  if (type.kind === 'mood') return `(${text} == Mood.calm ? 2w0 : (${text} == Mood.cross ? 2w1 : 2w2))`
+  return `(bit<${type.width}>)(${text})`
 }

@@ -2,9 +2,13 @@
 import type { HeaderId, SlotId } from '../ir/index.ts'
 import { STATE } from './value-class.ts'
 import { loadSlot, writeCount } from './extern-code.ts'
-import type { ExpressionCode, Word } from './expression-code.ts'
+import { pushCondition } from './condition-code.ts'
+import type { ExpressionCode } from './expression-code.ts'
+import { storeRawWord, storeSlot } from './slot-code.ts'
+import { type Word, pushRawWord, pushWord } from './word-code.ts'
 import { CELL, ENTRY, GROUP, type ParameterLayout, SELECTION, TABLE_HEADER, wordsOf } from './layout.ts'
 import { pushDirect, writeTouch } from './lookup-code.ts'
+import { takeRecord, writeRemembered } from './flow-memo.ts'
 import { pushRaw } from './raw-code.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
 
@@ -25,7 +29,11 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
       pushDirect(f, layout.direct.address, () => pushKeys(body, index))
     } else {
       pushKeys(body, index)
-      f.call(generator.lookups[index]!)
+      const search = (): void => f.call(generator.lookups[index]!)
+      const line = generator.trace.isOn ? undefined : body.cursor?.memoLine
+      const record = line === undefined ? undefined : takeRecord(body.memo, layout)
+      if (line === undefined || record === undefined) search()
+      else writeRemembered(f, layout, line, record, search)
     }
     f.tee(entry)
     f.i32(0)
@@ -44,16 +52,16 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
         f.set(entry)
       },
     )
-    generator.trace.apply(code, index, entry, hit, ENTRY.sequence)
   })
   const store = (slot: SlotId, push: () => void): void => {
-    code.storeSlot(slot, () => {
+    storeSlot(code, slot, () => {
       push()
       if (generator.program.slots[slot]!.width > 32) f.op('i64.extend_i32_u')
     })
   }
   const action = f.temp('i32')
   const record = layout.selectionOffset === undefined ? entry : writeSelection(body, index, entry, hit)
+  f.scope(() => generator.trace.apply(code, index, { entry, record, hit }, ENTRY.sequence))
   f.get(record)
   f.access('i32.load', STATE, ENTRY.action)
   f.set(action)
@@ -69,9 +77,10 @@ export function writeApply(body: StatementCode, index: number, flow: Flow): void
     parameters.forEach(({ slot, width }, p) => {
       loadParameter(code, slot, width, record, layout.parameters[k]![p]!)
     })
-    body.statements(reference.before, flow)
-    body.unit(`action:${reference.action}`, flow)
-    body.statements(reference.after, flow)
+    const { tail: _, ...inside } = flow
+    body.statements(reference.before, inside)
+    body.unit(`action:${reference.action}`, reference.after.length === 0 ? flow : inside)
+    if (reference.after.length > 0) body.statements(reference.after, flow)
   })
   if (bodies.length === 0) return
   if (bodies.length === 1) return bodies[0]!()
@@ -98,7 +107,7 @@ function loadParameter(
   const { offset, isSwapped } = layout
   if (!isSwapped) return loadSlot(code, slot, width, record, offset)
   for (let k = 0; k < wordsOf(width); k++) {
-    code.storeRawWord(slot, k, () => {
+    storeRawWord(code, slot, k, () => {
       code.f.get(record)
       code.f.access(width <= 32 ? 'i32.load' : 'i64.load', STATE, offset + 8 * k)
     })
@@ -109,7 +118,7 @@ function loadParameter(
 function writeSelection(body: StatementCode, index: number, entry: number, hit: number): number {
   const { f, code, generator } = body
   const { selectorSlot } = generator.program.tables[index]!
-  const { selectionOffset, defaultEntry } = generator.layout.tables[index]!
+  const { selectionOffset, defaultEntry, emptyGroupEntry = defaultEntry } = generator.layout.tables[index]!
   const record = f.temp('i32')
   const group = f.temp('i32')
   f.get(entry)
@@ -138,9 +147,8 @@ function writeSelection(body: StatementCode, index: number, entry: number, hit: 
           f.access('i32.load', STATE, 0)
           f.set(record)
         },
-        // A group without members does what the table does on a miss.
         () => {
-          f.i32(defaultEntry)
+          f.i32(emptyGroupEntry)
           f.set(record)
         },
       )
@@ -180,7 +188,7 @@ export function touchTables(body: StatementCode): void {
     const count = touched.get(header) ?? 0
     if (count === TOUCHED_MAX) return
     touched.set(header, count + 1)
-    code.pushCondition({ op: 'load', width: 1, slot: program.headers[header]!.valid })
+    pushCondition(code, { op: 'load', width: 1, slot: program.headers[header]!.valid })
     f.if(undefined, () => {
       f.scope(() => {
         const wide = wideKeys(body, index)
@@ -223,8 +231,8 @@ function pushKeyWord(
     const words = wide[k]
     if (words !== undefined) {
       const one = words[word - key.word]
-      if (one !== undefined && key.isSwapped) code.pushRawWord(one)
-      else if (one !== undefined) code.pushWord(one)
+      if (one !== undefined && key.isSwapped) pushRawWord(code, one)
+      else if (one !== undefined) pushWord(code, one)
       return
     }
     if (key.word !== word) return

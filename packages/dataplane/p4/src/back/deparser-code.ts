@@ -6,6 +6,8 @@
  * early is run twice, first adding up lengths, then writing each header to its final place. One that also computes is run
  * once into the scratch area, which is then copied in front of the payload.
  */
+import { pushCondition } from './condition-code.ts'
+import { flagBit } from './slot-code.ts'
 import type { Block, Expression, HeaderId, ProcedureId, Program, Statement } from '../ir/index.ts'
 import { DESCRIPTOR } from './arena-layout.ts'
 import { ARENA, STATE } from './value-class.ts'
@@ -13,7 +15,8 @@ import { imageBytes, moveBytes } from './header-image.ts'
 import { CELL, headerBytes, RESERVED_DROP, VERDICT } from './layout.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
 import { storeChunk } from './raw-code.ts'
-import { chunksOf, wideChunksOf } from './wire-code.ts'
+import { pushVarbitBytes, storeBits } from './varbit-code.ts'
+import { wideChunksOf } from './wire-code.ts'
 
 /** What emits is one; and by its place, one that emits nothing: the packet then is what the parser left. */
 export function isDeparser(program: Program, block: Extract<Block, { kind: 'control' }>): boolean {
@@ -119,7 +122,7 @@ function emitBackwards(body: StatementCode, statements: readonly Statement[], to
       emitBackwards(body, program.procedures[statement.procedure]!.body, to, limit)
     } else if (statement.kind === 'if') {
       f.scope(() => {
-        code.pushCondition(statement.condition)
+        pushCondition(code, statement.condition)
         f.if(
           undefined,
           () => emitBackwards(body, statement.then, to, limit),
@@ -147,7 +150,7 @@ function isSameStack(program: Program, statement: Statement, header: HeaderId): 
 /** One test for several headers whose validity is in the same word; most packets have none of a stack. */
 function whenAnyValid(body: StatementCode, headers: readonly HeaderId[], then: () => void): void {
   const { f, code, generator } = body
-  const flags = headers.map((header) => code.flagBit(generator.program.headers[header]!.valid))
+  const flags = headers.map((header) => flagBit(code, generator.program.headers[header]!.valid))
   const local = flags[0]?.local
   if (headers.length < 3 || local === undefined || flags.some((flag) => flag?.local !== local)) return then()
   f.get(local)
@@ -225,7 +228,7 @@ function drop(body: StatementCode, reason: number): void {
 
 function whenValid(body: StatementCode, header: HeaderId, then: () => void): void {
   const { valid } = body.generator.program.headers[header]!
-  body.code.pushCondition({ op: 'load', width: 1, slot: valid })
+  pushCondition(body.code, { op: 'load', width: 1, slot: valid })
   body.f.if(undefined, () => body.f.scope(then))
 }
 
@@ -243,17 +246,10 @@ function addLength(body: StatementCode, header: HeaderId, total: number): void {
   )
   f.op('i32.add')
   if (varbit !== undefined) {
-    pushVarbitBytes(body, layout.slotAddresses[varbit]!)
+    pushVarbitBytes(body.code, layout.slotAddresses[varbit]!)
     f.op('i32.add')
   }
   f.set(total)
-}
-
-function pushVarbitBytes(body: StatementCode, address: number): void {
-  body.f.i32(0)
-  body.f.access('i32.load', STATE, address)
-  body.f.i32(3)
-  body.f.op('i32.shr_u')
 }
 
 /** Copies a header's image to `to`; false when it has none. */
@@ -276,37 +272,9 @@ function writeHeader(body: StatementCode, header: HeaderId, memory: number, to: 
     f.op('i32.add')
     return f.set(to)
   }
-  let run: Expression[] = []
-  const flush = (): void => {
-    const chunks = chunksOf(run)
-    for (const chunk of chunks) f.scope(() => storeChunk(code, memory, to, 0, chunk))
-    const last = chunks.at(-1)
-    if (last !== undefined) {
-      f.get(to)
-      f.i32(last.offset + last.bytes)
-      f.op('i32.add')
-      f.set(to)
-    }
-    run = []
-  }
-  for (const slot of program.headers[header]!.fields) {
-    const { kind, width } = program.slots[slot]!
-    if (kind !== 'varbit') {
-      run.push({ op: 'load', width, slot })
-      continue
-    }
-    flush()
-    const address = layout.slotAddresses[slot]!
-    f.get(to)
-    f.i32(address + 8)
-    pushVarbitBytes(body, address)
-    f.memoryCopy(memory, STATE)
-    f.get(to)
-    pushVarbitBytes(body, address)
-    f.op('i32.add')
-    f.set(to)
-  }
-  flush()
+  const fields = program.headers[header]!.fields
+  const items = fields.map((slot): Expression => ({ op: 'load', width: program.slots[slot]!.width, slot }))
+  storeBits(code, layout, generator.runtime, items, memory, to)
 }
 
 /** Whether a statement that the predicate holds for is reachable, through calls too. */

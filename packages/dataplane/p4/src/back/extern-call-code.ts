@@ -3,6 +3,7 @@
  * to a fixed area of memory 1, the host's `extern` function is called with the index of a description, and leaves the
  * outputs where theirs were.
  */
+import { pushWord } from './word-code.ts'
 import type { Program, Statement } from '../ir/index.ts'
 import { loadSlot } from './extern-code.ts'
 import { wordsOf } from './layout.ts'
@@ -34,7 +35,7 @@ export function writeExternCall(body: StatementCode, statement: Extract<Statemen
   const words = [...inputs, ...loads].flatMap((value) => code.words(value))
   words.forEach((word, k) => {
     f.i32(0)
-    code.pushWord(word)
+    pushWord(code, word)
     f.access('i64.store', STATE, layout.externCall + 8 * k)
   })
   const shape: ExternCallShape = {

@@ -2,10 +2,12 @@
 import type { Expression, Program, SlotId, Statement } from '../ir/index.ts'
 import type { FunctionBuilder, FunctionRef } from '../wasm/index.ts'
 import type { ExpressionCode } from './expression-code.ts'
+import { storeSlot, storeSlotWord } from './slot-code.ts'
+import { pushWord } from './word-code.ts'
 import { STATE } from './value-class.ts'
 import { CELL, type ExternLayout, METER, wordsOf } from './layout.ts'
 import type { Runtime } from './runtime-code.ts'
-import { writeUndo } from './undo-log.ts'
+import { UNDO_RECORD_BYTES, writeUndo } from './undo-log.ts'
 
 /** Host events, in the same record form as traces. */
 export const EVENT = {
@@ -77,13 +79,13 @@ export function writeRegisterRead(
 export function loadSlot(code: ExpressionCode, slot: SlotId, width: number, pointer: number, offset: number): void {
   const { f } = code
   if (width <= 64) {
-    return code.storeSlot(slot, () => {
+    return storeSlot(code, slot, () => {
       f.get(pointer)
       f.access(width <= 32 ? 'i32.load' : 'i64.load', STATE, offset)
     })
   }
   for (let k = 0; k < wordsOf(width); k++) {
-    code.storeSlotWord(slot, k, () => {
+    storeSlotWord(code, slot, k, () => {
       f.get(pointer)
       f.access('i64.load', STATE, offset + 8 * k)
     })
@@ -108,7 +110,7 @@ export function writeRegisterWrite(
     words.forEach((word, k) => {
       if (k > 0) writeUndo(f, code.runtime, () => pushSum(f, pointer, 8 * k))
       f.get(pointer)
-      code.pushWord(word)
+      pushWord(code, word)
       f.access('i64.store', STATE, 8 * k)
     })
   })
@@ -127,7 +129,7 @@ function pushSum(f: FunctionBuilder, local: number, offset: number): void {
 export function meterFunction(runtime: Runtime): FunctionRef {
   return runtime.once('meter', ['i32', 'i64', 'i32'], ['i32'], (f) => {
     const scale = 1_000_000n
-    /** A pause longer than this fills no further; keeps rate × time below 2^63. */
+    /** Up to so long a pause, rate × time is below 2^63. */
     const pauseMaxUs = 100_000_000n
     const load = (offset: number) => {
       f.get(0)
@@ -157,12 +159,6 @@ export function meterFunction(runtime: Runtime): FunctionRef {
     f.tee(now)
     load(METER.filledUs)
     f.op('i64.sub')
-    f.tee(elapsed)
-    f.i64(pauseMaxUs)
-    f.get(elapsed)
-    f.i64(pauseMaxUs)
-    f.op('i64.lt_u')
-    f.op('select')
     f.set(elapsed)
     for (const [bucket, tokens, rate, burst] of [
       [committed, METER.committedTokens, METER.committedRate, METER.committedBurst],
@@ -172,11 +168,36 @@ export function meterFunction(runtime: Runtime): FunctionRef {
       f.i64(scale)
       f.op('i64.mul')
       f.set(full)
-      load(tokens)
-      load(rate)
+      const pushFilled = (): void => {
+        load(tokens)
+        load(rate)
+        f.get(elapsed)
+        f.op('i64.mul')
+        f.op('i64.add')
+      }
+      // After a longer one, it is asked first how long the bucket takes to be full.
+      const pushAfterPause = (): void => {
+        load(rate)
+        f.op('i64.eqz')
+        f.if(
+          'i64',
+          () => load(tokens),
+          () => {
+            f.get(elapsed)
+            f.get(full)
+            load(tokens)
+            f.op('i64.sub')
+            load(rate)
+            f.op('i64.div_u')
+            f.op('i64.gt_u')
+            f.if('i64', () => f.get(full), pushFilled)
+          },
+        )
+      }
       f.get(elapsed)
-      f.op('i64.mul')
-      f.op('i64.add')
+      f.i64(pauseMaxUs)
+      f.op('i64.gt_u')
+      f.if('i64', pushAfterPause, pushFilled)
       f.tee(bucket)
       f.get(full)
       f.get(bucket)
@@ -221,9 +242,19 @@ export function meterFunction(runtime: Runtime): FunctionRef {
         spend(peak)
       },
     )
+    // A frame that is only tried out spends tokens too, as a later measurement of the same frame sees; the undo log gives them
+    // back, where it has room.
     f.i32(0)
     f.access('i32.load', STATE, CELL.isDryRun)
     f.op('i32.eqz')
+    f.i32(0)
+    f.access('i32.load', STATE, CELL.undoPosition)
+    f.i32(3 * UNDO_RECORD_BYTES)
+    f.op('i32.add')
+    f.i32(0)
+    f.access('i32.load', STATE, CELL.undoEnd)
+    f.op('i32.le_u')
+    f.op('i32.or')
     f.if(undefined, () => {
       for (const [offset, local] of [
         [METER.committedTokens, committed],
@@ -310,7 +341,7 @@ export function writeEvent(code: ExpressionCode, kind: number, id: number, value
       f.access('i32.store', STATE, 4)
       words.forEach((word, k) => {
         f.get(at)
-        code.pushWord(word)
+        pushWord(code, word)
         f.access('i64.store', STATE, 8 + 8 * k)
       })
       f.i32(0)

@@ -1,8 +1,11 @@
 /** Reading from the packet: extract, advance, lookahead, each with its bounds check (P4-16 §12.8). */
+import { addHeaderToFlow } from './flow-memo.ts'
+import { markStacks, storeSlot, storeSlotWord } from './slot-code.ts'
 import type { Expression, SlotId, Statement } from '../ir/index.ts'
 import { ARENA, classOf, STATE } from './value-class.ts'
 import type { Flow, StatementCode } from './statement-code.ts'
 import { moveBytes } from './header-image.ts'
+import { fromInsideByte } from './varbit-code.ts'
 import { pushField } from './wire-code.ts'
 
 const ERROR = { packetTooShort: 1, headerTooShort: 4, invalidArgument: 6 }
@@ -52,7 +55,7 @@ export function writeExtract(
   if (image !== undefined) {
     const to = { memory: STATE, pointer: undefined, offset: image }
     moveBytes(f, to, { memory: ARENA, pointer: at, offset: 0 }, fixedBytes)
-    code.markStacks(image)
+    markStacks(code, image)
   }
   let bit = 0
   let afterVarbit: number | undefined
@@ -83,13 +86,15 @@ export function writeExtract(
     f.i32(bit >> 3)
     f.op('i32.add')
     f.get(varbitBytes)
-    f.memoryCopy(STATE, ARENA)
+    if (bit % 8 === 0) f.memoryCopy(STATE, ARENA)
+    else f.call(fromInsideByte(generator.runtime, bit % 8))
     f.get(at)
     f.get(varbitBytes)
     f.op('i32.add')
     afterVarbit = f.stash('i32')
   }
   code.assign(header.valid, { op: 'const', width: 1, value: 1n })
+  addHeaderToFlow(body, statement.header)
   f.get(afterVarbit ?? at)
   f.i32(fixedBytes)
   f.op('i32.add')
@@ -98,10 +103,10 @@ export function writeExtract(
 
 function readSlot(body: StatementCode, slot: SlotId, width: number, pointer: number, bit: number): void {
   const { f, code } = body
-  if (width <= 64) return code.storeSlot(slot, () => pushField(f, ARENA, pointer, bit, width))
+  if (width <= 64) return storeSlot(code, slot, () => pushField(f, ARENA, pointer, bit, width))
   for (let k = 0; k < Math.ceil(width / 64); k++) {
     const piece = Math.min(64, width - 64 * k)
-    code.storeSlotWord(slot, k, () => {
+    storeSlotWord(code, slot, k, () => {
       pushField(f, ARENA, pointer, bit + width - 64 * k - piece, piece)
       if (classOf(piece) === 'i32') f.op('i64.extend_i32_u')
     })

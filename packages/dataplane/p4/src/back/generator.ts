@@ -7,9 +7,11 @@
  * once per copy. `process(first, count)` runs the packet function over the batch in memory 1 and returns the index
  * after the last packet it handled: a packet to be replicated ends the run. `hash<table>` serves the control plane.
  */
-import type { Program } from '../ir/index.ts'
+import type { Program, SlotId } from '../ir/index.ts'
 import { type FunctionBuilder, type FunctionRef, ModuleBuilder } from '../wasm/index.ts'
-import { ExpressionCode, NO_LOCALS } from './expression-code.ts'
+import { ExpressionCode } from './expression-code.ts'
+import { NO_LOCALS } from './slot-code.ts'
+import { flowSlots } from './flow-memo.ts'
 import { externCallWords } from './extern-call-code.ts'
 import { BATCH_PORTS, BATCH_SLOTS, BATCH_VERDICTS, type Layout, layOut, STATE_PAGES_MAX, VERDICT } from './layout.ts'
 import { writeHash, writeLookup } from './lookup-code.ts'
@@ -67,6 +69,8 @@ export class Generator {
   readonly externCall: FunctionRef | undefined
   /** By table; undefined for keyless ones. */
   readonly lookups: readonly (FunctionRef | undefined)[]
+  /** What the memo tells flows apart by. */
+  readonly flowSlots: ReadonlySet<SlotId>
   readonly #messages: string[]
   readonly #stopsBehindDrop: boolean
   readonly #functions = new Map<Unit, FunctionBuilder>()
@@ -75,6 +79,7 @@ export class Generator {
     this.program = program
     this.plan = plan
     this.layout = layout
+    this.flowSlots = flowSlots(program)
     this.#messages = messages
     this.module = new ModuleBuilder(variant === 'fast' ? program.name : `${program.name} ${variant}`)
     this.runtime = new Runtime(this.module, variant !== 'fast')

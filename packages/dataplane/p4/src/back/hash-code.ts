@@ -4,17 +4,20 @@
  * crc32: IEEE 802.3 (reflected 0x04c11db7, initial and final all ones). crc16: ARC (reflected 0x8005, initial 0).
  * crc8: polynomial 0x07, not reflected, initial 0. csum16: RFC 1071, complemented. xor16: exclusive or of 16-bit words.
  * identity: the first eight bytes, as a number. crc16_custom, crc32_custom: see
- * `custom-crc-code`.
+ * `custom-crc-code`. mix: see `mix-code`.
  */
 import type { Expression, HashAlgorithm, Program, Statement } from '../ir/index.ts'
 import type { FunctionRef } from '../wasm/index.ts'
 import { pushStaticCrc } from './crc-code.ts'
 import { customCrcFunction } from './custom-crc-code.ts'
 import type { ExpressionCode } from './expression-code.ts'
+import { imageBit, storeSlot, storeSlotWord } from './slot-code.ts'
+import { pushBits, pushWord } from './word-code.ts'
 import { ARENA, STATE } from './value-class.ts'
 import { CELL, type Layout } from './layout.ts'
 import type { Runtime } from './runtime-code.ts'
-import { storeChunk } from './raw-code.ts'
+import { mixFunction, pushStaticMix } from './mix-code.ts'
+import { storeBits } from './varbit-code.ts'
 import { chunksOf } from './wire-code.ts'
 
 type Hash = Extract<Statement, { kind: 'hash' }>
@@ -53,7 +56,8 @@ export function writeHashStatement(
 ): void {
   const { f } = code
   const inputs = statement.inputs.filter((input) => input.width > 0)
-  const isStatic = !statement.payload && !inputs.some((input) => isVarbit(program, input))
+  const isStatic =
+    !statement.payload && statement.skip === undefined && !inputs.some((input) => isVarbit(program, input))
   if (isStatic && statement.algorithm === 'identity') {
     return writeResult(code, program, statement, () => pushIdentity(code, inputs))
   }
@@ -63,6 +67,9 @@ export function writeHashStatement(
       f.call(foldChecksum(runtime))
     })
   }
+  if (isStatic && statement.algorithm === 'mix') {
+    return writeResult(code, program, statement, () => pushStaticMix(code, inputs))
+  }
   const isPlainCrc = statement.algorithm === 'crc32' || statement.algorithm === 'crc16'
   if (isStatic && isPlainCrc && statement.from === undefined) {
     const bits = statement.algorithm === 'crc32' ? 32 : 16
@@ -71,9 +78,25 @@ export function writeHashStatement(
       pushStaticCrc(code, runtime, inputs, bits, groups, byteTableOf(bits))
     })
   }
-  const length = writeBytes(code, program, layout, inputs, statement.payload ? pushPayload : undefined)
+  const length = writeBytes(code, program, layout, runtime, inputs, statement.payload ? pushPayload : undefined)
+  const from = f.temp('i32')
+  f.i32(layout.scratch)
+  f.set(from)
+  if (statement.skip !== undefined) {
+    code.pushClamped32(statement.skip)
+    const skip = f.stash('i32')
+    for (const [local, operator] of [
+      [from, 'i32.add'],
+      [length, 'i32.sub'],
+    ] as const) {
+      f.get(local)
+      f.get(skip)
+      f.op(operator)
+      f.set(local)
+    }
+  }
   writeResult(code, program, statement, () => {
-    f.i32(layout.scratch)
+    f.get(from)
     f.get(length)
     if (isCrc(statement.algorithm)) {
       if (statement.from === undefined) f.i32(0)
@@ -91,7 +114,7 @@ function writeResult(code: ExpressionCode, program: Program, statement: Hash, pu
   push()
   if (max !== undefined) {
     const hash = f.stash('i64')
-    code.pushWord(code.words(max)[0]!)
+    pushWord(code, code.words(max)[0]!)
     const divisor = f.stash('i64')
     f.get(divisor)
     f.op('i64.eqz')
@@ -108,19 +131,19 @@ function writeResult(code: ExpressionCode, program: Program, statement: Hash, pu
   const reduced = f.stash('i64')
   let value = reduced
   if (base !== undefined) {
-    code.pushWord(code.words(base)[0]!)
+    pushWord(code, code.words(base)[0]!)
     f.get(reduced)
     f.op('i64.add')
     value = f.stash('i64')
   }
   if (width <= 64) {
-    return code.storeSlot(slot, () => {
-      code.pushBits([{ kind: 'local', local: value }], 0, width)
+    return storeSlot(code, slot, () => {
+      pushBits(code, [{ kind: 'local', local: value }], 0, width)
       if (width <= 32) f.op('i32.wrap_i64')
     })
   }
   for (let k = 0; k < Math.ceil(width / 64); k++) {
-    code.storeSlotWord(slot, k, () => (k === 0 ? f.get(value) : f.i64(0n)))
+    storeSlotWord(code, slot, k, () => (k === 0 ? f.get(value) : f.i64(0n)))
   }
 }
 
@@ -132,7 +155,7 @@ function pushIdentity(code: ExpressionCode, inputs: readonly Expression[]): void
     return { op: 'concat', width: left.width + right.width, left, right }
   }, first)
   const { width } = whole
-  code.pushBits(code.words(whole), Math.max(0, width - 64), Math.min(64, width))
+  pushBits(code, code.words(whole), Math.max(0, width - 64), Math.min(64, width))
   const padding = width < 64 ? (8 - (width % 8)) % 8 : 0
   if (padding === 0) return
   f.i64(BigInt(padding))
@@ -161,7 +184,7 @@ function imageRun(code: ExpressionCode, inputs: readonly Expression[], from: num
   let bits = 0
   for (let k = from; k < inputs.length; k++) {
     const input = inputs[k]!
-    const bit = input.op === 'load' ? code.imageBit(input.slot) : undefined
+    const bit = input.op === 'load' ? imageBit(code, input.slot) : undefined
     if (bit === undefined || (next === undefined ? bit % 8 !== 0 : bit !== next)) break
     next = bit + input.width
     bits += input.width
@@ -175,7 +198,7 @@ function pushImageSum(code: ExpressionCode, inputs: readonly Expression[]): void
   const { f } = code
   const first = inputs[0]!
   if (first.op !== 'load') throw new Error('not a field of an image')
-  const address = code.imageBit(first.slot)! >> 3
+  const address = imageBit(code, first.slot)! >> 3
   const bytes = inputs.reduce((sum, { width }) => sum + width, 0) >> 3
   for (let at = 0; at < bytes; at += 4) {
     f.i32(0)
@@ -197,7 +220,7 @@ function pushPieceSum(code: ExpressionCode, inputs: readonly Expression[]): void
         [0, 32],
         [32, value.width - 32],
       ] as const) {
-        code.pushBits(words, low, width)
+        pushBits(code, words, low, width)
         if (isOdd) shiftByte(code)
         f.op('i64.add')
       }
@@ -244,6 +267,7 @@ function writeBytes(
   code: ExpressionCode,
   program: Program,
   layout: Layout,
+  runtime: Runtime,
   inputs: readonly Expression[],
   pushPayload: (() => void) | undefined,
 ): number {
@@ -251,40 +275,7 @@ function writeBytes(
   const at = f.temp('i32')
   f.i32(layout.scratch)
   f.set(at)
-  const advance = (push: () => void) => {
-    f.get(at)
-    push()
-    f.op('i32.add')
-    f.set(at)
-  }
-  let run: Expression[] = []
-  const flush = () => {
-    const chunks = chunksOf(run)
-    for (const chunk of chunks) storeChunk(code, STATE, at, 0, chunk)
-    const last = chunks.at(-1)
-    if (last !== undefined) advance(() => f.i32(last.offset + last.bytes))
-    run = []
-  }
-  for (const input of inputs) {
-    if (input.op !== 'load' || !isVarbit(program, input)) {
-      run.push(input)
-      continue
-    }
-    flush()
-    const address = layout.slotAddresses[input.slot]!
-    const bytes = () => {
-      f.i32(0)
-      f.access('i32.load', STATE, address)
-      f.i32(3)
-      f.op('i32.shr_u')
-    }
-    f.get(at)
-    f.i32(address + 8)
-    bytes()
-    f.memoryCopy(STATE, STATE)
-    advance(bytes)
-  }
-  flush()
+  storeBits(code, layout, runtime, inputs, STATE, at)
   if (pushPayload !== undefined) {
     const length = f.temp('i32')
     const room = f.temp('i32')
@@ -293,6 +284,7 @@ function writeBytes(
     pushPayload()
     f.op('i32.sub')
     f.set(length)
+    writeTruncation(code, program, length)
     f.i32(layout.scratch + layout.scratchBytes)
     f.get(at)
     f.op('i32.sub')
@@ -308,7 +300,10 @@ function writeBytes(
     pushPayload()
     f.get(length)
     f.memoryCopy(STATE, ARENA)
-    advance(() => f.get(length))
+    f.get(at)
+    f.get(length)
+    f.op('i32.add')
+    f.set(at)
   }
   const length = f.temp('i32')
   f.get(at)
@@ -316,6 +311,25 @@ function writeBytes(
   f.op('i32.sub')
   f.set(length)
   return length
+}
+
+/** BMv2's payload ends where the packet is to be truncated, as if it were all of it. */
+function writeTruncation(code: ExpressionCode, program: Program, length: number): void {
+  const { f } = code
+  const slot = program.intrinsics['target.truncate']
+  if (program.isBmv2 !== true || slot === undefined) return
+  // The slot holds the length plus one, and 0 for none: the latter is more than any length here.
+  code.push({ op: 'load', width: 32, slot })
+  f.i32(1)
+  f.op('i32.sub')
+  const kept = f.stash('i32')
+  f.get(length)
+  f.get(kept)
+  f.get(length)
+  f.get(kept)
+  f.op('i32.lt_u')
+  f.op('select')
+  f.set(length)
 }
 
 function isCrc(algorithm: HashAlgorithm): boolean {
@@ -326,6 +340,7 @@ function isCrc(algorithm: HashAlgorithm): boolean {
 function bytesFunction(runtime: Runtime, layout: Layout, algorithm: HashAlgorithm): FunctionRef {
   if (algorithm === 'csum16' || algorithm === 'xor16') return sixteenBitFunction(runtime, algorithm)
   if (algorithm === 'identity') return identityFunction(runtime)
+  if (algorithm === 'mix') return mixFunction(runtime)
   if (algorithm === 'crc16_custom') return customCrcFunction(runtime, layout.customCrc[16], 16)
   if (algorithm === 'crc32_custom') return customCrcFunction(runtime, layout.customCrc[32], 32)
   const bits = algorithm === 'crc8' ? 8 : algorithm.startsWith('crc16') ? 16 : 32

@@ -32,6 +32,7 @@ export {
   UNDO_BYTES,
   VERDICT,
 } from './layout.ts'
+export { isDeparser } from './deparser-code.ts'
 export { EVENT } from './extern-code.ts'
 export { CUSTOM_CRC } from './custom-crc-code.ts'
 export type { ExternCallShape } from './extern-call-code.ts'
@@ -44,6 +45,8 @@ export {
   type InterpretedEntry,
   type InterpretedState,
   Interpreter,
+  newEntry,
   type Verdict,
 } from './interpreter.ts'
+export type { InterpretedExtern, Reference } from './interpreted-externs.ts'
 export { evaluate } from './evaluate.ts'

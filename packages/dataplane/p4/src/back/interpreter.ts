@@ -1,9 +1,9 @@
 /**
  * A program run statement by statement with BigInt and linear table search. It is the reference for the generated code:
- * short, slow, and without any of its cleverness. It keeps its own tables, counters and registers.
+ * short, slow, and without any of its cleverness. It keeps its own tables; what externs keep is in
+ * `interpreted-externs.ts`.
  *
- * Varbit slots hold their value right-aligned, with the length beside it. Meters are always green, and digests, logs and
- * target calls are dropped here.
+ * Varbit slots hold their value right-aligned, with the length beside it.
  */
 import type {
   Block,
@@ -19,6 +19,7 @@ import type {
   Table,
 } from '../ir/index.ts'
 import { evaluate } from './evaluate.ts'
+import { InterpretedExterns, type InterpretedMeter, type Reference } from './interpreted-externs.ts'
 import { ITERATIONS_MAX, RESERVED_DROP, tableShape } from './layout.ts'
 import { replicationPoint } from './plan.ts'
 import { hashOf } from './reference-hash.ts'
@@ -29,6 +30,12 @@ export interface InterpretedEntry {
   action: BoundAction
   packets: number
   bytes: number
+  /** In a table with an action profile or selector: whose action it is instead of its own. */
+  reference?: Reference
+  /** What the direct counter of its table counted. */
+  readonly counted: { packets: number; bytes: number }
+  /** Of the table's direct meter. */
+  meter?: InterpretedMeter
 }
 
 export interface InterpretedTable {
@@ -80,9 +87,7 @@ type Outcome = 'next' | 'break' | 'continue' | 'return' | 'exit'
 export class Interpreter {
   readonly program: Program
   readonly tables: readonly InterpretedTable[]
-  /** By extern id: (packets, bytes) per cell. */
-  readonly counters: readonly { packets: number; bytes: number }[][]
-  readonly registers: readonly bigint[][]
+  readonly externs: InterpretedExterns
   /** By value set: its members. */
   readonly valueSets: KeySet[][][]
   /** xorshift64 state. */
@@ -97,22 +102,20 @@ export class Interpreter {
   #at = 0
   #emitted: Uint8Array[] = []
   #saved: { readonly slots: bigint[]; readonly varbitBits: number[] } = { slots: [], varbitBits: [] }
-
+  /** The entry whose direct counter and meter an action uses; undefined after a miss. */
+  #current: InterpretedEntry | undefined
   #iterations = 0
 
   constructor(program: Program) {
     this.program = program
     this.tables = program.tables.map((table) => ({
-      entries: table.entries.map(({ keys, priority, action }) => ({ keys, priority, action, packets: 0, bytes: 0 })),
+      entries: table.entries.map(({ keys, priority, action }) => newEntry(keys, priority, action)),
       defaultAction: table.defaultAction,
       hits: 0,
       misses: 0,
     }))
     this.valueSets = program.valueSets.map(() => [])
-    const sized = (kind: string): number[] =>
-      program.externs.map((extern) => (extern.kind === kind && 'size' in extern ? extern.size : 0))
-    this.counters = sized('counter').map((size) => Array.from({ length: size }, () => ({ packets: 0, bytes: 0 })))
-    this.registers = sized('register').map((size) => Array.from({ length: size }, () => 0n))
+    this.externs = new InterpretedExterns(program)
   }
 
   run(frame: Uint8Array, port: number): Verdict {
@@ -141,8 +144,13 @@ export class Interpreter {
 
   /** The frame as the deparser in the last part wrote it. */
   get written(): Uint8Array {
-    const isDeparsed = this.program.blocks.some(
-      (block) => block.kind === 'control' && this.#emits(this.program.procedures[block.procedure]!.body),
+    const { blocks, procedures, architecture } = this.program
+    // A deparser that emits nothing leaves what was not parsed; programs made by hand may have no deparser.
+    const isDeparsed = blocks.some(
+      (block) =>
+        block.kind === 'control' &&
+        ((architecture !== 'softnpu' && block.name.toLowerCase().endsWith('deparser')) ||
+          this.#emits(procedures[block.procedure]!.body)),
     )
     return isDeparsed ? concatenated([...this.#emitted, this.#frame.subarray(this.#at)]) : this.#frame.slice()
   }
@@ -317,25 +325,42 @@ export class Interpreter {
         this.#slots[s.slot] = this.#slots[s.from]!
         this.#varbitBits[s.slot] = this.#varbitBits[s.from]!
         return 'next'
+      case 'measureVarbit':
+        this.#slots[s.slot] = BigInt(this.#varbitBits[s.from]! >> 3)
+        if (s.isCleared) this.#slots[s.from] = 0n
+        return 'next'
       case 'count': {
-        const cell = s.index === undefined ? undefined : this.counters[s.counter]![Number(this.#value(s.index))]
+        const cell =
+          s.index === undefined
+            ? this.#current?.counted
+            : this.externs.counters[s.counter]![Number(this.#value(s.index))]
         if (cell === undefined) return 'next'
         cell.packets++
         cell.bytes += this.#frame.length
         return 'next'
       }
       case 'registerRead':
-        this.#slots[s.slot] = this.registers[s.register]![Number(this.#value(s.index))] ?? 0n
+        this.#slots[s.slot] = this.externs.registers[s.register]![Number(this.#value(s.index))] ?? 0n
         return 'next'
       case 'registerWrite': {
-        const cells = this.registers[s.register]!
+        const cells = this.externs.registers[s.register]!
         const index = this.#value(s.index)
         if (index < BigInt(cells.length)) cells[Number(index)] = this.#value(s.value)
         return 'next'
       }
-      case 'meter':
-        this.#slots[s.slot] = 0n
+      case 'meter': {
+        const cells = this.externs.meters[s.meter]!
+        const index = s.index === undefined ? undefined : this.#value(s.index)
+        // A cell that does not exist is green, whatever the packet was before.
+        if (index !== undefined && index >= BigInt(cells.length)) {
+          this.#slots[s.slot] = 0n
+          return 'next'
+        }
+        const meter = index === undefined ? this.#current?.meter : cells[Number(index)]
+        const before = s.colour === undefined ? 0n : this.#value(s.colour)
+        this.#slots[s.slot] = this.externs.measure(s.meter, meter, this.#frame.length, this.nowUs, before)
         return 'next'
+      }
       case 'hash':
         this.#hash(s)
         return 'next'
@@ -357,11 +382,27 @@ export class Interpreter {
         this.#slots[s.slot] = this.#isInSet(s.valueSet, values, s.keys) ? 1n : 0n
         return 'next'
       }
-      case 'digest':
-      case 'log':
-      case 'assert':
-      case 'target':
+      case 'digest': {
+        const values = s.values.map((value) => this.#value(value))
+        this.externs.events.push({ kind: 'digest', name: this.program.externs[s.digest]!.name, values })
         return 'next'
+      }
+      case 'log':
+        this.externs.events.push({ kind: 'log', name: s.message, values: s.values.map((value) => this.#value(value)) })
+        return 'next'
+      case 'assert':
+        return 'next'
+      case 'target': {
+        const answer = this.externs.call(
+          s,
+          s.inputs.map((input) => this.#value(input)),
+        )
+        s.outputs.forEach((slot, k) => {
+          const value = answer[s.outputNames?.[k] ?? 'return']
+          if (value !== undefined) this.#slots[slot] = BigInt.asUintN(this.program.slots[slot]!.width, value)
+        })
+        return 'next'
+      }
     }
   }
 
@@ -377,7 +418,10 @@ export class Interpreter {
       entry.packets++
       entry.bytes += this.#frame.length
     }
-    const { action, parameters } = entry?.action ?? state.defaultAction
+    const hash = table.selectorSlot === undefined ? 0n : this.#slots[table.selectorSlot]!
+    const bound = entry === undefined ? undefined : this.externs.actionOf(table, entry, hash)
+    const { action, parameters } = bound ?? state.defaultAction
+    this.#current = entry
     this.applied.push({ table: index, keys, entry: found, action })
     this.#slots[table.hitSlot] = entry === undefined ? 0n : 1n
     this.#slots[table.actionSlot] = BigInt(action)
@@ -434,8 +478,9 @@ export class Interpreter {
     }
     const result = this.program.slots[s.slot]!.width
     const padding = (8 - (width % 8)) % 8
-    const head = bytesOf(value << BigInt(padding), width + padding)
-    const bytes = s.payload ? concatenated([head, this.#frame.subarray(this.#at)]) : head
+    const whole = bytesOf(value << BigInt(padding), width + padding)
+    const head = s.skip === undefined ? whole : whole.subarray(Number(this.#value(s.skip)))
+    const bytes = s.payload ? concatenated([head, this.#payload()]) : head
     let hash = hashOf(s.algorithm, bytes)
     if (s.max !== undefined) {
       const max = BigInt.asUintN(64, this.#value(s.max))
@@ -443,6 +488,14 @@ export class Interpreter {
     }
     if (s.base !== undefined) hash = BigInt.asUintN(64, hash + this.#value(s.base))
     this.#slots[s.slot] = BigInt.asUintN(result, hash)
+  }
+
+  /** BMv2's ends where the packet is to be truncated, as if it were all of it. */
+  #payload(): Uint8Array {
+    const { isBmv2, intrinsics } = this.program
+    const truncate = intrinsics['target.truncate']
+    const kept = isBmv2 !== true || truncate === undefined ? 0 : Number(this.#slots[truncate]!)
+    return this.#frame.subarray(this.#at, kept === 0 ? undefined : this.#at + kept - 1)
   }
 
   #widthOf(slot: SlotId): number {
@@ -488,14 +541,27 @@ export class Interpreter {
   }
 }
 
+/** An entry that nothing has matched. */
+export function newEntry(
+  keys: readonly KeySet[],
+  priority: number,
+  action: BoundAction,
+  reference?: Reference,
+): InterpretedEntry {
+  const unused = { packets: 0, bytes: 0, counted: { packets: 0, bytes: 0 } }
+  return { keys, priority, action, ...unused, ...(reference === undefined ? {} : { reference }) }
+}
+
 /** Index of the entry that a lookup must find, or -1: longest prefixes, else highest priority, then the oldest. */
 export function bestEntry(table: Table, entries: readonly InterpretedEntry[], keys: readonly bigint[]): number {
-  if (table.keys.length === 0) return -1
+  if (table.keys.every(({ match }) => match === 'selector')) return -1
   const byPriority = table.keys.some((key) => ['ternary', 'range', 'optional'].includes(key.match))
+  // Entries have no keys for what only the selector's hash sees.
+  const compared = table.keys.flatMap(({ match }, k) => (match === 'selector' ? [] : [k]))
   let best = -1
   let bestRank = 0
   entries.forEach((entry, index) => {
-    const isMatch = entry.keys.every((set, k) => matches(set, keys[k]!, table.keys[k]!.expression.width))
+    const isMatch = compared.every((k, at) => matches(entry.keys[at]!, keys[k]!, table.keys[k]!.expression.width))
     if (!isMatch) return
     const rank = byPriority || tableShape(table) === 'exact' ? entry.priority : prefixLength(table, entry.keys)
     if (best >= 0 && rank <= bestRank) return
@@ -517,9 +583,10 @@ function isReachable(states: readonly ParserState[], from: number, to: number): 
 }
 
 function prefixLength(table: Table, keys: readonly KeySet[]): number {
+  const compared = table.keys.filter(({ match }) => match !== 'selector')
   return keys.reduce((sum, set, k) => {
-    if (table.keys[k]!.match !== 'lpm' || set.kind === 'any') return sum
-    return sum + (set.kind === 'lpm' ? set.length : table.keys[k]!.expression.width)
+    if (compared[k]!.match !== 'lpm' || set.kind === 'any') return sum
+    return sum + (set.kind === 'lpm' ? set.length : compared[k]!.expression.width)
   }, 0)
 }
 

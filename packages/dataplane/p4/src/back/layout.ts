@@ -54,6 +54,10 @@ export const CELL = {
   undoEnd: 164,
   /** 1 once an element of a header stack in memory was written since they were cleared. */
   areStacksDirty: 168,
+  /** How often the first line of a set was not the flow's. */
+  memoClock: 172,
+  /** u64: another one after every write to any table. */
+  tablesVersion: 176,
 } as const
 
 /** Frames per `process` call. */
@@ -144,6 +148,21 @@ const TABLE_HEADER_BYTES = 48
 
 export const SEGMENT_BUCKETS = 512
 
+/** The memo of flows (`flow-memo.ts`): sets of lines. A line that is zero knows nothing. */
+export const MEMO = {
+  setsLog2: 13,
+  ways: 4,
+  lineBytes: 128,
+  /** Of a line: the hash of its flow u64, the version of all tables u64, a bit for each record that holds u32, records. */
+  flow: 0,
+  version: 8,
+  known: 16,
+  records: 20,
+  /** Of a record. */
+  entry: 0,
+  words: 4,
+} as const
+
 /** Classes of prefix lengths, longest first; the tuples of class c lie between the addresses c and c + 1 of `classes`. */
 export const LENGTH_CLASSES = 64
 
@@ -204,6 +223,8 @@ export interface TableLayout {
   readonly header: number
   /** Address of the entry that holds the default action. */
   readonly defaultEntry: number
+  /** The same for a group without members; undefined: that does what the table does on a miss. */
+  readonly emptyGroupEntry: number | undefined
   readonly entryBytes: number
   readonly keys: readonly KeyLayout[]
   /** Hashed words at `keyOffset` in the entry. */
@@ -331,6 +352,8 @@ export interface Layout {
   readonly customCrc: { readonly 16: number; readonly 32: number }
   /** Arguments and results of a call of a user extern. */
   readonly externCall: number
+  /** The memo of flows; no bytes where no table is remembered. */
+  readonly memo: number
   readonly heapStart: number
 }
 
@@ -346,7 +369,7 @@ export function cellBytes(width: number): number {
 }
 
 export function tableShape(table: Table): TableShape {
-  if (table.keys.length === 0) return 'always'
+  if (table.keys.every(({ match }) => match === 'selector')) return 'always'
   if (table.keys.every((key) => key.match === 'exact')) {
     const bits = table.keys.reduce((sum, key) => sum + key.expression.width, 0)
     return bits <= DIRECT_BITS_MAX ? 'direct' : 'exact'
@@ -355,6 +378,11 @@ export function tableShape(table: Table): TableShape {
   if (others.length === 1 && others[0]?.match === 'lpm') return 'lpm'
   if (others.length === 0) return 'exact'
   return others.every((key) => key.match === 'range') ? 'chained' : 'general'
+}
+
+/** Whether what a search finds is kept in the memo of flows: where it takes longer than asking there. */
+export function isRemembered({ shape }: TableLayout): boolean {
+  return shape !== 'always' && shape !== 'direct'
 }
 
 /** Where slots are, as far as it is decided outside. */
@@ -473,6 +501,7 @@ export function layOut(program: Program, places: SlotPlaces): Layout {
     undo: take(UNDO_BYTES),
     customCrc: { 16: take(CUSTOM_CRC_BYTES), 32: take(CUSTOM_CRC_BYTES) },
     externCall: take(8 * externCallWords(program)),
+    memo: take(tables.some(isRemembered) ? (MEMO.ways * MEMO.lineBytes) << MEMO.setsLog2 : 0, 64),
     heapStart: take(0, 64),
   }
 }
@@ -527,6 +556,7 @@ function layOutTable(
     shape: tableShape(table),
     header: take(TABLE_HEADER_BYTES),
     defaultEntry: take(entryBytes),
+    emptyGroupEntry: table.emptyGroupAction === undefined ? undefined : take(entryBytes),
     entryBytes,
     keys,
     words,

@@ -5,11 +5,13 @@
 import type { Block, Program, SlotId } from '../ir/index.ts'
 import type { FunctionBuilder, ModuleBuilder } from '../wasm/index.ts'
 import { touchTables } from './apply-code.ts'
+import { pushCondition } from './condition-code.ts'
+import { writeMemoLine } from './flow-memo.ts'
 import { DESCRIPTOR, DESCRIPTOR_BYTES_LOG2 } from './arena-layout.ts'
 import { isDeparser, writeDeparser } from './deparser-code.ts'
-import type { FlagBit } from './expression-code.ts'
+import { type FlagBit, storeSlot } from './slot-code.ts'
 import type { Generator } from './generator.ts'
-import { CELL, type Layout, PASS, RESERVED_DROP, STAGE, VERDICT, wordsOf } from './layout.ts'
+import { CELL, isRemembered, type Layout, PASS, RESERVED_DROP, STAGE, VERDICT, wordsOf } from './layout.ts'
 import { clearSlots, restoreState, saveState } from './packet-state.ts'
 import { writeParser } from './parser-code.ts'
 import { hasTarget, type Plan } from './plan.ts'
@@ -61,6 +63,7 @@ export class PacketCode {
       this.#setTime(body, 'clock.now')
     } else begin()
     this.#setIntrinsic(body, 'packet.length', body.cursor!.length)
+    if (isTargeted && program.isBmv2 === true) this.#forgetLength(body)
     this.trace.enter(body.code, program, false, { ...body.cursor!, port: 1 })
     const before = program.blocks.slice(0, plan.blocksBeforeReplication)
     const after = program.blocks.slice(plan.blocksBeforeReplication)
@@ -84,6 +87,17 @@ export class PacketCode {
     }
     this.#leave(body, after)
     return f
+  }
+
+  /** BMv2 does not tell the parser the length of a clone, which it parses once more. */
+  #forgetLength(body: StatementCode): void {
+    const slot = this.program.intrinsics['packet.length']
+    if (slot === undefined) return
+    this.#pushCell(body, CELL.pass)
+    body.f.i32(PASS.parse)
+    body.f.op('i32.eq')
+    const { width } = this.program.slots[slot]!
+    body.f.if(undefined, () => body.code.assign(slot, { op: 'const', width, value: 0n }))
   }
 
   /** What follows replication, from the saved state. */
@@ -159,12 +173,20 @@ export class PacketCode {
   #end(body: StatementCode): void {
     const { f } = body
     const truncate = this.#intrinsic(body, 'target.truncate')
+    const recirculate = this.#intrinsic(body, 'target.recirculate')
     if (truncate !== undefined) {
       truncate()
+      if (this.program.isBmv2 === true && recirculate !== undefined) {
+        // BMv2 recirculates the whole packet, whatever was asked for before.
+        f.i32(0)
+        truncate()
+        recirculate()
+        f.op('select')
+        f.op('i32.and')
+      }
       f.if(undefined, () => this.#truncate(body, truncate))
     }
     this.#stopIf(body, 'target.endSpecial', STAGE.end)
-    const recirculate = this.#intrinsic(body, 'target.recirculate')
     if (recirculate !== undefined) {
       this.#returnIfDropped(body)
       recirculate()
@@ -246,6 +268,7 @@ export class PacketCode {
         Array.from({ length: count }, (_, k) => f.local(classOf(width), count === 1 ? slotName : `${slotName}.${k}`)),
       )
     }
+    const hasMemo = !this.trace.isOn && this.layout.tables.some(isRemembered)
     const cursor: Cursor = {
       frameSlot: 0,
       start: f.local('i32', 'start'),
@@ -254,6 +277,7 @@ export class PacketCode {
       counted: f.local('v128', 'counted'),
       at: f.local('i32', 'at'),
       iterations: f.local('i32', 'iterations'),
+      ...(name === 'packet' && hasMemo ? { flow: f.local('i64', 'flow'), memoLine: f.local('i32', 'memoLine') } : {}),
     }
     return new StatementCode(this.generator, f, { words, bits }, cursor)
   }
@@ -310,7 +334,7 @@ export class PacketCode {
     if (slot === undefined) return
     const { f, code } = body
     const { width } = this.program.slots[slot]!
-    code.storeSlot(slot, () => {
+    storeSlot(code, slot, () => {
       f.i32(0)
       f.access('i64.load', STATE, CELL.nowUs)
       if (width <= 32) f.op('i32.wrap_i64')
@@ -324,7 +348,7 @@ export class PacketCode {
     const slot = this.program.intrinsics[name]
     if (slot === undefined) return
     const { width } = this.program.slots[slot]!
-    body.code.storeSlot(slot, () => {
+    storeSlot(body.code, slot, () => {
       body.f.get(local)
       if (width > 32) body.f.op('i64.extend_i32_u')
       else if (width < 32) {
@@ -337,6 +361,10 @@ export class PacketCode {
   #writeParserBlock(body: StatementCode, parser: number): void {
     const { f, code } = body
     const error = f.local('i32', 'parserError')
+    if (body.cursor!.flow !== undefined) {
+      f.i64(0n)
+      f.set(body.cursor!.flow)
+    }
     f.block(undefined, (accepted) => {
       f.block(undefined, (rejected) => {
         const reject = (): void => {
@@ -354,7 +382,7 @@ export class PacketCode {
         f.return()
       }
     })
-    if (!this.trace.isOn) touchTables(body)
+    writeMemoLine(body, () => touchTables(body))
   }
 
   /** A closure that pushes an intrinsic as i32; undefined when the program has none of that name. */
@@ -382,9 +410,9 @@ export class PacketCode {
   }
 
   #returnIfDropped(body: StatementCode): void {
-    const drop = this.#intrinsic(body, 'egress.drop')
-    if (drop === undefined) return
-    drop()
+    const slot = this.program.intrinsics['egress.drop']
+    if (slot === undefined) return
+    pushCondition(body.code, { op: 'load', width: this.program.slots[slot]!.width, slot })
     body.f.if(undefined, () => this.#return(body, VERDICT.drop, this.#intrinsic(body, 'egress.dropReason')))
   }
 

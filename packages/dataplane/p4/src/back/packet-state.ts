@@ -1,4 +1,6 @@
 /** What a packet is apart from its frame: slots, cleared for a fresh packet, saved between two runs of generated code, put back. */
+import { storeSlot, storeSlotWord } from './slot-code.ts'
+import { pushWord } from './word-code.ts'
 import type { FunctionBuilder } from '../wasm/index.ts'
 import type { Generator } from './generator.ts'
 import { CELL, wordsOf } from './layout.ts'
@@ -77,7 +79,7 @@ export function saveState(body: StatementCode): void {
     }
     code.words(load).forEach((word, k) => {
       f.i32(0)
-      code.pushWord(word)
+      pushWord(code, word)
       f.access('i64.store', STATE, address + 8 * k)
     })
   }
@@ -108,7 +110,7 @@ export function restoreState(body: StatementCode): void {
       f.i32(0)
       f.access(`${type}.load`, STATE, address + offset)
     }
-    if (width <= 64) code.storeSlot(slot, load(classOf(width), 0))
-    else for (let k = 0; k < wordsOf(width); k++) code.storeSlotWord(slot, k, load('i64', 8 * k))
+    if (width <= 64) storeSlot(code, slot, load(classOf(width), 0))
+    else for (let k = 0; k < wordsOf(width); k++) storeSlotWord(code, slot, k, load('i64', 8 * k))
   }
 }

@@ -6,7 +6,9 @@
  */
 import type { Expression, KeySet, Parser, ParserState, StateTarget, Statement } from '../ir/index.ts'
 import type { Label } from '../wasm/index.ts'
-import type { ExpressionCode, Word } from './expression-code.ts'
+import type { ExpressionCode } from './expression-code.ts'
+import { storeSlot } from './slot-code.ts'
+import { type Word, pushWord } from './word-code.ts'
 import { mask, STATE } from './value-class.ts'
 import type { Generator } from './generator.ts'
 import type { ValueSetLayout } from './layout.ts'
@@ -130,7 +132,12 @@ function writeSelect(body: StatementCode, state: ParserState, go: (next: StateTa
           if (pushDiffers(code, keys[k]!, values[k], set)) f.brIf(next)
         })
       } else {
-        f.scope(() => pushValueSetMatch(body, values as Word[][], generator, one.valueSet!))
+        f.scope(() => {
+          pushValueSetMatch(body, values as Word[][], generator, one.valueSet!)
+          const isIn = f.stash('i32')
+          generator.trace.number(code, TRACE.member, () => f.get(isIn))
+          f.get(isIn)
+        })
         f.op('i32.eqz')
         f.brIf(next)
       }
@@ -198,7 +205,7 @@ function pushMaskedDiffers(code: ExpressionCode, value: readonly Word[], wanted:
   value.forEach((word, k) => {
     const part = (bits >> BigInt(64 * k)) & mask(64)
     if (part === 0n) return
-    code.pushWord(word)
+    pushWord(code, word)
     if (part !== mask(64)) {
       f.i64(part)
       f.op('i64.and')
@@ -217,12 +224,12 @@ function pushOrder(code: ExpressionCode, value: readonly Word[], bound: bigint, 
   value.forEach((word, k) => {
     const part = (bound >> BigInt(64 * k)) & mask(64)
     if (k > 0) {
-      code.pushWord(word)
+      pushWord(code, word)
       f.i64(part)
       f.op('i64.eq')
       f.op('i32.and')
     }
-    code.pushWord(word)
+    pushWord(code, word)
     f.i64(part)
     f.op(op === 'lt' ? 'i64.lt_u' : 'i64.gt_u')
     if (k > 0) f.op('i32.or')
@@ -238,7 +245,8 @@ export function writeValueSetMatch(
   const values = statement.keys.map((key) => code.words(key))
   pushValueSetMatch(body, values, generator, statement.valueSet)
   const isIn = f.stash('i32')
-  code.storeSlot(statement.slot, () => f.get(isIn))
+  storeSlot(code, statement.slot, () => f.get(isIn))
+  generator.trace.result(code, generator.program, statement.slot)
 }
 
 /** Pushes whether one of the set's rows matches: per key (value, mask) words, or (low, high) for a range. */
@@ -268,27 +276,22 @@ function pushValueSetMatch(
         f.op('drop')
         set.keys.forEach((key, k) => {
           const { offset, words } = layout.keys[k]!
+          const cell = (w: number, isSecond: boolean): void => {
+            f.get(row)
+            f.access('i64.load', STATE, offset + 8 * w + (isSecond ? 8 * words : 0))
+          }
+          if (key.match === 'range') {
+            pushOutside(code, values[k]!, false, (w) => cell(w, false))
+            pushOutside(code, values[k]!, true, (w) => cell(w, true))
+            f.op('i32.or')
+            return f.brIf(differs)
+          }
           values[k]!.forEach((word, w) => {
-            const cell = (second: boolean): void => {
-              f.get(row)
-              f.access('i64.load', STATE, offset + 8 * w + (second ? 8 * words : 0))
-            }
-            if (key.match === 'range') {
-              // Ranges over 64 bits compare their lowest word only when the upper ones are equal; not supported.
-              code.pushWord(word)
-              cell(false)
-              f.op('i64.lt_u')
-              code.pushWord(word)
-              cell(true)
-              f.op('i64.gt_u')
-              f.op('i32.or')
-            } else {
-              code.pushWord(word)
-              cell(true)
-              f.op('i64.and')
-              cell(false)
-              f.op('i64.ne')
-            }
+            pushWord(code, word)
+            cell(w, true)
+            f.op('i64.and')
+            cell(w, false)
+            f.op('i64.ne')
             f.brIf(differs)
           })
         })
@@ -306,6 +309,28 @@ function pushValueSetMatch(
       f.br(again)
     })
     f.op('unreachable')
+  })
+}
+
+/** Pushes value < bound, or value > bound, unsigned; `pushBound` pushes a word of the bound. */
+function pushOutside(
+  code: ExpressionCode,
+  value: readonly Word[],
+  isAbove: boolean,
+  pushBound: (word: number) => void,
+): void {
+  const { f } = code
+  value.forEach((word, k) => {
+    if (k > 0) {
+      pushWord(code, word)
+      pushBound(k)
+      f.op('i64.eq')
+      f.op('i32.and')
+    }
+    pushWord(code, word)
+    pushBound(k)
+    f.op(isAbove ? 'i64.gt_u' : 'i64.lt_u')
+    if (k > 0) f.op('i32.or')
   })
 }
 

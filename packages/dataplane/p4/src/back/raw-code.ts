@@ -5,7 +5,9 @@
  */
 import type { Expression } from '../ir/index.ts'
 import type { FunctionBuilder } from '../wasm/index.ts'
-import type { ExpressionCode, Word } from './expression-code.ts'
+import type { ExpressionCode } from './expression-code.ts'
+import { imageBit, isRawSlot, pushRawSlot, slotWords } from './slot-code.ts'
+import { type Word, pushRawWord } from './word-code.ts'
 import { mask, STATE } from './value-class.ts'
 import { type Chunk, pushPointer, storeBytes, swap } from './wire-code.ts'
 
@@ -23,9 +25,9 @@ export function swapped(value: bigint, bytes: number): bigint {
 
 /** Where the bits of a field of a header image, or of a slice of one, begin, counted from address 0; undefined for all else. */
 function imageBitOf(code: ExpressionCode, e: Expression): number | undefined {
-  if (e.op === 'load') return code.imageBit(e.slot)
+  if (e.op === 'load') return imageBit(code, e.slot)
   if (e.op !== 'slice' || e.operand.op !== 'load') return undefined
-  const bit = code.imageBit(e.operand.slot)
+  const bit = imageBit(code, e.operand.slot)
   return bit === undefined ? undefined : bit + e.operand.width - e.low - e.width
 }
 
@@ -33,7 +35,7 @@ function imageBitOf(code: ExpressionCode, e: Expression): number | undefined {
 function rawWordOf(code: ExpressionCode, e: Expression): Word | undefined {
   if (e.op !== 'slice' || e.operand.op !== 'load' || e.width !== 64 || e.low % 64 !== 0 || e.operand.width <= 64)
     return undefined
-  return code.isRawSlot(e.operand.slot) ? code.slotWords(e.operand.slot)[e.low / 64] : undefined
+  return isRawSlot(code, e.operand.slot) ? slotWords(code, e.operand.slot)[e.low / 64] : undefined
 }
 
 /** What is left to swap when a value of whole bytes, up to 64 bits, is pushed with `pushRaw`. */
@@ -46,7 +48,7 @@ function costOf(code: ExpressionCode, e: Expression): number {
     case 'slice': {
       const bit = imageBitOf(code, e)
       const isAtHand = (bit !== undefined && bit % 8 === 0) || rawWordOf(code, e) !== undefined
-      return isAtHand || (e.op === 'load' && code.isRawSlot(e.slot)) ? 0 : swapCost(bytes)
+      return isAtHand || (e.op === 'load' && isRawSlot(code, e.slot)) ? 0 : swapCost(bytes)
     }
     case 'not':
       return costOf(code, e.operand)
@@ -91,8 +93,8 @@ export function pushRaw(code: ExpressionCode, e: Expression): void {
       const bit = imageBitOf(code, e)
       if (bit !== undefined && bit % 8 === 0) return pushBytes(f, bit >> 3, bytes)
       const word = rawWordOf(code, e)
-      if (word !== undefined) return code.pushRawWord(word)
-      if (e.op === 'load' && code.isRawSlot(e.slot)) return code.pushRawSlot(e.slot)
+      if (word !== undefined) return pushRawWord(code, word)
+      if (e.op === 'load' && isRawSlot(code, e.slot)) return pushRawSlot(code, e.slot)
       return code.push(e)
     }
     case 'not':

@@ -79,7 +79,7 @@ class Uses {
     }
     const isBytewise =
       statement.kind === 'hash' &&
-      (statement.algorithm === 'crc32' || statement.algorithm === 'crc16') &&
+      (statement.algorithm === 'mix' || statement.algorithm === 'crc32' || statement.algorithm === 'crc16') &&
       !statement.payload &&
       statement.from === undefined
     for (const [name, value] of Object.entries(statement) as [string, unknown][]) {

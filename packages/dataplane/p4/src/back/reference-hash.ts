@@ -1,5 +1,6 @@
 /** Hash algorithms over bytes, bit by bit, for the interpreter. See `hash-code.ts` for what they are. */
 import type { HashAlgorithm } from '../ir/index.ts'
+import { mixOf } from './mix-code.ts'
 
 export function hashOf(algorithm: HashAlgorithm, bytes: Uint8Array): bigint {
   switch (algorithm) {
@@ -27,6 +28,8 @@ export function hashOf(algorithm: HashAlgorithm, bytes: Uint8Array): bigint {
     }
     case 'xor16':
       return BigInt(bytes.reduce((sum, byte, k) => sum ^ (k % 2 === 0 ? byte << 8 : byte), 0))
+    case 'mix':
+      return mixOf(bytes)
     case 'identity':
       return bytes.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
   }

@@ -1,7 +1,10 @@
 /** Statements → instructions, for both variants. Parser states and emission order are in `parser-code` and `deparser-code`. */
-import type { HeaderId, Statement } from '../ir/index.ts'
+import type { HeaderId, SlotId, Statement } from '../ir/index.ts'
 import type { FunctionBuilder, Label } from '../wasm/index.ts'
-import { ExpressionCode, type SlotLocals } from './expression-code.ts'
+import { unknowing, writeIf } from './condition-code.ts'
+import { ExpressionCode } from './expression-code.ts'
+import { type SlotLocals, storeSlot, storeSlotWord } from './slot-code.ts'
+import { pushBits, pushWord } from './word-code.ts'
 import { mask, STATE } from './value-class.ts'
 import {
   EVENT,
@@ -19,6 +22,18 @@ import { writeExternCall } from './extern-call-code.ts'
 import { writeAdvance, writeExtract, writeLookahead } from './extract-code.ts'
 import type { Generator } from './generator.ts'
 import { writeValueSetMatch } from './parser-code.ts'
+import {
+  factsOf,
+  type Guard,
+  guardBehind,
+  leaveFor,
+  leaveIfSet,
+  limitFacts,
+  restoreFacts,
+  runAt,
+  type Tail,
+} from './guard-code.ts'
+import { type MemoPlaces, noPlaces } from './flow-memo.ts'
 import { writeHashStatement } from './hash-code.ts'
 import { CELL, ITERATIONS_MAX, RESERVED_DROP, VERDICT } from './layout.ts'
 import { TRACE } from './trace-code.ts'
@@ -27,6 +42,9 @@ import { TRACE } from './trace-code.ts'
 export interface Flow {
   readonly exit: () => void
   readonly return?: Label
+  /** What comes next: behind the statements that are written, and behind a `return`. */
+  readonly tail?: Tail
+  readonly returnTail?: Tail
   readonly break?: Label
   readonly continue?: Label
   /** Parser only: ends it with the i32 error code that is on the stack. */
@@ -47,6 +65,9 @@ export interface Cursor {
   readonly at: number
   /** How often loop statements went round. */
   readonly iterations: number
+  /** The hash of the packet's flow, and its line in the memo, once it is parsed. */
+  readonly flow?: number
+  readonly memoLine?: number
 }
 
 export class StatementCode {
@@ -54,6 +75,8 @@ export class StatementCode {
   readonly f: FunctionBuilder
   readonly code: ExpressionCode
   readonly cursor: Cursor | undefined
+  /** Where in a line of the memo the next record goes. */
+  readonly memo: MemoPlaces = noPlaces()
 
   constructor(generator: Generator, f: FunctionBuilder, locals: SlotLocals, cursor: Cursor | undefined) {
     this.generator = generator
@@ -63,12 +86,50 @@ export class StatementCode {
   }
 
   statements(body: readonly Statement[], flow: Flow): void {
-    for (let k = 0; k < body.length;) {
-      this.f.scope(() => {
-        const count = writeAssignments(this, body, k)
-        if (count === 0) this.#statement(body[k]!, flow)
-        k += Math.max(1, count)
+    const { code } = this
+    const before = factsOf(code)
+    const returns = body.at(-1)?.kind === 'return'
+    const guard = guardBehind(code, body, returns ? flow.returnTail : flow.tail)
+    const end = guard !== undefined && returns ? body.length - 1 : body.length
+    for (let k = 0; k < end;) {
+      const run = runAt(code, body, k)
+      if (run === undefined) {
+        this.f.scope(() => {
+          const count = writeAssignments(this, body, k)
+          if (count === 0) this.#statement(body[k]!, withTail(flow, tailAt(body, k, flow)))
+          k += Math.max(1, count)
+        })
+      } else {
+        this.#guarded(body.slice(k, run.end), run.flags, flow, tailAt(body, run.end - 1, flow))
+        k = run.end
+      }
+    }
+    if (guard === undefined) return limitFacts(code, before)
+    leaveFor(code, guard, before)
+    restoreFacts(code, before)
+  }
+
+  /** A run of statements of which all but the first do nothing once one of the flags is set. */
+  #guarded(run: readonly Statement[], flags: ReadonlySet<SlotId>, flow: Flow, tail: Tail | undefined): void {
+    const { f, code } = this
+    const before = factsOf(code)
+    const lost = new Set<SlotId>()
+    let isUsed = false
+    f.block(undefined, (out) => {
+      const guard: Guard = { out, flags, lost, isUsed: false }
+      const guards = [guard, ...(tail ?? [])]
+      run.forEach((statement, k) => {
+        if (k > 0) leaveIfSet(code, flags, guards)
+        f.scope(() => this.#statement(statement, withTail(flow, k === run.length - 1 ? tail : guards)))
       })
+      isUsed = guard.isUsed
+    })
+    if (!isUsed) return
+    limitFacts(code, before)
+    for (const slot of flags) code.clear.delete(slot)
+    for (const slot of lost) {
+      code.known.delete(slot)
+      code.clear.delete(slot)
     }
   }
 
@@ -112,18 +173,24 @@ export class StatementCode {
       case 'assignSlice':
         return this.#assignSlice(statement)
       case 'if':
-        return code.writeIf(
-          statement.condition,
-          () => this.statements(statement.then, flow),
-          statement.else.length === 0 ? undefined : () => this.statements(statement.else, flow),
+        return this.#alternatives((one) =>
+          writeIf(
+            code,
+            statement.condition,
+            () => one(() => this.statements(statement.then, flow)),
+            statement.else.length === 0 ? undefined : () => one(() => this.statements(statement.else, flow)),
+          ),
         )
       case 'switch':
-        return this.#switch(statement, flow)
+        return this.#alternatives((one) => this.#switch(statement, flow, one))
       case 'loop':
         return f.block(undefined, (end) => {
           f.loop((start) => {
             this.#countIteration()
-            code.unknowing(() => this.statements(statement.body, { ...flow, break: end, continue: start }))
+            unknowing(code, () => {
+              const { tail: _, returnTail: _2, ...rest } = flow
+              this.statements(statement.body, { ...rest, break: end, continue: start })
+            })
             f.br(start)
           })
         })
@@ -159,6 +226,8 @@ export class StatementCode {
         f.i32(generator.layout.slotAddresses[statement.from]!)
         f.i32(8 + 8 * Math.ceil(generator.program.slots[statement.slot]!.width / 64))
         return f.memoryCopy(STATE, STATE)
+      case 'measureVarbit':
+        return this.#measureVarbit(statement)
       case 'count':
         return this.#count(statement)
       case 'registerRead':
@@ -227,7 +296,28 @@ export class StatementCode {
     })
   }
 
-  #switch(statement: Extract<Statement, { kind: 'switch' }>, flow: Flow): void {
+  /** Of code of which only one part runs, every part begins with the same place in the memo. */
+  #alternatives(write: (one: (body: () => void) => void) => void): void {
+    const { memo } = this
+    const { end, before } = memo
+    let last = end
+    let all = before
+    write((body) => {
+      memo.end = end
+      memo.before = before
+      body()
+      last = Math.max(last, memo.end)
+      all |= memo.before
+    })
+    memo.end = last
+    memo.before = all
+  }
+
+  #switch(
+    statement: Extract<Statement, { kind: 'switch' }>,
+    flow: Flow,
+    alternative: (body: () => void) => void,
+  ): void {
     const { f, code } = this
     const { selector, cases } = statement
     const { width } = selector
@@ -240,8 +330,8 @@ export class StatementCode {
       return this.dispatch(
         () => code.push(selector),
         table,
-        cases.map((one) => () => this.statements(one.body, flow)),
-        () => this.statements(statement.default, flow),
+        cases.map((one) => () => alternative(() => this.statements(one.body, flow))),
+        () => alternative(() => this.statements(statement.default, flow)),
       )
     }
     const words = code.words(selector)
@@ -250,7 +340,7 @@ export class StatementCode {
         f.block(undefined, (next) => {
           one.values.forEach((value, k) => {
             words.forEach((word, w) => {
-              code.pushWord(word)
+              pushWord(code, word)
               f.i64((value >> BigInt(64 * w)) & mask(64))
               f.op('i64.eq')
               if (w > 0) f.op('i32.and')
@@ -260,11 +350,11 @@ export class StatementCode {
           if (one.values.length === 0) f.i32(0)
           f.op('i32.eqz')
           f.brIf(next)
-          this.statements(one.body, flow)
+          alternative(() => this.statements(one.body, flow))
           f.br(end)
         })
       }
-      this.statements(statement.default, flow)
+      alternative(() => this.statements(statement.default, flow))
     })
   }
 
@@ -296,6 +386,22 @@ export class StatementCode {
       })
       otherwise()
     })
+  }
+
+  #measureVarbit({ slot, from, isCleared }: Extract<Statement, { kind: 'measureVarbit' }>): void {
+    const { f, code, generator } = this
+    const address = generator.layout.slotAddresses[from]!
+    storeSlot(code, slot, () => {
+      f.i32(0)
+      f.access('i32.load', STATE, address)
+      f.i32(3)
+      f.op('i32.shr_u')
+    })
+    if (!isCleared) return
+    f.i32(address + 8)
+    f.i32(0)
+    f.i32(8 * Math.ceil(generator.program.slots[from]!.width / 64))
+    f.memoryFill(STATE)
   }
 
   #count(statement: Extract<Statement, { kind: 'count' }>): void {
@@ -365,7 +471,7 @@ export class StatementCode {
       else code.push(statement.colour)
       f.call(meterFunction(generator.runtime))
       const colour = f.stash('i32')
-      code.storeSlot(slot, () => {
+      storeSlot(code, slot, () => {
         f.get(colour)
         if (width > 32) f.op('i64.extend_i32_u')
       })
@@ -394,16 +500,16 @@ export class StatementCode {
   #random(statement: Extract<Statement, { kind: 'random' }>): void {
     const { f, code, generator } = this
     const { width } = generator.program.slots[statement.slot]!
-    code.pushWord(code.words(statement.low)[0]!)
-    code.pushWord(code.words(statement.high)[0]!)
+    pushWord(code, code.words(statement.low)[0]!)
+    pushWord(code, code.words(statement.high)[0]!)
     f.call(randomFunction(generator.runtime))
     const value = f.stash('i64')
     for (let k = 0; width > 64 && 64 * k < width; k++) {
-      code.storeSlotWord(statement.slot, k, () => (k === 0 ? f.get(value) : f.i64(0n)))
+      storeSlotWord(code, statement.slot, k, () => (k === 0 ? f.get(value) : f.i64(0n)))
     }
     if (width > 64) return
-    code.storeSlot(statement.slot, () => {
-      code.pushBits([{ kind: 'local', local: value }], 0, width)
+    storeSlot(code, statement.slot, () => {
+      pushBits(code, [{ kind: 'local', local: value }], 0, width)
       if (width <= 32) f.op('i32.wrap_i64')
     })
   }
@@ -424,11 +530,24 @@ export class StatementCode {
   }
 }
 
+/** The guards that follow a statement of a list at once. */
+function tailAt(body: readonly Statement[], k: number, flow: Flow): Tail | undefined {
+  if (k === body.length - 1) return flow.tail
+  return k === body.length - 2 && body[k + 1]!.kind === 'return' ? flow.returnTail : undefined
+}
+
+function withTail(flow: Flow, tail: Tail | undefined): Flow {
+  if (flow.tail === tail) return flow
+  const { tail: _, ...rest } = flow
+  return tail === undefined ? rest : { ...rest, tail }
+}
+
 /** Inside a procedure, `return` ends it and loops outside are out of reach. */
 function calleeFlow(flow: Flow, end: Label): Flow {
   return {
     exit: flow.exit,
     return: end,
+    ...(flow.tail === undefined ? {} : { tail: flow.tail, returnTail: flow.tail }),
     ...(flow.reject === undefined ? {} : { reject: flow.reject }),
     ...(flow.emit === undefined ? {} : { emit: flow.emit }),
   }

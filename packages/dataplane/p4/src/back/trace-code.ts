@@ -10,7 +10,9 @@
  */
 import type { Program, SlotId } from '../ir/index.ts'
 import type { FunctionRef } from '../wasm/index.ts'
-import type { ExpressionCode, Word } from './expression-code.ts'
+import type { ExpressionCode } from './expression-code.ts'
+import { slotWords } from './slot-code.ts'
+import { type Word, pushWord } from './word-code.ts'
 import { CELL } from './layout.ts'
 import type { Runtime } from './runtime-code.ts'
 import { ARENA, STATE } from './value-class.ts'
@@ -36,6 +38,15 @@ export const TRACE = {
   leave: 7,
   /** A block begins. Number: its index. */
   block: 8,
+  /** A select looked into a value set. Number: 1 when the keys are in it. */
+  member: 9,
+  /**
+   * Of a recording, written by the host before the `enter` of a further run. Number: what the run is. Then the run whose state it
+   * begins with, the bytes that the parser had consumed, and the state as it lay saved, or nothing where it was too long.
+   */
+  begin: 10,
+  /** Of a recording, written by the host: a copy was not made. Number: the reason. */
+  lost: 11,
 } as const
 
 /** In an `enter` record: what follows replication, for one copy. */
@@ -83,7 +94,13 @@ export class TraceCode {
     if (this.#isOn) this.#record(code, kind, () => code.f.i32(0), [push])
   }
 
-  apply(code: ExpressionCode, index: number, entry: number, hit: number, sequenceOffset: number): void {
+  /** `record` has the action: the entry, or a member of its group. */
+  apply(
+    code: ExpressionCode,
+    index: number,
+    { entry, record, hit }: { readonly entry: number; readonly record: number; readonly hit: number },
+    sequenceOffset: number,
+  ): void {
     if (!this.#isOn) return
     const { f } = code
     const identity = (): void => {
@@ -94,7 +111,9 @@ export class TraceCode {
       f.op('i32.shl')
       f.op('i32.or')
     }
-    this.#record(code, TRACE.apply, () => f.i32(index), [() => f.get(entry), identity])
+    const words = [() => f.get(entry), identity]
+    if (record !== entry) words.push(() => f.get(record))
+    this.#record(code, TRACE.apply, () => f.i32(index), words)
   }
 
   /** After an extern wrote a slot. */
@@ -204,17 +223,17 @@ export class TraceCode {
 function slotHalves(code: ExpressionCode, program: Program, slot: SlotId): (() => void)[] {
   const { width } = program.slots[slot]!
   if (width <= 32) return [() => code.push({ op: 'load', width, slot })]
-  return code.slotWords(slot).flatMap((word, k) => halves(code, word, width - 64 * k))
+  return slotWords(code, slot).flatMap((word, k) => halves(code, word, width - 64 * k))
 }
 
 function halves(code: ExpressionCode, word: Word, bits: number): (() => void)[] {
   const { f } = code
   const low = (): void => {
-    code.pushWord(word)
+    pushWord(code, word)
     f.op('i32.wrap_i64')
   }
   const high = (): void => {
-    code.pushWord(word)
+    pushWord(code, word)
     f.i64(32n)
     f.op('i64.shr_u')
     f.op('i32.wrap_i64')

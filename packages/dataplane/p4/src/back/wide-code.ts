@@ -1,6 +1,9 @@
 /** Values over 64 bits: lists of 64-bit words, least significant first, with carries written out. */
 import type { Expression } from '../ir/index.ts'
-import type { Binary, Comparison, ExpressionCode, Saturating, Shift, Word } from './expression-code.ts'
+import { signExtend } from './arithmetic-code.ts'
+import type { Binary, Comparison, ExpressionCode, Saturating, Shift } from './expression-code.ts'
+import { slotWords } from './slot-code.ts'
+import { type Word, isRawWord, pushBits, pushRawWord, pushWord, stashWord } from './word-code.ts'
 import { mask } from './value-class.ts'
 import { wordsOf } from './layout.ts'
 
@@ -14,14 +17,14 @@ export function wideWords(code: ExpressionCode, e: Expression): Word[] {
         value: (e.value >> BigInt(64 * k)) & mask(64),
       }))
     case 'load':
-      return code.slotWords(e.slot)
+      return slotWords(code, e.slot)
     case 'not': {
       const operand = code.words(e.operand)
       return operand.map((word, k) => {
-        code.pushWord(word)
+        pushWord(code, word)
         code.f.i64(k === count - 1 ? mask(e.width - 64 * k) : -1n)
         code.f.op('i64.xor')
-        return code.stash()
+        return stashWord(code)
       })
     }
     case 'neg':
@@ -41,10 +44,10 @@ export function wideWords(code: ExpressionCode, e: Expression): Word[] {
       const left = code.words(e.left)
       const right = code.words(e.right)
       return left.map((word, k) => {
-        code.pushWord(word)
-        code.pushWord(right[k]!)
+        pushWord(code, word)
+        pushWord(code, right[k]!)
         code.f.op(operator)
-        return code.stash()
+        return stashWord(code)
       })
     }
     case 'addSaturating':
@@ -58,14 +61,14 @@ export function wideWords(code: ExpressionCode, e: Expression): Word[] {
       const right = code.words(e.right)
       return Array.from({ length: count }, (_, k) => {
         pushConcatWord(code, left, right, e.right.width, k)
-        return code.stash()
+        return stashWord(code)
       })
     }
     case 'slice': {
       const operand = code.words(e.operand)
       return Array.from({ length: count }, (_, k) => {
-        code.pushBits(operand, e.low + 64 * k, Math.min(64, e.width - 64 * k))
-        return code.stash()
+        pushBits(code, operand, e.low + 64 * k, Math.min(64, e.width - 64 * k))
+        return stashWord(code)
       })
     }
     case 'cast':
@@ -76,11 +79,11 @@ export function wideWords(code: ExpressionCode, e: Expression): Word[] {
       const whenTrue = code.words(e.whenTrue)
       const whenFalse = code.words(e.whenFalse)
       return whenTrue.map((word, k) => {
-        code.pushWord(word)
-        code.pushWord(whenFalse[k]!)
+        pushWord(code, word)
+        pushWord(code, whenFalse[k]!)
         code.f.get(condition)
         code.f.op('select')
-        return code.stash()
+        return stashWord(code)
       })
     }
     default:
@@ -96,10 +99,10 @@ export function compareWide(code: ExpressionCode, e: Comparison): void {
   if (e.op === 'eq' || e.op === 'ne') {
     left.forEach((word, k) => {
       const other = right[k]!
-      const areRaw = code.isRawWord(word) && code.isRawWord(other)
+      const areRaw = isRawWord(code, word) && isRawWord(code, other)
       for (const one of [word, other]) {
-        if (areRaw) code.pushRawWord(one)
-        else code.pushWord(one)
+        if (areRaw) pushRawWord(code, one)
+        else pushWord(code, one)
       }
       f.op('i64.xor')
       if (k > 0) f.op('i64.or')
@@ -115,15 +118,15 @@ export function compareWide(code: ExpressionCode, e: Comparison): void {
   const top = low.length - 1
   const lift = isSigned ? 64 * low.length - e.left.width : 0
   const pushLifted = (word: Word, k: number) => {
-    code.pushWord(word)
+    pushWord(code, word)
     if (k !== top || lift === 0) return
     f.i64(BigInt(lift))
     f.op('i64.shl')
   }
   low.forEach((word, k) => {
     if (k > 0) {
-      code.pushWord(word)
-      code.pushWord(high[k]!)
+      pushWord(code, word)
+      pushWord(code, high[k]!)
       f.op('i64.eq')
       f.op('i32.and')
     }
@@ -144,8 +147,8 @@ function add(code: ExpressionCode, e: Binary): Word[] {
   const out: Word[] = []
   let carry: number | undefined
   for (let k = 0; k < count; k++) {
-    code.pushWord(left[k]!)
-    code.pushWord(right[k]!)
+    pushWord(code, left[k]!)
+    pushWord(code, right[k]!)
     f.op(operator)
     const partial = f.stash('i64')
     f.get(partial)
@@ -159,8 +162,8 @@ function add(code: ExpressionCode, e: Binary): Word[] {
       // A sum wrapped when it is below an addend; a difference borrows when the minuend is below the subtrahend.
       const isAdd = e.op === 'add'
       if (isAdd) f.get(partial)
-      code.pushWord(left[k]!)
-      if (!isAdd) code.pushWord(right[k]!)
+      pushWord(code, left[k]!)
+      if (!isAdd) pushWord(code, right[k]!)
       f.op('i64.lt_u')
       if (carry !== undefined) {
         f.get(isAdd ? sum : partial)
@@ -178,7 +181,7 @@ function add(code: ExpressionCode, e: Binary): Word[] {
 
 function localOf(code: ExpressionCode, word: Word): number {
   if (word.kind === 'local') return word.local
-  code.pushWord(word)
+  pushWord(code, word)
   return code.f.stash('i64')
 }
 
@@ -243,15 +246,15 @@ function divideWide(code: ExpressionCode, e: Binary): Word[] {
   const count = wordsOf(e.width)
   const left = code.words(e.left)
   const right = code.words(e.right)
-  for (const word of [...left, ...right]) code.pushWord(word)
+  for (const word of [...left, ...right]) pushWord(code, word)
   f.call(code.runtime.divide(count))
   // Results: quotient words, then remainder words, the last on top.
-  const remainder = left.map(() => code.stash()).reverse()
-  const quotient = left.map(() => code.stash()).reverse()
+  const remainder = left.map(() => stashWord(code)).reverse()
+  const quotient = left.map(() => stashWord(code)).reverse()
   if (e.op === 'mod') return remainder
-  code.pushWord(quotient[count - 1]!)
+  pushWord(code, quotient[count - 1]!)
   trimWord(code, e.width, count - 1)
-  return [...quotient.slice(0, -1), code.stash()]
+  return [...quotient.slice(0, -1), stashWord(code)]
 }
 
 function shiftWide(code: ExpressionCode, e: Shift): Word[] {
@@ -261,10 +264,10 @@ function shiftWide(code: ExpressionCode, e: Shift): Word[] {
   let value = isSigned ? signExtendWide(code, e.left, 64 * count) : code.words(e.left)
   let fill: Word = { kind: 'const', value: 0n }
   if (isSigned) {
-    code.pushWord(value[count - 1]!)
+    pushWord(code, value[count - 1]!)
     f.i64(63n)
     f.op('i64.shr_s')
-    fill = code.stash()
+    fill = stashWord(code)
   }
   if (e.right.op === 'const') {
     const amount = e.right.value >= BigInt(e.width) ? 64 * count : Number(e.right.value)
@@ -275,23 +278,23 @@ function shiftWide(code: ExpressionCode, e: Shift): Word[] {
   for (let step = 1; step < 64 * count; step *= 2) {
     const shifted = shiftBy(code, value, e.op, step, fill)
     value = value.map((word, k) => {
-      code.pushWord(shifted[k]!)
-      code.pushWord(word)
+      pushWord(code, shifted[k]!)
+      pushWord(code, word)
       f.get(amount)
       f.i32(step)
       f.op('i32.and')
       f.op('select')
-      return code.stash()
+      return stashWord(code)
     })
   }
   const clamped = value.map((word) => {
-    code.pushWord(word)
-    code.pushWord(fill)
+    pushWord(code, word)
+    pushWord(code, fill)
     f.get(amount)
     f.i32(e.width)
     f.op('i32.lt_u')
     f.op('select')
-    return code.stash()
+    return stashWord(code)
   })
   return trimTop(code, e.width, clamped)
 }
@@ -304,37 +307,42 @@ function shiftBy(code: ExpressionCode, value: readonly Word[], op: 'shl' | 'shr'
   const bits = BigInt(amount & 63)
   return value.map((_, k) => {
     const near = (op === 'shl' ? value[k - whole] : value[k + whole]) ?? (op === 'shl' ? zeroWord : fill)
-    if (bits === 0n) return near
+    if (bits === 0n) {
+      // A word that is still read from a variable may be written, as a lower one of the same, before it is read.
+      if (op === 'shr' || near.kind === 'const') return near
+      pushWord(code, near)
+      return stashWord(code)
+    }
     const far = (op === 'shl' ? value[k - whole - 1] : value[k + whole + 1]) ?? (op === 'shl' ? zeroWord : fill)
-    code.pushWord(near)
+    pushWord(code, near)
     f.i64(bits)
     f.op(op === 'shl' ? 'i64.shl' : 'i64.shr_u')
-    code.pushWord(far)
+    pushWord(code, far)
     f.i64(64n - bits)
     f.op(op === 'shl' ? 'i64.shr_u' : 'i64.shl')
     f.op('i64.or')
-    return code.stash()
+    return stashWord(code)
   })
 }
 
 function trimTop(code: ExpressionCode, width: number, words: Word[]): Word[] {
   if (width % 64 === 0) return words
-  code.pushWord(words.at(-1)!)
+  pushWord(code, words.at(-1)!)
   trimWord(code, width, words.length - 1)
-  return [...words.slice(0, -1), code.stash()]
+  return [...words.slice(0, -1), stashWord(code)]
 }
 
 function signExtendWide(code: ExpressionCode, operand: Expression, width: number): Word[] {
   const { f } = code
   const words = code.words(operand)
   const top = words.length - 1
-  code.pushWord(words[top]!)
-  code.signExtend(operand.width - 64 * top, 'i64')
-  const extended = code.stash()
-  code.pushWord(extended)
+  pushWord(code, words[top]!)
+  signExtend(code, operand.width - 64 * top, 'i64')
+  const extended = stashWord(code)
+  pushWord(code, extended)
   f.i64(63n)
   f.op('i64.shr_s')
-  const fill = code.stash()
+  const fill = stashWord(code)
   const out = Array.from({ length: wordsOf(width) }, (_, k) => (k < top ? words[k]! : k === top ? extended : fill))
   return trimTop(code, width, out)
 }
@@ -362,11 +370,11 @@ export function saturate(code: ExpressionCode, e: Saturating): Word[] {
     left: operand(e.left),
     right: operand(e.right),
   })
-  code.pushBits(exact, width, 1)
-  const high = code.stash()
-  code.pushWord(high)
+  pushBits(code, exact, width, 1)
+  const high = stashWord(code)
+  pushWord(code, high)
   if (e.signed) {
-    code.pushBits(exact, width - 1, 1)
+    pushBits(code, exact, width - 1, 1)
     f.op('i64.xor')
   }
   f.op('i64.eqz')
@@ -375,16 +383,16 @@ export function saturate(code: ExpressionCode, e: Saturating): Word[] {
     ? [1n << BigInt(width - 1), mask(width - 1)]
     : [e.op === 'addSaturating' ? mask(width) : 0n, 0n]
   return Array.from({ length: wordsOf(width) }, (_, k) => {
-    code.pushBits(exact, 64 * k, Math.min(64, width - 64 * k))
+    pushBits(code, exact, 64 * k, Math.min(64, width - 64 * k))
     f.i64((whenHigh >> BigInt(64 * k)) & mask(64))
     f.i64((whenLow >> BigInt(64 * k)) & mask(64))
-    code.pushWord(high)
+    pushWord(code, high)
     f.op('i64.eqz')
     f.op('i32.eqz')
     f.op('select')
     f.get(isExact)
     f.op('select')
-    return code.stash()
+    return stashWord(code)
   })
 }
 
@@ -398,15 +406,15 @@ function pushConcatWord(
   const { f } = code
   const low = 64 * k
   const fromRight = low < rightWidth
-  if (fromRight) code.pushWord(right[k]!)
+  if (fromRight) pushWord(code, right[k]!)
   if (low + 64 <= rightWidth) return
   if (fromRight) {
-    code.pushWord(left[0]!)
+    pushWord(code, left[0]!)
     f.i64(BigInt(rightWidth - low))
     f.op('i64.shl')
     f.op('i64.or')
   } else {
-    code.pushBits(left, low - rightWidth, 64)
+    pushBits(code, left, low - rightWidth, 64)
   }
 }
 

@@ -286,6 +286,7 @@ test('checks functions, returns and loops', () => {
         break;                                                //! P4C4091
         v = none();                                           //! P4C4021
         return 1;                                             //! P4C4094
+        switch (v == 1) { true: { } false: { } }              //! P4C4098
         switch (v) { 1: 2: { } default: { }
           3: { } }                                            //! P4C4096
       }

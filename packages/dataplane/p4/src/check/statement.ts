@@ -169,7 +169,7 @@ function checkSwitch(context: Context, statement: SwitchStatement): void {
   if (context.surroundings.block === 'parser' && type.kind === 'actionRun') {
     context.error('P4C4063', statement.range, 'tables cannot be applied in a parser')
   }
-  if (type.kind === 'dots' || type.kind === 'invalidLiteral' || type.kind === 'void') {
+  if (['bool', 'dots', 'invalidLiteral', 'void'].includes(type.kind)) {
     context.error('P4C4098', statement.selector.range, `a switch cannot select on ${showType(type)}`)
   }
   const table = type.kind === 'actionRun' ? appliedTable(context, statement.selector) : undefined
@@ -231,10 +231,10 @@ function checkValueLabel(context: Context, label: Expression, selector: Type): s
     selector.kind === 'enum' ||
     selector.kind === 'error' ||
     selector.kind === 'newtype' ||
-    selector.kind === 'bool' ||
     selector.kind === 'integer'
   if (!isGood) {
-    if (selector.kind !== 'unknown') {
+    // Of a bool the selector has been told already.
+    if (selector.kind !== 'unknown' && selector.kind !== 'bool') {
       context.error('P4C4098', label.range, `a switch cannot select on ${showType(selector)}`)
     }
     return undefined

@@ -16,6 +16,9 @@ import { type Type, showType } from './type.ts'
 
 export type PropertyOf<K extends TableProperty['kind']> = Extract<TableProperty, { kind: K }>
 
+/** Properties whose value is an action of the table with its arguments. */
+const ACTION_PROPERTIES: ReadonlySet<string> = new Set(['default_action', 'psa_empty_group_action'])
+
 export function checkTable(context: Context, table: TableDeclaration): void {
   const seen = new Map<string, Expression['range']>()
   for (const property of table.properties) {
@@ -55,7 +58,7 @@ export function checkTable(context: Context, table: TableDeclaration): void {
       for (const entry of property.entries) checkEntry(context, entry, types, actions)
       checkEntries(context, table, property, key)
     } else if (property.kind === 'OtherProperty') {
-      if (property.name.text === 'default_action') checkDefaultAction(context, table, property, actions)
+      if (ACTION_PROPERTIES.has(property.name.text)) checkDefaultAction(context, table, property, actions)
       else checkProperty(context, property)
     }
   }
@@ -206,7 +209,8 @@ function checkDefaultAction(
 ): void {
   const listed = table.properties.findIndex((other) => other.kind === 'ActionsProperty')
   if (listed > table.properties.indexOf(property)) {
-    context.error('P4C4128', property.range, 'the default action must come after the actions of the table')
+    const what = property.name.text === 'default_action' ? 'the default action' : property.name.text
+    context.error('P4C4128', property.range, `${what} must come after the actions of the table`)
   }
   checkActionUse(context, property.value, actions)
 }

@@ -25,6 +25,7 @@ export type HashAlgorithm =
   | 'csum16'
   | 'xor16'
   | 'identity'
+  | 'mix'
   | 'crc16_custom'
   | 'crc32_custom'
 
@@ -75,6 +76,8 @@ export type Statement = { readonly at?: SourceRef } & (
   | { readonly kind: 'emit'; readonly header: HeaderId }
   /** Copies value and current length of a varbit slot. */
   | { readonly kind: 'assignVarbit'; readonly slot: SlotId; readonly from: SlotId }
+  /** slot (32 bits) = current length of the varbit `from` in bytes. `isCleared`: then all its bits become zero. */
+  | { readonly kind: 'measureVarbit'; readonly slot: SlotId; readonly from: SlotId; readonly isCleared: boolean }
 
   // Externs
   /** `index` absent: the direct counter of the table being applied. Counts packets and bytes. */
@@ -100,7 +103,7 @@ export type Statement = { readonly at?: SourceRef } & (
   /**
    * slot = algorithm(inputs, concatenated from left to right in network order); with `base` and `max`: base + h mod max.
    * `payload`: the bytes after the parsed headers are appended to the inputs. csum16 is the RFC 1071 sum, complemented;
-   * identity the first eight bytes.
+   * identity the first eight bytes. `skip`: so many whole bytes of the inputs, which are whole bytes, are left out in front.
    */
   | {
       readonly kind: 'hash'
@@ -110,6 +113,7 @@ export type Statement = { readonly at?: SourceRef } & (
       readonly slot: SlotId
       readonly base?: Expression
       readonly max?: Expression
+      readonly skip?: Expression
       /** crc only, 32 bits: the hash of what went before; absent: nothing. */
       readonly from?: Expression
     }

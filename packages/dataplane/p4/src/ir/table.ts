@@ -51,6 +51,8 @@ export interface Table {
   readonly actions: readonly ActionRef[]
   readonly defaultAction: BoundAction
   readonly isDefaultConst: boolean
+  /** With a selector: what a hit does whose group has no members; absent: the default action. */
+  readonly emptyGroupAction?: BoundAction
   /** Entries the program promises room for; undefined when it says nothing. */
   readonly size: number | undefined
   readonly entries: readonly TableEntry[]

@@ -26,9 +26,9 @@ function lintTable(linter: Linter, table: TableDeclaration): void {
   const kinds = key.elements.map((element) => element.match.text)
   const isOrdered = kinds.some((kind) => kind === 'ternary' || kind === 'range' || kind === 'optional')
   if (!isOrdered || property.entries.length > MAX_ENTRIES) return
-  if (property.entries.some(hasPriority)) return
   const widths = key.elements.map((element) => widthOf(linter, element.expression))
   const entries = property.entries.map((entry) => ({ entry, sets: setsOf(linter, entry, widths) }))
+  if (property.entries.some(hasPriority)) return lintPriorities(linter, entries)
   for (const [index, later] of entries.entries()) {
     for (const earlier of entries.slice(0, index)) {
       if (later.sets === undefined || earlier.sets === undefined) continue
@@ -45,6 +45,30 @@ function lintTable(linter: Linter, table: TableDeclaration): void {
         break
       }
     }
+  }
+}
+
+/** Of entries whose priorities the program gives, those that share one and may match the same packet. */
+function lintPriorities(
+  linter: Linter,
+  entries: readonly { readonly entry: TableEntryElement; readonly sets: readonly KeySet[] | undefined }[],
+): void {
+  const { context } = linter.checked
+  const priorities = entries.map(({ entry }) =>
+    entry.priority === undefined ? undefined : evaluateInteger(context, entry.priority),
+  )
+  for (const [index, later] of entries.entries()) {
+    const priority = priorities[index]
+    if (priority === undefined || later.sets === undefined) continue
+    const { sets } = later
+    const rival = entries.slice(0, index).find((earlier, k) => {
+      const isSame = printExpression(earlier.entry.action) === printExpression(later.entry.action)
+      return priorities[k] === priority && !isSame && earlier.sets !== undefined && overlaps(earlier.sets, sets)
+    })
+    if (rival === undefined) continue
+    const notes = [{ message: 'the earlier entry is here', range: rival.entry.range }]
+    const text = `this entry and an earlier one overlap, and both have priority ${priority}; the earlier one wins`
+    linter.warn('P4C7011', later.entry.range, text, { notes })
   }
 }
 

@@ -272,8 +272,13 @@ test('P4C7010, P4C7011: entries that never match, and entries whose order nobody
   table v { key = { hdr.eth.type: ternary; hdr.eth.src: ternary; } actions = { a; b; } entries = {
       priority = 10: (1, _): a;
       priority = 20: (_, 3): b; } }
+  table x { key = { hdr.eth.type: ternary; hdr.eth.src: ternary; } actions = { a; b; } entries = {
+      priority = 10: (1, _): a;
+      priority = 10: (2, _): b;
+      priority = 10: (_, 3): b;                  //? P4C7011
+      priority = 10: (2, 4): b; } }
   table w { key = { hdr.eth.type: range; } actions = { a; b; } const entries = { 1 .. 9: a; 3 .. 4: b; } } //? P4C7010`,
-      apply: '    sm.egress_spec = 1; t.apply(); u.apply(); v.apply(); w.apply();',
+      apply: '    sm.egress_spec = 1; t.apply(); u.apply(); v.apply(); w.apply(); x.apply();',
     }),
     lint,
   )

@@ -84,7 +84,7 @@ function lowerFunction(lower: Lowering, call: CallExpression, info: Extract<Call
   }
   const environment = new Environment(lower.globals, substitutionOf(signature.typeParameters, resolved))
   const returnType = lower.within(environment, () => lower.resolve(signature.returnType))
-  return inline(lower, declaration.body, returnType, environment, args, 'alias')
+  return inline(lower, declaration.body, returnType, environment, args, 'function')
 }
 
 function coreFunction(lower: Lowering, call: ExternCall): Value | undefined {
@@ -103,8 +103,11 @@ function lowerAction(lower: Lowering, info: Extract<CallInfo, { kind: 'action' }
   return inline(lower, declaration.body, { kind: 'void' }, environment, info.args, 'copy')
 }
 
-/** How a parameter becomes storage: its own slots, or those of the argument where nobody can tell the difference. */
-export type PassingMode = 'alias' | 'copy'
+/**
+ * How a parameter becomes storage: its own slots, or those of the argument where nobody can tell the difference. For BMv2, p4c
+ * puts the argument in the place of a parameter of a control or parser, but gives those of functions variables.
+ */
+export type PassingMode = 'alias' | 'function' | 'copy'
 
 /** Binds parameters in `environment`, runs `body`, copies out. */
 export function passArguments(
@@ -155,7 +158,10 @@ function bindParameter(
   const target = targets[index]
   if (parameter.direction === 'out' || parameter.direction === 'inout') {
     const place = singlePlace(target)
-    if (mode === 'alias' && place !== undefined && !overlaps(place, targets, index, lower, args)) {
+    // Such a variable is zero, or what this call left in it in an earlier round of a loop.
+    const isOwn = mode === 'function' && lower.isBmv2 && parameter.direction === 'out'
+    const isCopied = mode === 'copy' || (isOwn && place !== undefined && !holdsHeader(place))
+    if (place !== undefined && !isCopied && !overlaps(place, targets, index, lower, args)) {
       if (parameter.direction === 'out') invalidate(lower, place)
       return { kind: 'place', place }
     }
@@ -168,14 +174,20 @@ function bindParameter(
   const source = value ?? parameter.initializer
   if (source === undefined) return { kind: 'value', value: defaultValue(lower, type) }
   const isPlace = value !== undefined && (value.kind === 'Name' || value.kind === 'Member' || value.kind === 'Index')
-  if (mode === 'alias' && isPlace && !isScalar(type) && !lower.context.conversions.has(value)) {
+  if (mode !== 'copy' && isPlace && !isScalar(type) && !lower.context.conversions.has(value)) {
     const place = singlePlace(lowerTarget(lower, value))
     if (place !== undefined && !overlaps(place, targets, index, lower, args)) return { kind: 'place', place }
   }
   const passed = lowerValue(lower, source)
-  if (mode === 'alias' && !isScalar(type) && !readsWritten(lower, passed, targets))
+  if (mode !== 'copy' && !isScalar(type) && !readsWritten(lower, passed, targets))
     return { kind: 'value', value: passed }
   return { kind: 'value', value: freeze(lower, convert(lower, passed, lower.typeOf(source), type)) }
+}
+
+function holdsHeader(place: Place): boolean {
+  if (place.kind === 'struct') return [...place.fields.values()].some(holdsHeader)
+  if (place.kind === 'tuple') return place.elements.some(holdsHeader)
+  return place.kind !== 'scalar'
 }
 
 function isScalar(type: Type): boolean {

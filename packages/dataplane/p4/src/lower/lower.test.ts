@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { Interpreter } from '../back/interpreter.ts'
 import type { Program, Statement } from '../ir/index.ts'
 import { assertMarked, compileTestdata, compileText, programOf } from '../testing/compile-text.test.ts'
+import { INCLUDE, readFile } from '../testing/files.test.ts'
 import { runHex, runTiny, tinyProgram, tinySource } from '../testing/tiny-program.test.ts'
 import { verifyProgram } from './verify-program.ts'
 
@@ -50,7 +51,7 @@ test('the router forwards, drops and counts', () => {
   const interpreter = new Interpreter(program)
   const routes = interpreter.tables[0]
   const neighbours = interpreter.tables[1]
-  const entry = { priority: 0, packets: 0, bytes: 0 }
+  const entry = { priority: 0, packets: 0, bytes: 0, counted: { packets: 0, bytes: 0 } }
   routes?.entries.push({
     keys: [{ kind: 'lpm', value: 0x0a000000n, length: 8 }],
     action: { action: 0, parameters: [7n, 0x0a000001n] },
@@ -518,4 +519,26 @@ test('headers of other than whole bytes cannot be extracted or emitted', () => {
     diagnostics.map(({ code, message }) => `${code} ${message}`),
     ["P4C6008 header 'hdr.odd' has 12 bits; only headers of whole bytes can be extracted and emitted"],
   )
+})
+
+test('a psa program may bring an architecture file with other widths', () => {
+  const narrow = readFile(`${INCLUDE}/psa.p4`)!.replace(
+    'typedef bit<64> TimestampUint_t',
+    'typedef bit<48> TimestampUint_t',
+  )
+  const blocks = `struct none_t { }
+parser IP(packet_in pkt, out none_t hdr, inout none_t meta, in psa_ingress_parser_input_metadata_t ig, in none_t r, in none_t c) {
+  state start { transition accept; } }
+control I(inout none_t hdr, inout none_t meta, in psa_ingress_input_metadata_t ig, inout psa_ingress_output_metadata_t eg) { apply { } }
+control ID(packet_out pkt, out none_t i, out none_t r, out none_t n, inout none_t hdr, in none_t meta,
+    in psa_ingress_output_metadata_t eg) { apply { } }
+parser EP(packet_in pkt, out none_t hdr, inout none_t meta, in psa_egress_parser_input_metadata_t ig, in none_t n, in none_t i, in none_t e) {
+  state start { transition accept; } }
+control E(inout none_t hdr, inout none_t meta, in psa_egress_input_metadata_t ig, inout psa_egress_output_metadata_t eg) { apply { } }
+control ED(packet_out pkt, out none_t e, out none_t r, inout none_t hdr, in none_t meta, in psa_egress_output_metadata_t eg,
+    in psa_egress_deparser_input_metadata_t edstd) { apply { } }
+IngressPipeline(IP(), I(), ID()) ip;
+EgressPipeline(EP(), E(), ED()) ep;
+PSA_Switch(ip, PacketReplicationEngine(), ep, BufferingQueueingEngine()) main;`
+  assert.deepEqual(verifyProgram(programOf(compileText(`${narrow}\n${blocks}`))), [])
 })

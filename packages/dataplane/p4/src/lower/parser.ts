@@ -277,9 +277,14 @@ class ParserLowering {
         return
       }
       const known = constants.filter((set): set is KeySet => set !== undefined)
-      if (known.every((set) => set.kind === 'any')) {
+      if (known.every(({ kind }) => kind === 'any') && (!lower.isBmv2 || isDefault(item.keys))) {
         otherwise = next
         break
+      }
+      // In BMv2, what masks everything away is the default case wherever it stands; of several the last one.
+      if (lower.isBmv2 && known.every((set) => set.kind === 'any' || (set.kind === 'ternary' && set.mask === 0n))) {
+        otherwise = next
+        continue
       }
       cases.push({ keys: known, next })
     }
@@ -369,6 +374,11 @@ class ParserLowering {
     }
     state.select = { keys: [fold.TRUE], cases: [], otherwise: lower.isBmv2 ? 'accept' : 'noMatch' }
   }
+}
+
+/** `default` or `_`, and not a list of them. */
+function isDefault(keys: readonly Ast[]): boolean {
+  return keys.length === 1 && (keys[0]?.kind === 'Default' || keys[0]?.kind === 'DontCare')
 }
 
 function goesTo(transition: Transition | undefined, name: string): boolean {

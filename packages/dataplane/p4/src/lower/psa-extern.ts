@@ -17,15 +17,8 @@ export const PORT_RECIRCULATE = 0xffff_fffan
 
 const COUNTS = ['packets', 'bytes', 'both'] as const
 const UNITS = ['packets', 'bytes'] as const
-const HASHES: readonly HashAlgorithm[] = [
-  'identity',
-  'crc32',
-  'crc32_custom',
-  'crc16',
-  'crc16_custom',
-  'csum16',
-  'crc32',
-]
+/** By position in `PSA_HashAlgorithm_t`, whose last one is the target's default. */
+const HASHES: readonly HashAlgorithm[] = ['identity', 'crc32', 'crc32_custom', 'crc16', 'crc16_custom', 'csum16']
 /** `PSA_MeterColor_t` of the colours green, yellow, red. */
 const COLOURS = [1n, 2n, 0n] as const
 
@@ -63,7 +56,7 @@ export function construct(
       return make(builder.extern({ kind: 'actionProfile', name, size }))
     case 'ActionSelector': {
       const maxGroupSize = 2 ** Math.min(numberOf(args[2]), 16)
-      const algorithm = HASHES[size] ?? 'crc32'
+      const algorithm = hashAlgorithm(lower, size)
       const entries = numberOf(args[1])
       return make(
         builder.extern({
@@ -86,7 +79,11 @@ export function construct(
       return make(undefined, new Map(args.map((arg, k) => [k === 0 ? 'low' : 'high', arg])))
     case 'Checksum':
     case 'InternetChecksum': {
-      const algorithm = type.declaration.name.text === 'Checksum' ? HASHES[size] : 'csum16'
+      const algorithm = type.declaration.name.text === 'Checksum' ? hashAlgorithm(lower, size) : 'csum16'
+      // BMv2's sum is the switch's, not the packet's, and is cleared by `clear` alone.
+      if (lower.isBmv2 && algorithm === 'csum16') {
+        return make(builder.extern({ kind: 'register', name, size: 1, width: 16 }), new Map([['state', NONE]]))
+      }
       const state = builder.slot(`${name}.$state`, 'bit', algorithm === 'csum16' ? 16 : 32)
       // As if cleared whenever the block that declares it begins.
       lower.emit({ kind: 'assign', slot: state, value: fold.constant(0n, algorithm === 'csum16' ? 16 : 32) })
@@ -104,6 +101,10 @@ export function construct(
     default:
       return undefined
   }
+}
+
+function hashAlgorithm(lower: Lowering, position: number): HashAlgorithm {
+  return HASHES[position] ?? (lower.isBmv2 ? 'crc16' : 'crc32')
 }
 
 /** A compile-time value as one number, parts of a struct from the high end down. */
@@ -186,7 +187,7 @@ function fromPsa(colour: Expression): Expression {
 
 function hash(lower: Lowering, object: ExternObject, call: ExternCall): Value {
   const result = call.result()
-  const algorithm = HASHES[numberOf(object.data.get('algorithm'))] ?? 'crc32'
+  const algorithm = hashAlgorithm(lower, numberOf(object.data.get('algorithm')))
   const isRanged = call.args.length > 1
   const inputs = wholeBytes(hashInputs(call.value(isRanged ? 1 : 0)))
   const range = isRanged ? { base: call.expression(0), max: call.expression(2) } : {}
@@ -203,11 +204,33 @@ function wholeBytes(inputs: readonly Expression[]): Expression[] {
 /** Checksum and InternetChecksum: their state is a slot. Sums are kept uncomplemented. */
 function checksum(lower: Lowering, object: ExternObject, call: ExternCall): Value | undefined {
   const kept = object.data.get('state')
+  if (kept?.kind === 'none') return sharedChecksum(lower, object, call)
   if (kept?.kind !== 'scalar' || kept.expression.op !== 'load') return undefined
-  const { slot, width } = kept.expression
-  const state = kept.expression
+  return checksumIn(lower, object, call, kept.expression)
+}
+
+/** BMv2: around every call the sum is read from and written to a register. */
+function sharedChecksum(lower: Lowering, object: ExternObject, call: ExternCall): Value | undefined {
+  const slot = lower.builder.temporary(lower.path, 16)
+  const index = fold.constant(0n, 1)
+  const register = object.id ?? 0
+  const state = { op: 'load', width: 16, slot } as const
+  lower.emit({ kind: 'registerRead', register, index, slot })
+  const result = checksumIn(lower, object, call, state)
+  const isRead = call.name === 'get' || call.name === 'get_state'
+  if (!isRead) lower.emit({ kind: 'registerWrite', register, index, value: state })
+  return result
+}
+
+function checksumIn(
+  lower: Lowering,
+  object: ExternObject,
+  call: ExternCall,
+  state: Extract<Expression, { op: 'load' }>,
+): Value | undefined {
+  const { slot, width } = state
   const isSum = width === 16
-  const algorithm = isSum ? 'csum16' : (HASHES[numberOf(object.data.get('algorithm'))] ?? 'crc32')
+  const algorithm = isSum ? 'csum16' : hashAlgorithm(lower, numberOf(object.data.get('algorithm')))
   const set = (value: Expression): Value => {
     lower.emit({ kind: 'assign', slot, value })
     return NONE

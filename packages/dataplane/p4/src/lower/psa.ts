@@ -25,6 +25,11 @@ export const psa: Architecture = {
 
 /** Of `PSA_PacketPath_t`. */
 const PATH_UNICAST = 1n
+/** Ports behind it leave by no port of the switch; the CPU port's low 16 bits are one. */
+const PORT_MAX = 0xffffn
+const PORT_CPU = 0xffff_fffdn
+/** `RESERVED_DROP.unknownPort` of the back end. */
+const UNKNOWN_PORT = 0xf2n
 
 function lowerBlocks(lower: Lowering, blocks: ReadonlyMap<string, BlockObject>): LoweredBlocks {
   const ip = blocks.get('ip')
@@ -39,6 +44,7 @@ function lowerBlocks(lower: Lowering, blocks: ReadonlyMap<string, BlockObject>):
   const now = builder.slot('$now', 'bit', 64)
   const parserError = builder.slot('$parser_error', 'error', 16)
   const drop = builder.slot('$drop', 'bool', 1)
+  const dropReason = builder.slot('$drop_reason', 'bit', 8)
   const special = builder.slot('$special', 'bool', 1)
   const endSpecial = builder.slot('$end_special', 'bool', 1)
   const places = placesOf(lower, { ip, ig, id, ep, eg, ed })
@@ -48,12 +54,18 @@ function lowerBlocks(lower: Lowering, blocks: ReadonlyMap<string, BlockObject>):
   const assign = (slot: SlotId, value: Expression | bigint): Statement => ({
     kind: 'assign',
     slot,
-    value: typeof value === 'bigint' ? fold.constant(value, load(slot).width) : value,
+    value:
+      typeof value === 'bigint'
+        ? fold.constant(value, load(slot).width)
+        : // A program may bring an architecture file of its own, with other widths.
+          fold.resize(value, load(slot).width, false),
   })
 
   const program: LoweredBlocks['blocks'][number][] = []
-  const between = (name: string, body: readonly Statement[]): void => {
-    program.push({ name, kind: 'control', procedure: builder.procedure({ name: `$${name}`, body }) })
+  const between = (name: string, body: readonly Statement[]): number => {
+    const procedure = builder.procedure({ name: `$${name}`, body })
+    program.push({ name, kind: 'control', procedure })
+    return procedure
   }
   const add = (name: string, block: BlockObject, bound: readonly (Place | undefined)[]): void => {
     const { declaration } = block
@@ -85,7 +97,7 @@ function lowerBlocks(lower: Lowering, blocks: ReadonlyMap<string, BlockObject>):
     assign(field('egIn', 'instance'), 0n),
   ])
   add('ingressDeparser', id, [undefined, places.cloneI2e, places.resubmit, places.normal, ih, im, places.igOut])
-  between('departure', [assign(parserError, 0n)])
+  const departure = between('departure', [])
   add('egressParser', ep, [undefined, eh, em, places.epIn, places.normal, places.cloneI2e, places.cloneE2e])
   between('egressInput', [
     assign(field('egIn', 'egress_port'), load(field('epIn', 'egress_port'))),
@@ -99,17 +111,30 @@ function lowerBlocks(lower: Lowering, blocks: ReadonlyMap<string, BlockObject>):
   add('egress', eg, [eh, em, places.egIn, places.egOut])
   add('egressDeparser', ed, [undefined, places.cloneE2e, places.recirculate, eh, em, places.egOut, places.edIn])
   const port = load(field('epIn', 'egress_port'))
-  const isRound = fold.and(isKept, fold.equal(port, fold.constant(PORT_RECIRCULATE, port.width)))
+  const isPort = (number: bigint): Expression => fold.equal(port, fold.constant(number, port.width))
+  const isRound = fold.and(isKept, isPort(PORT_RECIRCULATE))
+  const isFar = fold.compare('gt', false, port, fold.constant(PORT_MAX, port.width))
+  const isNowhere = fold.and(isFar, fold.logicalNot(fold.or(isPort(PORT_RECIRCULATE), isPort(PORT_CPU))))
   between('egressDecision', [
     assign(drop, load(field('egOut', 'drop'))),
     assign(endSpecial, fold.or(is(field('egOut', 'clone')), isRound)),
+    {
+      kind: 'if',
+      condition: fold.and(isKept, isNowhere),
+      then: [assign(dropReason, UNKNOWN_PORT), assign(drop, fold.TRUE)],
+      else: [],
+    },
   ])
+  // Which headers there are is known when all blocks are lowered.
+  const invalidated = lower.isBmv2 ? invalidateAll(lower) : []
+  builder.procedures[departure] = { name: '$departure', body: [assign(parserError, 0n), ...invalidated] }
   return {
     blocks: program,
     intrinsics: {
       'ingress.port': field('ipIn', 'ingress_port'),
       'egress.port': field('epIn', 'egress_port'),
       'egress.drop': drop,
+      'egress.dropReason': dropReason,
       'parser.error': parserError,
       'clock.now': now,
       'target.special': special,
@@ -142,11 +167,15 @@ interface PsaBlocks {
 
 /** Storage of everything that blocks share, shaped by the parameters that name it first. */
 function placesOf(lower: Lowering, { ip, id, ep, ed, ig, eg }: PsaBlocks): Record<PlaceName, Place> {
+  const shared = new Map<unknown, Place>()
   const make = (block: BlockObject, index: number, name?: string): Place => {
     const parameter = lower.context.parametersOf(block.type)[index]
     const type: Type = parameter?.type ?? { kind: 'unknown' }
+    const place = name ?? parameter?.name ?? `$${index}`
     return lower.within(blockEnvironment(lower, block), () =>
-      allocate(lower.builder, lower.context, lower.resolve(type), name ?? parameter?.name ?? `$${index}`),
+      lower.isBmv2
+        ? allocateShared(lower, lower.resolve(type), place, shared)
+        : allocate(lower.builder, lower.context, lower.resolve(type), place),
     )
   }
   return {
@@ -167,6 +196,44 @@ function placesOf(lower: Lowering, { ip, id, ep, ed, ig, eg }: PsaBlocks): Recor
     cloneE2e: make(ed, 1, 'clone_e2e_meta'),
     edIn: make(ed, 6, 'egress_deparser.istd'),
   }
+}
+
+/**
+ * In BMv2 all parameters of one structure are one variable, and so are headers of one name and type in several: egress
+ * finds in its own what ingress left there.
+ */
+function allocateShared(lower: Lowering, type: Type, name: string, shared: Map<unknown, Place>): Place {
+  const { builder, context } = lower
+  if (type.kind !== 'struct' || type.form !== 'struct') return allocate(builder, context, type, name)
+  const known = shared.get(type.declaration)
+  if (known !== undefined) return known
+  const fields = new Map<string, Place>()
+  for (const field of context.fieldsOf(type)) {
+    const own = lower.resolve(field.type)
+    const key =
+      own.kind === 'struct' && own.form === 'header' ? `${field.name} ${own.declaration.name.text}` : undefined
+    const place = shared.get(key) ?? allocate(builder, context, own, `${name}.${field.name}`)
+    if (key !== undefined) shared.set(key, place)
+    fields.set(field.name, place)
+  }
+  const place: Place = { kind: 'struct', fields }
+  shared.set(type.declaration, place)
+  return place
+}
+
+/** BMv2: before egress every header is invalid and every varbit empty; other fields and stacks stay as they are. */
+function invalidateAll({ builder }: Lowering): Statement[] {
+  const empty = new Map<number, SlotId>()
+  return builder.headers.flatMap(({ valid, fields }): Statement[] => {
+    const varbits = fields.flatMap((slot): Statement[] => {
+      const { kind, width } = builder.slots[slot] ?? { kind: 'bit', width: 0 }
+      if (kind !== 'varbit') return []
+      const from = empty.get(width) ?? builder.slot(`$empty${width}`, 'varbit', width)
+      empty.set(width, from)
+      return [{ kind: 'assignVarbit', slot, from }]
+    })
+    return [{ kind: 'assign', slot: valid, value: fold.FALSE }, ...varbits]
+  })
 }
 
 type PlaceName =

@@ -13,7 +13,7 @@ import { NONE, type Value } from './value.ts'
 
 const COUNTS = ['packets', 'bytes', 'both'] as const
 const UNITS = ['packets', 'bytes'] as const
-const HASHES: readonly HashAlgorithm[] = ['crc8', 'crc16', 'crc32', 'identity', 'csum16', 'xor16']
+const HASHES: readonly HashAlgorithm[] = ['crc8', 'crc16', 'crc32', 'identity', 'csum16', 'xor16', 'mix']
 
 export const softnpu: Architecture = {
   name: 'softnpu',

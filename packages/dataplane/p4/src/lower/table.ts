@@ -51,6 +51,7 @@ export function declareTable(lower: Lowering, declaration: TableDeclaration): vo
   const { keys, prelude } = lowerKeys(lower, declaration)
   const { refs, symbols } = lowerActions(lower, declaration)
   const { defaultAction, isDefaultConst } = lowerDefault(lower, declaration, refs, symbols)
+  const emptyGroupAction = lowerEmptyGroupAction(lower, declaration, refs, symbols)
   const attributes: TableAttributes = {}
   let supportsTimeout = false
   for (const property of declaration.properties) {
@@ -75,6 +76,7 @@ export function declareTable(lower: Lowering, declaration: TableDeclaration): vo
     actions: prepared,
     defaultAction,
     isDefaultConst,
+    ...(emptyGroupAction === undefined ? {} : { emptyGroupAction }),
     size: tableSize(lower, declaration),
     entries,
     areEntriesConst: find(declaration, 'EntriesProperty')?.isConst ?? false,
@@ -149,9 +151,14 @@ function lowerKeys(lower: Lowering, declaration: TableDeclaration): { keys: Tabl
 /** BMv2 looks up zeros in place of the fields of a header that is not valid; the specification leaves the value open. */
 function lookupKey(lower: Lowering, expression: Expression): Expression {
   if (!lower.isBmv2) return expression
-  const isMasked = expression.op === 'and' && constantOf(expression.right) !== undefined
-  const valid = validityOf(lower, isMasked ? expression.left : expression)
+  const valid = validityOf(lower, withoutMask(expression))
   return valid === undefined ? expression : mux(lower.builder.load(valid), expression, constant(0n, expression.width))
+}
+
+function withoutMask(expression: Expression): Expression {
+  if (expression.op !== 'and') return expression
+  if (constantOf(expression.right) !== undefined) return expression.left
+  return constantOf(expression.left) === undefined ? expression : expression.right
 }
 
 function tableSize(lower: Lowering, declaration: TableDeclaration): number | undefined {
@@ -273,14 +280,33 @@ function lowerDefault(
     const bound = boundAction(lower, property.value, symbols)
     return { defaultAction: bound ?? { action: 0, parameters: [] }, isDefaultConst: property.isConst }
   }
-  // Without one it is NoAction (§14.2.1.3), which the table need not list.
+  // Without one it is NoAction (§14.2.1.3).
+  return { defaultAction: noAction(lower, refs, symbols), isDefaultConst: false }
+}
+
+/** NoAction, which the table need not list. */
+function noAction(lower: Lowering, refs: ActionRef[], symbols: ActionSymbol[]): BoundAction {
   const listed = symbols.findIndex((symbol) => symbol.name === 'NoAction')
-  if (listed !== -1) return { defaultAction: { action: listed, parameters: [] }, isDefaultConst: false }
+  if (listed !== -1) return { action: listed, parameters: [] }
   const symbol = lower.context.globals.own('NoAction').find((candidate: Symbol) => candidate.kind === 'action')
   const action = symbol?.kind === 'action' ? loweredAction(lower, symbol).id : lower.emptyAction()
   if (symbol?.kind === 'action') symbols.push(symbol)
   refs.push({ action, isDefaultOnly: true, isTableOnly: false, before: [], after: [] })
-  return { defaultAction: { action: refs.length - 1, parameters: [] }, isDefaultConst: false }
+  return { action: refs.length - 1, parameters: [] }
+}
+
+/** psa: what the program says, or else NoAction. BMv2 does nothing in either architecture, whatever the program says. */
+function lowerEmptyGroupAction(
+  lower: Lowering,
+  declaration: TableDeclaration,
+  refs: ActionRef[],
+  symbols: ActionSymbol[],
+): BoundAction | undefined {
+  const hasSelector = find(declaration, 'KeyProperty')?.elements.some(({ match }) => match.text === 'selector') === true
+  if (!hasSelector || (lower.architecture.name !== 'psa' && !lower.isBmv2)) return undefined
+  const property = lower.isBmv2 ? undefined : other(declaration, 'psa_empty_group_action')
+  const bound = property === undefined ? undefined : boundAction(lower, property.value, symbols)
+  return bound ?? noAction(lower, refs, symbols)
 }
 
 /** An action of the table with constant arguments. */

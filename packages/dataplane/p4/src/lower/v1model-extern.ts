@@ -257,7 +257,7 @@ function algorithmOf(lower: Lowering, call: ExternCall, index: number): HashAlgo
 function hash(lower: Lowering, call: ExternCall): Value {
   const algorithm = algorithmOf(lower, call, 1)
   const base = call.expression(2)
-  const inputs = hashInputs(call.value(3))
+  const inputs = variables(lower, call.value(3))
   const max = call.expression(4)
   output(lower, call, 0, (slot) =>
     emitHash(lower, { kind: 'hash', algorithm, inputs, payload: false, slot, base, max }),
@@ -265,12 +265,26 @@ function hash(lower: Lowering, call: ExternCall): Value {
   return NONE
 }
 
-/** The checksum of the data in a slot as wide as the checksum argument. */
-function checksum(lower: Lowering, call: ExternCall): Expression {
+/** p4c copies the data to variables first: a field of a header counts whether that is valid or not, a header is still one. */
+function variables(lower: Lowering, value: Value): Expression[] {
+  if (!lower.isBmv2) return hashInputs(value)
+  if (value.kind === 'tuple') return value.elements.flatMap((element) => variables(lower, element))
+  if (value.kind === 'struct') return [...value.fields.values()].flatMap((field) => variables(lower, field))
+  if (value.kind !== 'scalar' || validityOf(lower, value.expression) === undefined) return hashInputs(value)
+  const slot = lower.builder.temporary(lower.path, value.expression.width)
+  lower.emit({ kind: 'assign', slot, value: value.expression })
+  return [lower.builder.load(slot)]
+}
+
+function checksumWidth(lower: Lowering, call: ExternCall): number {
+  const type = call.args[2]?.type
+  return (type === undefined ? undefined : scalarShape(lower.resolve(type))?.width) ?? 16
+}
+
+/** The checksum of the data in a slot of this width. */
+function checksum(lower: Lowering, call: ExternCall, width: number): Expression {
   const algorithm = algorithmOf(lower, call, 3)
   const inputs = hashInputs(call.value(1))
-  const type = call.args[2]?.type
-  const width = (type === undefined ? undefined : scalarShape(lower.resolve(type))?.width) ?? 16
   const slot = lower.builder.temporary(lower.path, width)
   emitHash(lower, { kind: 'hash', algorithm, inputs, payload: call.name.endsWith('payload'), slot })
   return lower.builder.load(slot)
@@ -279,10 +293,12 @@ function checksum(lower: Lowering, call: ExternCall): Expression {
 function verifyChecksum(lower: Lowering, call: ExternCall): Value {
   const condition = call.expression(0)
   const then = lower.collect(() => {
-    const computed = checksum(lower, call)
+    // BMv2 compares all that the algorithm gives, 64 bits at most.
+    const width = lower.isBmv2 ? 64 : checksumWidth(lower, call)
+    const computed = checksum(lower, call, width)
     const field = standardField(lower, 'checksum_error')
     if (field?.kind !== 'scalar') return
-    const isWrong = fold.notEqual(computed, call.expression(2))
+    const isWrong = fold.notEqual(computed, fold.resize(call.expression(2), width, false))
     const failed = { kind: 'assign', slot: field.slot, value: fold.TRUE } as const
     lower.emit({ kind: 'if', condition: isWrong, then: [failed], else: [] })
   })
@@ -295,7 +311,7 @@ function verifyChecksum(lower: Lowering, call: ExternCall): Value {
 function updateChecksum(lower: Lowering, call: ExternCall): Value {
   const condition = call.expression(0)
   const then = lower.collect(() => {
-    const computed = checksum(lower, call)
+    const computed = checksum(lower, call, checksumWidth(lower, call))
     const destination = call.target(2)
     if (destination !== undefined) writeTarget(lower, destination, scalar(computed))
   })

@@ -199,12 +199,6 @@ export class PacketPath {
     }
     const isDropped = fold.equal(spec, fold.constant(DROP_PORT, spec.width))
     body.push({ kind: 'assign', slot: this.#drop, value: isDropped })
-    const truncate = this.#requests.get('truncate')
-    if (this.#lower.isBmv2 && truncate !== undefined && this.#requests.has('recirculate')) {
-      // BMv2 recirculates the whole packet, whatever was asked for before.
-      const whole = { kind: 'assign', slot: truncate, value: fold.constant(0n, WIDTHS.truncate) } as const
-      body.push({ kind: 'if', condition: this.#isRequested('recirculate'), then: [whole], else: [] })
-    }
     return body
   }
 

@@ -99,7 +99,11 @@ class Verifier {
       this.#statements(ref.before, 'control', 0)
       this.#statements(ref.after, 'control', 0)
     }
-    const bound = [table.defaultAction, ...table.entries.map((entry) => entry.action)]
+    const bound = [
+      table.defaultAction,
+      table.emptyGroupAction ?? table.defaultAction,
+      ...table.entries.map((entry) => entry.action),
+    ]
     for (const { action, parameters } of bound) {
       const ref = table.actions[action]
       const declared = ref === undefined ? undefined : this.#program.actions[ref.action]
@@ -143,6 +147,10 @@ class Verifier {
       case 'assignVarbit':
         if (this.#program.slots[s.slot]?.kind !== 'varbit' || this.#program.slots[s.from]?.kind !== 'varbit')
           this.#report('assignVarbit of others')
+        return
+      case 'measureVarbit':
+        if (this.#program.slots[s.from]?.kind !== 'varbit') this.#report('measures what is no varbit')
+        if (this.#width(s.slot) !== 32) this.#report('a length has 32 bits')
         return
       case 'if':
         this.#condition(s.condition)
@@ -205,6 +213,7 @@ class Verifier {
         return
       case 'hash':
         for (const input of s.inputs) this.#expression(input)
+        if (s.skip !== undefined) this.#expression(s.skip)
         this.#slot(s.slot)
         return
       case 'random':

@@ -55,6 +55,8 @@ export function parseControl(cursor: Cursor, annotations: readonly Annotation[])
         if (apply !== undefined) cursor.error('P4C2006', word.range, 'a control has one apply block')
         apply = parseBlock(cursor, [...inner, ...parseAnnotations(cursor)])
       } else {
+        // P4-16 §14: the apply block is the last of a control.
+        if (apply !== undefined) cursor.unexpected(`'}': what a control declares stands before its apply block`)
         const declaration = parseControlLocal(cursor, inner)
         if (declaration !== undefined) locals.push(declaration)
       }
@@ -99,6 +101,8 @@ export function parseParser(cursor: Cursor, annotations: readonly Annotation[]):
       if (cursor.is('state') && cursor.peek(1).kind !== 'operator') {
         states.push(parseState(cursor, inner))
       } else {
+        // P4-16 §13.2: a parser's declarations stand before its states.
+        if (states.length > 0) cursor.unexpected(`a state or '}': what a parser declares stands before its states`)
         const declaration = parseParserLocal(cursor, inner)
         if (declaration !== undefined) locals.push(declaration)
       }

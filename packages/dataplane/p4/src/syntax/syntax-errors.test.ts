@@ -18,6 +18,21 @@ test('syntax errors are at the token that is wrong', () => {
   `)
 })
 
+test('declarations come before the apply block and before the states', () => {
+  assertMarked(`
+    parser p() {
+      bit<8> early = 1;
+      state start { transition accept; }
+      bit<8> late = 1;                           //! P4C2001
+    }
+    control c() {
+      bit<8> early = 1;
+      apply { }
+      bit<8> late = 1;                           //! P4C2001
+    }
+  `)
+})
+
 test('preprocessor errors are at their directive', () => {
   assertMarked(`
 #include nothing                                 //! P4C1012
