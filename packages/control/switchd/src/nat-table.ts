@@ -7,8 +7,9 @@ import type { Ip, Mac } from '@lodestone/net'
 import type { Entry } from '@lodestone/npu'
 import { exact, ipValue, macValue, range } from './entry-key.ts'
 import { errorText, failed, type Outcome } from './outcome.ts'
-import type { SwitchTable, SwitchTables } from './switch-tables.ts'
-import type { TableWriter, Write } from './table-writer.ts'
+import type { SwitchPipeline } from './switch-pipeline.ts'
+import { type SwitchTable, switchTables, type SwitchTables } from './switch-tables.ts'
+import { TableWriter, type Write } from './table-writer.ts'
 
 export interface NatMapping {
   readonly external: Ip
@@ -162,6 +163,16 @@ export class NatTable {
     // Ranges do not overlap, so one priority serves all.
     return { table, entry: table.entry(keys, 'forward_to_sled', parameters, 1) }
   }
+}
+
+/** Makes the NAT tables of a pipeline that no daemon writes to what they would be if these mappings were stated, and no others. */
+export function fillNat(pipeline: SwitchPipeline, mappings: readonly NatMapping[]): void {
+  const tables = switchTables(pipeline)
+  for (const { name } of [tables.natIpv4, tables.natIpv6]) {
+    const cleared = pipeline.clearTable(name)
+    if (!cleared.ok) throw new Error(`table ${name} cannot be emptied: ${cleared.error.kind}`)
+  }
+  new NatTable(tables, new TableWriter(pipeline, () => 0)).put(0, mappings)
 }
 
 /** `192.0.2.1 ports 0-16383`. */

@@ -59,6 +59,17 @@ test('new paths are written before the prefix is swapped over in one write, and 
   assert.deepEqual(order, ['addEntry route_v4', 'addEntry route_v4', 'modifyEntry lookup_v4', 'deleteEntry route_v4'])
 })
 
+test('of paths with one next hop on two ports, one can go and the other stays', () => {
+  const { pipeline, v4 } = make()
+  v4.set(P, [path(33, 'fe80::1'), path(34, 'fe80::1')])
+  assert.ok(v4.set(P, [path(34, 'fe80::1')]).ok)
+  assert.deepEqual(v4.get(P)?.paths, [path(34, 'fe80::1')])
+  assert.deepEqual(
+    pipeline.dump('route_v4').map((entry) => entry.replace(/^\d+ /, '')),
+    [`@0 forward_v6(34,${0xfe80_0000_0000_0000_0000_0000_0000_0001n})`],
+  )
+})
+
 test('setting the same paths again, in another order, writes nothing', () => {
   const { pipeline, v4 } = make()
   v4.set(P, [path(33, '192.0.2.1'), path(34, '192.0.2.5')])

@@ -23,6 +23,7 @@ import { SlowPath } from './slow-path.ts'
 import type { SwitchNode } from './switch-node.ts'
 import type { SwitchZone } from './switch-zone.ts'
 import { type SwitchTables, switchTables } from './switch-tables.ts'
+import type { TableJournal } from './table-journal.ts'
 import { TableWriter } from './table-writer.ts'
 import type { Origin } from './write-record.ts'
 
@@ -39,6 +40,8 @@ export interface SwitchdOptions {
   readonly zone?: SwitchZone
   /** Gives every port a link with the default settings at the start; default true. */
   readonly autoLink?: boolean
+  /** Told how to take back what is written to the tables. */
+  readonly journal?: TableJournal
 }
 
 export class Switchd {
@@ -66,7 +69,7 @@ export class Switchd {
     this.#options = options
     this.node = options.node
     this.tables = switchTables(options.node.pipeline)
-    this.writer = new TableWriter(options.node.pipeline, () => host.clock.wallMs())
+    this.writer = new TableWriter(options.node.pipeline, () => host.clock.wallMs(), options.journal)
     this.nat = new NatTable(this.tables, this.writer)
     this.#links = new LinkTable(this.tables)
     this.#addresses = new AddressTable(this.tables)

@@ -8,6 +8,7 @@ import type { Entry, TableResult } from '@lodestone/npu'
 import type { SwitchPipeline } from './switch-pipeline.ts'
 import { DONE, failed, type Outcome, tableFailure } from './outcome.ts'
 import type { SwitchTable } from './switch-tables.ts'
+import type { TableJournal } from './table-journal.ts'
 import { type Origin, WriteRecord } from './write-record.ts'
 
 export type Write =
@@ -35,15 +36,17 @@ export class TableWriter {
   /** Of what stands in the tables. */
   readonly record: WriteRecord
   readonly #pipeline: SwitchPipeline
+  readonly #journal: TableJournal | undefined
   readonly #defaults = new Map<string, string>()
   /** Tables that have to be emptied before anything is written. */
   readonly #unclean = new Set<string>()
   #undos: Write[] = []
   #cleanUps: CleanUp[] = []
 
-  /** @param wallMs the time of day, for the record. */
-  constructor(pipeline: SwitchPipeline, wallMs: () => number) {
+  /** @param wallMs the time of day, for the record. @param journal told how to take each write back. */
+  constructor(pipeline: SwitchPipeline, wallMs: () => number, journal?: TableJournal) {
     this.#pipeline = pipeline
+    this.#journal = journal
     this.record = new WriteRecord(wallMs)
   }
 
@@ -100,6 +103,7 @@ export class TableWriter {
     const result = this.#pipeline.setDefault(table.name, table.action(action), parameters)
     if (!result.ok) return failed(tableFailure(table.name, result.error))
     this.#defaults.set(table.name, table.action(action))
+    this.#journal?.setDefault(table.name, table.action(action), parameters)
     return DONE
   }
 
@@ -115,8 +119,10 @@ export class TableWriter {
   /** Tries what is pending once more. @returns the failure of a write without which the tables are wrong. */
   settle(): Outcome {
     for (const table of this.#unclean) {
+      const entries = this.#journal === undefined ? [] : (this.#pipeline.entries(table) ?? [])
       const result = retry(() => this.#pipeline.clearTable(table))
       if (!result.ok) return failed(tableFailure(table, result.error))
+      if (entries.length > 0) this.#journal?.note({ kind: 'fill', table, entries })
       this.#unclean.delete(table)
     }
     while (this.#undos.length > 0) {
@@ -151,13 +157,20 @@ export class TableWriter {
 
   #write(write: Write): TableResult {
     const table = write.table.name
+    const note = (result: TableResult): TableResult => {
+      if (result.ok) {
+        const { kind, entry } = inverse(write)
+        this.#journal?.note({ kind, table, entry })
+      }
+      return result
+    }
     switch (write.kind) {
       case 'add':
-        return this.#pipeline.addEntry(table, write.entry)
+        return note(this.#pipeline.addEntry(table, write.entry))
       case 'modify':
-        return this.#pipeline.modifyEntry(table, write.entry)
+        return note(this.#pipeline.modifyEntry(table, write.entry))
       case 'delete': {
-        const result = this.#pipeline.deleteEntry(table, write.entry)
+        const result = note(this.#pipeline.deleteEntry(table, write.entry))
         // What is not there need not be deleted.
         return !result.ok && result.error.kind === 'notFound' ? { ok: true } : result
       }

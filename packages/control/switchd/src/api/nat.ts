@@ -37,7 +37,7 @@ export function natHandlers(switchd: Switchd): Operations<NatOperation> {
   }
 }
 
-function natMapping(entry: NatEntry): NatMapping {
+export function natMapping(entry: NatEntry): NatMapping {
   return {
     external: ipOf(entry.external_address),
     firstPort: entry.first_port,
