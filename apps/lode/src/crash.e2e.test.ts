@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { freePort, RackProcess, temporaryDirectory, until } from './lode-process.fixture.ts'
+import { freePort, pageAt, RackProcess, temporaryDirectory } from './lode-process.fixture.ts'
 import { createWebInstance, instanceState } from './web-instance.fixture.ts'
 
 const WEB = '198.51.100.19'
@@ -42,12 +42,7 @@ test('kill -9 amid API writes loses none that was acknowledged; instances run ag
     floating.items.map((each) => each.ip),
     [WEB],
   )
-  const page = await until('the page over the published port', 30_000, () =>
-    fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2000) }).then(
-      (response) => response.text(),
-      () => undefined,
-    ),
-  )
+  const page = await pageAt(`http://127.0.0.1:${port}/`)
   assert.match(page, /web1/)
 })
 

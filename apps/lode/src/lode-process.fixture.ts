@@ -5,12 +5,19 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type PcapngPacket, readPcapng, summarize } from '@lodestone/packet'
 
 export const LODE = join(import.meta.dirname, '../bin/lode.js')
 
-/** What a command may take on a machine that is busy with other tests. */
-const COMMAND_LIMIT_MS = 60_000
-const READY_LIMIT_MS = 90_000
+/** The command in front of its words. WebAssembly is compiled once, as in test processes: see tools/test-process.js. */
+export const LODE_ARGUMENTS = ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering', LODE] as const
+
+/**
+ * These end what hangs and nothing else: far above what anything takes where a machine is a tenth as fast as ours, or stands still for
+ * seconds. What is waited for is an event; a test that says how long something takes says it otherwise.
+ */
+const PROCESS_LIMIT_MS = 900_000
+const WAIT_LIMIT_MS = 300_000
 
 export interface Finished {
   readonly status: number | null
@@ -36,10 +43,9 @@ export interface StartOptions {
   readonly input?: string
   /** Its input goes on after `input`. */
   readonly keepsInput?: boolean
-  readonly limitMs?: number
 }
 
-/** Starts a program; it is killed when its time is up. */
+/** Starts a program; it is killed when it does not end. */
 export function start(command: string, args: readonly string[], options: StartOptions = {}): Running {
   const startMs = performance.now()
   const child = spawn(command, args, {
@@ -54,7 +60,7 @@ export function start(command: string, args: readonly string[], options: StartOp
   child.stdin.on('error', () => {}) // it did not want the input
   if (options.keepsInput === true) child.stdin.write(options.input ?? '')
   else child.stdin.end(options.input ?? '')
-  const limit = setTimeout(() => child.kill('SIGKILL'), options.limitMs ?? COMMAND_LIMIT_MS)
+  const limit = setTimeout(() => child.kill('SIGKILL'), PROCESS_LIMIT_MS)
   const finished = new Promise<Finished>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (status, signal) => {
@@ -73,7 +79,30 @@ export function start(command: string, args: readonly string[], options: StartOp
 }
 
 export function lode(args: readonly string[], options: StartOptions = {}): Promise<Finished> {
-  return start(process.execPath, [LODE, ...args], options).finished
+  return start(process.execPath, [...LODE_ARGUMENTS, ...args], options).finished
+}
+
+/**
+ * The same within this process, for commands that end by themselves and read no input: a process of its own takes each of them a hundred
+ * times as long as what it does.
+ */
+export async function lodeHere(...args: readonly string[]): Promise<Finished> {
+  const { LodeContext } = await import('./context.ts')
+  const { runLode } = await import('./run-lode.ts')
+  const startMs = performance.now()
+  let stdout = ''
+  let stderr = ''
+  const own = {
+    env: process.env,
+    stdin: { isTTY: false },
+    stdout: { write: (text: string) => void (stdout += text) },
+    stderr: { write: (text: string) => void (stderr += text) },
+    exitCode: undefined as number | undefined,
+    once: () => own, // nobody interrupts it
+  }
+  // because these commands need no more of a process
+  await runLode(args, new LodeContext(own as unknown as NodeJS.Process))
+  return { status: own.exitCode ?? 0, signal: null, stdout, stderr, elapsedMs: performance.now() - startMs }
 }
 
 export interface UpEvent {
@@ -91,10 +120,10 @@ export class RackProcess {
 
   static async start(directory: string, ...flags: readonly string[]): Promise<RackProcess> {
     const args = ['up', '--state', directory, '--api-port', '0', '--json', ...flags]
-    const running = start(process.execPath, [LODE, ...args], { limitMs: 300_000 })
+    const running = start(process.execPath, [...LODE_ARGUMENTS, ...args])
     let isOver = false
     void running.finished.then(() => (isOver = true))
-    const up = await until(`lode up ${flags.join(' ')}`, READY_LIMIT_MS, () => {
+    const up = await until(`lode up ${flags.join(' ')}`, () => {
       if (isOver) throw new Error(`lode up ended: ${running.stdout()}${running.stderr()}`)
       const line = running
         .stdout()
@@ -115,14 +144,14 @@ export class RackProcess {
     this.up = up
   }
 
-  /** A command on this rack: `lode('status', '--json')`. */
+  /** A command on this rack, as `lodeHere`: `lode('status', '--json')`. */
   lode(command: string, ...args: readonly string[]): Promise<Finished> {
-    return lode([command, '--state', this.directory, ...args])
+    return lodeHere(command, '--state', this.directory, ...args)
   }
 
-  /** A command that goes on: its caller stops it. */
+  /** A process with a command that goes on: its caller stops it. */
   begin(command: string, ...args: readonly string[]): Running {
-    return start(process.execPath, [LODE, command, '--state', this.directory, ...args])
+    return start(process.execPath, [...LODE_ARGUMENTS, command, '--state', this.directory, ...args])
   }
 
   /** The parsed answer of a command with `--json`; throws unless it succeeds. */
@@ -156,18 +185,77 @@ export class RackProcess {
 }
 
 /** Asks until there is an answer. */
-export async function until<T>(
-  what: string,
-  limitMs: number,
-  ask: () => T | undefined | Promise<T | undefined>,
-): Promise<T> {
-  const endMs = performance.now() + limitMs
+export async function until<T>(what: string, ask: () => T | undefined | Promise<T | undefined>): Promise<T> {
+  const endMs = performance.now() + WAIT_LIMIT_MS
   for (;;) {
     const answer = await ask()
     if (answer !== undefined) return answer
-    if (performance.now() > endMs) throw new Error(`${what}: not within ${limitMs / 1000} s`)
+    if (performance.now() > endMs) throw new Error(`${what}: not within ${WAIT_LIMIT_MS / 1000} s`)
     await delay(50)
   }
+}
+
+/** Runs a command until its output matches: what a rack in real time says of itself now may not hold a moment later, or not yet. */
+export async function says(pattern: RegExp, command: () => Promise<Finished>): Promise<Finished> {
+  let last: Finished | undefined
+  try {
+    return await until(String(pattern), async () => {
+      last = await command()
+      return pattern.test(last.stdout) ? last : undefined
+    })
+  } catch (error) {
+    throw new Error(`it said at last: ${last?.stdout}${last?.stderr}`, { cause: error })
+  }
+}
+
+/**
+ * What is served at a URL, asked for until something is. An attempt may take twice as long as the last one, so that neither a packet that
+ * got lost before the way was there nor a machine that is slow is waited for in vain.
+ */
+export function pageAt(url: string): Promise<string> {
+  let limitMs = 500
+  return until(`an answer from ${url}`, () => pageWithin(url, (limitMs *= 2)))
+}
+
+/** What is served there within a time, or nothing. */
+export async function pageWithin(url: string, limitMs: number): Promise<string | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(limitMs) })
+    return response.ok ? await response.text() : undefined
+  } catch {
+    return undefined // refused, reset, or nothing came
+  }
+}
+
+/** Runs a command again and again until `body` is done. */
+export async function during<T>(begin: () => Running, body: () => Promise<T>): Promise<T> {
+  let isOver = false
+  let running: Running | undefined
+  const repeated = (async () => {
+    while (!isOver) {
+      running = begin()
+      await running.finished
+    }
+  })()
+  try {
+    return await body()
+  } finally {
+    isOver = true
+    running?.kill('SIGTERM')
+    await repeated
+  }
+}
+
+/** Ends a `lode capture` that writes to `file` once a packet is there whose summary matches, and reads it. */
+export async function captured(capture: Running, file: string, pattern: RegExp): Promise<readonly PcapngPacket[]> {
+  const isWanted = ({ bytes }: PcapngPacket): boolean => pattern.test(summarize(bytes, 0, bytes.length))
+  await until(`${pattern} is captured`, async () =>
+    readPcapng(await readFile(file)).packets.some(isWanted) ? true : undefined,
+  )
+  capture.kill('SIGINT')
+  const { status, stderr } = await capture.finished
+  if (status !== 0) throw new Error(`lode capture: ${status} ${stderr}`)
+  return readPcapng(await readFile(file)).packets
 }
 
 /** A directory that goes away with the test. */
@@ -177,14 +265,24 @@ export async function temporaryDirectory(test: { after(fn: () => Promise<void>):
   return directory
 }
 
-/** A port of this machine that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below the ports that operating systems give to whoever asks for any: nobody else takes one of these meanwhile. */
+const FIRST_PORT = 10_000
+const PORTS = 20_000
+/** Test processes that run at the same time begin at different ones. */
+let nextPort = (process.pid * 16) % PORTS
+
+/** A port of this machine that nobody has. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_PORT + (nextPort++ % PORTS)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject()))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { tmpdir } from 'node:os'
-import { freePort, lode, RackProcess } from './lode-process.fixture.ts'
+import { freePort, lode, RackProcess, until } from './lode-process.fixture.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/rack.toml')
 
@@ -29,17 +29,23 @@ after(async () => {
 })
 
 test('a rack starts as the example says, with its pools, its recovery silo and sessions with its peers', async () => {
-  const info = await rack.json<{ api: { silo: string; username: string }; checks: { detail: string }[] }>('status')
-  assert.deepEqual([info.api.silo, info.api.username], ['recovery', 'operator'])
-  assert.ok(info.checks.some(({ detail }) => detail === '3 of 3 sessions of the switches are established'))
+  const status = () => rack.json<{ api: { silo: string; username: string }; checks: { detail: string }[] }>('status')
+  const { api } = await status()
+  assert.deepEqual([api.silo, api.username], ['recovery', 'operator'])
+  await until('the sessions are established', async () => {
+    const { checks } = await status()
+    return checks.some(({ detail }) => detail === '3 of 3 sessions of the switches are established') ? true : undefined
+  })
   const pools = await rack.json<{ items: { name: string }[] }>('api', 'GET', '/v1/system/ip-pools')
   assert.deepEqual(pools.items.map(({ name }) => name).toSorted(), ['default', 'lab'])
 })
 
 test('the name of the recovery silo leads to the API over TLS, both through the data plane', async () => {
   const name = 'recovery.sys.rack.example'
-  assert.equal(await address(dnsPort, name), '198.51.100.4')
-  assert.equal(await secureStatus(apiPort, name, await readFile(rack.up.tls.caCertificate, 'utf8')), 200)
+  const ca = await readFile(rack.up.tls.caCertificate, 'utf8')
+  const isUnreachable = (): undefined => undefined
+  assert.equal(await until('a name server answers', () => address(dnsPort, name).catch(isUnreachable)), '198.51.100.4')
+  assert.equal(await until('the API answers', () => secureStatus(apiPort, name, ca).catch(isUnreachable)), 200)
 })
 
 test('the authority is a file for clients and a key for its owner only; TLS is on this machine too, when asked for', async () => {

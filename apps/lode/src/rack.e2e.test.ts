@@ -5,7 +5,19 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { tmpdir } from 'node:os'
-import { freePort, LODE, lode, RackProcess, start, temporaryDirectory, until } from './lode-process.fixture.ts'
+import {
+  captured,
+  freePort,
+  LODE,
+  lode,
+  lodeHere,
+  pageAt,
+  RackProcess,
+  says,
+  start,
+  temporaryDirectory,
+  until,
+} from './lode-process.fixture.ts'
 import { createWebInstance, instanceState } from './web-instance.fixture.ts'
 import { flaws, tshark, WITHOUT_TSHARK } from './tshark.fixture.ts'
 
@@ -119,9 +131,8 @@ describe('a running rack', () => {
     ]) {
       assert.ok(text.stdout.includes(word), `${word} in ${text.stdout}`)
     }
-    const info = await rack.json<Info>('status')
-    assert.equal(info.state, 'ready')
-    assert.ok(info.checks.every((check) => check.ready))
+    assert.equal((await rack.json<Info>('status')).state, 'ready')
+    await isReady()
   })
 
   test('lode api calls the public API; its errors are exit status 1 with the message', async () => {
@@ -154,19 +165,20 @@ describe('a running rack', () => {
     const tables = await rack.lode('table', 'switch0')
     assert.equal(tables.status, 0, tables.stderr)
     assert.match(tables.stdout, /ingress\.nat_ingress\.ingress_ipv4/)
-    const nat = await rack.lode('table', 'switch0', 'ingress.nat_ingress.ingress_ipv4')
-    assert.match(nat.stdout, new RegExp(WEB.replaceAll('.', '\\.')))
-    const rib = await rack.json<{ rows: string[][] }>('table', 'client', 'rib')
-    assert.ok(rib.rows.some((row) => row[0]?.startsWith('198.51.100.')))
+    const nat = () => rack.lode('table', 'switch0', 'ingress.nat_ingress.ingress_ipv4')
+    await says(new RegExp(WEB.replaceAll('.', '\\.')), nat)
+    await until('the client has a route to the pool', async () => {
+      const { rows } = await rack.json<{ rows: string[][] }>('table', 'client', 'rib')
+      return rows.some((row) => row[0]?.startsWith('198.51.100.')) ? true : undefined
+    })
     const none = await rack.lode('table', 'switch9')
     assert.equal(none.status, 2)
     assert.match(none.stderr, /not found: node with name "switch9"/)
   })
 
   test('--publish: a request on this machine crosses the rack', async () => {
-    const page = await fetch(`http://127.0.0.1:${publishPort}/crossing`)
-    assert.equal(page.status, 200)
-    assert.match(await page.text(), /web1[^]*203\.0\.113\.[^]*\/crossing/)
+    const page = await pageAt(`http://127.0.0.1:${publishPort}/crossing`)
+    assert.match(page, /web1[^]*203\.0\.113\.[^]*\/crossing/)
   })
 
   test('examples/web1.sh makes a server with nothing but lode api', async () => {
@@ -175,23 +187,25 @@ describe('a running rack', () => {
     assert.equal(status, 0, stderr)
     assert.match(stdout, /^web1 of project shelf answers on 198\.51\.100\.21$/m)
     await instanceState(rack, 'shelf', 'web1', 'running')
-    const page = await fetch(`http://127.0.0.1:${examplePort}/example`)
-    assert.match(await page.text(), /hostname: web1[^]*\/example/)
+    assert.match(await pageAt(`http://127.0.0.1:${examplePort}/example`), /hostname: web1[^]*\/example/)
   })
 
   test('lode trace tells a ping’s story while lode exec runs it, and lode capture has its frames', async (t) => {
     const file = join(await temporaryDirectory(t), 'ping.pcapng')
-    const trace = rack.begin('trace', '--json', '--count', '1', 'icmp', 'and', 'host', WEB)
+    const filter = ['icmp', 'and', 'delivered', 'and', 'host', WEB]
+    const trace = rack.begin('trace', '--json', '--count', '1', ...filter)
     const capture = rack.begin('capture', 'isp0-client', 'isp1-client', 'switch0-cpu', '-w', file)
     const ended = trace.finished.then(() => true)
-    await until('the capture has begun', 20_000, async () => {
+    await until('the capture has begun', async () => {
       const begun = await readFile(file).catch(() => undefined)
       return begun !== undefined && begun.length > 0 ? true : undefined
     })
-    await until('a traced ping', 20_000, async () => {
-      const ping = await rack.lode('exec', 'client', '--', 'ping', '-c', '1', WEB)
-      assert.equal(ping.status, 0, ping.stdout + ping.stderr)
-      return Promise.race([ended, Promise.resolve(undefined)])
+    let isAnswered = false
+    await until('a ping that is traced, and one that is answered', async () => {
+      // Each time: the one that was answered may have gone before the trace began.
+      const { status } = await rack.lode('exec', 'client', '--', 'ping', '-c', '1', WEB)
+      isAnswered ||= status === 0
+      return isAnswered ? Promise.race([ended, Promise.resolve(undefined)]) : undefined
     })
     const { status, stdout, stderr } = await trace.finished
     assert.equal(status, 0, stderr)
@@ -201,8 +215,7 @@ describe('a running rack', () => {
       .map((line) => JSON.parse(line) as { packet: number })
     assert.ok(events.length > 10)
     assert.equal(new Set(events.map((event) => event.packet)).size, 1)
-    capture.kill('SIGINT')
-    assert.equal((await capture.finished).status, 0, capture.stderr())
+    await captured(capture, file, new RegExp(`> ${WEB} ICMP`))
     const bytes = await readFile(file)
     assert.equal(bytes.readUInt32LE(0), 0x0a0d0d0a, 'a pcapng section header')
     if (WITHOUT_TSHARK !== false) return t.diagnostic(WITHOUT_TSHARK)
@@ -211,11 +224,11 @@ describe('a running rack', () => {
   })
 
   test('lode exec runs commands on clients, routers and instances', async () => {
-    const route = await rack.lode('exec', 'isp0', '--', 'ip', 'route')
-    assert.match(route.stdout, /198\.51\.100\.0\/24/)
-    const peers = await lode(['bgp', 'peers', '--node', 'isp0', '--state', rack.directory])
-    assert.match(peers.stdout, /switch0 .* Established/, 'its routing daemon can be asked, too')
-    assert.equal((await lode(['rib', 'summary', '--node', 'nobody', '--state', rack.directory])).status, 2)
+    await says(/198\.51\.100\.0\/24/, () => rack.lode('exec', 'isp0', '--', 'ip', 'route'))
+    // Its routing daemon can be asked, too.
+    const onIsp = ['--node', 'isp0', '--state', rack.directory]
+    await says(/switch0 .* Established/, () => lodeHere('bgp', 'peers', ...onIsp))
+    assert.equal((await lodeHere('rib', 'summary', '--node', 'nobody', '--state', rack.directory)).status, 2)
     const web = await rack.lode('exec', 'web1', '--', 'help')
     assert.match(web.stdout, /ping/)
     const none = await rack.lode('exec', 'nobody', '--', 'help')
@@ -224,7 +237,7 @@ describe('a running rack', () => {
 
   test('a TypeScript module as user_data answers through the rack and prints on its serial console', async () => {
     await createWebInstance(rack, { project: 'shop', name: 'ts1', address: '198.51.100.20', userData: MODULE })
-    const text = await until('the module answers', 20_000, () => bodyOf(`http://127.0.0.1:${modulePort}/hello`))
+    const text = await pageAt(`http://127.0.0.1:${modulePort}/hello`)
     assert.equal(text, 'typescript on ts1\n')
     const console = await rack.api<{ data: number[] }>(
       'GET',
@@ -245,7 +258,7 @@ describe('a running rack', () => {
     const down = await rack.lode('link', 'sled0-switch0', '--down')
     assert.match(down.stdout, /sled0-switch0 down/)
     assert.equal((await rack.json<Info>('status')).links.find((link) => link.name === 'sled0-switch0')?.up, false)
-    await until('the page with a link down', 20_000, () => bodyOf(`http://127.0.0.1:${publishPort}/`))
+    await pageAt(`http://127.0.0.1:${publishPort}/`)
     const up = await rack.json<{ up: boolean; delay_ms: number }>('link', 'sled0-switch0', '--up', '--delay-ms', '1')
     assert.deepEqual([up.up, up.delay_ms], [true, 1])
     await isReady()
@@ -254,12 +267,12 @@ describe('a running rack', () => {
   test('lode power pulls a switch’s plug and gives it back; the capture of it all is sound', async (t) => {
     const file = join(await temporaryDirectory(t), 'power.pcapng')
     const capture = rack.begin('capture', '-w', file)
-    await until('the capture begins', 10_000, async () => ((await sizeOf(file)) > 0 ? true : undefined))
+    await until('the capture begins', async () => ((await sizeOf(file)) > 0 ? true : undefined))
     assert.equal((await rack.lode('power', 'switch0', 'off')).status, 0)
-    await until('the page with one switch', 20_000, () => bodyOf(`http://127.0.0.1:${publishPort}/`))
+    await pageAt(`http://127.0.0.1:${publishPort}/`)
     assert.deepEqual(await rack.json('power', 'switch0', 'on'), { node: 'switch0', on: true })
     await isReady()
-    await until('the page with both switches', 20_000, () => bodyOf(`http://127.0.0.1:${publishPort}/`))
+    await pageAt(`http://127.0.0.1:${publishPort}/`)
     capture.kill('SIGINT')
     assert.equal((await capture.finished).status, 0, capture.stderr())
     if (WITHOUT_TSHARK !== false) return t.diagnostic(WITHOUT_TSHARK)
@@ -287,23 +300,13 @@ describe('a running rack', () => {
   })
 
   async function isReady(): Promise<void> {
-    await until('every check is ready again', 30_000, async () => {
+    await until('every check is ready again', async () => {
       const { checks } = await rack.json<Info>('status')
       return checks.every((check) => check.ready) ? true : undefined
     })
     await instanceState(rack, 'shop', 'web1', 'running')
   }
 })
-
-/** What is served there, or nothing while it does not answer. */
-async function bodyOf(url: string): Promise<string | undefined> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2000) })
-    return response.ok ? await response.text() : undefined
-  } catch {
-    return undefined
-  }
-}
 
 async function sizeOf(file: string): Promise<number> {
   return stat(file).then(

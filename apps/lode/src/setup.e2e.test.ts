@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { lode, LODE, start, temporaryDirectory, until } from './lode-process.fixture.ts'
+import { lode, LODE_ARGUMENTS, start, temporaryDirectory, until } from './lode-process.fixture.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/rack.toml')
 
@@ -15,8 +15,19 @@ interface Info {
 
 test("a rack is set up at the technician's port; before that the API is not there, afterwards the set-up is over", async (t) => {
   const directory = await temporaryDirectory(t)
-  const args = [LODE, 'up', '--uninitialized', '--sleds', '1', '--api-port', '0', '--state', directory, '--json']
-  const up = start(process.execPath, args, { limitMs: 180_000 })
+  const args = [
+    ...LODE_ARGUMENTS,
+    'up',
+    '--uninitialized',
+    '--sleds',
+    '1',
+    '--api-port',
+    '0',
+    '--state',
+    directory,
+    '--json',
+  ]
+  const up = start(process.execPath, args)
   t.after(async () => {
     up.kill('SIGKILL')
     await up.finished
@@ -25,7 +36,7 @@ test("a rack is set up at the technician's port; before that the API is not ther
     const { status, stdout } = await lode(['status', '--json', '--state', directory])
     return status === 0 ? (JSON.parse(stdout) as Info) : undefined
   }
-  await until("the technician's port", 60_000, () => (up.stdout().includes('"name":"set-up"') ? true : undefined))
+  await until("the technician's port", () => (up.stdout().includes('"name":"set-up"') ? true : undefined))
   const waiting = (await info())!
   assert.equal(waiting.state, 'uninitialized')
   const { url } = waiting.api

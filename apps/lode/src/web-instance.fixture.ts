@@ -33,7 +33,7 @@ export async function createWebInstance(rack: RackProcess, instance: WebInstance
 }
 
 export async function instanceState(rack: RackProcess, project: string, name: string, wanted: string): Promise<void> {
-  await until(`${name} is ${wanted}`, 30_000, async () => {
+  await until(`${name} is ${wanted}`, async () => {
     const { run_state } = await rack.api<{ run_state: string }>('GET', `/v1/instances/${name}?project=${project}`)
     return run_state === wanted ? true : undefined
   })

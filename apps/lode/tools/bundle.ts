@@ -4,6 +4,7 @@ import { ensureArchive } from '@lodestone/testbed'
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
+import { COMPILER_FILE } from './compiler-file.ts'
 
 const app = join(import.meta.dirname, '..')
 const root = join(app, '../..')
@@ -20,7 +21,13 @@ const bundle = await rolldown({
   // They load files of their own at run time, so they stay packages; pg only looks whether pg-native is there.
   external: ['@electric-sql/pglite', '@node-rs/argon2', 'koffi', 'pg-native'],
 })
-await bundle.write({ dir: dist, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunk-[hash].js' })
+await bundle.write({
+  dir: dist,
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'chunk-[hash].js',
+  ...COMPILER_FILE,
+})
 cpSync(join(root, 'p4'), join(dist, 'p4'), { recursive: true })
 cpSync(join(root, 'LICENSE'), join(dist, 'LICENSE'))
 await ensureArchive(new OsFiles(join(dist, 'databases')))

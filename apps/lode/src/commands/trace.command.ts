@@ -13,7 +13,7 @@ export const traceCommand = buildCommand({
     brief: 'Tell the stories of live packets, hop by hop',
     fullDescription: [
       'The filter is terms joined by "and", each optionally after "not":',
-      '  tcp udp icmp icmp6 arp ip ip6 syn fin rst   host ADDRESS   port NUMBER   vni NUMBER   node NAME   dropped   delivered',
+      '  tcp udp icmp icmp6 arp ip ip6 syn ack fin rst   host ADDRESS   port NUMBER   vni NUMBER   node NAME   dropped   delivered',
       'A packet matches in any form it takes on its way: before or after NAT, inside or outside the tunnel.',
     ].join('\n'),
     customUsage: [

@@ -58,6 +58,14 @@ export const RouterRoute = z
   .meta({ id: 'RouterRoute' })
 export type RouterRoute = z.output<typeof RouterRoute>
 
+export const VpcRouterCreate = z.object(identityCreate).meta({ id: 'VpcRouterCreate' })
+export type VpcRouterCreate = z.output<typeof VpcRouterCreate>
+
+export const RouterRouteCreate = z
+  .object({ ...identityCreate, destination: RouteDestination, target: RouteTarget })
+  .meta({ id: 'RouterRouteCreate' })
+export type RouterRouteCreate = z.output<typeof RouterRouteCreate>
+
 const router = z.object({ router: NameOrId })
 const route = z.object({ route: NameOrId })
 const inRouter = inVpc.extend({ vpc: NameOrId.optional(), router: NameOrId })
@@ -82,7 +90,7 @@ export const vpcRouterEndpoints = [
     tags,
     summary: 'Create a custom router',
     query: inVpc,
-    body: z.object(identityCreate).meta({ id: 'VpcRouterCreate' }),
+    body: VpcRouterCreate,
     response: { status: 201, schema: VpcRouter },
   }),
   endpoint({
@@ -133,9 +141,7 @@ export const vpcRouterEndpoints = [
     tags,
     summary: 'Add a route to a custom router',
     query: inRouter,
-    body: z
-      .object({ ...identityCreate, destination: RouteDestination, target: RouteTarget })
-      .meta({ id: 'RouterRouteCreate' }),
+    body: RouterRouteCreate,
     response: { status: 201, schema: RouterRoute },
   }),
   endpoint({

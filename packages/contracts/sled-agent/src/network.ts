@@ -1,7 +1,7 @@
 /** Network state of the sled as a whole. Every PUT states all there should be, with a generation. */
 import { endpoint, NDJSON } from '@lodestone/api'
 import { z } from 'zod'
-import { Causes, Generation, IpAddr, MacAddr, Port16, Vni } from './address.ts'
+import { Causes, Generation, IpAddr, IpNet, MacAddr, Port16, Vni } from './address.ts'
 import { ExternalIps, FirewallRule, MulticastSubscription, RateLimits, VpcRoute, VpcRouteSet } from './nic.ts'
 
 export const V2pMapping = z
@@ -51,6 +51,18 @@ export const MulticastGroup = z
   })
   .meta({ id: 'MulticastGroup', description: 'Which sleds get what is sent to a group of a VPC.' })
 export type MulticastGroup = z.output<typeof MulticastGroup>
+
+export const PortSubscription = MulticastSubscription.extend({
+  vni: Vni,
+  port_id: z.string(),
+  /** By its guest; otherwise the port's settings say so. */
+  joined: z.boolean(),
+}).meta({ id: 'PortSubscription' })
+export type PortSubscription = z.output<typeof PortSubscription>
+
+export const MulticastSubscriptions = z
+  .object({ subscriptions: z.array(PortSubscription) })
+  .meta({ id: 'MulticastSubscriptions' })
 
 export const MulticastGroups = z
   .object({ generation: Generation, groups: z.array(MulticastGroup) })
@@ -211,6 +223,8 @@ export const PortSettings = z
     routes: z.array(VpcRoute),
     /** Absent: as the interface's description says. */
     multicast: z.array(MulticastSubscription).max(32).optional(),
+    /** The same of the groups that the guest may join itself. */
+    multicast_permitted: z.array(IpNet).max(32).optional(),
     rate_limits: RateLimits.optional(),
   })
   .meta({ id: 'PortSettings', description: 'All that can change about a port, stated at once and applied at once.' })
@@ -244,7 +258,7 @@ export const PortExplanation = z
   .object({
     /** Of this format; it grows when a field changes its meaning. */
     version: z.int(),
-    verdict: z.enum(['forwarded', 'delivered', 'hairpin', 'dropped']),
+    verdict: z.enum(['forwarded', 'delivered', 'hairpin', 'dropped', 'waiting']),
     reason: z.object({ code: z.string(), sentence: z.string(), hint: z.string().optional() }).optional(),
     detail: z.string().optional(),
     nearest: z.array(NearMiss).optional(),
@@ -376,6 +390,14 @@ export const networkEndpoints = [
     summary: 'State which sleds have subscribers of the groups of all VPCs',
     body: MulticastGroups,
     response: { status: 200, schema: applied },
+  }),
+  endpoint({
+    operationId: 'multicast_subscriptions_list',
+    method: 'GET',
+    path: '/multicast-subscriptions',
+    tags,
+    summary: 'Tell which ports here are sent which groups: what is stated for all sleds follows from it',
+    response: { status: 200, schema: MulticastSubscriptions },
   }),
   endpoint({
     operationId: 'vpc_firewall_rules_set',

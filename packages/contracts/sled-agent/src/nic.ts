@@ -41,6 +41,8 @@ export const Nic = z
     transit_ips: z.array(IpNet),
     /** Groups of a scope beyond the link. */
     multicast: z.array(MulticastSubscription).max(32).optional(),
+    /** Prefixes of groups that the guest may join and leave itself, by IGMP and MLD. Absent: none. */
+    multicast_permitted: z.array(IpNet).max(32).optional(),
     rate_limits: RateLimits.optional(),
     causes: Causes.optional(),
   })

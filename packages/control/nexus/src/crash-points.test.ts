@@ -208,7 +208,7 @@ async function cut(operation: Operation, id: string, at: number, process: Proces
 for (const [index, operation] of operations(() => world).entries()) {
   const isBrief = !IS_WHOLE && operation.isMinor === true
   const skip = isBrief && index % 2 === 1 ? 'with LODE_TEST_ALL_STEPS=1 only' : false
-  test(`${operation.name}: after death at any step it is whole or not there`, { timeout: 240_000, skip }, async () => {
+  test(`${operation.name}: after death at any step it is whole or not there`, { skip }, async () => {
     process ??= await startProcess()
     // Everybody asks first who asks, so even the shortest operation has this many steps.
     for (let at = IS_WHOLE ? 0 : index % 4, cuts = 0; ; at += STRIDE, cuts++) {

@@ -142,6 +142,7 @@ export class FakeSled {
         this.externalAddresses = content(body)
         return { generation: body.generation }
       },
+      multicast_subscriptions_list: () => ({ subscriptions: [] }),
       multicast_groups_set: unused,
       port_flows_save: unused,
       port_flows_restore: unused,

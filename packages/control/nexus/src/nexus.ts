@@ -10,6 +10,7 @@ import { nexusHandler } from './api/handlers.ts'
 import { DEFAULT_PASSWORD_COST, type PasswordCost } from './auth/password.ts'
 import type { Inventory } from './inventory.ts'
 import { type ConfiguredRoute, routeCauses } from './reconcile/desired-switch.ts'
+import { type ProposedNetwork, proposedNetwork, type VpcChange } from './proposed-network.ts'
 import type { ReconcilerStatus } from './reconcile/loop.ts'
 import { Reconcilers } from './reconcile/reconcilers.ts'
 import { boardsInRack } from './reconcile/sleds.ts'
@@ -181,6 +182,13 @@ export class Nexus {
     const store = this.#store
     if (store === undefined || (target !== 'switch0' && target !== 'switch1')) return []
     return routeCauses(await readSnapshot(store), target, route)
+  }
+
+  /** What sleds and switches would be told, were VPCs changed so, one change after the other. Nothing is. */
+  async proposedNetwork(changes: readonly VpcChange[]): Promise<ProposedNetwork> {
+    const store = this.#store
+    if (store === undefined) return { ok: false, message: 'the control plane is not up' }
+    return proposedNetwork(store, this.#options.inventory, changes, new Date(this.#host.clock.wallMs()))
   }
 
   /** Asks all reconcilers to look now. */

@@ -44,6 +44,9 @@ interface Wired {
   readonly wire: Link
 }
 
+/** The parts of a description that say how the packets of an instance are treated. */
+export type NetworkParts = Partial<Pick<InstanceEnsure, 'external_ips' | 'firewall_rules' | 'routes'>>
+
 export class Instance {
   readonly id: string
   readonly console = new ConsoleBuffer()
@@ -192,6 +195,17 @@ export class Instance {
     return result.changed
   }
 
+  /** What a port would be configured to if parts of the description were these. Nothing changes. @returns text: why they cannot be. */
+  configWith(portId: string, change: NetworkParts): PortConfig | string | undefined {
+    const nic = this.#desired.nics.find((each) => each.id === portId)
+    const port = this.#ports.get(portId)?.port
+    if (nic === undefined || port === undefined) return undefined
+    // What is stated of an instance ends what was stated of a port by itself, as in `restate`.
+    const config = this.#configOf(nic, undefined, { ...this.#desired, ...change })
+    const problem = port.check({ ...config, generation: port.config.generation + 1 })
+    return problem === undefined ? config : problemOf(config, problem)
+  }
+
   run(): void {
     if (this.#state === 'running' || this.#state === 'starting') return
     this.#enter('starting')
@@ -288,8 +302,11 @@ export class Instance {
     statement.end()
   }
 
-  #parts(nic: Nic, settings: PortSettings | undefined): Pick<PortInputs, 'externalIps' | 'firewall' | 'routes'> {
-    const desired = this.#desired
+  #parts(
+    nic: Nic,
+    settings: PortSettings | undefined,
+    desired: InstanceEnsure = this.#desired,
+  ): Pick<PortInputs, 'externalIps' | 'firewall' | 'routes'> {
     return {
       externalIps: settings?.external_ips ?? desired.external_ips,
       firewall: settings?.firewall_rules ?? desired.firewall_rules,
@@ -297,16 +314,16 @@ export class Instance {
     }
   }
 
-  #configOf(nic: Nic, settings: PortSettings | undefined): PortConfig {
-    const desired = this.#desired
+  #configOf(nic: Nic, settings: PortSettings | undefined, desired: InstanceEnsure = this.#desired): PortConfig {
     return portConfigFromContract({
       generation: this.#revision,
       name: `${desired.hostname}-nic${nic.slot}`,
       nic,
-      ...this.#parts(nic, settings),
+      ...this.#parts(nic, settings, desired),
       dhcp: { hostname: desired.hostname, dns: (desired.dns_servers ?? []).map((ip) => Ip.of(ip)) },
       mtuBytes: GUEST_MTU,
       ...(settings?.multicast === undefined ? {} : { multicast: settings.multicast }),
+      ...(settings?.multicast_permitted === undefined ? {} : { multicastPermitted: settings.multicast_permitted }),
       ...(settings?.rate_limits === undefined ? {} : { rateLimits: settings.rate_limits }),
     })
   }

@@ -1,6 +1,7 @@
 /** From the sled-agent contract's types (text) to the packet engine's `PortConfig` (addresses as values). */
 import type {
   ExternalIps as ContractExternalIps,
+  ExternalMapping as ContractMapping,
   FirewallRule as ContractRule,
   Nic,
   VpcRoute,
@@ -10,6 +11,7 @@ import { Ip, Mac, Prefix } from '@lodestone/net'
 import type {
   DhcpConfig,
   ExternalIps,
+  ExternalMapping,
   FirewallRule,
   HostFilter,
   IpConfig,
@@ -31,6 +33,7 @@ export interface PortInputs {
   readonly dhcp: DhcpConfig
   readonly mtuBytes: number
   readonly multicast?: Nic['multicast']
+  readonly multicastPermitted?: Nic['multicast_permitted']
   readonly rateLimits?: Nic['rate_limits']
 }
 
@@ -55,6 +58,7 @@ export function portConfigFromContract(inputs: PortInputs): PortConfig {
     mtuBytes: inputs.mtuBytes,
     transitIps: nic.transit_ips.map((text) => ({ prefix: Prefix.of(text), allowIn: true, allowOut: true })),
     ...multicastOf(inputs.multicast ?? nic.multicast),
+    ...permittedOf(inputs.multicastPermitted ?? nic.multicast_permitted),
     ...rateLimitsOf(inputs.rateLimits ?? nic.rate_limits),
   }
 }
@@ -68,6 +72,10 @@ function multicastOf(subscriptions: Nic['multicast']): Pick<PortConfig, 'multica
       sources: sources.map((source) => Ip.of(source)),
     })),
   }
+}
+
+function permittedOf(prefixes: Nic['multicast_permitted']): Pick<PortConfig, 'multicastPermitted'> {
+  return prefixes === undefined ? {} : { multicastPermitted: prefixes.map((text) => Prefix.of(text).masked()) }
 }
 
 function rateLimitsOf(limits: Nic['rate_limits']): Pick<PortConfig, 'rateLimits'> {
@@ -183,6 +191,17 @@ function protocolFilter(filter: NonNullable<ContractRule['protocols']>[number]):
 function numberRange(text: string): NumberRange {
   const [first, last] = text.split('-')
   return { first: Number(first), last: Number(last ?? first) }
+}
+
+export function externalMappingFromContract(mapping: ContractMapping): ExternalMapping {
+  return {
+    external: Ip.of(mapping.external_ip),
+    firstPort: mapping.first_port,
+    lastPort: mapping.last_port,
+    sled: Ip.of(mapping.physical_host_ip),
+    mac: Mac.of(mapping.virtual_mac),
+    vni: mapping.vni,
+  }
 }
 
 export function routeFromContract(route: VpcRoute): Route {

@@ -22,7 +22,7 @@ import { EntryLedger, type EntryRemoval, type EntryWriting } from './entry-ledge
 import { FlowLogStreams } from './flow-log-stream.ts'
 import { Instance } from './instance.ts'
 import type { InstanceRunner } from './instance-runner.ts'
-import { isSetOf } from './port-config-from-contract.ts'
+import { externalMappingFromContract, isSetOf } from './port-config-from-contract.ts'
 import { flowSnapshot, savedFlows } from './saved-flows.ts'
 import { portDrops, portExplanation, portState, portSummary } from './port-state-to-contract.ts'
 
@@ -63,6 +63,15 @@ export class SledAgent {
 
   get instances(): ReadonlyMap<string, Instance> {
     return this.#instances
+  }
+
+  /** Of what was stated last, by the names of those who state it. */
+  get generations(): Readonly<Record<'v2p' | 'routes' | 'external-addresses', number>> {
+    return {
+      v2p: this.#v2p.generation,
+      routes: this.#routesGeneration,
+      'external-addresses': this.#externalGeneration,
+    }
   }
 
   /** When the mapping of an address got what it says, and on whose behalf. */
@@ -177,16 +186,7 @@ export class SledAgent {
       },
       external_addresses_set: ({ body }) => {
         refuseOlder(body.generation, this.#externalGeneration)
-        this.#options.engine.setExternalAddresses(
-          body.mappings.map((mapping) => ({
-            external: Ip.of(mapping.external_ip),
-            firstPort: mapping.first_port,
-            lastPort: mapping.last_port,
-            sled: Ip.of(mapping.physical_host_ip),
-            mac: Mac.of(mapping.virtual_mac),
-            vni: mapping.vni,
-          })),
-        )
+        this.#options.engine.setExternalAddresses(body.mappings.map(externalMappingFromContract))
         this.#externalGeneration = body.generation
         return { generation: body.generation }
       },
@@ -202,6 +202,18 @@ export class SledAgent {
         this.#groupsGeneration = body.generation
         return { generation: body.generation }
       },
+      multicast_subscriptions_list: () => ({
+        subscriptions: this.#options.engine
+          .groupSubscriptions()
+          .map(({ vni, port, group, mode, sources, isJoined }) => ({
+            vni,
+            port_id: port,
+            group: group.toString(),
+            mode,
+            sources: sources.map(String),
+            joined: isJoined,
+          })),
+      }),
       port_flows_save: ({ params }) => savedFlows(this.#findPort(params.port_id).port.saveFlows()),
       port_flows_restore: ({ params, body }) => {
         const { port } = this.#findPort(params.port_id)

@@ -180,7 +180,8 @@ test('a WebSocket client of a served gateway is at the console', async () => {
   print('login: ')
   assert.equal(await printed, 'login: ')
   socket.send('root')
-  assert.ok(await rig.clock.until(() => typed.join('') === 'root', 600_000))
+  // However long the connection takes: what passes here is virtual time.
+  while (typed.join('') !== 'root') await rig.clock.advance(1)
   const closed = new Promise<number>((resolve) => {
     socket.addEventListener('close', ({ code }) => resolve(code), { once: true })
   })

@@ -137,6 +137,12 @@ export class Direction {
     return Math.max(0, this.#busyUntilMs - this.#clock.nowMs())
   }
 
+  /** How long the bytes that fit into the queue take. */
+  get backlogLimitMs(): number {
+    const { rateBps, queueBytes } = this.#impairments
+    return rateBps === Infinity ? Infinity : (queueBytes * 8000) / rateBps
+  }
+
   configure(change: Partial<Impairments>): void {
     const before = this.#impairments
     const now = changed(before, change)

@@ -112,6 +112,11 @@ describe('Link', () => {
     assert.equal(bench({ delayMs: 10 }).link.a.backlogMs, 0)
   })
 
+  test('and how long behind a full queue', () => {
+    assert.equal(bench({ rateBps: 8_000_000, queueBytes: 5000 }).link.a.backlogLimitMs, 5)
+    assert.equal(bench({ delayMs: 10, queueBytes: 5000 }).link.a.backlogLimitMs, Infinity)
+  })
+
   test('keeps the order under jitter unless reordering is asked for', async () => {
     for (const mayReorder of [false, true]) {
       const { clock, arrivals, link, send } = bench({ delayMs: 20, jitterMs: 15, mayReorder })

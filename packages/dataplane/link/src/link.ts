@@ -155,6 +155,10 @@ class LinkEnd implements Port {
     return this.#out.backlogMs
   }
 
+  get backlogLimitMs(): number {
+    return this.#out.backlogLimitMs
+  }
+
   send(slots: Int32Array, count: number): void {
     this.#out.send(slots, count)
   }

@@ -13,6 +13,8 @@ export interface Port {
   readonly isUp: boolean
   /** How long a frame that is sent now waits before its first bit leaves; undefined where nobody knows. */
   readonly backlogMs?: number
+  /** How long it would wait behind all that there is room for; Infinity where nothing is dropped for that. */
+  readonly backlogLimitMs?: number
   /** Sends frames out of this port. A port that is down, or full, frees and counts them. Never throws. */
   send(slots: Int32Array, count: number): void
   /** Sets who gets the frames that arrive. Until then, arriving frames are freed and counted. */

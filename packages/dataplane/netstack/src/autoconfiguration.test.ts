@@ -17,6 +17,7 @@ import { Link } from '@lodestone/link'
 import { outputOn, writeIpHeader } from './ip-output.ts'
 import type { Netstack } from './netstack.ts'
 import { RouterDiscovery } from './router-discovery.ts'
+import { responseMs } from './listener-discovery.ts'
 import { chooseSource } from './source-address.ts'
 import { TestNetwork } from './test-network.ts'
 
@@ -237,14 +238,15 @@ describe('MLD (RFC 3810)', () => {
         return { atMs, records }
       })
 
-  function query(router: Netstack, group: string, maxMs: number, hopLimit = 1): void {
+  function query(router: Netstack, group: string, maxMs: number, hopLimit = 1, hasAlert = true): void {
     const { stack } = router
     const iface = router.interface('port0')!
     const slot = stack.allocIp(IPV6_MIN + 8 + 28)
     const at = stack.arena.start(slot)
     writeIpHeader(stack, slot, iface.linkLocal!, Ip.of('ff02::1'), IpProtocol.icmpv6, hopLimit)
     setIpv6NextHeader(stack.arena.bytes, at, 0)
-    stack.arena.bytes.set([58, 0, 5, 2, 0, 0, 1, 0], at + IPV6_MIN)
+    // Without the alert: the same length of padding.
+    stack.arena.bytes.set(hasAlert ? [58, 0, 5, 2, 0, 0, 1, 0] : [58, 0, 1, 4, 0, 0, 0, 0], at + IPV6_MIN)
     const l4 = at + IPV6_MIN + 8
     stack.arena.bytes.fill(0, l4, l4 + 28)
     stack.arena.bytes.set([Icmpv6Type.listenerQuery, 0, 0, 0, maxMs >> 8, maxMs & 255], l4)
@@ -278,14 +280,45 @@ describe('MLD (RFC 3810)', () => {
     socket.close()
     query(router, 'ff05::77', 500)
     query(router, '::', 500, 64)
+    query(router, '::', 500, 1, false)
     await network.clock.advance(2000)
     assert.deepEqual(
       reports(seen).map(({ records }) => records),
       [['3 ff05::77'], ['3 ff05::77']],
-      'nothing is answered for a group that was left, nor to a query from afar',
+      'nothing is answered for a group that was left, nor to a query from afar or without an alert',
     )
-    assert.equal(host.counters()['NS_NDP_INVALID'], 1)
+    assert.equal(host.counters()['NS_NDP_INVALID'], 2)
     assert.equal(await network.leaked(), 0)
+  })
+
+  test('a question for more joins the answer that waits, at the earlier time; all nodes is in none', async () => {
+    const { network, host, router, seen, plug } = lab()
+    plug(Mac.of('02:00:00:00:aa:01'))
+    await network.clock.advance(5000)
+    const groups = ['ff05::77%nic0', 'ff02::1%nic0']
+    await host.bindUdp({ address: '::', port: 5353, groups }, () => undefined)
+    await network.clock.advance(1100)
+    assert.ok(reports(seen).every(({ records }) => !records.some((each) => each.endsWith(' ff02::1'))))
+    for (let i = 0; i < 5; i++) {
+      seen.length = 0
+      const startMs = network.clock.nowMs()
+      query(router, 'ff05::77', 20)
+      query(router, '::', 10_000)
+      await network.clock.advance(10_100)
+      const answers = reports(seen)
+      assert.equal(answers.length, 1)
+      assert.ok(answers[0]!.atMs - startMs <= 21, `${answers[0]!.atMs - startMs}`)
+      assert.deepEqual(answers[0]!.records.toSorted(), ['2 ff02::1:ff00:aa01', '2 ff05::77'])
+    }
+  })
+})
+
+describe('MLD answers', () => {
+  test('a long response time has an exponent (RFC 3810 §5.1.3)', () => {
+    assert.deepEqual(
+      [0, 1000, 0x7fff, 0x8000, 0x9000, 0x8fff, 0xffff].map(responseMs),
+      [0, 1000, 32_767, 32_768, 65_536, 65_528, 8_387_584],
+    )
   })
 })
 

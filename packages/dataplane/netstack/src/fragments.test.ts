@@ -190,6 +190,26 @@ describe('fragments', () => {
     assert.equal(await network.leaked(), 0)
   })
 
+  test('each limit holds by itself: packets and bytes, in all and of one source', async () => {
+    const junk = { offset: 800, data: new Uint8Array(800), hasMore: true }
+    for (const [limits, sources, packets, bytes] of [
+      [{ packets: 4 }, 20, 4, Infinity],
+      [{ packetsPerSource: 3 }, 1, 3, Infinity],
+      [{ packetsPerSource: 3 }, 4, 12, Infinity],
+      [{ bytes: 9000 }, 20, Infinity, 9000],
+      [{ bytesPerSource: 5000 }, 1, Infinity, 5000],
+      [{ bytesPerSource: 5000 }, 3, Infinity, 15_000],
+    ] as const) {
+      const { network, left, right } = await lab(limits)
+      for (let i = 0; i < 60; i++) sendPiece(left, 4, { ...junk, id: i, from: `10.0.${i % sources}.77` })
+      await network.clock.advance(10)
+      const { size } = right.stack.reassembly
+      const text = `${JSON.stringify(limits)} of ${sources}: ${JSON.stringify(size)}`
+      assert.ok(size.packets <= packets && size.bytes <= bytes, text)
+      assert.ok(size.packets === packets || size.bytes > bytes / 2, `and is used: ${text}`)
+    }
+  })
+
   test('the story of a fragment ends where it waits for the others, also of one that is there already', async () => {
     for (const family of [4, 6] as const) {
       const { network, left } = await lab()

@@ -1,6 +1,6 @@
 /**
  * For tests about bad input: how often a property is tried. A fixed number in the default suite; `LODE_FUZZ_S` seconds each
- * where that is set (`.ci/fuzz`), from a seed that is printed when something is found.
+ * where that is set (`.ci/fuzz`). The seed is that of all properties (`tools/property-seed.js`), and printed when something is found.
  */
 import { env } from 'node:process'
 

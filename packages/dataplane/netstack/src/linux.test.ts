@@ -12,18 +12,22 @@ const canIsolate =
     .status === 0
 const skip = canIsolate ? false : 'needs root on Linux: unshare --net, ip, sysctl and /dev/net/tun'
 
-async function withLinux(options: LinuxPeerOptions, timeoutMs: number): Promise<LinuxPeerResult> {
+/** It only ends a hang: a transfer takes a second. */
+const LIMIT_MS = 240_000
+
+async function withLinux(options: LinuxPeerOptions): Promise<LinuxPeerResult> {
   const fixture = fileURLToPath(new URL('linux-peer.fixture.ts', import.meta.url))
   const args = ['--net', process.execPath, fixture, JSON.stringify(options)]
-  const { stdout } = await promisify(execFile)('unshare', args, { timeout: timeoutMs })
+  const { stdout } = await promisify(execFile)('unshare', args, { timeout: LIMIT_MS })
   return JSON.parse(stdout)
 }
 
 for (const from of ['kernel', 'netstack'] as const) {
   for (const family of [4, 6] as const) {
     const way = from === 'kernel' ? 'from Linux to us' : 'from us to Linux'
-    test(`1 MB pass ${way} over IPv${family} through loss and reordering`, { skip, timeout: 30_000 }, async () => {
-      const told = await withLinux({ bytes: 1e6, loss: 0.01, reorderMs: 0.3, from, family }, 25_000)
+    test(`1 MB pass ${way} over IPv${family} through loss and reordering`, { skip }, async () => {
+      // Of some thousand frames. That none is lost happens once in 10^9 times.
+      const told = await withLinux({ bytes: 1e6, loss: 0.02, reorderMs: 0.3, from, family })
       assert.equal(told.bytes, 1e6)
       assert.equal(told.received, told.sent)
       assert.ok(told.lost > 0, 'something was lost on the way')

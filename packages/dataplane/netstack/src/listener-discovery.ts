@@ -72,7 +72,7 @@ export class ListenerDiscovery {
     const source = Ip.fromBytes(bytes, l3 + IPV6_SRC, 16)
     // RFC 3810 §6.2.
     const isFromLink = source.isLinkLocal && ipv6HopLimit(bytes, l3) === 1
-    const hasAlert = ipv6NextHeader(bytes, l3) === IpProtocol.hopByHop
+    const hasAlert = ipv6NextHeader(bytes, l3) === IpProtocol.hopByHop && hasRouterAlert(bytes, l3 + IPV6_MIN)
     if (end - l4 < QUERY_MIN || !isFromLink || !hasAlert || iface.port === undefined) {
       return stack.drop(slot, NS_DROP.NDP_INVALID)
     }
@@ -152,8 +152,16 @@ function isReported(group: Ip): boolean {
   return scope >= 2 && !isAllNodes
 }
 
-/** RFC 3810 §5.1.3. */
-function responseMs(code: number): number {
+/** Whether the hop-by-hop options at `at`, which lie inside of their packet, have a router alert (RFC 2711 §2.1). */
+function hasRouterAlert(bytes: Uint8Array, at: number): boolean {
+  const end = at + 8 * (bytes[at + 1]! + 1)
+  let option = at + 2
+  while (option < end && bytes[option] !== ROUTER_ALERT[2]) option += bytes[option] === 0 ? 1 : 2 + bytes[option + 1]!
+  return option < end
+}
+
+/** RFC 3810 §5.1.3: the time that a query's maximum response code means. */
+export function responseMs(code: number): number {
   if (code < 0x8000) return code
   return ((code & 0xfff) | 0x1000) << (((code >>> 12) & 7) + 3)
 }

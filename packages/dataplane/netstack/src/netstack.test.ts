@@ -336,6 +336,30 @@ describe('forwarding', () => {
     assert.ok(r1.stack.icmp.limited > 450)
   })
 
+  test('ICMP errors quote as much as fits into 576 bytes, over IPv6 into 1280 (RFC 1812 §4.3.2.3, RFC 4443 §2.4 c)', async () => {
+    const { network, left, link } = pairOfHosts()
+    const lengths: number[] = []
+    link.tap((slot, direction) => {
+      if (direction === 'b-to-a') lengths.push(network.arena.length(slot) - 14)
+    })
+    const socket = await left.bindUdp({ port: 4000 }, () => undefined)
+    for (const [to, longest] of [
+      ['10.0.0.2', 576],
+      ['fd00::2', 1280],
+    ] as const) {
+      await network.clock.run(left.ping(to))
+      lengths.length = 0
+      socket.send(new Uint8Array(1400), to, 9)
+      await network.clock.advance(20)
+      assert.deepEqual(lengths, [longest])
+      lengths.length = 0
+      socket.send(new Uint8Array(100), to, 9)
+      await network.clock.advance(20)
+      // All of a short one: its header, UDP and data behind those of the error.
+      assert.deepEqual(lengths, [(to.includes(':') ? 2 * 40 : 2 * 20) + 8 + 8 + 100])
+    }
+  })
+
   test('link-local and multicast packets are not forwarded', async () => {
     const { network, client, r1 } = lab()
     await network.clock.run(client.ping('10.1.0.254'))

@@ -17,17 +17,25 @@ import type { Netstack } from './netstack.ts'
 import { RouterDiscovery } from './router-discovery.ts'
 import { TestNetwork } from './test-network.ts'
 
-function advertise(router: Netstack, lifetimeS: number, options: readonly NdpOption[], hopLimit = 255): void {
+function advertise(
+  router: Netstack,
+  lifetimeS: number,
+  options: readonly NdpOption[],
+  hopLimit = 255,
+  from: Ip | undefined = undefined,
+  preference = 0,
+): void {
   const { stack } = router
   const iface = router.interface('port0')!
   const slot = stack.allocIp(IPV6_MIN + NDP_ROUTER_ADVERT_MIN + ndpOptionsWireLength(options))
   const at = stack.arena.start(slot)
-  writeIpHeader(stack, slot, iface.linkLocal!, Ip.of('ff02::1'), IpProtocol.icmpv6, hopLimit)
+  writeIpHeader(stack, slot, from ?? iface.linkLocal!, Ip.of('ff02::1'), IpProtocol.icmpv6, hopLimit)
   writeNdpRouterAdvert(stack.arena.bytes, at + IPV6_MIN, {
     type: Icmpv6Type.routerAdvert,
     managed: 1,
     routerLifetimeS: lifetimeS,
   })
+  stack.arena.bytes[at + IPV6_MIN + 5]! |= preference << 3
   writeNdpOptions(stack.arena.bytes, at + IPV6_MIN + NDP_ROUTER_ADVERT_MIN, options)
   fixTransportChecksum(stack.arena.bytes, at, at + IPV6_MIN, stack.arena.end(slot))
   router.batch(() => outputOn(stack, iface, slot))
@@ -94,6 +102,63 @@ test('asks three times and then waits; a lifetime of 0 takes the route away; for
   assert.equal(host.lookup(Ip.of('2001:db8::1')), undefined)
   discovery.close()
   assert.equal(await network.leaked(), 0)
+})
+
+test('prefixes make addresses only as RFC 4862 §5.5.3 has it, and an MTU below 1280 is none', async () => {
+  const { network, host, router } = lab()
+  const discovery = new RouterDiscovery({ network: host, interface: 'nic0' })
+  await network.clock.advance(5)
+  const iface = host.interface('nic0')!
+  const refused: readonly NdpOption[] = [
+    { ...PREFIX, prefixLength: 80 },
+    { ...PREFIX, preferredLifetimeS: 9001 },
+    { ...PREFIX, isAutonomous: false },
+    { ...PREFIX, prefix: Ip.of('fe80::').bytes },
+    { ...PREFIX, validLifetimeS: 0, preferredLifetimeS: 0 },
+  ]
+  for (const option of refused) {
+    advertise(router, 100, [option, { kind: 'mtu', mtu: 1279 }])
+    await network.clock.advance(5)
+    assert.deepEqual(iface.addresses.filter((each) => !each.isLinkLocal).map(String), [])
+  }
+  assert.equal(iface.mtuBytes, 1500)
+  assert.ok(host.lookup(Ip.of('fd00:7::77')) !== undefined, 'on the link all the same')
+  advertise(router, 100, [PREFIX, { kind: 'mtu', mtu: 1280 }])
+  await network.clock.advance(5)
+  assert.equal(iface.addresses.filter((each) => !each.isLinkLocal).length, 1)
+  assert.equal(iface.mtuBytes, 1280)
+  discovery.close()
+})
+
+test('what advertisements can make a host remember is bounded: 16 prefixes and 16 routers', async () => {
+  const { network, host, router } = lab()
+  const discovery = new RouterDiscovery({ network: host, interface: 'nic0' })
+  await network.clock.advance(5)
+  for (let i = 1; i <= 40; i++) {
+    advertise(
+      router,
+      9000,
+      [{ ...PREFIX, prefix: Ip.of(`fd00:${i}::`).bytes }],
+      255,
+      Ip.of(`fe80::${i}`),
+      i > 16 ? 1 : 0,
+    )
+    await network.clock.advance(5)
+  }
+  assert.equal(host.interface('nic0')!.addresses.filter((each) => !each.isLinkLocal).length, 16)
+  const onLink = new Set(
+    host
+      .routes()
+      .map(({ prefix }) => prefix.toString())
+      .filter((text) => text.startsWith('fd00:')),
+  )
+  assert.equal(onLink.size, 16)
+  assert.equal(
+    String(host.lookup(Ip.of('2001:db8::1'))!.nextHops[0]!.via),
+    'fe80::1',
+    'the preferred 17th was not taken',
+  )
+  discovery.close()
 })
 
 test('a daemon hears and sends what discovers routers, with hop limit 255, and nothing that is malformed', async () => {

@@ -1,8 +1,9 @@
 /** Says what is wrong with a port's configuration, as a value that names the field. */
-import type { Ip } from '@lodestone/net'
+import type { Ip, Prefix } from '@lodestone/net'
 import { wordsOf } from './address-words.ts'
 import { hasPorts } from './flow-key.ts'
-import { isForwardable } from './multicast-groups.ts'
+import { MOST_JOINED, MOST_SOURCES } from './joined-groups.ts'
+import { isForwardable, isGroup } from './multicast-groups.ts'
 import type { ExternalIps, FirewallRule, MulticastSubscription, NumberRange, PortConfig, Route } from './port-config.ts'
 import { findInSteps, runSteps, type Steps } from './steps.ts'
 
@@ -53,17 +54,14 @@ function checkSettings(config: PortConfig): ConfigError | undefined {
     checkExternal(config.externalIps4, 4) ??
     checkExternal(config.externalIps6, 6) ??
     checkGroups(config.multicast ?? []) ??
+    checkPermitted(config.multicastPermitted ?? []) ??
     checkLimit(config, 'in') ??
     checkLimit(config, 'out')
   )
 }
 
-/** As many groups as an instance may be in. */
-const MOST_GROUPS = 32
-const MOST_SOURCES = 64
-
 function checkGroups(groups: readonly MulticastSubscription[]): ConfigError | undefined {
-  if (groups.length > MOST_GROUPS) return invalid('multicast', `${groups.length} groups; ${MOST_GROUPS} are the most`)
+  if (groups.length > MOST_JOINED) return invalid('multicast', `${groups.length} groups; ${MOST_JOINED} are the most`)
   const seen = new Set<string>()
   return firstOf(groups, ({ group, sources }, i) => {
     const path = `multicast[${i}]`
@@ -79,6 +77,15 @@ function checkGroups(groups: readonly MulticastSubscription[]): ConfigError | un
         : invalid(`${path}.sources[${k}]`, `${source} is not IPv${group.family}`),
     )
   })
+}
+
+function checkPermitted(prefixes: readonly Prefix[]): ConfigError | undefined {
+  if (prefixes.length > MOST_JOINED) return invalid('multicastPermitted', `more than ${MOST_JOINED} prefixes`)
+  return firstOf(prefixes, (prefix, i) =>
+    isGroup(wordsOf(prefix.masked().address), 0, prefix.family) && prefix.length >= (prefix.family === 4 ? 4 : 8)
+      ? undefined
+      : invalid(`multicastPermitted[${i}]`, `${prefix} is not one of multicast groups`),
+  )
 }
 
 const NONE: readonly never[] = []

@@ -60,7 +60,8 @@ export class DropBook {
     const packet = arena.packet(walk.slot)
     const end = arena.end(walk.slot)
     state.cache.listener?.refused(walk, end - start, nowMs)
-    state.drops.add(arena.bytes, start, end, nowMs, walk.isOut, reason, packet, walk.detail, walk.nearest)
+    const { detail, nearest, isOut } = walk
+    state.drops.add(arena.bytes, start, end, nowMs, isOut, reason, packet, detail, nearest, ruleOf(walk))
   }
 
   /** A copy that could not be made. */
@@ -81,6 +82,11 @@ export class DropBook {
     }
     this.#ring.add(arena.bytes, start, end, nowMs, false, reason, packet, detail, undefined)
   }
+}
+
+function ruleOf({ reason, firewallRule, route }: Walk): string {
+  if (reason === Drop.denyRule) return firewallRule
+  return reason === Drop.dropRoute ? (route?.name ?? '') : ''
 }
 
 export function summaryOf(arena: Arena, start: number, end: number, isIp = false): string {

@@ -105,8 +105,8 @@ export const DROP_REASONS: readonly DropReason[] = [
   reason('PARSE_BAD_EXTENSION', 'The IPv6 extension headers are out of order or too many.'),
   reason(
     'FRAG_NO_FIRST',
-    'No first fragment of this datagram has passed, so nothing says which flow the fragment belongs to.',
-    'The first one was refused, lost, or is behind; lower the sender’s MTU or let path MTU discovery work.',
+    'No first fragment of this datagram has passed in time, so nothing says which flow the fragment belongs to.',
+    'The first one was refused, lost, or is too far behind; lower the sender’s MTU or let path MTU discovery work.',
   ),
   reason('FRAG_OVERLAP', 'The fragment covers what another one has covered, or goes beyond the last one.'),
   reason('FRAG_TINY', 'The first fragment does not hold the whole transport header.'),
@@ -146,6 +146,17 @@ export const DROP_REASONS: readonly DropReason[] = [
     'OV_CONGESTED',
     'The underlay met congestion, and the packet’s sender does not understand marks of it (RFC 6040).',
     'Look for the congested link; use ECN.',
+  ),
+  reason(
+    'FRAG_WAIT_FULL',
+    'More fragments wait for the first ones of their datagrams than are kept.',
+    'Lower the sender’s MTU or let path MTU discovery work.',
+  ),
+  reason('GW_GROUP_BAD', 'The message about multicast groups is malformed or not one that a listener sends.'),
+  reason(
+    'GW_GROUP_REFUSED',
+    'The guest wants a multicast group that its interface may not join, or more of them than it may have.',
+    'Permit the group on the interface, or leave others first.',
   ),
 ]
 
@@ -212,6 +223,9 @@ export const Drop = {
   rateIn: numberOf('QOS_RATE_IN'),
   protocolUnsupported: numberOf('NAT_PROTO_UNSUPPORTED'),
   congestionUnheard: numberOf('OV_CONGESTED'),
+  fragmentWaitFull: numberOf('FRAG_WAIT_FULL'),
+  groupBad: numberOf('GW_GROUP_BAD'),
+  groupRefused: numberOf('GW_GROUP_REFUSED'),
 } as const
 
 export function dropReason(number: number): DropReason {

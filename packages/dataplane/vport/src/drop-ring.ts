@@ -14,6 +14,8 @@ export interface DroppedPacket {
   readonly direction: 'in' | 'out'
   readonly reason: DropReason
   readonly detail: string
+  /** The rule or route that says drop; '' where none does. */
+  readonly rule: string
   readonly nearest: readonly NearMiss[]
   /** The packet number in stories. */
   readonly packet: number
@@ -31,6 +33,7 @@ export class DropRing {
   readonly #isOut = new Uint8Array(DROP_SAMPLES)
   readonly #packets = new Uint32Array(DROP_SAMPLES)
   readonly #details: string[] = Array.from({ length: DROP_SAMPLES }, () => '')
+  readonly #rules: string[] = Array.from({ length: DROP_SAMPLES }, () => '')
   readonly #nearest: (readonly NearMiss[] | undefined)[] = Array.from({ length: DROP_SAMPLES }, () => undefined)
   #count = 0
 
@@ -44,6 +47,7 @@ export class DropRing {
     packet: number,
     detail: string,
     nearest: readonly NearMiss[] | undefined,
+    rule = '',
   ): void {
     const at = this.#count++ % DROP_SAMPLES
     const length = Math.min(DROP_SAMPLE_BYTES, end - start)
@@ -56,6 +60,7 @@ export class DropRing {
     this.#packets[at] = packet
     this.#details[at] = detail
     this.#nearest[at] = nearest
+    this.#rules[at] = rule
   }
 
   /** Oldest first. */
@@ -71,6 +76,7 @@ export class DropRing {
         direction: this.#isOut[at] === 1 ? 'out' : 'in',
         reason: dropReason(this.#reasons[at]!),
         detail: this.#details[at]!,
+        rule: this.#rules[at]!,
         nearest: this.#nearest[at] ?? [],
         packet: this.#packets[at]!,
         frameBytes,

@@ -33,6 +33,8 @@ export interface DropCount {
 export interface EngineStats {
   readonly ports: number
   readonly mappings: number
+  /** Fragments that wait now for the first ones of their datagrams. */
+  readonly heldFragments: number
   /** Encapsulated frames that reached no port, by reason. */
   readonly drops: readonly DropCount[]
   readonly perPort: readonly {

@@ -3,6 +3,7 @@ import type { Arena } from '@lodestone/frame'
 import type { Clock } from '@lodestone/host'
 import type { Ip } from '@lodestone/net'
 import type { Tracer } from '@lodestone/probe'
+import type { ConfigJournal } from './config-journal.ts'
 import type { ExternalAddresses } from './external-addresses.ts'
 import type { FlowTable } from './flow-table.ts'
 import type { MulticastGroups } from './multicast-groups.ts'
@@ -31,4 +32,6 @@ export interface EngineScope {
   /** Largest IP packet that leaves for the internet. */
   readonly externalMtuBytes: number
   readonly connectionsPerPort: number
+  /** Told what a port was configured to before. */
+  readonly journal: ConfigJournal
 }

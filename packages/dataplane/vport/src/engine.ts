@@ -7,20 +7,23 @@ import type { Ip, Mac } from '@lodestone/net'
 import { every } from '@lodestone/host'
 import { wordsOf } from './address-words.ts'
 import { checkPortConfig, type ConfigError } from './config-check.ts'
+import { type ConfigChange, ConfigJournal } from './config-journal.ts'
 import { DropBook } from './drop-book.ts'
 import type { DroppedPacket } from './drop-ring.ts'
+import { configAt, type EngineConfig, generationsOf, type PortGeneration } from './engine-past.ts'
 import type { EngineStats, VportEngineOptions } from './engine-options.ts'
 import type { EngineScope } from './engine-scope.ts'
 import { ExternalAddresses, type ExternalMapping } from './external-addresses.ts'
 import { explainFrame } from './explain.ts'
 import { FlowLog, type FlowLogEntry, type FlowLogOptions } from './flow-log.ts'
 import { FlowTable } from './flow-table.ts'
-import { type MulticastGroup, MulticastGroups } from './multicast-groups.ts'
+import { type GroupSubscription, type MulticastGroup, MulticastGroups } from './multicast-groups.ts'
 import { PacketPath } from './packet-path.ts'
 import type { PortConfig } from './port-config.ts'
 import { PortDirectory } from './port-directory.ts'
 import { countersOf, dropCountsOf, sourceNatOf } from './port-dump.ts'
 import { PortState } from './port-state.ts'
+import { ShadowEngine } from './shadow-engine.ts'
 import { TunnelEndpoints, type TunnelRoute } from './tunnel-endpoints.ts'
 import { type UnderlayPeerList, UnderlayPeers } from './underlay-peers.ts'
 import { type VirtualMapping, VirtualToPhysical } from './virtual-to-physical.ts'
@@ -33,6 +36,7 @@ export const TEND_CONNECTIONS = 96
 const TEND_PAUSE_MS = 1
 
 export class VportEngine implements PortOwner {
+  readonly #journal: ConfigJournal
   readonly #scope: EngineScope
   readonly #path: PacketPath
   readonly #book: DropBook
@@ -42,11 +46,15 @@ export class VportEngine implements PortOwner {
   readonly #byNumber: (VirtualPort | undefined)[] = []
   #expiryTimer: Timer | undefined
   #tendTimer: Timer | undefined
+  #peers: UnderlayPeerList | undefined
+  readonly #noteMapping = (vni: number, ip: Ip, before: VirtualMapping | undefined): void =>
+    this.#note({ kind: 'mapping', vni, ip: ip.toString(), before })
   #logPort: ((port: VirtualPort) => void) | undefined
 
   constructor(options: VportEngineOptions) {
     const flows = new FlowTable(options.arena, options.underlayAddress, options.random, options.clock.nowMs())
     const { versions } = flows
+    this.#journal = new ConfigJournal(options.clock.nowMs())
     const scope: EngineScope = {
       node: options.node,
       arena: options.arena,
@@ -63,6 +71,7 @@ export class VportEngine implements PortOwner {
       underlayMtuBytes: options.underlayMtuBytes ?? 9000,
       externalMtuBytes: options.externalMtuBytes ?? 1500,
       connectionsPerPort: options.connectionsPerPort ?? 524_288,
+      journal: this.#journal,
     }
     this.#scope = scope
     this.#book = new DropBook(scope)
@@ -86,8 +95,12 @@ export class VportEngine implements PortOwner {
     this.#directory.add(config.vni, config.mac, port)
     this.#byNumber[port.state.cache.number] = port
     this.#scope.groups.add(port.state)
+    this.#note({ kind: 'port', id: config.id, before: undefined })
     this.#logPort?.(port)
-    this.#expiryTimer ??= every(this.#scope.clock, EXPIRY_PERIOD_MS, () => this.#tend())
+    this.#expiryTimer ??= every(this.#scope.clock, EXPIRY_PERIOD_MS, () => {
+      this.#tend()
+      this.#tendGroups()
+    })
     return port
   }
 
@@ -116,10 +129,12 @@ export class VportEngine implements PortOwner {
     const port = this.#ports.get(id)
     if (port === undefined) return false
     this.#ports.delete(id)
+    this.#note({ kind: 'port', id, before: port.config })
     this.#directory.remove(port.vni, port.state.config.mac)
     port.isRemoved = true
     this.#byNumber[port.state.cache.number] = undefined
     this.#scope.groups.remove(port.state)
+    this.#path.forget(port)
     port.state.cache.close()
     this.#tend()
     port.guest.goDown()
@@ -132,15 +147,15 @@ export class VportEngine implements PortOwner {
 
   /** Where every address of every VPC lives; the whole map. @returns how many entries changed. */
   setVirtualToPhysical(mappings: readonly VirtualMapping[]): number {
-    return this.#scope.virtualToPhysical.replace(mappings)
+    return this.#scope.virtualToPhysical.replace(mappings, this.#noteMapping)
   }
 
   putVirtualToPhysical(mapping: VirtualMapping): boolean {
-    return this.#scope.virtualToPhysical.put(mapping)
+    return this.#scope.virtualToPhysical.put(mapping, this.#noteMapping)
   }
 
   removeVirtualToPhysical(vni: number, ip: Ip): boolean {
-    return this.#scope.virtualToPhysical.remove(vni, ip)
+    return this.#scope.virtualToPhysical.remove(vni, ip, this.#noteMapping)
   }
 
   virtualToPhysical(): VirtualMapping[] {
@@ -149,7 +164,10 @@ export class VportEngine implements PortOwner {
 
   /** The switches that lead out of the rack; the whole table. Live flows follow at once. @returns whether it changed. */
   setTunnelEndpoints(routes: readonly TunnelRoute[]): boolean {
-    return this.#scope.tunnelEndpoints.replace(routes)
+    const before = this.tunnelEndpoints()
+    const isChanged = this.#scope.tunnelEndpoints.replace(routes)
+    if (isChanged) this.#note({ kind: 'endpoints', before })
+    return isChanged
   }
 
   tunnelEndpoints(): TunnelRoute[] {
@@ -161,7 +179,10 @@ export class VportEngine implements PortOwner {
    * @returns how many addresses changed.
    */
   setExternalAddresses(mappings: readonly ExternalMapping[]): number {
-    return this.#scope.externalAddresses.replace(mappings)
+    const before = this.externalAddresses()
+    const changed = this.#scope.externalAddresses.replace(mappings)
+    if (changed > 0) this.#note({ kind: 'external', before })
+    return changed
   }
 
   externalAddresses(): ExternalMapping[] {
@@ -170,6 +191,8 @@ export class VportEngine implements PortOwner {
 
   /** Which sleds have subscribers of the groups of all VPCs; the whole table. Ports of this sled need not be in it. */
   setMulticastGroups(groups: readonly MulticastGroup[]): void {
+    const before = this.multicastGroups()
+    if (JSON.stringify(before) !== JSON.stringify(groups)) this.#note({ kind: 'groups', before })
     this.#scope.groups.replace(groups)
   }
 
@@ -179,6 +202,8 @@ export class VportEngine implements PortOwner {
 
   /** Who may send encapsulated frames; `undefined` (as at the start): anyone. */
   setUnderlayPeers(peers: UnderlayPeerList | undefined): void {
+    this.#note({ kind: 'peers', before: this.#peers })
+    this.#peers = peers
     this.#scope.peers.replace(peers)
   }
 
@@ -204,6 +229,19 @@ export class VportEngine implements PortOwner {
       this.#tendTimer = undefined
       this.#tend()
     })
+  }
+
+  /** Forgets groups that guests do not report any more, and asks guests that may join some. */
+  #tendGroups(): void {
+    const nowMs = this.#scope.clock.nowMs()
+    for (const port of this.#ports.values()) {
+      const { joined } = port.state
+      if (!joined.isOpen) continue
+      joined.expire(nowMs)
+      if (joined.nextQueryMs > nowMs || !port.guest.isAttached) continue
+      joined.asked(nowMs)
+      this.#path.queryGroups(port)
+    }
   }
 
   // Inspection
@@ -232,6 +270,20 @@ export class VportEngine implements PortOwner {
     return this.#directory.find(vni, (m[0]! << 8) | m[1]!, low)
   }
 
+  /** What ports of this sled are sent of groups: by configuration, or because their guests have joined. */
+  groupSubscriptions(): GroupSubscription[] {
+    return this.ports().flatMap((port) => {
+      const { config, joined } = port.state
+      const configured = (config.multicast ?? []).map((each) => ({ ...each, isJoined: false }))
+      const others = joined.list().filter(({ group }) => !configured.some((each) => each.group.equals(group)))
+      return [...configured, ...others.map((each) => ({ ...each, isJoined: true }))].map((each) => ({
+        ...each,
+        vni: port.vni,
+        port: port.id,
+      }))
+    })
+  }
+
   /** The ports that have subscribed to a group. */
   portsOfGroup(vni: number, group: Ip): VirtualPort[] {
     const members = this.#scope.groups.membersOf(vni, wordsOf(group), 0, group.family)
@@ -239,13 +291,67 @@ export class VportEngine implements PortOwner {
   }
 
   explain(port: VirtualPort, frame: Uint8Array, direction: Direction): Explanation {
-    return explainFrame(port, frame, direction, this.#scope)
+    return explainFrame(port.state, frame, direction, this.#scope)
+  }
+
+  // What would be, and what was
+
+  /**
+   * For explanations: the engine with effects that stay in the shadow, and some ports configured otherwise. It sees everything that this engine is
+   * told until it is closed, so ask and close it within one event.
+   * @param external in place of where external addresses are known to be.
+   */
+  shadow(configs: ReadonlyMap<string, PortConfig> = new Map(), external?: readonly ExternalMapping[]): ShadowEngine {
+    const ports = this.ports().map(({ config }) => configs.get(config.id) ?? config)
+    const liveOf = (id: string): PortState | undefined => this.#ports.get(id)?.state
+    if (external === undefined) return new ShadowEngine(this.#scope, ports, liveOf)
+    return ShadowEngine.of({ ...this.#config(), ports, external }, this.#scope, liveOf)
+  }
+
+  /**
+   * The same as it was configured then, without connections: of these nobody keeps what they were.
+   * @param atMs of the clock. @returns undefined where that is longer ago than what is kept.
+   */
+  shadowAt(atMs: number): ShadowEngine | undefined {
+    const past = configAt(this.#config(), this.#journal, atMs)
+    return past === undefined ? undefined : ShadowEngine.of(past, this.#scope)
+  }
+
+  /** What its ports were then; none where that is not kept. */
+  portsAt(atMs: number): readonly PortConfig[] {
+    return configAt(this.#config(), this.#journal, atMs)?.ports ?? []
+  }
+
+  /** The configurations that ports have and had, as far as they are kept; those in force longest ago come last. */
+  generations(): PortGeneration[] {
+    return generationsOf(this.#config(), this.#journal)
+  }
+
+  /** `shadowAt` knows nothing of what was before: when the engine began, or later where changes have been forgotten. */
+  get remembersFromMs(): number {
+    return this.#journal.reachesBackToMs
+  }
+
+  #config(): EngineConfig {
+    return {
+      ports: this.ports().map(({ config }) => config),
+      mappings: this.virtualToPhysical(),
+      endpoints: this.tunnelEndpoints(),
+      external: this.externalAddresses(),
+      groups: this.multicastGroups(),
+      peers: this.#peers,
+    }
+  }
+
+  #note(change: ConfigChange): void {
+    this.#journal.note(this.#scope.clock.nowMs(), change)
   }
 
   stats(): EngineStats {
     return {
       ports: this.#ports.size,
       mappings: this.#scope.virtualToPhysical.count,
+      heldFragments: this.#path.heldCount,
       drops: this.#book.counts(),
       perPort: this.ports().map((port) => ({
         id: port.id,

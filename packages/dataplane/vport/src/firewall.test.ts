@@ -205,3 +205,24 @@ test('a default denial names up to three nearest rules with what they wanted and
   assert.equal(ssh.rule, 'allow-ssh', 'of the packet’s own protocol')
   assert.deepEqual(ssh.failed, [{ predicate: 'dst-port', wanted: '22', actual: '80' }])
 })
+
+test('a drop by a rule names it, and one by default names none', () => {
+  const sled = new SledFixture()
+  const deny: FirewallRule = {
+    id: 'd',
+    name: 'no-web',
+    direction: 'in',
+    action: 'deny',
+    priority: 1,
+    ports: [{ first: 80, last: 80 }],
+  }
+  const port = sled.addPort(portConfig({ firewall: [...DEFAULT_FIREWALL, deny] }))
+  for (const dstPort of [80, 81]) sled.receive(fromOutside({ dstPort, flags: syn }))
+  assert.deepEqual(
+    port.recentDrops().map(({ reason, rule }) => [reason.code, rule]),
+    [
+      ['FW_DENY_RULE', 'no-web'],
+      ['FW_DEFAULT_DENY', ''],
+    ],
+  )
+})

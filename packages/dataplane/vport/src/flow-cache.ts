@@ -61,6 +61,8 @@ export class FlowCache {
   /** The port's number, which is also that of its version. */
   readonly number: number
   listener: FlowListener | undefined
+  /** Of a shadow: finds what is not here at the port that it shadows, and enters a copy. */
+  source: ((key: FlowKey, family: 4 | 6) => Connection | undefined) | undefined
   expirations = 0
   evictions = 0
   isClosing = false
@@ -75,12 +77,12 @@ export class FlowCache {
   readonly #mappings = new RefPool<NatMapping>(isSameMapping)
   readonly #rules = new RefPool<string>()
 
-  /** @param limit how many connections may exist at once. */
-  constructor(table: FlowTable, port: PortKey, limit: number) {
+  /** @param port absent for one whose flows no frame is to find. @param limit how many connections may exist at once. */
+  constructor(table: FlowTable, port: PortKey | undefined, limit: number) {
     this.table = table
     this.limit = limit
-    this.#port = port
     this.number = table.versions.take()
+    this.#port = port ?? hiddenKey(this.number)
     table.caches[this.number] = this
   }
 
@@ -96,7 +98,7 @@ export class FlowCache {
       this.#missed.set(key)
       this.#missedHash = hash
       this.#missedFamily = family
-      return undefined
+      return this.source?.(key, family)
     }
     const at = this.table.memory.words[(row + (family === 4 ? ROW_BLOCK_4 : ROW_BLOCK_6)) >> 2]!
     return this.#look(at)
@@ -323,4 +325,11 @@ export class FlowCache {
     words[(next + AT_PREVIOUS) >> 2] = previous
     if (this.#hand === at) this.#hand = next === at ? 0 : next
   }
+}
+
+/** VNI 0 is no VPC's. */
+function hiddenKey(number: number): PortKey {
+  const mac = new Uint8Array(6)
+  new DataView(mac.buffer).setUint32(2, number)
+  return { vni: 0, mac }
 }

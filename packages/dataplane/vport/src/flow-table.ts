@@ -166,12 +166,16 @@ export class FlowTable {
     for (let i = 0; i < this.caches.length; i++) {
       const cache = this.caches[i]
       if (cache?.isClosing !== true) continue
-      if (cache.clearSome(nowMs, limit)) {
-        this.caches[i] = undefined
-        this.versions.give(i)
-      } else isDone = false
+      if (cache.clearSome(nowMs, limit)) this.forget(cache)
+      else isDone = false
     }
     return isDone && !this.index.isMoving
+  }
+
+  /** Of a port that has no connections any more. */
+  forget(cache: FlowCache): void {
+    this.caches[cache.number] = undefined
+    this.versions.give(cache.number)
   }
 
   #cacheOf(at: number): FlowCache {

@@ -3,8 +3,8 @@
  * addresses, protocol and identification (RFC 791 §2.3, RFC 8200 §4.5) say which that was. Nothing is put together here, but
  * what would be put together wrongly does not pass: overlaps (RFC 5722), a second beginning, a datagram beyond 65535 bytes.
  *
- * Invariant: memory is bounded: so many datagrams a port, so many fragments each. The oldest datagram makes room.
- * NOT IMPLEMENTED: later fragments that come before the first one are dropped, not kept.
+ * Invariant: memory is bounded: so many datagrams a port, so many fragments each. The oldest datagram makes room. Later
+ * fragments that come before the first one wait elsewhere (`held-fragments.ts`).
  */
 import {
   ddmHeaderLength,
@@ -39,7 +39,9 @@ export const FRAGMENTS = 64
 export const DATAGRAM_TTL_S = 30
 const LARGEST_DATAGRAM = 65_535
 
-const KEY_WORDS = 10
+/** Of a key: family, protocol and direction, identification, source, destination. */
+export const DATAGRAM_KEY_WORDS = 10
+const KEY_WORDS = DATAGRAM_KEY_WORDS
 const AT_PORTS = KEY_WORDS
 /** Seconds since the table was made. */
 const AT_DEADLINE = KEY_WORDS + 1
@@ -61,6 +63,7 @@ export class FragmentTable {
   readonly #ages = new Int32Array(DATAGRAMS * 2)
   #oldest = 0
   #newest = 0
+  #hasKey = false
 
   constructor(nowMs: number) {
     this.#startMs = nowMs
@@ -71,6 +74,11 @@ export class FragmentTable {
     return this.#table.count
   }
 
+  /** The datagram that `look` was asked about last; `undefined` where the fragment was nonsense. Valid until the next question. */
+  get datagram(): Int32Array | undefined {
+    return this.#hasKey ? this.#key : undefined
+  }
+
   /**
    * Whether a fragment may pass, as far as fragments are concerned; of a later one the flow key gets its ports.
    * Only an overlap changes anything: then nothing of the datagram passes any more.
@@ -78,6 +86,7 @@ export class FragmentTable {
    */
   look(walk: Walk): number {
     const problem = readPiece(walk)
+    this.#hasKey = problem === Drop.none
     if (problem !== Drop.none) return problem
     const row = this.#find(walk)
     if (row < 0) return piece.from === 0 ? Drop.none : Drop.fragmentOrphan

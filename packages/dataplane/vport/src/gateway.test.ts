@@ -45,13 +45,20 @@ function reasonOf(port: VirtualPort): string | undefined {
   return port.recentDrops().at(-1)?.reason.code
 }
 
-function arp(target: string, operation = 1, dst: Mac = Mac.broadcast): Uint8Array {
+interface ArpFields {
+  readonly operation?: number
+  readonly dst?: Mac
+  readonly sender?: string
+  readonly senderMac?: Mac
+}
+
+function arp(target: string, fields: ArpFields = {}): Uint8Array {
   const bytes = new Uint8Array(ETHERNET_MIN + ARP_MIN)
-  writeEthernet(bytes, 0, { dst: dst.bytes, src: GUEST_MAC.bytes, etherType: EtherType.arp })
+  writeEthernet(bytes, 0, { dst: (fields.dst ?? Mac.broadcast).bytes, src: GUEST_MAC.bytes, etherType: EtherType.arp })
   writeArp(bytes, ETHERNET_MIN, {
-    operation,
-    senderMac: GUEST_MAC.bytes,
-    senderIp: Ip.of('172.30.0.5').word(0),
+    operation: fields.operation ?? 1,
+    senderMac: (fields.senderMac ?? GUEST_MAC).bytes,
+    senderIp: Ip.of(fields.sender ?? '172.30.0.5').word(0),
     targetIp: Ip.of(target).word(0),
   })
   return bytes
@@ -61,14 +68,64 @@ test('ARP for the gateway is answered with its MAC, by broadcast or unicast; ARP
   const sled = new SledFixture()
   const port = sled.addPort()
   for (const dst of [Mac.broadcast, GATEWAY_MAC]) {
-    const reply = readArp((await ask(sled, port, arp('172.30.0.1', 1, dst)))!, ETHERNET_MIN)
+    const reply = readArp((await ask(sled, port, arp('172.30.0.1', { dst })))!, ETHERNET_MIN)
     assert.equal(toHex(reply.senderMac), toHex(GATEWAY_MAC.bytes))
     assert.deepEqual([reply.operation, reply.senderIp], [2, Ip.of('172.30.0.1').word(0)])
     assert.equal(toHex(reply.targetMac), toHex(GUEST_MAC.bytes))
   }
   assert.equal(await ask(sled, port, arp('172.30.0.6')), undefined)
   assert.equal(reasonOf(port), 'GW_ARP_OTHER')
-  assert.equal(await ask(sled, port, arp('172.30.0.1', 2)), undefined)
+  assert.equal(sled.arena.freeSlots, sled.arena.slots)
+})
+
+test('a guest that announces its own addresses does right: consumed and counted; announcing another’s is a spoof', async () => {
+  const transit = { prefix: Prefix.of('10.2.0.0/16'), allowIn: true, allowOut: true }
+  const transit6 = { prefix: Prefix.of('fd77::/64'), allowIn: true, allowOut: true }
+  const sled = new SledFixture()
+  const port = sled.addPort(portConfig({ transitIps: [transit, transit6] }))
+  const probe = (target: string): Uint8Array => neighborMessage(135, '::', 'ff02::1:ff00:5', Ip.of(target).bytes)
+  const advert = (target: string, src = LINK_LOCAL): Uint8Array =>
+    neighborMessage(136, src, 'ff02::1', Uint8Array.of(...Ip.of(target).bytes, 2, 1, ...GUEST_MAC.bytes))
+  const right = [
+    arp('172.30.0.5'),
+    arp('172.30.0.5', { operation: 2 }),
+    arp('172.30.0.1', { operation: 2, dst: GATEWAY_MAC }),
+    arp('172.30.0.5', { sender: '0.0.0.0' }),
+    arp('10.2.3.4', { sender: '10.2.3.4' }),
+    probe(OWN6),
+    probe(LINK_LOCAL),
+    probe('fe80::1234:5678'),
+    probe('fd77::9'),
+    advert(OWN6),
+    advert(OWN6, OWN6),
+    advert(LINK_LOCAL),
+    advert('fd77::9'),
+  ]
+  for (const [i, bytes] of right.entries()) {
+    assert.equal(port.explain(bytes, 'out').verdict, 'hairpin', `${i}`)
+    assert.equal(await ask(sled, port, bytes), undefined)
+  }
+  assert.deepEqual(port.dump().drops, [])
+  assert.deepEqual([port.dump().counters.consumed, port.dump().counters.hairpins], [right.length, right.length])
+  const wrong: [Uint8Array, string][] = [
+    [arp('172.30.0.6', { sender: '172.30.0.6' }), 'GW_SPOOF_IP'],
+    [arp('172.30.0.1', { sender: '172.30.0.1' }), 'GW_SPOOF_IP'],
+    [arp('172.30.0.5', { sender: '172.30.0.6', operation: 2 }), 'GW_SPOOF_IP'],
+    [arp('172.30.0.5', { senderMac: PEER_MAC }), 'GW_SPOOF_MAC'],
+    [arp('172.30.0.6', { sender: '0.0.0.0' }), 'GW_ARP_OTHER'],
+    [advert('fd12:3456:789a::6'), 'GW_SPOOF_IP'],
+    [advert('fd12:3456:789a::1'), 'GW_SPOOF_IP'],
+    [advert(GATEWAY_LINK_LOCAL.toString()), 'GW_SPOOF_IP'],
+    [probe('fd12:3456:789a::6'), 'GW_NDP_OTHER'],
+    [neighborMessage(136, OWN6, 'ff02::1', Ip.of(OWN6).bytes, 64), 'GW_NDP_OTHER'],
+    [neighborMessage(136, OWN6, 'ff02::1', Ip.of(OWN6).bytes.slice(0, 8)), 'GW_NDP_OTHER'],
+  ]
+  for (const [i, [bytes, code]] of wrong.entries()) {
+    assert.equal(port.explain(bytes, 'out').reason?.code, code, `${i}`)
+    assert.equal(await ask(sled, port, bytes), undefined)
+    assert.equal(reasonOf(port), code, `${i}`)
+  }
+  assert.equal(port.dump().counters.consumed, right.length)
   assert.equal(sled.arena.freeSlots, sled.arena.slots)
 })
 
@@ -270,7 +327,6 @@ test('neighbour solicitations: the gateway’s addresses are answered, others ar
     [GATEWAY_LINK_LOCAL.toString(), LINK_LOCAL, 255, true],
     ['fd12:3456:789a::1', OWN6, 255, true],
     [GATEWAY_LINK_LOCAL.toString(), '::', 255, true],
-    [OWN6, '::', 255, false],
     ['fd12:3456:789a::6', OWN6, 255, false],
     [GATEWAY_LINK_LOCAL.toString(), LINK_LOCAL, 64, false],
   ]
@@ -292,7 +348,7 @@ test('other neighbour discovery neither leaves the guest nor reaches it', async 
   const port = sled.addPort(
     portConfig({ firewall: [{ id: 'a', name: 'a', direction: 'in', action: 'allow', priority: 1 }] }),
   )
-  for (const type of [134, 136, 137]) {
+  for (const type of [134, 137]) {
     assert.equal(await ask(sled, port, neighborMessage(type, OWN6, 'ff02::1', new Uint8Array(32))), undefined)
     assert.equal(reasonOf(port), 'GW_NDP_OTHER')
     const inner = frame({

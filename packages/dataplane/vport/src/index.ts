@@ -11,9 +11,12 @@ export {
   type FlowLogOptions,
   type RefusedEntry,
 } from './flow-log.ts'
+export type { PortGeneration } from './engine-past.ts'
+export type { ShadowEngine } from './shadow-engine.ts'
+export type { ShadowPort } from './shadow-port.ts'
 export { FLOW_SNAPSHOT_VERSION, type FlowSnapshot, type RestoreResult, type SavedFlow } from './flow-snapshot.ts'
 export type { ExternalMapping } from './external-addresses.ts'
-export type { MulticastGroup } from './multicast-groups.ts'
+export type { GroupSubscription, MulticastGroup } from './multicast-groups.ts'
 export type { LayerDump, LayerName } from './layer.ts'
 export type {
   DhcpConfig,

@@ -139,6 +139,7 @@ test('random, cut and corrupted frames in both directions never throw, and each 
   for (const seed of [...seeds, wire]) {
     for (let length = 0; length <= seed.length; length++) send(seed.slice(0, length), seed !== wire)
   }
+  const cut = count
   const mutation = fc.record({
     seed: fc.nat({ max: seeds.length }),
     flips: fc.array(fc.tuple(fc.nat({ max: 140 }), fc.integer({ min: 0, max: 255 })), { maxLength: 6 }),
@@ -155,11 +156,13 @@ test('random, cut and corrupted frames in both directions never throw, and each 
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, isOut) => send(bytes, isOut)),
     fuzzRuns(300),
   )
-  assert.ok(count > 2000)
+  // However slow the machine, some of both properties.
+  assert.ok(count > cut + 100)
 })
 
-/** Frames that were answered, consumed or dropped. */
+/** Frames that were answered, consumed or dropped, or that wait. */
 function counted(sled: SledFixture, port: VirtualPort): number {
   const { counters } = port.dump()
-  return counters.hairpins + counters.drops + sled.engine.stats().drops.reduce((sum, drop) => sum + drop.count, 0)
+  const { drops, heldFragments } = sled.engine.stats()
+  return counters.hairpins + counters.drops + heldFragments + drops.reduce((sum, drop) => sum + drop.count, 0)
 }

@@ -1,6 +1,6 @@
 /**
- * Who receives what is sent to a multicast group of a VPC: ports of this sled that have subscribed, and other sleds with such
- * ports. A sender's sled sends one copy to each of these sleds; there a copy goes to each subscribed port whose source filter
+ * Who receives what is sent to a multicast group of a VPC: ports of this sled that have subscribed, by their configuration or
+ * because their guest has joined, and other sleds with such ports. A sender's sled sends one copy to each of these sleds; there a copy goes to each subscribed port whose source filter
  * admits it (RFC 3376 §3.2), and nowhere else.
  */
 import type { Ip, Mac } from '@lodestone/net'
@@ -15,9 +15,19 @@ export interface MulticastGroup {
   readonly sleds: readonly Ip[]
 }
 
+/** What one port is sent of a group. */
+export interface GroupSubscription extends MulticastSubscription {
+  readonly vni: number
+  /** Id of the port. */
+  readonly port: string
+  /** By the guest itself; otherwise it is configured. */
+  readonly isJoined: boolean
+}
+
 /** A port, as far as groups are concerned. */
 export interface GroupMember {
   readonly config: { readonly vni: number; readonly mac: Mac; readonly multicast?: readonly MulticastSubscription[] }
+  readonly joined: { has(words: Int32Array, at: number, family: 4 | 6): boolean }
 }
 
 const KEY_WORDS = 6
@@ -74,11 +84,11 @@ export class MulticastGroups<M extends GroupMember = GroupMember> {
   membersOf(vni: number, words: Int32Array, at: number, family: 4 | 6): M[] {
     const found: M[] = []
     for (const member of this.#members) {
-      if (member.config.vni !== vni || member.config.multicast === undefined) continue
-      const isSubscribed = member.config.multicast.some(
+      if (member.config.vni !== vni) continue
+      const isSubscribed = member.config.multicast?.some(
         ({ group }) => group.family === family && isAddress(words, at, family, wordsOf(group)),
       )
-      if (isSubscribed) found.push(member)
+      if (isSubscribed === true || member.joined.has(words, at, family)) found.push(member)
     }
     return found
   }

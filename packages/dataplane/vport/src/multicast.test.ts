@@ -101,6 +101,30 @@ test('what is sent to a group reaches its subscribers on the same sled and on ot
   }
 })
 
+test('shadows know the subscribers of their sled: those of an earlier time, and of now where external addresses are proposed', async () => {
+  const rack = new SledsFixture([SLED_A, SLED_B])
+  const [here] = rack.sleds
+  const sender = here!.addPort(config(1))
+  const listener = here!.addPort(config(2, { multicast: [join(GROUP[4])] }))
+  announce(rack, GROUP[4], [SLED_A, SLED_B])
+  const { engine, clock } = here!
+  const told = (shadow: ReturnType<typeof engine.shadow>): string => {
+    const { verdict, steps } = shadow.port(sender.id)!.explain(toGroup(1, GROUP[4]), 'out')
+    shadow.close()
+    return `${verdict} ${/subscribers of [^"]*/.exec(JSON.stringify(steps))?.[0]}`
+  }
+  const both = `forwarded subscribers of 239.1.2.3: 1 on this sled, ${SLED_B}, VNI ${VNI}`
+  const elsewhere = `forwarded subscribers of 239.1.2.3: ${SLED_B}, VNI ${VNI}`
+  assert.equal(told(engine.shadow(new Map(), [])), both)
+  const thenMs = clock.nowMs()
+  await clock.advance(1000)
+  assert.equal(listener.apply({ ...config(2), generation: 2 }).ok, true)
+  await clock.advance(1000)
+  assert.equal(told(engine.shadowAt(thenMs)!), both)
+  assert.equal(told(engine.shadow(new Map(), [])), elsewhere)
+  assert.equal(told(engine.shadow()), elsewhere)
+})
+
 test('a subscription admits the sources that it names, or all but those', async () => {
   const rack = new SledsFixture([SLED_A, SLED_B])
   const group = GROUP[4]

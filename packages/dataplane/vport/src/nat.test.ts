@@ -292,6 +292,7 @@ test('route priorities: longest prefix first, then custom before system; a drop 
   const port = sled.addPort(portConfig({ routes }))
   assert.equal(sourceOf(sled, port), '1.2.3.4')
   assert.equal(sourceOf(sled, port, { dst: '203.0.113.66' }), 'RT_DROP_ROUTE')
+  assert.equal(port.recentDrops().at(-1)!.rule, 'host')
   assert.equal(sourceOf(sled, port, { dst: '198.51.100.1' }), 'RT_NO_ROUTE')
   assert.equal(sourceOf(sled, port, { dst: '224.0.0.5' }), 'OV_MCAST_UNSUPPORTED')
 })

@@ -3,18 +3,19 @@
  * at a guest, on the underlay, or in the book of drops.
  *
  * Invariant: frames are worked on one at a time. What arrives while the engine is busy (a sink may send from within its
- * `receive`) waits in a queue, and answers of the gateway and frames between ports of this sled are handed over in an
- * event of their own, so that two guests cannot keep the engine in one endless call.
+ * `receive`) waits in a queue, and what `FrameExits` defers comes in an event of its own, so that two guests cannot keep the
+ * engine in one endless call.
  */
 import type { Timer } from '@lodestone/host'
-import { ETHERNET_MIN, ethernetSrcNumber, IPV6_DST, ROW_L3, ROW_SIZE } from '@lodestone/packet'
+import { ETHERNET_MIN, ethernetSrcNumber, Fragment, ROW_L3, ROW_SIZE } from '@lodestone/packet'
 import type { Step } from '@lodestone/probe'
-import { isLocal } from './compile-flow.ts'
-import type { DropBook } from './drop-book.ts'
-import { summaryOf } from './drop-book.ts'
+import { type DropBook, summaryOf } from './drop-book.ts'
 import { Drop } from './drop-reasons.ts'
 import type { Tunnel } from './encapsulation.ts'
 import type { EngineScope } from './engine-scope.ts'
+import { FrameExits } from './frame-exits.ts'
+import { groupQueries } from './gateway/group-querier.ts'
+import { type HeldFragment, HeldFragments, HOLD_MS, WAITS } from './held-fragments.ts'
 import { META_EXTERNAL, META_OUT } from './flow-key.ts'
 import { BATCH_FRAMES, BATCH_RESULTS, BATCH_SLOTS, PARAM_BYTES, RESULT_LOCAL } from './kernel/layout.ts'
 import { type OuterProblem, openOuter } from './outer-check.ts'
@@ -25,8 +26,11 @@ import type { RateLimiter } from './rate-limiter.ts'
 import { tellRewrites } from './rewrite-steps.ts'
 import { walkSlowPath } from './slow-path.ts'
 import type { VirtualPort } from './virtual-port.ts'
-import { Verdict, Walk } from './walk.ts'
+import { Verdict, WAIT, Walk } from './walk.ts'
 import { WorkQueue } from './work-queue.ts'
+
+/** Where a fragment comes from that has waited. */
+const HELD = 'held fragments'
 
 export interface PacketPathOptions {
   readonly scope: EngineScope
@@ -40,21 +44,20 @@ export interface PacketPathOptions {
 
 export class PacketPath {
   readonly #scope: EngineScope
-  readonly #sendUnderlay: (slot: number) => void
   readonly #directory: PortDirectory<VirtualPort>
   readonly #byNumber: readonly (VirtualPort | undefined)[]
   readonly #book: DropBook
+  readonly #exits: FrameExits
   readonly #walk: Walk
   readonly #outerRow = new Int32Array(ROW_SIZE)
   readonly #tunnel: Tunnel = { vni: 0, isExternal: false, isMulticast: false, innerStart: 0, innerEnd: 0 }
   readonly #problem: OuterProblem = { reason: Drop.none, detail: '' }
-  /** Ports with frames that wait for their guest. */
-  readonly #toFlush: VirtualPort[] = []
   /** Work that arrived while busy: the port, or `undefined` for the underlay, and the slot. */
   readonly #waiting = new WorkQueue<VirtualPort>()
-  /** Local frames and answers for the next event: a port to deliver to, or `undefined` for a frame to be received. */
-  readonly #deferred = new WorkQueue<VirtualPort>()
-  #deferTimer: Timer | undefined
+  readonly #held: HeldFragments<VirtualPort>
+  #heldTimer: Timer | undefined
+  /** Whose first fragment has just been decided. */
+  #resumed: HeldFragment<VirtualPort>[] = []
   #isBusy = false
   #nowMs = 0
   /** The same as rows hold it. */
@@ -66,11 +69,13 @@ export class PacketPath {
   constructor(options: PacketPathOptions) {
     const { scope } = options
     this.#scope = scope
-    this.#sendUnderlay = options.sendUnderlay
     this.#directory = options.directory
     this.#byNumber = options.byNumber
     this.#book = options.book
+    const { sendUnderlay, book } = options
+    this.#exits = new FrameExits({ scope, sendUnderlay, book, onDeferred: () => this.#runDeferred() })
     this.#walk = new Walk(scope.arena.bytes, scope.arena.view)
+    this.#held = new HeldFragments(scope.arena)
   }
 
   /** Frames from a guest's NIC. */
@@ -101,6 +106,7 @@ export class PacketPath {
   #begin(): void {
     this.#isBusy = true
     this.#nowMs = this.#scope.clock.nowMs()
+    this.#exits.nowMs = this.#nowMs
     this.#stamp = this.#scope.flows.stampOf(this.#nowMs)
   }
 
@@ -116,9 +122,7 @@ export class PacketPath {
           else this.#runOut(port, this.#single, 1)
           continue
         }
-        const port = this.#toFlush.pop()
-        if (port === undefined) break
-        port.guest.flush()
+        if (!this.#exits.flushOne()) break
       }
     } finally {
       // A sink that throws must not leave the engine waiting for itself.
@@ -170,70 +174,141 @@ export class PacketPath {
         }
         for (; at < done; at++) {
           const slot = slots[first + at]!
-          if (memory.words[BATCH_RESULTS / 4 + at] === RESULT_LOCAL) this.#defer(undefined, slot)
-          else this.#sendUnderlay(slot)
+          if (memory.words[BATCH_RESULTS / 4 + at] === RESULT_LOCAL) this.#exits.defer(undefined, slot)
+          else this.#exits.sendUnderlay(slot)
         }
         if (at >= size) break
       }
       this.#processOut(port, slots[first + at]!)
+      if (this.#resumed.length > 0) this.#resume()
     }
   }
 
-  #processOut(port: VirtualPort, slot: number): void {
+  /** @param hasWaited whether it is a fragment that has been here before. */
+  #processOut(port: VirtualPort, slot: number, hasWaited = false): void {
     const { arena, tracer } = this.#scope
     const state = port.state
     const walk = this.#walk
     if (port.isRemoved) {
-      this.#dropAtEngine(slot, Drop.portState, 'the port has been removed')
+      this.#exits.dropAtEngine(slot, Drop.portState, 'the port has been removed')
       return
     }
     walk.slot = slot
     walk.start = arena.start(slot)
     walk.end = arena.end(slot)
-    count(state, PortCounter.packetsOut, PortCounter.bytesOut, walk.end - walk.start)
+    if (!hasWaited) count(state, PortCounter.packetsOut, PortCounter.bytesOut, walk.end - walk.start)
     const reason = parseInner(walk, META_OUT)
     this.#prepareWalk(walk, true, false)
+    walk.mayWait = !hasWaited
     if (tracer.isOn)
-      this.#listen(walk, { kind: 'ingress', port: port.name, summary: summaryOf(arena, walk.start, walk.end) })
+      this.#listen(walk, {
+        kind: 'ingress',
+        port: hasWaited ? HELD : port.name,
+        summary: summaryOf(arena, walk.start, walk.end),
+      })
     if (reason !== Drop.none) {
       walk.deny(reason, '')
-      this.#drop(port, walk, walk.start)
+      this.#exits.drop(port, walk, walk.start)
       return
     }
-    state.counters[PortCounter.slowOut] = state.counters[PortCounter.slowOut]! + 1
+    if (!hasWaited) state.counters[PortCounter.slowOut] = state.counters[PortCounter.slowOut]! + 1
     const start = walk.start
     const verdict = walkSlowPath(walk, state, this.#scope)
-    if (verdict === Verdict.deny) this.#drop(port, walk, start)
-    else if (verdict === Verdict.hairpin) this.#hairpin(port, walk)
-    else this.#sendOut(walk)
+    if (walk.fragment !== Fragment.none) this.#releaseHeld(port, walk)
+    if (verdict === WAIT) this.#hold(port, walk)
+    else if (verdict === Verdict.deny) this.#exits.drop(port, walk, start)
+    else if (verdict === Verdict.hairpin) this.#exits.hairpin(port, walk)
+    else this.#exits.sendOut(walk)
   }
 
-  #sendOut(walk: Walk): void {
-    const isHere = isLocal(walk, this.#scope.underlayAddress.bytes)
-    if (walk.listener !== undefined) {
-      tellRewrites(walk)
-      walk.listener({ kind: 'encap', detail: walk.detail })
-      walk.listener({ kind: 'egress', port: isHere ? 'this sled' : 'underlay' })
+  /** A first fragment has been decided, so those that waited for it go on after it, whatever became of it. */
+  #releaseHeld(port: VirtualPort, walk: Walk): void {
+    const { datagram } = port.state.fragments
+    if (walk.fragment !== Fragment.first || this.#held.count === 0 || datagram === undefined) return
+    this.#resumed.push(...this.#held.take(port, datagram))
+  }
+
+  /** Lets a later fragment wait for its first one. */
+  #hold(port: VirtualPort, walk: Walk): void {
+    const { datagram } = port.state.fragments
+    const { slot, start, end, isOut, isExternal, outerIp } = walk
+    if (datagram === undefined || !this.#held.hasRoom) {
+      walk.deny(Drop.fragmentWaitFull, 'frame buffers are scarce')
+      this.#exits.drop(port, walk, this.#scope.arena.start(slot))
+      return
     }
-    if (walk.copies.length > 0) this.#sendCopies(walk)
-    if (isHere) this.#defer(undefined, walk.slot)
-    else this.#sendUnderlay(walk.slot)
+    const { counters } = port.state
+    counters[PortCounter.heldFragments] = counters[PortCounter.heldFragments]! + 1
+    walk.listener?.({ kind: 'punted', to: 'fragments', detail: WAITS })
+    const deadlineMs = this.#nowMs + HOLD_MS
+    const surplus = this.#held.add({ port, slot, start, end, isOut, isExternal, outerIp, deadlineMs, datagram })
+    for (const each of surplus) this.#dropHeld(each, Drop.fragmentWaitFull, 'it made room for later ones')
+    this.#heldTimer ??= this.#scope.clock.after(HOLD_MS, () => this.#expireHeld())
   }
 
-  /** To the other sleds of a group: the same frame with their addresses. */
-  #sendCopies(walk: Walk): void {
-    const { arena } = this.#scope
-    const { copies, slot } = walk
-    for (let i = 0; i < copies.length; i++) {
-      const copy = arena.clone(slot)
-      if (copy < 0) {
-        this.#book.count(Drop.noBuffer)
+  #resume(): void {
+    const resumed = this.#resumed
+    this.#resumed = []
+    for (const { port, slot, start, end, isOut, isExternal, outerIp } of resumed) {
+      if (isOut) {
+        this.#processOut(port, slot, true)
         continue
       }
-      arena.bytes.set(copies[i]!, arena.start(copy) + IPV6_DST)
-      walk.listener?.({ kind: 'egress', port: 'underlay' })
-      this.#sendUnderlay(copy)
+      const tunnel = this.#tunnel
+      tunnel.vni = port.vni
+      tunnel.isExternal = isExternal
+      tunnel.innerStart = start
+      tunnel.innerEnd = end
+      this.#outerRow[ROW_L3] = outerIp
+      this.#processInto(port, slot, outerIp - this.#scope.arena.start(slot), true)
     }
+  }
+
+  #expireHeld(): void {
+    this.#heldTimer = undefined
+    this.#begin()
+    for (const each of this.#held.takeExpired(this.#nowMs)) this.#dropHeld(each, Drop.fragmentOrphan, 'none has come')
+    this.#finish()
+    if (this.#held.count === 0) return
+    const delayMs = Math.max(1, this.#held.deadlineMs - this.#nowMs)
+    this.#heldTimer = this.#scope.clock.after(delayMs, () => this.#expireHeld())
+  }
+
+  #dropHeld(held: HeldFragment<VirtualPort>, reason: number, detail: string): void {
+    const { arena, tracer } = this.#scope
+    const walk = this.#walk
+    walk.slot = held.slot
+    walk.start = held.start
+    walk.end = held.end
+    parseInner(walk, held.isOut ? META_OUT : held.isExternal ? META_EXTERNAL : 0)
+    this.#prepareWalk(walk, held.isOut, held.isExternal)
+    walk.current.set(walk.key)
+    if (tracer.isOn)
+      this.#listen(walk, { kind: 'ingress', port: HELD, summary: summaryOf(arena, held.start, held.end) })
+    walk.deny(reason, detail)
+    this.#exits.drop(held.port, walk, arena.start(held.slot))
+  }
+
+  /** Asks a guest which groups it listens to. */
+  queryGroups(port: VirtualPort): void {
+    const { arena, tracer, node } = this.#scope
+    for (const slot of groupQueries(arena, port.config)) {
+      if (tracer.isOn) {
+        const summary = summaryOf(arena, arena.start(slot), arena.end(slot))
+        tracer.emit(node, arena.packet(slot), { kind: 'sent', interface: `${port.name} gateway`, summary })
+      }
+      this.#exits.defer(port, slot)
+    }
+  }
+
+  get heldCount(): number {
+    return this.#held.count
+  }
+
+  /** Frees what waits in the name of a port that goes away. */
+  forget(port: VirtualPort): void {
+    for (const { slot } of this.#held.takeOfPort(port))
+      this.#exits.dropAtEngine(slot, Drop.portState, 'the port has been removed')
   }
 
   /** @param outerIp as for `#processIn`. */
@@ -251,6 +326,7 @@ export class PacketPath {
           if (at >= size) break
         }
         this.#processIn(slots[first + at]!, outerIp)
+        if (this.#resumed.length > 0) this.#resume()
       }
     }
   }
@@ -267,7 +343,7 @@ export class PacketPath {
       this.#dropOverRate(port, slot, false)
       return
     }
-    this.#deliver(port, slot)
+    this.#exits.deliver(port, slot)
   }
 
   /** @param outerIp bytes from the frame's start to its outer IPv6 header: 14, or 0 for a frame of this same sled. */
@@ -279,7 +355,7 @@ export class PacketPath {
     const row = this.#outerRow
     const problem = this.#problem
     if (!openOuter(this.#scope, start, end, outerIp, row, tunnel, problem)) {
-      this.#dropAtEngine(slot, problem.reason, problem.detail)
+      this.#exits.dropAtEngine(slot, problem.reason, problem.detail)
       return
     }
     const inner = tunnel.innerStart
@@ -289,7 +365,7 @@ export class PacketPath {
     }
     const port = this.#directory.find(tunnel.vni, arena.view.getUint16(inner), arena.view.getInt32(inner + 2))
     if (port === undefined) {
-      this.#dropAtEngine(slot, Drop.notOursVni, `VNI ${tunnel.vni}`)
+      this.#exits.dropAtEngine(slot, Drop.notOursVni, `VNI ${tunnel.vni}`)
       return
     }
     this.#processInto(port, slot, outerIp)
@@ -310,7 +386,7 @@ export class PacketPath {
           .filter(({ config }) => outerIp !== 0 || config.mac.toNumber() !== sender)
       : []
     if (members.length === 0) {
-      this.#dropAtEngine(slot, Drop.notOursGroup, `VNI ${tunnel.vni}`)
+      this.#exits.dropAtEngine(slot, Drop.notOursGroup, `VNI ${tunnel.vni}`)
       return
     }
     const { innerStart, innerEnd } = tunnel
@@ -332,7 +408,7 @@ export class PacketPath {
   }
 
   /** What `#tunnel` and `#outerRow` describe, for a port. */
-  #processInto(port: VirtualPort, slot: number, outerIp: number): void {
+  #processInto(port: VirtualPort, slot: number, outerIp: number, hasWaited = false): void {
     const { arena, tracer } = this.#scope
     const walk = this.#walk
     const tunnel = this.#tunnel
@@ -346,36 +422,46 @@ export class PacketPath {
     walk.slot = slot
     walk.start = inner
     walk.end = tunnel.innerEnd
-    count(state, PortCounter.packetsIn, PortCounter.bytesIn, walk.end - inner)
+    if (!hasWaited) count(state, PortCounter.packetsIn, PortCounter.bytesIn, walk.end - inner)
     const reason = parseInner(walk, tunnel.isExternal ? META_EXTERNAL : 0)
     this.#prepareWalk(walk, false, tunnel.isExternal)
     walk.outerIp = row[ROW_L3]!
+    walk.mayWait = !hasWaited
     if (tracer.isOn) {
-      this.#listen(walk, { kind: 'ingress', port: 'underlay', summary: summaryOf(arena, start, end, outerIp === 0) })
+      this.#listen(walk, {
+        kind: 'ingress',
+        port: hasWaited ? HELD : 'underlay',
+        summary: summaryOf(arena, start, end, outerIp === 0),
+      })
       const mark = tunnel.isExternal ? ', marked as from outside' : ''
       walk.listener?.({ kind: 'decap', detail: `Geneve VNI ${tunnel.vni}${mark}, for ${port.name}` })
     }
     if (reason !== Drop.none) {
       walk.deny(reason, '')
-      this.#drop(port, walk, start)
+      this.#exits.drop(port, walk, start)
       return
     }
-    state.counters[PortCounter.slowIn] = state.counters[PortCounter.slowIn]! + 1
+    if (!hasWaited) state.counters[PortCounter.slowIn] = state.counters[PortCounter.slowIn]! + 1
     const verdict = walkSlowPath(walk, state, this.#scope)
+    if (walk.fragment !== Fragment.none) this.#releaseHeld(port, walk)
+    if (verdict === WAIT) {
+      this.#hold(port, walk)
+      return
+    }
     if (verdict === Verdict.deny) {
-      this.#drop(port, walk, start)
+      this.#exits.drop(port, walk, start)
       return
     }
     if (state.limitIn !== undefined && !state.limitIn.take(arena.length(slot), this.#nowMs)) {
       walk.deny(Drop.rateIn, state.limitIn.text)
-      this.#drop(port, walk, arena.start(slot))
+      this.#exits.drop(port, walk, arena.start(slot))
       return
     }
     if (walk.listener !== undefined) {
       tellRewrites(walk)
       walk.listener({ kind: 'egress', port: port.name })
     }
-    this.#deliver(port, slot)
+    this.#exits.deliver(port, slot)
   }
 
   #prepareWalk(walk: Walk, isOut: boolean, isExternal: boolean): void {
@@ -395,36 +481,6 @@ export class PacketPath {
     walk.listener(first)
   }
 
-  #deliver(port: VirtualPort, slot: number): void {
-    if (port.isRemoved || !port.guest.isAttached) {
-      this.#dropAtEngine(slot, Drop.portState, 'no guest is attached')
-      return
-    }
-    if (port.guest.queue(slot)) this.#toFlush.push(port)
-  }
-
-  #hairpin(port: VirtualPort, walk: Walk): void {
-    const { arena, tracer, node } = this.#scope
-    port.state.counters[PortCounter.hairpins] = port.state.counters[PortCounter.hairpins]! + 1
-    if (walk.listener !== undefined) {
-      walk.listener({ kind: 'punted', to: 'gateway', detail: walk.detail })
-    }
-    arena.free(walk.slot)
-    if (walk.hairpin < 0) return
-    if (tracer.isOn) {
-      const summary = summaryOf(arena, arena.start(walk.hairpin), arena.end(walk.hairpin))
-      tracer.emit(node, arena.packet(walk.hairpin), { kind: 'sent', interface: `${port.name} gateway`, summary })
-    }
-    this.#defer(port, walk.hairpin)
-  }
-
-  #drop(port: VirtualPort, walk: Walk, start: number): void {
-    this.#book.drop(port.state, walk, start, this.#nowMs)
-    this.#scope.arena.free(walk.slot)
-    if (walk.hairpin >= 0) this.#defer(port, walk.hairpin)
-    if (walk.answer >= 0) this.#sendUnderlay(walk.answer)
-  }
-
   /** A frame as the guest sent it, or as it would receive it. */
   #dropOverRate(port: VirtualPort, slot: number, isOut: boolean): void {
     const { arena, tracer } = this.#scope
@@ -441,38 +497,23 @@ export class PacketPath {
     if (tracer.isOn)
       this.#listen(walk, { kind: 'ingress', port: port.name, summary: summaryOf(arena, walk.start, walk.end) })
     walk.deny(isOut ? Drop.rateOut : Drop.rateIn, (isOut ? state.limitOut : state.limitIn)?.text ?? '')
-    this.#drop(port, walk, walk.start)
+    this.#exits.drop(port, walk, walk.start)
   }
 
-  /** A drop that belongs to no port, or to one that is gone. */
-  #dropAtEngine(slot: number, reason: number, detail: string): void {
-    this.#book.dropAtEngine(slot, reason, detail, this.#nowMs)
-    this.#scope.arena.free(slot)
-  }
-
-  #defer(port: VirtualPort | undefined, slot: number): void {
-    this.#deferred.push(port, slot)
-    this.#deferTimer ??= this.#scope.clock.after(0, () => {
-      this.#deferTimer = undefined
-      this.#begin()
-      // What is deferred while this runs waits for the next event.
-      for (let rest = this.#deferred.length; rest > 0; rest--) {
-        const target = this.#deferred.port
-        const frame = this.#deferred.take()
-        if (target === undefined) {
-          this.#single[0] = frame
-          this.#runIn(this.#single, 1, 0)
-        } else this.#deliver(target, frame)
-      }
-      this.#finish()
+  #runDeferred(): void {
+    this.#begin()
+    this.#exits.takeDeferred((slot) => {
+      this.#single[0] = slot
+      this.#runIn(this.#single, 1, 0)
     })
+    this.#finish()
   }
 
   /** Stops timers and frees frames that wait. */
   close(): void {
-    this.#deferTimer?.cancel()
-    this.#deferTimer = undefined
-    while (!this.#deferred.isEmpty) this.#scope.arena.free(this.#deferred.take())
+    this.#heldTimer?.cancel()
+    this.#heldTimer = undefined
+    this.#exits.close()
   }
 }
 

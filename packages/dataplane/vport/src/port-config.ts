@@ -31,8 +31,10 @@ export interface PortConfig {
   readonly mtuBytes: number
   /** Prefixes that the guest may send from or receive for besides its own address. */
   readonly transitIps: readonly TransitIp[]
-  /** Groups that the guest is sent. */
+  /** Groups that the guest is sent, whatever it reports. */
   readonly multicast?: readonly MulticastSubscription[]
+  /** Prefixes of groups that the guest may join and leave itself, by IGMP and MLD. */
+  readonly multicastPermitted?: readonly Prefix[]
   /** Absent: as fast as it goes. */
   readonly rateLimits?: RateLimits
 }

@@ -51,6 +51,7 @@ export function dumpPort(port: PortState): PortDump {
     { name: 'connections', value: `${cache.count} of ${cache.limit}` },
     { name: 'evictions', value: String(cache.evictions) },
     { name: 'expirations', value: String(cache.expirations) },
+    { name: 'groups joined', value: joinedOf(port) },
   ]
   return {
     id: config.id,
@@ -64,6 +65,13 @@ export function dumpPort(port: PortState): PortDump {
     facts,
     sourceNat: sourceNatOf(port),
   }
+}
+
+function joinedOf(port: PortState): string {
+  const list = port.joined.list().map(({ group, mode, sources }) => {
+    return sources.length === 0 ? `${group}` : `${group} ${mode} ${sources.join(' ')}`
+  })
+  return list.length === 0 ? 'none' : list.join(', ')
 }
 
 export function sourceNatOf(port: PortState): SourceNatUsage[] {

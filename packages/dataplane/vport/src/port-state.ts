@@ -7,6 +7,7 @@ import { DropRing } from './drop-ring.ts'
 import type { EngineScope } from './engine-scope.ts'
 import { FlowCache } from './flow-cache.ts'
 import { FragmentTable } from './fragment-table.ts'
+import { JoinedGroups } from './joined-groups.ts'
 import type { Layer } from './layer.ts'
 import { firewallLayer } from './layers/firewall.ts'
 import { gatewayLayer } from './layers/gateway.ts'
@@ -41,9 +42,13 @@ export const PortCounter = {
   hairpins: 8,
   drops: 9,
   icmpErrors: 10,
+  /** Fragments that have waited for their first one. */
+  heldFragments: 11,
+  /** Of the hairpins, those that need no answer: announcements of the guest's own addresses, reports of groups. */
+  consumed: 12,
 } as const
 
-export const PORT_COUNTERS = 11
+export const PORT_COUNTERS = 13
 
 /** Sections of the configuration that a change can touch. */
 export type ConfigSection =
@@ -74,6 +79,8 @@ export class PortState {
   readonly dropCounts = new Float64Array(DROP_REASONS.length)
   readonly drops = new DropRing()
   readonly fragments: FragmentTable
+  /** Groups that the guest has joined itself. */
+  readonly joined = new JoinedGroups()
   /** Of what the guest sends, and of what it receives. */
   limitOut: RateLimiter | undefined
   limitIn: RateLimiter | undefined
@@ -86,14 +93,17 @@ export class PortState {
   pools6: SnatPools | undefined
   readonly #scope: EngineScope
 
-  /** The configuration must have passed `checkPortConfig`. */
-  constructor(config: PortConfig, scope: EngineScope) {
+  /** The configuration must have passed `checkPortConfig`. @param live the port that this is a shadow of: no frame finds its flows, and leases are copied. */
+  constructor(config: PortConfig, scope: EngineScope, live?: PortState) {
     this.config = config
     this.#scope = scope
+    this.pools4 = live?.pools4?.copy()
+    this.pools6 = live?.pools6?.copy()
     this.fragments = new FragmentTable(scope.clock.nowMs())
     this.errors = new TokenBucket(ERRORS_PER_SECOND, ERRORS_BURST, scope.clock.nowMs())
     this.underlaySource = scope.underlayAddress.bytes
-    this.cache = new FlowCache(scope.flows, { vni: config.vni, mac: config.mac.bytes }, scope.connectionsPerPort)
+    const key = live === undefined ? { vni: config.vni, mac: config.mac.bytes } : undefined
+    this.cache = new FlowCache(scope.flows, key, scope.connectionsPerPort)
     this.context = {
       arena: scope.arena,
       virtualToPhysical: scope.virtualToPhysical,
@@ -103,9 +113,12 @@ export class PortState {
       versions: scope.versions,
       underlaySource: this.underlaySource,
       cache: this.cache,
+      joined: this.joined,
       epoch: 1,
     }
     this.#limit(config, undefined)
+    if (live !== undefined) this.joined.follow(live.joined)
+    this.joined.permit(config.multicastPermitted ?? [], this.nowMs())
     this.#use(runSteps(this.#build(config)), config)
   }
 
@@ -162,7 +175,9 @@ export class PortState {
         this.#scope.versions.bump(this.cache.number)
       }
       this.#limit(config, before)
+      if (changed.includes('multicast')) this.joined.permit(config.multicastPermitted ?? [], this.nowMs())
       this.config = config
+      if (changed.length > 0) this.#scope.journal.note(this.nowMs(), { kind: 'port', id: config.id, before })
       return { ok: true, generation: config.generation, changed }
     }
   }
@@ -243,7 +258,7 @@ function* changedSections(before: PortConfig, after: PortConfig): Steps<ConfigSe
     ['mtu', (config) => config.mtuBytes],
     ['transit-ips', (config) => config.transitIps],
     ['rate-limits', (config) => config.rateLimits],
-    ['multicast', (config) => config.multicast],
+    ['multicast', (config) => [config.multicast, config.multicastPermitted]],
   ]
   const changed = sections.filter(([, pick]) => isOther(pick(before), pick(after))).map(([section]) => section)
   if (yield* isOtherList(before.firewall, after.firewall)) changed.push('firewall')

@@ -8,6 +8,8 @@ import { VportEngine } from './engine.ts'
 import type { VportEngineOptions } from './engine-options.ts'
 import { BOUNDARY_VNI } from './gateway/gateway-address.ts'
 import type { FirewallRule, PortConfig, Route } from './port-config.ts'
+import type { TunnelRoute } from './tunnel-endpoints.ts'
+import type { VirtualMapping } from './virtual-to-physical.ts'
 import type { VirtualPort } from './virtual-port.ts'
 
 export const GUEST_MAC: Mac = Mac.of('a8:40:25:f4:11:d7')
@@ -140,6 +142,15 @@ export class SledFixture {
   /** What went to the underlay, from the outer IPv6 header on. */
   readonly sent: Uint8Array[] = []
   readonly received = new Map<string, Uint8Array[]>()
+  /** The ways out that `setSwitches` has made. */
+  routes: readonly TunnelRoute[] = []
+  /** Where the guest and its neighbour are. */
+  readonly mappings: readonly VirtualMapping[] = [
+    { vni: VNI, ip: Ip.of('172.30.0.5'), sled: SLED_A, mac: GUEST_MAC },
+    { vni: VNI, ip: Ip.of('172.30.0.6'), sled: SLED_B, mac: PEER_MAC },
+    { vni: VNI, ip: Ip.of('fd12:3456:789a::5'), sled: SLED_A, mac: GUEST_MAC },
+    { vni: VNI, ip: Ip.of('fd12:3456:789a::6'), sled: SLED_B, mac: PEER_MAC },
+  ]
   /** Taint of each received frame, in step with `received`. */
   readonly taints = new Map<string, number[]>()
 
@@ -161,20 +172,16 @@ export class SledFixture {
       ...options,
     })
     this.setSwitches(options.switches ?? [SWITCH_0])
-    this.engine.setVirtualToPhysical([
-      { vni: VNI, ip: Ip.of('172.30.0.5'), sled: SLED_A, mac: GUEST_MAC },
-      { vni: VNI, ip: Ip.of('172.30.0.6'), sled: SLED_B, mac: PEER_MAC },
-      { vni: VNI, ip: Ip.of('fd12:3456:789a::5'), sled: SLED_A, mac: GUEST_MAC },
-      { vni: VNI, ip: Ip.of('fd12:3456:789a::6'), sled: SLED_B, mac: PEER_MAC },
-    ])
+    this.engine.setVirtualToPhysical(this.mappings)
   }
 
   setSwitches(switches: readonly Ip[]): void {
     const endpoints = switches.map((address) => ({ address, vni: BOUNDARY_VNI, metric: 1 }))
-    this.engine.setTunnelEndpoints([
+    this.routes = [
       { prefix: Prefix.of('0.0.0.0/0'), endpoints },
       { prefix: Prefix.of('::/0'), endpoints },
-    ])
+    ]
+    this.engine.setTunnelEndpoints(this.routes)
   }
 
   addPort(config: PortConfig = portConfig()): VirtualPort {

@@ -20,7 +20,7 @@ import { PortCounter, type PortState } from './port-state.ts'
 import { TCP_NEW_FLOW, TCP_UNEXPECTED, TcpState } from './tcp-state.ts'
 import { commitTcp, tcpAfter } from './tcp-tracking.ts'
 import { PEERS_DEPENDENCY } from './versions.ts'
-import { Verdict, type Walk } from './walk.ts'
+import { Verdict, WAIT, type Walk } from './walk.ts'
 
 const ETHERNET_BYTES = 14
 
@@ -31,11 +31,12 @@ const outKey = newFlowKey()
  * Walks a parsed packet (`walk.row`, `walk.key`, `walk.family` and `walk.flowHash` are set) and applies the result to
  * `walk.slot`.
  * @returns allow when the frame is ready to go on, hairpin when it ends here (with an answer in `walk.hairpin`, or none),
- * deny with `walk.reason`, where `walk.hairpin` may hold a message for the guest and `walk.answer` one for the sender.
+ * deny with `walk.reason`, where `walk.hairpin` may hold a message for the guest and `walk.answer` one for the sender, or `WAIT`.
  */
-export function walkSlowPath(walk: Walk, port: PortState, scope: EngineScope): Verdict {
+export function walkSlowPath(walk: Walk, port: PortState, scope: EngineScope): Verdict | typeof WAIT {
   if (walk.fragment !== Fragment.none && walk.family !== 0) {
     const reason = port.fragments.look(walk)
+    if (reason === Drop.fragmentOrphan && walk.mayWait) return WAIT
     if (reason !== Drop.none) return walk.deny(reason, '')
     if (walk.fragment === Fragment.later) walk.flowHash = hashOfKey(walk, walk.key)
   }
@@ -67,6 +68,7 @@ export function walkSlowPath(walk: Walk, port: PortState, scope: EngineScope): V
     if (reason !== Drop.none) return walk.deny(reason, 'no room for another connection')
     if (walk.fragment !== Fragment.none) port.fragments.pass(walk)
   }
+  if (walk.isDryRun) walk.onDecided?.(limit)
   if (!applyWalk(walk, scope.arena, walk.slot, port.underlaySource)) return walk.deny(Drop.noBuffer, 'no head room')
   return Verdict.allow
 }

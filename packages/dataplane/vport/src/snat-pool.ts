@@ -41,6 +41,17 @@ export class SnatPool {
     this.#free = this.size
   }
 
+  /** The same ports leased and resting, to be leased and released without this pool. */
+  copy(): SnatPool {
+    const copy = new SnatPool(this.firstPort, this.firstPort + this.size - 1, this.#restMs)
+    copy.#leased.set(this.#leased)
+    copy.#free = this.#free
+    copy.#peak = this.#peak
+    copy.#rings[0].become(this.#rings[0])
+    copy.#rings[1].become(this.#rings[1])
+    return copy
+  }
+
   get leased(): number {
     return this.size - this.#free
   }
@@ -101,6 +112,14 @@ class Ring {
     this.#ports = Uint16Array.from({ length: size }, (_, i) => first + i * 2)
     this.#freedAtMs = new Float64Array(size).fill(-Infinity)
     this.#count = size
+  }
+
+  /** @param other of the same ports. */
+  become(other: Ring): void {
+    this.#ports.set(other.#ports)
+    this.#freedAtMs.set(other.#freedAtMs)
+    this.#head = other.#head
+    this.#count = other.#count
   }
 
   /** The first port, if it was freed no later than that; else -1. */

@@ -19,11 +19,16 @@ export class SnatPools {
   readonly #udp: SnatPool
   readonly #icmp: SnatPool
 
-  constructor(config: SourceNat) {
+  /** @param like of the same address and ports, whose leases these begin with. */
+  constructor(config: SourceNat, like?: SnatPools) {
     this.config = config
-    this.#tcp = new SnatPool(config.firstPort, config.lastPort, TCP_REST_MS)
-    this.#udp = new SnatPool(config.firstPort, config.lastPort)
-    this.#icmp = new SnatPool(config.firstPort, config.lastPort)
+    this.#tcp = like?.of(IpProtocol.tcp).copy() ?? new SnatPool(config.firstPort, config.lastPort, TCP_REST_MS)
+    this.#udp = like?.of(IpProtocol.udp).copy() ?? new SnatPool(config.firstPort, config.lastPort)
+    this.#icmp = like?.of(IpProtocol.icmp).copy() ?? new SnatPool(config.firstPort, config.lastPort)
+  }
+
+  copy(): SnatPools {
+    return new SnatPools(this.config, this)
   }
 
   of(protocol: number): SnatPool {

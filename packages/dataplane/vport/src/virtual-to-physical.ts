@@ -19,6 +19,9 @@ export interface MappingEntry {
   readonly dependency: number
 }
 
+/** Told of each mapping that changes what it was. */
+export type MappingListener = (vni: number, ip: Ip, before: VirtualMapping | undefined) => void
+
 export class VirtualToPhysical {
   readonly #table = new WordTable(6, 8, 64)
   readonly #entries: (MappingEntry | undefined)[] = []
@@ -41,36 +44,40 @@ export class VirtualToPhysical {
   }
 
   /** Adds or changes one mapping. @returns whether anything changed. */
-  put(mapping: VirtualMapping): boolean {
+  put(mapping: VirtualMapping, tell?: MappingListener): boolean {
     this.#setKey(mapping.vni, wordsOf(mapping.ip), 0, mapping.ip.family)
     const row = this.#table.find(this.#key)
     if (row < 0) {
       this.#entries[this.#table.insert(this.#key)] = { mapping, dependency: this.#versions.take() }
+      tell?.(mapping.vni, mapping.ip, undefined)
       return true
     }
     const entry = this.#entries[row]!
     if (entry.mapping.sled.equals(mapping.sled) && entry.mapping.mac.equals(mapping.mac)) return false
     this.#entries[row] = { mapping, dependency: entry.dependency }
     this.#versions.bump(entry.dependency)
+    tell?.(mapping.vni, mapping.ip, entry.mapping)
     return true
   }
 
-  remove(vni: number, ip: Ip): boolean {
+  remove(vni: number, ip: Ip, tell?: MappingListener): boolean {
     this.#setKey(vni, wordsOf(ip), 0, ip.family)
     const row = this.#table.find(this.#key)
     if (row < 0) return false
-    this.#versions.give(this.#entries[row]!.dependency)
+    const { mapping, dependency } = this.#entries[row]!
+    tell?.(vni, ip, mapping)
+    this.#versions.give(dependency)
     this.#entries[row] = undefined
     this.#table.remove(row)
     return true
   }
 
   /** Makes the map equal to `mappings`; what stays the same keeps its version. @returns how many entries changed. */
-  replace(mappings: readonly VirtualMapping[]): number {
+  replace(mappings: readonly VirtualMapping[], tell?: MappingListener): number {
     const wanted = new Set<number>()
     let changed = 0
     for (const mapping of mappings) {
-      if (this.put(mapping)) changed++
+      if (this.put(mapping, tell)) changed++
       this.#setKey(mapping.vni, wordsOf(mapping.ip), 0, mapping.ip.family)
       wanted.add(this.#table.find(this.#key))
     }
@@ -78,7 +85,7 @@ export class VirtualToPhysical {
     this.#table.forEach((row) => {
       if (!wanted.has(row)) unwanted.push(this.#entries[row]!.mapping)
     })
-    for (const mapping of unwanted) this.remove(mapping.vni, mapping.ip)
+    for (const mapping of unwanted) this.remove(mapping.vni, mapping.ip, tell)
     return changed + unwanted.length
   }
 

@@ -17,6 +17,8 @@ export type Direction = 'in' | 'out'
 
 export const Verdict = { allow: 0, modify: 1, deny: 2, hairpin: 3 } as const
 export type Verdict = (typeof Verdict)[keyof typeof Verdict]
+/** Of a later fragment whose first one may be behind: no layer has seen it, and nothing has changed. */
+export const WAIT = 4
 
 /**
  * Geneve options of class Oxide: `mss` for TCP within a VPC, `external` for what counts as coming from outside of the receiver's,
@@ -71,6 +73,8 @@ export class Walk {
   /** The VNI of the other side; 0 when it is outside. */
   remoteVni = 0
   isDryRun = false
+  /** Whether a later fragment may wait for its first one: it has not waited yet. */
+  mayWait = true
 
   connection: Connection | undefined
   /** For an ICMP error: the connection that the quoted packet belongs to. */
@@ -100,6 +104,8 @@ export class Walk {
   detail = ''
   nearest: readonly NearMiss[] | undefined
 
+  /** Told when all layers have agreed and nothing is changed yet, with the largest packet that may pass; of dry runs only. */
+  onDecided: ((limit: number) => void) | undefined
   /** Told each step when someone listens. */
   listener: ((step: Step) => void) | undefined
 
@@ -177,6 +183,7 @@ export class Walk {
     this.outerIp = -1
     this.remoteVni = 0
     this.isDryRun = false
+    this.mayWait = true
     this.connection = undefined
     this.related = undefined
     this.isIcmpError = false
@@ -196,6 +203,7 @@ export class Walk {
     this.reason = Drop.none
     this.detail = ''
     this.nearest = undefined
+    this.onDecided = undefined
     this.listener = undefined
   }
 
@@ -212,7 +220,8 @@ export const EXPLANATION_VERSION = 1
 /** What a dry run found. */
 export interface Explanation {
   readonly version: typeof EXPLANATION_VERSION
-  readonly verdict: 'forwarded' | 'delivered' | 'hairpin' | 'dropped'
+  /** `waiting`: a later fragment, until the first one of its datagram has come. */
+  readonly verdict: 'forwarded' | 'delivered' | 'hairpin' | 'dropped' | 'waiting'
   readonly reason?: DropReason
   readonly detail?: string
   readonly nearest?: readonly NearMiss[]

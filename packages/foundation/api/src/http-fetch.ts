@@ -2,10 +2,11 @@
  * An HTTP/1.1 client over the sockets of any `Network`, plain or over TLS: `fetch` without ambient sockets or time. One connection per
  * request. Rejects with the socket's error (`ECONNREFUSED`, `ETIMEDOUT`, `ECONNRESET`, …).
  */
-import http from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import {
   type Clock,
   connectTls,
+  http,
   type Network,
   socketError,
   type TcpSocket,
@@ -49,7 +50,7 @@ export function httpFetch(network: Network, options: HttpFetchOptions = {}): Fet
     })
     return new Promise<Response>((resolve, reject) => {
       let socket: TcpSocket | undefined
-      let outgoing: http.ClientRequest | undefined
+      let outgoing: ClientRequest | undefined
       let isOver = false
       const fail = (error: Error): void => {
         done()
@@ -96,7 +97,7 @@ function lengthOf(body: Uint8Array | undefined): Record<string, string> {
   return body === undefined ? {} : { 'content-length': String(body.length) }
 }
 
-function toResponse(message: http.IncomingMessage, onEnd: () => void): Response {
+function toResponse(message: IncomingMessage, onEnd: () => void): Response {
   const headers = new Headers()
   for (let i = 0; i + 1 < message.rawHeaders.length; i += 2) {
     headers.append(message.rawHeaders[i]!, message.rawHeaders[i + 1]!)

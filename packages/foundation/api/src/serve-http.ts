@@ -7,9 +7,9 @@
  *
  * NOT IMPLEMENTED: trailers.
  */
-import http from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type Network, type TcpSocket, type TlsIdentityOf, TlsServer } from '@lodestone/host'
+import { http, type Network, type TcpSocket, type TlsIdentityOf, TlsServer } from '@lodestone/host'
 import { WebSocketServer } from 'ws'
 import { acceptOf, channelOver, MAX_MESSAGE_BYTES } from './channel.ts'
 import type { HttpHandler } from './implement.ts'
@@ -82,8 +82,8 @@ export async function serveHttp(
 }
 
 async function answer(
-  message: http.IncomingMessage,
-  response: http.ServerResponse,
+  message: IncomingMessage,
+  response: ServerResponse,
   scheme: Scheme,
   handler: HttpHandler,
 ): Promise<void> {
@@ -125,7 +125,7 @@ async function answer(
 /** What is refused is answered as plain HTTP, and the connection ends. */
 async function upgrade(
   channels: WebSocketServer,
-  message: http.IncomingMessage,
+  message: IncomingMessage,
   socket: Duplex,
   head: Buffer,
   scheme: Scheme,
@@ -168,7 +168,7 @@ function isDocument({ headers }: Response): boolean {
 }
 
 /** Header and body in one write, and so in one TCP segment where they fit. */
-async function answerWhole(result: Response, response: http.ServerResponse): Promise<void> {
+async function answerWhole(result: Response, response: ServerResponse): Promise<void> {
   let body: Uint8Array
   try {
     body = new Uint8Array(await result.arrayBuffer())
@@ -181,7 +181,7 @@ async function answerWhole(result: Response, response: http.ServerResponse): Pro
   response.end(body)
 }
 
-function toRequest(message: http.IncomingMessage, scheme: Scheme): Request | undefined {
+function toRequest(message: IncomingMessage, scheme: Scheme): Request | undefined {
   const headers = new Headers()
   try {
     for (let i = 0; i + 1 < message.rawHeaders.length; i += 2) {
@@ -200,7 +200,7 @@ function toRequest(message: http.IncomingMessage, scheme: Scheme): Request | und
 }
 
 /** The body of a message as a stream that holds the socket back while nobody reads. */
-export function bytesOf(message: http.IncomingMessage, onEnd: () => void = () => {}): ReadableStream<Uint8Array> {
+export function bytesOf(message: IncomingMessage, onEnd: () => void = () => {}): ReadableStream<Uint8Array> {
   let isOpen = true
   return new ReadableStream<Uint8Array>({
     start(controller) {
@@ -239,7 +239,7 @@ export function bytesOf(message: http.IncomingMessage, onEnd: () => void = () =>
   })
 }
 
-async function pump(body: ReadableStream<Uint8Array>, response: http.ServerResponse): Promise<void> {
+async function pump(body: ReadableStream<Uint8Array>, response: ServerResponse): Promise<void> {
   const reader = body.getReader()
   let wake: (() => void) | undefined
   response.on('drain', () => wake?.())

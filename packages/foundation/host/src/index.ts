@@ -46,6 +46,7 @@ export {
   type UdpSocket,
   unsupported,
 } from './network.ts'
+export { http } from './node-http.ts'
 export { OsFiles } from './os-files.ts'
 export { OsKernelNetwork } from './os-kernel-network.ts'
 export { OsNetwork } from './os-network.ts'

@@ -1,10 +1,14 @@
-/** A process in a network namespace: what `OsKernelNetwork` sees of a cable and sends over it, as one line of JSON. */
+/**
+ * A process in a network namespace: what `OsKernelNetwork` sees of a cable and sends over it, as one line of JSON. It waits for
+ * events; what has not come after a minute is shown as it is.
+ */
 import { execFileSync } from 'node:child_process'
 import process from 'node:process'
 import { OsKernelNetwork } from './os-kernel-network.ts'
 import { RealClock } from './real-clock.ts'
 import { sleep } from './clock.ts'
 
+const PATIENCE_MS = 60_000
 const clock = new RealClock()
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' })
 
@@ -24,15 +28,13 @@ for (const name of ['left', 'right']) {
   ip('link', 'set', name, 'up')
 }
 const until = async (isDone: () => boolean): Promise<void> => {
-  for (let i = 0; i < 300 && !isDone(); i++) await sleep(clock, 10)
+  const endMs = clock.nowMs() + PATIENCE_MS
+  while (!isDone() && clock.nowMs() < endMs) await sleep(clock, 10)
 }
-const linkLocal = (name: string): string | undefined =>
-  network
-    .interfaces()
-    .find((entry) => entry.name === name)
-    ?.linkLocal?.toString()
-await until(() => linkLocal('left') !== undefined && linkLocal('right') !== undefined)
-const left = network.interfaces().find(({ name }) => name === 'left')
+const end = (of: string) => network.interfaces().find(({ name }) => name === of)
+const isReady = (name: string): boolean => end(name)?.isUp === true && end(name)?.linkLocal !== undefined
+await until(() => isReady('left') && isReady('right'))
+const left = end('left')
 
 // Neighbour discovery: type 133 is wanted, type 135 is not.
 const heard: string[] = []
@@ -41,12 +43,12 @@ const receiver = network.openIcmp6({ interface: 'right', types: [133] }, (messag
 )
 const sender = network.openIcmp6({ interface: 'left', types: [] }, () => undefined)
 for (const type of [135, 133]) sender.send(new Uint8Array([type, 0, 0, 0, 0, 0, 0, 0]), 'ff02::2')
+// The cable keeps their order: what was not heard by then was not let in.
 await until(() => heard.length > 0)
-await sleep(clock, 50)
 
 ip('link', 'set', 'left', 'down')
-await until(() => network.interfaces().every(({ name, isUp }) => name !== 'left' || !isUp))
-const isUpAfterDown = network.interfaces().find(({ name }) => name === 'left')?.isUp
+await until(() => end('left')?.isUp !== true)
+const isUpAfterDown = end('left')?.isUp
 ip('link', 'delete', 'left')
 await until(() => names().length === before.length)
 const seen = {

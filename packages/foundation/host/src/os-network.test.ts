@@ -69,7 +69,10 @@ for (const [family, address, prefix] of [
       const { port } = listener
       const near = { ttl: 255, minTtl: 255 }
       assert.equal(await exchanged(await network.connectTcp({ address, port, ...near })), 'hello')
+      const before = accepted.size
       const far = await network.connectTcp({ address, port, ttl: 254 })
+      // A connection has its least TTL from when it is accepted on.
+      while (accepted.size === before) await new Promise((resolve) => setImmediate(resolve))
       far.write('hello')
       const outcome = await Promise.race([
         new Promise((resolve) => far.once('data', () => resolve('answered'))),

@@ -4,7 +4,7 @@ export { type RenderOptions, renderNearMiss, renderStep, renderStory } from './r
 export type { DropReason, NamedValue, NearMiss, Step, StoryEvent } from './step.ts'
 export { type Story, StoryBook, type StoryBookOptions } from './story-book.ts'
 export { type FilterResult, parseStoryFilter, type StoryFilter } from './story-filter.ts'
-export { type Verdict, verdict } from './verdict.ts'
+export { decisions, type Verdict, verdict } from './verdict.ts'
 export { Tracer } from './tracer.ts'
 export { COMMON_FIELDS, type ProbeEvent, type ProbePoint, type ProbeSource, type ProbeValue } from './probe-event.ts'
 export { PACKET_POINTS, packetProbes } from './packet-probes.ts'

@@ -131,6 +131,8 @@ function fire(event: StoryEvent, listener: (event: ProbeEvent) => void): void {
       const { layer, verdict, direction, rule, source, detail } = step
       return say('vport', layer, verdict, { direction, rule, source, detail })
     }
+    case 'flow':
+      return // of explanations only, which no program watches
     case 'encap':
     case 'decap':
       return say('switch', '', step.kind, { detail: step.detail })

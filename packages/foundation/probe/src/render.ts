@@ -24,6 +24,8 @@ export function renderStep(step: Step): readonly string[] {
         `${step.layer} ${step.direction}: ${step.verdict} by ${decider(step)}${step.detail === '' ? '' : ` — ${step.detail}`}`,
         ...(step.nearest ?? []).map(renderNearMiss),
       ]
+    case 'flow':
+      return [`flow: ${step.detail}`]
     case 'encap':
       return [`encapsulates: ${step.detail}`]
     case 'decap':
@@ -31,7 +33,7 @@ export function renderStep(step: Step): readonly string[] {
     case 'rewrite':
       return [`rewrites ${step.field}: ${step.from} → ${step.to}`]
     case 'route':
-      return [`route ${step.prefix} via ${step.nextHop} on ${step.interface}`]
+      return [`route ${step.prefix} via ${step.nextHop} on ${step.interface}${chanceText(step.chance)}`]
     case 'egress':
       return [`sends out of ${step.port}`]
     case 'delivered':
@@ -129,6 +131,10 @@ function decider(step: Extract<Step, { kind: 'layer' }>): string {
 
 function values(list: readonly NamedValue[]): string {
   return list.map((item) => `${item.name}=${item.value}`).join(', ')
+}
+
+function chanceText(chance: number | undefined): string {
+  return chance === undefined ? '' : ` (chance ${(chance * 100).toFixed(chance > 0 && chance < 0.01 ? 2 : 0)} %)`
 }
 
 function round(ms: number): string {

@@ -66,11 +66,40 @@ export type Step =
       readonly detail: string
       readonly nearest?: readonly NearMiss[]
     }
+  /**
+   * What a packet engine knows of the packet's connection, and what the packet makes of it; of explanations only. `cached`: a recorded row
+   * answers in place of the layers. `stale`: it is older than what it depends on, so the layers are asked. `known`: no row in this direction yet.
+   */
+  | {
+      readonly kind: 'flow'
+      readonly flow: 'none' | 'new' | 'known' | 'cached' | 'stale'
+      readonly detail: string
+      /** Of the port's configuration. */
+      readonly epoch: number
+      /** In which firewall and NAT last agreed to the connection. */
+      readonly madeEpoch?: number
+      readonly ageMs?: number
+      readonly idleMs?: number
+      /** Until it is forgotten, without another packet. */
+      readonly restMs?: number
+      readonly tcp?: { readonly before: string; readonly after: string }
+      /** Of a shared address. */
+      readonly natPort?: number
+      /** Whether the row says what the layers say now. False is a defect of the engine. */
+      readonly agrees?: boolean
+    }
   | { readonly kind: 'encap'; readonly detail: string }
   | { readonly kind: 'decap'; readonly detail: string }
   | { readonly kind: 'rewrite'; readonly field: string; readonly from: string; readonly to: string }
   /** A host's forwarding decision. */
-  | { readonly kind: 'route'; readonly prefix: string; readonly nextHop: string; readonly interface: string }
+  | {
+      readonly kind: 'route'
+      readonly prefix: string
+      readonly nextHop: string
+      readonly interface: string
+      /** Of explanations, where measured delays and a draw decide: how likely a packet that is sent now takes this way, 0 … 1. */
+      readonly chance?: number
+    }
   | { readonly kind: 'egress'; readonly port: string }
   /** It reached a stack that accepts it. */
   | { readonly kind: 'delivered'; readonly to: string; readonly summary: string }

@@ -3,7 +3,7 @@ import test from 'node:test'
 import type { Step } from './step.ts'
 import { type Story, StoryBook } from './story-book.ts'
 import { Tracer } from './tracer.ts'
-import { verdict } from './verdict.ts'
+import { decisions, verdict } from './verdict.ts'
 
 const sent: Step = { kind: 'sent', interface: 'eth0', summary: 'IPv4 a > b TCP SYN' }
 const delivered: Step = { kind: 'delivered', to: 'web1', summary: 'IPv4 a > c TCP SYN' }
@@ -69,4 +69,27 @@ test('a verdict names the outcome, the cause and the fix, in that order', () => 
     lines: ['DROPPED   IPv4 a > b TCP SYN at sled0', 'because   So it is. [X_Y]', 'fix       Do this.'],
   })
   assert.equal(verdict([at(sent, 'a')]).outcome, 'unfinished')
+})
+
+test('decisions are told by place: rules and defaults of layers, and entries that were hit', () => {
+  const at = (step: Step, node: string) => ({ packet: 1, atMs: 0, node, step })
+  const layer = {
+    kind: 'layer',
+    layer: 'firewall',
+    direction: 'in',
+    verdict: 'deny',
+    source: 'default',
+    detail: '',
+  } as const
+  const table = { kind: 'table', table: 'ingress.router.lookup_v6', keys: [], parameters: [], action: 'index' } as const
+  assert.deepEqual(
+    decisions([
+      at(sent, 'a'),
+      at({ ...table, hit: false }, 'switch0'),
+      at({ ...table, hit: true, entry: 'fd00::/64 → index(1)' }, 'switch0'),
+      at({ ...layer, verdict: 'allow', rule: 'encap', source: 'rule' }, 'sled0'),
+      at(layer, 'sled0'),
+    ]),
+    ['through   switch0: lookup_v6 fd00::/64', 'through   sled0: firewall in allow encap · firewall in deny default'],
+  )
 })

@@ -54,6 +54,10 @@ test('terms are joined by and, and negated by not', () => {
   assert.ok(matches('tcp and syn and not dropped and delivered', web))
   assert.ok(!matches('tcp and not port 80', web))
   assert.ok(matches('not not tcp', web))
+  assert.deepEqual(
+    [matches('syn and ack', web), matches('syn and not ack', web), matches('ack', over6)],
+    [false, true, true],
+  )
 })
 
 test('a filter that makes no sense says which word is wrong', () => {

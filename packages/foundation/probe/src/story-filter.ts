@@ -5,7 +5,7 @@
  *     host ADDRESS, port NUMBER, vni NUMBER          at any hop: before or after NAT, outer or inner
  *     node NAME                                      it passed this node
  *     dropped | delivered                            how it ended
- *     syn | fin | rst                                TCP flags
+ *     syn | ack | fin | rst                          TCP flags
  *
  * A story matches when each term holds for it as a whole, so a filter finds a packet in every form it took on its way.
  */
@@ -26,6 +26,7 @@ const PROTOCOLS: Readonly<Record<string, RegExp>> = {
   ip: /\bIPv4\b/,
   ip6: /\bIPv6\b/,
   syn: /\bSYN\b/,
+  ack: /\bACK\b/,
   fin: /\bFIN\b/,
   rst: /\bRST\b/,
 }

@@ -8,6 +8,35 @@ export interface Verdict {
   readonly lines: readonly string[]
 }
 
+/** Which rules, flows and table entries had a say, a line for each place on the way. */
+export function decisions(events: readonly StoryEvent[]): readonly string[] {
+  const lines: string[] = []
+  let place = ''
+  let said: string[] = []
+  const flush = (): void => {
+    if (said.length > 0) lines.push(`through   ${place}: ${said.join(' · ')}`)
+    said = []
+  }
+  for (const { node, step } of events) {
+    if (node !== place) {
+      flush()
+      place = node
+    }
+    const decision = decisionOf(step)
+    if (decision !== undefined) said.push(decision)
+  }
+  flush()
+  return lines
+}
+
+/** `firewall in allow allow-ssh`, `lookup_v6 fd00::/64`; tables in which nothing was found have no say. */
+function decisionOf(step: Step): string | undefined {
+  if (step.kind === 'layer') return `${step.layer} ${step.direction} ${step.verdict} ${step.rule ?? step.source}`
+  if (step.kind !== 'table' || !step.hit) return undefined
+  const table = step.table.slice(step.table.lastIndexOf('.') + 1)
+  return `${table} ${(step.entry ?? step.action).split(' → ')[0]}`
+}
+
 export function verdict(events: readonly StoryEvent[]): Verdict {
   const summary = firstSummary(events)
   const last = events.findLast((event) => event.step.kind === 'dropped' || event.step.kind === 'delivered')

@@ -30,7 +30,12 @@ export { EXCHANGE_PORT } from './http-exchange.ts'
 export { type MemoryLink, MemoryLinks, MemoryNode } from './memory-links.ts'
 export { DEFAULT_TIMING, type Timing } from './timing.ts'
 export { effectiveTunnels, type TunnelEndpoint } from './tunnel-set.ts'
-export { type AnswerProblem, DelayDrivenPaths, type PathStatus } from './multipath/delay-driven-paths.ts'
+export {
+  type AnswerProblem,
+  DelayDrivenPaths,
+  type OwnQueues,
+  type PathStatus,
+} from './multipath/delay-driven-paths.ts'
 export { FlowletTable } from './multipath/flowlet-table.ts'
 export {
   DEFAULT_MULTIPATH,

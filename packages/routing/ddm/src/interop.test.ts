@@ -5,6 +5,7 @@ import { httpFetch, type HttpServer, serveHttp } from '@lodestone/api'
 import { type UdpSocket, VirtualClock } from '@lodestone/host'
 import { Prefix } from '@lodestone/net'
 import { encodeDiscovery } from './discovery-packet.ts'
+import type { Timing } from './timing.ts'
 import { LabNode, S0, S1, tunnel } from './lab.fixture.ts'
 import { MemoryLinks, MemoryNode } from './memory-links.ts'
 
@@ -22,14 +23,19 @@ class Scripted {
   #socket: UdpSocket | undefined
   #server: HttpServer | undefined
 
-  constructor() {
+  constructor(timing: Partial<Timing> = { resyncMs: Infinity }) {
     new MemoryLinks(this.clock).join(this.node.network, 'nic0', this.raw, 'eth0')
-    this.node.start('server', { resyncMs: Infinity })
+    this.node.start('server', timing)
   }
+
+  /** Datagrams to our own address. */
+  readonly heard: number[][] = []
 
   async start(): Promise<void> {
     const local = `${this.raw.interfaces()[0]!.linkLocal}%eth0`
-    this.#socket = await this.raw.bindUdp({ address: local, port: 3549 }, () => {})
+    this.#socket = await this.raw.bindUdp({ address: local, port: 3549 }, ({ payload }) =>
+      this.heard.push([...payload]),
+    )
     await this.raw.bindUdp({ address: 'ff02::dd%eth0', port: 3549, groups: ['ff02::dd%eth0'] }, (datagram) => {
       this.solicitations++
       assert.deepEqual([...datagram.payload], [2, 1, 0, 5, ...Buffer.from('sled0')])
@@ -204,6 +210,20 @@ test('a failed push leads to Solicit without what was learned; withdrawals are m
   })
 })
 
+test('a solicitation is answered to whoever sent it, and to nobody else', async () => {
+  const lab = new Scripted()
+  lab.isAdvertising = false
+  await lab.start()
+  await lab.clock.advance(100)
+  const { solicitations } = lab
+  lab.sendDiscovery(
+    encodeDiscovery({ version: 2, isSolicitation: true, isAdvertisement: false, kind: 'server', hostname: 'raw' }),
+  )
+  await lab.clock.advance(10)
+  assert.deepEqual(lab.heard, [[2, 2, 0, 5, ...Buffer.from('sled0')]])
+  assert.equal(lab.solicitations, solicitations, 'the group hears nothing')
+})
+
 test('a pull that nobody answers is tried again, and nobody is pushed to who has not answered one', async () => {
   const lab = new Scripted()
   await lab.start()
@@ -214,6 +234,32 @@ test('a pull that nobody answers is tried again, and nobody is pushed to who has
   assert.ok(lab.node.counter('pulls-failed') >= 6)
   assert.equal(lab.node.counter('pushes-sent'), 0)
   assert.equal(lab.solicitations, 1)
+})
+
+test('a pull that is not answered within 250 ms has failed, and another one is sent 250 ms after that', async () => {
+  const lab = new Scripted()
+  lab.silent.add('GET /v3/pull')
+  await lab.start()
+  while (lab.node.counter('pulls-sent') === 0) await lab.clock.advance(1)
+  const counts = (): number[] => [lab.node.counter('pulls-sent'), lab.node.counter('pulls-failed')]
+  await lab.clock.advance(248)
+  assert.deepEqual(counts(), [1, 0])
+  await lab.clock.advance(4)
+  assert.deepEqual(counts(), [1, 1])
+  await lab.clock.advance(244)
+  assert.deepEqual(counts(), [1, 1])
+  await lab.clock.advance(8)
+  assert.deepEqual(counts(), [2, 1])
+})
+
+test('while nothing changes the neighbour is asked for everything every 30 s, as a check', async () => {
+  const lab = new Scripted({})
+  await lab.start()
+  lab.answers.set('GET /v3/pull', { status: 200, body: '{"underlay":null,"tunnel":null}' })
+  await lab.clock.advance(29_900)
+  assert.equal(lab.node.counter('pulls-sent'), 1)
+  await lab.clock.advance(200)
+  assert.equal(lab.node.counter('pulls-sent'), 2)
 })
 
 test('a push that is not answered within 3 s has failed', async () => {

@@ -24,13 +24,13 @@ interface Seen {
   readonly fewCount: number
 }
 
-describe('NetlinkTarget', { skip, timeout: 30_000 }, () => {
+describe('NetlinkTarget', { skip }, () => {
   let seen: Seen
   before(async () => {
     const fixture = fileURLToPath(new URL('netlink-target.fixture.ts', import.meta.url))
     const run = promisify(execFile)
     const args = ['--net', process.execPath, '--disable-warning=ExperimentalWarning', fixture]
-    const { stdout } = await run('unshare', args, { timeout: 25_000 })
+    const { stdout } = await run('unshare', args, { timeout: 240_000 })
     seen = JSON.parse(stdout)
   })
 

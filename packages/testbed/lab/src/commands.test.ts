@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { readPcapng } from '@lodestone/packet'
 import { fromContainerlab, toYaml } from './index.ts'
-import { outputOf, own, until } from './lab-program.fixture.ts'
+import { outputOf, own, until, untilAnswered } from './lab-program.fixture.ts'
 import { machineImage, machineRefusal } from './os-machine-image.ts'
 import { namespaceRefusal } from './os-namespace-node.ts'
 
@@ -54,7 +54,10 @@ test('a laboratory under the hands of its user', { skip }, async (t) => {
     const { text, ended } = outputOf(child)
     let isOver = false
     void ended.then(() => (isOver = true))
-    for (let round = 0; round < 30 && !isOver; round++) await run('exec', 'left', '--', 'ping', '-c', '1', '10.0.0.2')
+    await until('a frame that it counts', async () => {
+      if (!isOver) await run('exec', 'left', '--', 'ping', '-c', '1', '10.0.0.2')
+      return isOver
+    })
     assert.equal(await ended, 0)
     assert.match(text(), /^left-hub +\S+ +1$/m)
     const listed = await run('probe', '--list')
@@ -170,8 +173,10 @@ test('a laboratory under the hands of its user', { skip }, async (t) => {
       assert.match(plan.stdout, /\+ node third/)
       assert.equal((await run('apply')).status, 0)
       assert.equal((await run('plan')).status, 0)
-      assert.equal((await run('exec', 'third', '--', 'ping', '-c', '1', '10.0.0.1')).status, 0)
-      assert.match((await run('reach', '--json')).stdout, /"reached": true/)
+      await untilAnswered(run, 'third', 'ping', '-c', '1', '10.0.0.1')
+      await until('a matrix with an answer', async () =>
+        (await run('reach', '--json')).stdout.includes('"reached": true'),
+      )
     },
   )
 })
@@ -197,7 +202,7 @@ if (read.ok) await runDocument(read.document)
   )
   const launched = await run('launch')
   assert.equal(launched.status, 0, launched.stderr)
-  const ping = await run('exec', 'r1', '--', 'ping', '-c', '1', '-W', '2', '10.0.0.2')
+  const ping = await run('exec', 'r1', '--', 'ping', '-c', '1', '-W', '60', '10.0.0.2')
   assert.equal(ping.status, 0, ping.stdout + ping.stderr)
 })
 
@@ -222,7 +227,7 @@ await run(l)
     )
     assert.ok(took, JSON.stringify(nodes))
     t.diagnostic(took[0])
-    assert.equal((await run('exec', 'outside', '--', 'ping', '-c', '1', '10.0.0.1')).status, 0)
+    await untilAnswered(run, 'outside', 'ping', '-c', '1', '10.0.0.1')
 
     await t.test('a command’s output comes as it is printed, and Ctrl-C ends it', async () => {
       const child = begin('exec', 'vm', '--', 'echo first; sleep 1000; echo never')
@@ -252,7 +257,7 @@ await run(l)
           assert.equal(restored.status, 0, restored.stderr)
           const found = await run('exec', 'vm', '--', 'cat /kept; ps')
           assert.match(found.stdout, /^kept\n[^]*sleep 1000/)
-          assert.equal((await run('exec', 'outside', '--', 'ping', '-c', '1', '10.0.0.1')).status, 0)
+          await untilAnswered(run, 'outside', 'ping', '-c', '1', '10.0.0.1')
         }
         await run('exec', 'vm', '--', 'rm /kept; killall sleep')
         await check()
@@ -289,6 +294,6 @@ test(
     rewrite(withNode('true'))
     assert.equal((await run('apply')).status, 0)
     assert.equal((await run('plan')).status, 0)
-    assert.equal((await run('exec', 'inside', '--', 'ping', '-c', '1', '-W', '2', '10.0.0.1')).status, 0)
+    assert.equal((await run('exec', 'inside', '--', 'ping', '-c', '1', '-W', '60', '10.0.0.1')).status, 0)
   },
 )

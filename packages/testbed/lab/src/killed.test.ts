@@ -73,7 +73,7 @@ kill -9 $PPID
         if (step % 2 === 0) {
           const again = await run('launch')
           assert.equal(again.status, 0, `after ${when} ${step}: ${again.stderr}`)
-          assert.equal((await run('exec', 'one', '--', 'ping', '-c', '1', '-W', '2', '10.0.0.2')).status, 0)
+          assert.equal((await run('exec', 'one', '--', 'ping', '-c', '1', '-W', '60', '10.0.0.2')).status, 0)
         }
         const ended = await run('destroy')
         assert.equal(ended.status, 0, ended.stderr)
@@ -107,7 +107,7 @@ test(
     assert.equal(refused.status, 1)
     assert.match(refused.stderr, /runs already, with its state in .*state, and namespaces have/)
     assert.equal((await other('destroy')).status, 0)
-    assert.equal((await run('exec', 'one', '--', 'ping', '-c', '1', '-W', '2', '10.0.0.2')).status, 0)
+    assert.equal((await run('exec', 'one', '--', 'ping', '-c', '1', '-W', '60', '10.0.0.2')).status, 0)
   },
 )
 
@@ -117,9 +117,11 @@ test(
   async (t) => {
     const { run, begin } = own(t, NAMESPACES)
     assert.equal((await run('launch')).status, 0)
-    const child = begin('exec', 'one', '--', 'sleep 4321; echo over')
+    // Processes are seen from every namespace of networks: no other test sleeps for this long.
+    const sleeper = `sleep ${1_000_000 + process.pid}`
+    const child = begin('exec', 'one', '--', `${sleeper}; echo over`)
     const running = async (): Promise<boolean> =>
-      (await run('exec', 'one', '--', 'pgrep -fx "sleep 4321"')).status === 0
+      (await run('exec', 'one', '--', `pgrep -fx "${sleeper}"`)).status === 0
     while (!(await running()));
     child.kill('SIGINT')
     const status = await new Promise((resolve) => child.once('close', resolve))

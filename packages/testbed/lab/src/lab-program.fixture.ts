@@ -1,14 +1,17 @@
 /** For tests: a program of a laboratory as a process, with a name and a state directory of its own, and nothing left afterwards. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { env as environment, execPath, pid } from 'node:process'
 import { clearTimeout, setTimeout } from 'node:timers'
 import { setTimeout as delay } from 'node:timers/promises'
+import { OsNetwork } from '@lodestone/host'
 
-const LIMIT_MS = 120_000
+/** For a program that hangs, and for something that never comes true. */
+const LIMIT_MS = 300_000
+const UNTIL_MS = 120_000
 
 export interface Finished {
   readonly status: number
@@ -42,7 +45,7 @@ export function own(t: { after(fn: () => Promise<void> | void): void }, source: 
       program(file, args.includes('--state') ? args : withState(args, state), env),
   })
   t.after(async () => {
-    await run('destroy')
+    if (existsSync(state)) await run('destroy')
     rmSync(folder, { recursive: true, force: true })
   })
   /** A command that goes on until it is told to end, or that reads what is typed. */
@@ -76,6 +79,38 @@ function withLibrary(source: string): string {
   return source.replaceAll("'@lodestone/lab'", JSON.stringify(join(import.meta.dirname, 'index.ts')))
 }
 
+/** Pings until one is answered: those that are under way while a busy machine stands still are lost. @returns the last command. */
+export async function untilAnswered(
+  run: (...args: readonly string[]) => Promise<Finished>,
+  from: string,
+  ...ping: readonly string[]
+): Promise<Finished> {
+  const ask = (): Promise<Finished> => run('exec', from, '--', ...ping)
+  let last = await ask()
+  const isAnswered = async (): Promise<boolean> => last.status === 0 || (last = await ask()).status === 0
+  await until(`${from} has an answer to ${ping.join(' ')}`, isAnswered)
+  return last
+}
+
+/** The first of four ports on the loopback of which the last two are free, below those that the kernel gives away by itself. */
+export async function basePort(transport: 'udp' | 'tcp'): Promise<number> {
+  const network = new OsNetwork()
+  const address = '127.0.0.1'
+  for (let base = 10_000 + ((pid * 20) % 20_000); ; base += 4) {
+    try {
+      for (const port of [base + 2, base + 3]) {
+        const bound = await (transport === 'udp'
+          ? network.bindUdp({ address, port }, () => undefined)
+          : network.listenTcp({ address, port }, () => undefined))
+        bound.close()
+      }
+      return base
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    }
+  }
+}
+
 /** What a process has printed, and its end. */
 export function outputOf(child: ChildProcess): {
   readonly text: () => string
@@ -90,9 +125,9 @@ export function outputOf(child: ChildProcess): {
 
 /** Waits for something that another process does. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + LIMIT_MS / 2
+  const end = performance.now() + UNTIL_MS
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`${what}: not within ${LIMIT_MS / 2000} s`)
+    if (performance.now() > end) throw new Error(`${what}: not within ${UNTIL_MS / 1000} s`)
     await delay(50)
   }
 }

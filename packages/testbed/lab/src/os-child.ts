@@ -38,7 +38,8 @@ export function runProgram(words: readonly string[], options: ChildOptions, inpu
       else reject(new Error(`${words.join(' ')}: ${stderr.trim() || end}`))
     }
     child.on('error', reject)
-    child.on('exit', () => setTimeout(finish, DRAIN_MS).unref())
+    // A timer that is late comes before what waits to be read, and that before an immediate.
+    child.on('exit', () => setTimeout(() => setImmediate(finish), DRAIN_MS).unref())
     child.on('close', finish)
   })
 }

@@ -19,10 +19,10 @@ import type { RealNodeOptions } from './os-real-driver.ts'
 import type { ConsoleSession, ExecOutput, LiveNode, NodeState } from './runtime/live-node.ts'
 import { bridge } from './runtime/port-bridge.ts'
 
-const BOOT_LIMIT_MS = 60_000
+const BOOT_LIMIT_MS = 180_000
 /** A KVM that is worth having boots within this. */
 const PROBE_MS = 4000
-const CONFIGURE_MS = 60_000
+const CONFIGURE_MS = 180_000
 /** The memory is written with the state. */
 const WITH_MEMORY = { capabilities: [{ capability: 'x-ignore-shared', state: false }] }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { isProcessAlive } from '@lodestone/host'
 import { Qemu, type QemuOptions } from './os-qemu.ts'
 
-const BOOT_LIMIT_MS = 60_000
+const BOOT_LIMIT_MS = 180_000
 /** What is in the memory file is not written to the state. */
 const WITHOUT_MEMORY = { capabilities: [{ capability: 'x-ignore-shared', state: true }] }
 

@@ -7,7 +7,7 @@ import { TAG } from './os-lab-process.ts'
 import type { MachineImage } from './os-machine-image.ts'
 
 const POLL_MS = 10
-const SOCKET_LIMIT_MS = 10_000
+const SOCKET_LIMIT_MS = 60_000
 /** What the image prints on the second serial line when it is ready for commands, and after each one. */
 const READY = '@@READY'
 const EXIT = '@@EXIT '

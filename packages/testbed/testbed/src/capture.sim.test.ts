@@ -44,4 +44,9 @@ test('a packet is the same packet at every point of a capture, with its verdict,
   assert.match(denied[0]!.comments!.join('\n'), /DROPPED[\s\S]*firewall/)
   const delivered = withText(/DELIVERED/).filter(({ interfaceId }) => interfaces[interfaceId]!.name === guest.wire.name)
   assert.ok(delivered.length >= 2, 'the request and its answer')
+  // Which entries and rules had a say, at every place.
+  assert.match(
+    delivered[0]!.comments!.join('\n'),
+    /through {3}switch\d: .*ingress_ipv4 \S+.*\nthrough {3}sled0: .*firewall in allow allow-icmp/,
+  )
 })

@@ -2,7 +2,7 @@
 import type { Arena } from '@lodestone/frame'
 import { type Clock, every } from '@lodestone/host'
 import { PcapngWriter } from '@lodestone/packet'
-import { StoryBook, type Tracer, verdict } from '@lodestone/probe'
+import { decisions, StoryBook, type Tracer, verdict } from '@lodestone/probe'
 
 /** With verdicts: how long a frame waits for the end of its packet's story. */
 const VERDICT_WAIT_MS = 1000
@@ -120,7 +120,7 @@ class VerdictQueue {
     this.#write = write
     const book = new StoryBook({
       onStory: ({ packet, events }) => {
-        this.#ends.set(packet, verdict(events).lines)
+        this.#ends.set(packet, [...verdict(events).lines, ...decisions(events)])
         if (this.#ends.size > VERDICTS_KEPT) this.#ends.delete(this.#ends.keys().next().value!)
       },
     })

@@ -18,8 +18,8 @@ import { rackInventory } from './rack-inventory.ts'
 import { rackProbes } from './rack-probes.ts'
 import { rackNetwork } from './rack-network.ts'
 import { withServices } from './rack-services.ts'
-import { ensureDefaultPool, obtainToken } from './rack-setup.ts'
-import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
+import { ensureDefaultPool, ensurePool6, obtainToken } from './rack-setup.ts'
+import { CLIENT_NAME, type Outside, rackTopology } from './rack-topology.ts'
 import { rackChecks } from './readiness.ts'
 import { join } from 'node:path'
 import type { Topology } from './topology.ts'
@@ -45,18 +45,26 @@ export class CloudLab {
    * @param dnsZone makes the rack one with services that the world reaches.
    * @param startWallMs what its clock says at first; TLS judges certificates by the machine's own.
    * @param places for sleds, if there are more than sleds.
+   * @param outside what the world speaks.
    */
-  static async start(sleds = 2, dnsZone?: string, startWallMs?: number, places = sleds): Promise<CloudLab> {
+  static async start(
+    sleds = 2,
+    dnsZone?: string,
+    startWallMs?: number,
+    places = sleds,
+    outside: Outside = 'ipv4',
+  ): Promise<CloudLab> {
     const clock = new VirtualClock(startWallMs)
     const isServing = dnsZone !== undefined
     const random = new SeededRandom(2)
     const authority = isServing ? await CertificateAuthority.open(new MemoryFiles(), clock, random) : undefined
-    const lab = new CloudLab(clock, rackTopology({ sleds, places }), dnsZone, authority)
+    const lab = new CloudLab(clock, rackTopology({ sleds, places, outside }), dnsZone, authority)
     await lab.emulation.start()
     for (const { name } of lab.emulation.sleds()) await lab.#home.serveOn(name)
     await lab.nexus.start()
     const token = await obtainToken(lab.nexus.handler, lab.world.random)
     await ensureDefaultPool(lab.nexus.handler, token)
+    if (outside === 'dual-stack') await ensurePool6(lab.nexus.handler, token)
     const headers = { authorization: `Bearer ${token}` }
     lab.api = client(
       nexusApi,

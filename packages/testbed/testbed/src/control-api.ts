@@ -110,7 +110,7 @@ export function controlHandler(rack: Rack): HttpHandler {
     },
     probe_list: () =>
       rack.probes.flatMap(({ points }) => points.map((each) => ({ ...each, fields: { ...each.fields } }))),
-    explain: ({ body }) => answerQuestion(rack, body),
+    explain: ({ body }) => answerQuestion(rack.emulation, rack.nexus, body),
     instance_drops: ({ params }) => {
       const groups = instanceDrops(rack.emulation, params.instance)
       if (groups === undefined) throw objectNotFound('instance', { name: params.instance })

@@ -64,6 +64,12 @@ export function allowTcp(vni: number, port: number): FirewallRule {
   }
 }
 
+/** Answers pass all the same. */
+export function denyAllOut(vni: number): FirewallRule {
+  const rule = { status: 'enabled', direction: 'outbound', action: 'deny', priority: 100 } as const
+  return { id: ruleId(vni, 99), name: 'deny-all-out', ...rule }
+}
+
 export class ControlPlaneFixture {
   readonly sleds: readonly SledAgentClient[]
   readonly switches: readonly SwitchdClient[]

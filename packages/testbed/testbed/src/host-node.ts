@@ -46,9 +46,8 @@ export class HostNode {
     }
     if (spec.bgp === undefined && spec.ddm === undefined) return
     // Packets that this host begins carry its own address, not that of whichever link they leave by.
-    const source = spec.loopbacks[0]
     const target = new KernelTarget(
-      stackRoutes(this.stack, ({ family }) => (source?.family === family ? source : undefined)),
+      stackRoutes(this.stack, ({ family }) => spec.loopbacks.find((ip) => ip.family === family)),
     )
     const isForeign = (prefix: Prefix): boolean => spec.routes?.some((route) => route.prefix.equals(prefix)) === true
     this.#routing = new RoutingProcess({

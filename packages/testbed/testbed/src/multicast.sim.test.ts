@@ -144,3 +144,50 @@ test('taking a member away from the group ends its share at once', async () => {
   stop()
   assert.equal(count, 0)
 })
+
+test('a guest that joins a permitted group by MLD receives it, and does not any more after it has left', async () => {
+  const group = 'ff05::1:77'
+  const listener = guests[1]!
+  const body = {
+    generation: 2,
+    external_ips: { floating: [] },
+    firewall_rules: defaultRules(VPC.vni),
+    routes: [],
+    multicast_permitted: ['ff05::/16'],
+  }
+  const settings = { params: { port_id: listener.instance.nicId }, body }
+  assert.ok((await lab.run(lab.control.sleds[1]!.port_settings_set(settings))).ok)
+  const sleds = lab.emulation.specs('sled').map(({ address }) => address.toString())
+  let generation = 10
+  /** What a control plane does with what its sleds tell it. @returns how many have subscribers. */
+  const spread = async (): Promise<number> => {
+    const groups: { vni: number; group: string; sleds: string[] }[] = []
+    for (const [i, each] of lab.control.sleds.entries()) {
+      const told = await lab.run(each.multicast_subscriptions_list({}))
+      assert.ok(told.ok)
+      for (const { vni, group } of told.value.subscriptions) groups.push({ vni, group, sleds: [sleds[i]!] })
+    }
+    generation++
+    for (const each of lab.control.sleds) {
+      assert.ok((await lab.run(each.multicast_groups_set({ body: { generation, groups } }))).ok)
+    }
+    return groups.filter((each) => each.group === group).length
+  }
+  let heard = 0
+  const send = async (): Promise<number> => {
+    heard = 0
+    sender.wire.a.send(Int32Array.of(lab.world.arena.from(toGroup(group))), 1)
+    await lab.clock.advance(100)
+    return heard
+  }
+  listener.stack.interface('eth0')!.reportsGroups = true
+  assert.deepEqual([await spread(), await send()], [0, 0])
+  const socket = await listener.stack.bindUdp({ port: 5000, groups: [`${group}%eth0`] }, () => heard++)
+  await lab.clock.advance(100)
+  assert.deepEqual([await spread(), await send()], [1, 1])
+  await lab.clock.advance(600_000)
+  assert.deepEqual([await spread(), await send()], [1, 1], 'it answers the gateway’s questions')
+  socket.close()
+  await lab.clock.advance(100)
+  assert.deepEqual([await spread(), await send()], [0, 0])
+})

@@ -7,6 +7,7 @@ import { after, afterEach, before, test } from 'node:test'
 import type { UdpSocket } from '@lodestone/host'
 import { ETHERNET_MIN, IPV6_DST, IpProtocol } from '@lodestone/packet'
 import { defaultRules } from './control-plane.fixture.ts'
+import { explainPath } from './explain/explain-path.ts'
 import { type LabGuest, RackLab } from './rack-lab.fixture.ts'
 import { CLIENT_ADDRESS, sledAddress, tunnelEndpoint } from './rack-plan.ts'
 import { rackTopology } from './rack-topology.ts'
@@ -142,6 +143,53 @@ test('a packet’s story tells that the sled chose the other switch', async () =
   assert.ok(chosen.length > 10, `${chosen.length}`)
   const [from, to] = [tunnelEndpoint(1).toString(), tunnelEndpoint(0).toString()]
   for (const step of chosen) assert.deepEqual(step, { kind: 'rewrite', field: 'ipv6.dst', from, to })
+})
+
+test('an explanation names the ways that the sled may choose with their chances, and real packets take them so', async () => {
+  const chancesOf = (sourcePort: number): ReadonlyMap<string, number> => {
+    const packet = { protocol: 'udp', port: PORT, sourcePort, bytes: PAYLOAD.length + 28 } as const
+    const result = explainPath(lab.emulation, { from: 'a', to: CLIENT_ADDRESS.toString(), ...packet })
+    assert.ok(result.ok)
+    const chances = new Map<string, number>()
+    for (const { events } of result.answer.paths) {
+      const step = events.find(({ node, step: each }) => node === 'sled1' && each.kind === 'route')?.step
+      assert.ok(step?.kind === 'route' && step.chance !== undefined)
+      chances.set(step.interface, step.chance) // several of the switch's own ways may follow
+    }
+    return chances
+  }
+  const known = (): unknown => [underlay.counters(), underlay.status(), [...underlay.paths.packets]]
+  let [expected, variance, taken, certain, open] = [0, 0, 0, 0, 0]
+  for (const [delayMs, pauseMs] of [
+    [0.02, 0],
+    [0.02, PAUSE_MS],
+    [0.1, 1],
+    [1, 0],
+    [1, 2],
+  ] as const) {
+    lab.link('sled1-switch1').configure({ delayMs })
+    await send(60)
+    await lab.clock.advance(pauseMs)
+    for (const [flow, socket] of sockets.entries()) {
+      const before = known()
+      const chances = chancesOf(20_000 + flow)
+      assert.deepEqual(known(), before, 'asking changes nothing')
+      assert.ok(Math.abs([...chances.values()].reduce((a, b) => a + b, 0) - 1) < 1e-9)
+      const links = sentBytes()
+      socket.send(PAYLOAD, CLIENT_ADDRESS.toString(), PORT)
+      await lab.clock.advance(0.05)
+      const nic = sentBytes().findIndex((bytes, i) => bytes - links[i]! > PAYLOAD.length)
+      assert.ok((chances.get(`nic${nic}`) ?? 0) > 0, `flow ${flow} took nic${nic}: ${JSON.stringify([...chances])}`)
+      const second = chances.get('nic1') ?? 0
+      expected += second
+      variance += second * (1 - second)
+      taken += nic
+      if (chances.size === 1) certain++
+      else open++
+    }
+  }
+  assert.ok(certain > 100 && open > 60, `${certain} certain, ${open} open`)
+  assert.ok(Math.abs(taken - expected) < 4 * Math.sqrt(variance) + 1, `${taken} of ${expected} expected by switch 1`)
 })
 
 test('the ways to the switches are measured by packets to ourselves, which the switch turns round: less than 1 % of the bytes', async () => {

@@ -162,6 +162,39 @@ test('on the wire, a switch has put its element before the sled’s; telemetry t
   assert.ok(telemetry / bytes < 0.01, `${telemetry / bytes}`)
 })
 
+test('a packet without room for the telemetry leaves its path to be measured by packets of their own', async () => {
+  const row = new Int32Array(ROW_SIZE)
+  const { arena } = lab.world
+  const sled = lab.emulation.sleds()[0]!
+  const nics = ['nic0', 'nic1'].map((name) => sled.stack.interface(name)!)
+  let longest = 0
+  const counts = { data: 0, stamped: 0, probes: [0, 0] }
+  const stops = [0, 1].map((sw) =>
+    lab.link(`sled0-switch${sw}`).tap((slot, direction) => {
+      if (direction !== 'a-to-b') return
+      parseFrame(arena.bytes, arena.start(slot), arena.end(slot), row)
+      if (row[ROW_L4_KIND] === L4Kind.udp) {
+        longest = Math.max(longest, arena.length(slot) - ETHERNET_MIN)
+        counts.data++
+        if (row[ROW_DDM]! >= 0) counts.stamped++
+      } else if (row[ROW_DDM]! >= 0) counts.probes[sw]!++
+    }),
+  )
+  await send(20)
+  assert.ok(counts.stamped > 0)
+  const before = nics.map((nic) => nic.mtuBytes)
+  // The longest one had telemetry: room for our element, and none for the switch's.
+  for (const nic of nics) nic.mtuBytes = longest
+  Object.assign(counts, { data: 0, stamped: 0, probes: [0, 0] })
+  arrived = 0
+  await send(100)
+  await lab.clock.advance(10)
+  nics.forEach((nic, i) => (nic.mtuBytes = before[i]!))
+  for (const stop of stops) stop()
+  assert.deepEqual([counts.stamped, arrived], [0, (100 * FLOWS) / 4])
+  assert.ok(counts.probes[0]! > 10 && counts.probes[1]! > 10, `${counts.probes}`)
+})
+
 test('what a sled knows of its paths is in its tables', async () => {
   const sled = lab.emulation.sleds()[0]!
   const tables = await tablesOf(sled)

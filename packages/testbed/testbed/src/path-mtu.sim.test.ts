@@ -5,8 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Ip, Prefix } from '@lodestone/net'
-import type { Netstack } from '@lodestone/netstack'
+import { Ip } from '@lodestone/net'
 import {
   ethernetEtherType,
   EtherType,
@@ -20,6 +19,7 @@ import {
 } from '@lodestone/packet'
 import { defaultRules } from './control-plane.fixture.ts'
 import { type LabGuest, RackLab } from './rack-lab.fixture.ts'
+import { CLIENT_ADDRESS6 } from './rack-plan.ts'
 import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
 import type { Topology } from './topology.ts'
 import { transfer } from './transfer.fixture.ts'
@@ -27,7 +27,7 @@ import { transfer } from './transfer.fixture.ts'
 const VPC = { vni: 1000, subnet: '172.30.0.0/22', subnet6: 'fd12:3456:789a::/64' }
 const FLOATING = '198.51.100.10'
 const FLOATING6 = '2001:db8:2::10'
-const CLIENT6 = '2001:db8:1::9'
+const CLIENT6 = CLIENT_ADDRESS6.toString()
 const SMALL_MTU = 1280
 const BYTES = 300_000
 const ETHERNET = 14
@@ -35,7 +35,7 @@ const ICMP_PROTOCOL = 1
 
 /** The routers' interfaces towards the client carry less than the client's own. */
 function narrowed(): Topology {
-  const topology = rackTopology({ sleds: 1 })
+  const topology = rackTopology({ sleds: 1, outside: 'dual-stack' })
   return {
     ...topology,
     nodes: topology.nodes.map((node) =>
@@ -99,29 +99,7 @@ test('a guest that sends 1500-byte packets into a path of 1280 is told, sends sm
   assert.ok(sizes.slice(last + 1).every((size) => size <= SMALL_MTU))
 })
 
-/** A way for IPv6 by the first switch and the first router: the rack's own plan has IPv4 outside only. */
-async function giveIpv6(): Promise<void> {
-  const [sw] = lab.emulation.switches()
-  const isp = lab.emulation.hosts().find((node) => node.name === 'isp0')!.stack
-  const client = lab.client.stack
-  const everything = Prefix.of('::/0')
-  const linkLocal = (stack: Netstack, name: string): Ip => stack.interface(name)!.linkLocal!
-  client.addLoopbackAddress(Ip.of(CLIENT6))
-  client.setRoute(everything, [{ via: linkLocal(isp, CLIENT_NAME), interface: 'isp0' }])
-  isp.addLoopbackAddress(Ip.of('2001:db8:f::1'))
-  isp.setRoute(Prefix.of(`${CLIENT6}/128`), [{ via: linkLocal(client, 'isp0'), interface: CLIENT_NAME }])
-  const uplink = sw!.stack.interfaces().find((each) => each.name.startsWith('tfportqsfp0'))!
-  isp.setRoute(Prefix.of('2001:db8:2::/64'), [{ via: linkLocal(sw!.stack, uplink.name), interface: 'switch0' }])
-  const targets = [{ port_id: 'qsfp0', link_id: 0, tgt_ip: String(linkLocal(isp, 'switch0')) }]
-  const set = await lab.run(sw!.api.route_ipv6_set({ body: { cidr: '::/0', targets } }))
-  assert.ok(set.ok, JSON.stringify(set))
-  const { engine } = lab.emulation.sleds()[0]!
-  const endpoint = { address: sw!.spec.tunnelEndpoint, vni: 99, metric: 1 }
-  engine.setTunnelEndpoints([...engine.tunnelEndpoints(), { prefix: everything, endpoints: [endpoint] }])
-}
-
 test('the same by IPv6: packet too big crosses translation, tunnel and packet engine', async () => {
-  await giveIpv6()
   const told: Uint8Array[] = []
   const sizes: number[] = []
   const stop = guest.wire.tap((slot, direction) => {

@@ -12,7 +12,8 @@ const SLED_PLACES = 32
 
 export function plannedTopology(options: RackOptions, config: RackConfig | undefined, boards: PlacedBoards): Topology {
   const multipath = multipathOf(options)
-  const planned = withBoards(rackTopology({ sleds: options.sleds, multipath, places: SLED_PLACES }), boards, multipath)
+  const plan = rackTopology({ sleds: options.sleds, multipath, places: SLED_PLACES, outside: 'dual-stack' })
+  const planned = withBoards(plan, boards, multipath)
   if (config === undefined) return withServices(planned)
   return withServices(configuredTopology(planned, config), config.pools[0]?.prefix)
 }

@@ -17,7 +17,7 @@ import { rackInventory } from './rack-inventory.ts'
 import { rackNetwork } from './rack-network.ts'
 import { type RackOptions, RackStartError } from './rack-options.ts'
 import { DEFAULT_DNS_ZONE } from './rack-services.ts'
-import { ensureDefaultPool, ensurePool, isTokenGood, obtainToken, RECOVERY } from './rack-setup.ts'
+import { ensureDefaultPool, ensurePool, ensurePool6, isTokenGood, obtainToken, RECOVERY } from './rack-setup.ts'
 import { type RackState, TOKEN_FILE } from './rack-state.ts'
 import type { Topology } from './topology.ts'
 
@@ -123,7 +123,10 @@ export class RackControlPlane {
     const { handler } = this.#nexus
     const token = await this.#ownerToken()
     const config = this.#config
-    if (config === undefined) return ensureDefaultPool(handler, token)
+    if (config === undefined) {
+      await ensureDefaultPool(handler, token)
+      return ensurePool6(handler, token)
+    }
     for (const [index, pool] of config.pools.entries()) {
       await ensurePool(handler, token, pool, { silo: config.recovery.silo, isDefault: index === 0 })
     }

@@ -8,13 +8,14 @@ import type { Link } from '@lodestone/link'
 import { Ip, Mac, Prefix } from '@lodestone/net'
 import { DhcpClient, Netstack, RouterDiscovery } from '@lodestone/netstack'
 import type { Program } from '@lodestone/p4'
-import { type Story, StoryBook } from '@lodestone/probe'
+import type { Story } from '@lodestone/probe'
 import { ControlPlaneFixture, type InstanceSpec, type LabInstance } from './control-plane.fixture.ts'
 import { Emulation } from './emulation.ts'
 import type { HostNode } from './host-node.ts'
 import { compileSwitchProgram } from './os-switch-program.ts'
 import { CLIENT_NAME, rackTopology } from './rack-topology.ts'
 import { rackChecks } from './readiness.ts'
+import { storiesDuring } from './story-hops.fixture.ts'
 import type { Topology } from './topology.ts'
 import { World } from './world.ts'
 
@@ -140,14 +141,8 @@ export class RackLab {
   }
 
   /** Every story that ends while `work` is under way, and those it leaves open. */
-  async stories<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly stories: readonly Story[] }> {
-    const stories: Story[] = []
-    const book = new StoryBook({ onStory: (story) => stories.push(story), capacity: 16_384 })
-    const stop = this.world.tracer.listen((event) => book.add(event))
-    const value = await work()
-    stop()
-    book.sweep(Infinity, 0)
-    return { value, stories }
+  stories<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly stories: readonly Story[] }> {
+    return storiesDuring(this.world.tracer, work)
   }
 
   /** Frames that exist and are not in a table's or queue's keeping: what is left when traffic has ended. */

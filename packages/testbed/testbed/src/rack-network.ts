@@ -6,7 +6,7 @@ import type { SwitchSlot } from '@lodestone/contract-nexus'
 import type { Prefix } from '@lodestone/net'
 import type { RackNetwork } from '@lodestone/nexus'
 import type { RackConfig } from './rack-config.ts'
-import { DEFAULT_POOL, uplinkPrefix } from './rack-plan.ts'
+import { uplinkPrefix, uplinkPrefix6 } from './rack-plan.ts'
 import type { SwitchPortSpec, SwitchSpec, Topology } from './topology.ts'
 
 const INFRA_LOT = 'initial-infra'
@@ -32,13 +32,13 @@ export function rackNetwork(topology: Topology, config?: RackConfig): RackNetwor
         name: INFRA_LOT,
         description: 'Addresses of uplinks',
         kind: 'infra',
-        blocks: config === undefined ? [PLANNED_UPLINKS] : config.uplinks.map(({ address }) => blockOf(address)),
+        blocks: config === undefined ? plannedUplinks(uplinks) : config.uplinks.map(({ address }) => blockOf(address)),
       },
       {
         name: POOL_LOT,
         description: 'Addresses of instances',
         kind: 'pool',
-        blocks: (config?.pools ?? [DEFAULT_POOL]).map(({ prefix }) => blockOf(prefix)),
+        blocks: (switches[0]?.bgp.originate ?? []).map(blockOf),
       },
     ],
     announceSets: [
@@ -65,13 +65,24 @@ export function rackNetwork(topology: Topology, config?: RackConfig): RackNetwor
   }
 }
 
-/** One block from the first link to the last: the links of an emulated rack are neighbours in the plan. */
-const PLANNED_UPLINKS = {
-  first_address: uplinkPrefix(0, 0).nth(0).toString(),
-  last_address: uplinkPrefix(1, 1).last().toString(),
+interface LotBlock {
+  readonly first_address: string
+  readonly last_address: string
 }
 
-function blockOf(prefix: Prefix): typeof PLANNED_UPLINKS {
+/** One block of each family from the first link to the last: the links of an emulated rack are neighbours in the plan. */
+function plannedUplinks(uplinks: readonly { readonly port: SwitchPortSpec }[]): LotBlock[] {
+  const isThere = (prefix: Prefix): boolean =>
+    uplinks.some(({ port }) => port.addresses.some(({ family }) => family === prefix.family))
+  return [uplinkPrefix, uplinkPrefix6]
+    .filter((prefixOf) => isThere(prefixOf(0, 0)))
+    .map((prefixOf) => ({
+      first_address: prefixOf(0, 0).nth(0).toString(),
+      last_address: prefixOf(1, 1).last().toString(),
+    }))
+}
+
+function blockOf(prefix: Prefix): LotBlock {
   return { first_address: prefix.masked().nth(0).toString(), last_address: prefix.last().toString() }
 }
 

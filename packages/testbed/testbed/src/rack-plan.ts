@@ -57,12 +57,31 @@ export const DEFAULT_POOL: { readonly prefix: Prefix; readonly first: Ip; readon
   last: Ip.of('198.51.100.250'),
 }
 
+/** The same of IPv6, where the outside has it. */
+export const DEFAULT_POOL6: typeof DEFAULT_POOL = {
+  prefix: Prefix.of('2001:db8:2::/64'),
+  first: Ip.of('2001:db8:2::10'),
+  last: Ip.of('2001:db8:2::ffff'),
+}
+
 export const CLIENT_ADDRESS: Ip = Ip.of('203.0.113.9')
 export const CLIENT_PREFIX: Prefix = Prefix.of('203.0.113.0/24')
+export const CLIENT_ADDRESS6: Ip = Ip.of('2001:db8:1::9')
+export const CLIENT_PREFIX6: Prefix = Prefix.of('2001:db8:1::/64')
 
 /** The /30 between upstream router `router` and switch `index`: router .1, switch .2. */
 export function uplinkPrefix(router: number, switchIndex: number): Prefix {
   return new Prefix(Ip.of('192.0.2.0').plus((router * 2 + switchIndex) * 4), 30)
+}
+
+/** The /64 of the same link: router ::1, switch ::2. */
+export function uplinkPrefix6(router: number, switchIndex: number): Prefix {
+  return Prefix.of(`2001:db8:0:${router * 2 + switchIndex}::/64`)
+}
+
+/** The /64 between upstream router `router` and the client: router ::1, client ::2. */
+export function clientLinkPrefix6(router: number): Prefix {
+  return Prefix.of(`2001:db8:0:${8 + router}::/64`)
 }
 
 /** The /30 between upstream router `router` and the client: router .1, client .2. */

@@ -6,10 +6,11 @@ import { type CallResult, client, type HttpHandler } from '@lodestone/api'
 import { DEVICE_GRANT_TYPE, nexusApi } from '@lodestone/contract-nexus'
 import type { Random } from '@lodestone/host'
 import type { PoolConfig, RackConfig } from './rack-config.ts'
-import { DEFAULT_POOL } from './rack-plan.ts'
+import { DEFAULT_POOL, DEFAULT_POOL6 } from './rack-plan.ts'
 
 export const RECOVERY = { silo: 'test-suite-silo', username: 'test-privileged', password: 'oxide' } as const
 export const DEFAULT_POOL_NAME = 'default'
+export const POOL6_NAME = 'ipv6'
 
 /** @returns a bearer token of the recovery user. */
 export async function obtainToken(
@@ -50,12 +51,17 @@ export async function isTokenGood(
 
 /** Makes the default pool of the plan. */
 export function ensureDefaultPool(nexus: HttpHandler, token: string): Promise<void> {
-  return ensurePool(
-    nexus,
-    token,
-    { ...DEFAULT_POOL, name: DEFAULT_POOL_NAME },
-    { silo: RECOVERY.silo, isDefault: true },
-  )
+  const link = { silo: RECOVERY.silo, isDefault: true }
+  return ensurePool(nexus, token, { ...DEFAULT_POOL, name: DEFAULT_POOL_NAME }, link)
+}
+
+/**
+ * Makes the plan's pool of IPv6 addresses. It is not the silo's default: with a default of each version every request for
+ * an address would have to say which one it means.
+ */
+export function ensurePool6(nexus: HttpHandler, token: string): Promise<void> {
+  const link = { silo: RECOVERY.silo, isDefault: false }
+  return ensurePool(nexus, token, { ...DEFAULT_POOL6, name: POOL6_NAME }, link)
 }
 
 /** Makes a pool with its range and links it to a silo, where that is not so yet. */
@@ -72,7 +78,11 @@ export async function ensurePool(
     done(
       await api.system_ip_pool_create({
         headers,
-        body: { name: pool, description: 'External addresses of this rack', ip_version: 'v4' },
+        body: {
+          name: pool,
+          description: 'External addresses of this rack',
+          ip_version: first.family === 4 ? 'v4' : 'v6',
+        },
       }),
       'create the pool',
     )

@@ -17,7 +17,9 @@ import type { Program } from '@lodestone/p4'
 import { EMPTY_CONFIG, type Routed } from '@lodestone/routed'
 import {
   defaultLink,
+  fillNat,
   LldpPort,
+  type NatMapping,
   type Outcome,
   errorText,
   portNumber,
@@ -25,6 +27,7 @@ import {
   type SwitchdOptions,
   SwitchNode,
   switchPipelineOptions,
+  TableJournal,
   tfportName,
 } from '@lodestone/switchd'
 import { type BgpTimers, bgpConfig } from './bgp-config.ts'
@@ -53,6 +56,10 @@ export class RackSwitchNode {
   readonly stack: Netstack
   readonly node: SwitchNode
   readonly pipeline: Pipeline
+  readonly #makePipeline: () => Pipeline
+  readonly #journal: TableJournal
+  /** Another pipeline of the same program, for what the tables were or would be. */
+  #other: Pipeline | undefined
   readonly #makeSwitchd: () => Switchd
   #switchd: Switchd
   #isSwitchdUp = false
@@ -78,10 +85,13 @@ export class RackSwitchNode {
     this.#arena = world.arena
     this.#clock = world.clock
     const { clock, random, arena, tracer } = world
-    this.pipeline = createPipeline(
-      options.program,
-      switchPipelineOptions({ name: spec.name, arena, clock, tracer, ports: ports.keys() }),
-    )
+    this.#makePipeline = () =>
+      createPipeline(
+        options.program,
+        switchPipelineOptions({ name: spec.name, arena, clock, tracer, ports: ports.keys() }),
+      )
+    this.pipeline = this.#makePipeline()
+    this.#journal = new TableJournal(() => clock.nowMs())
     this.node = new SwitchNode({ name: spec.name, arena, clock, tracer, pipeline: this.pipeline, ports })
     const zone = `${spec.name}-zone`
     this.stack = new Netstack({ name: zone, clock, random, arena, tracer })
@@ -90,6 +100,7 @@ export class RackSwitchNode {
     const first = spec.ports[0]!
     const switchdOptions: SwitchdOptions = {
       node: this.node,
+      journal: this.#journal,
       macBase: Mac.fromNumber(first.mac.toNumber() - portNumber(first.name)!),
       neighbors: {
         resolve: (name, ip) => this.stack.resolve(name, ip),
@@ -161,6 +172,25 @@ export class RackSwitchNode {
         fanOut: { bgp: 8 },
       },
     })
+  }
+
+  /** `pipelineAt` knows nothing of what was before: when the switch began, or later where changes have been forgotten. */
+  get remembersFromMs(): number {
+    return this.#journal.reachesBackToMs
+  }
+
+  /** A pipeline with the tables of then, for questions only; the same one at each call. @param atMs of the clock, no earlier than it remembers. */
+  pipelineAt(atMs: number): Pipeline {
+    this.#other ??= this.#makePipeline()
+    this.#journal.restore(this.pipeline, atMs, this.#other)
+    return this.#other
+  }
+
+  /** The same pipeline with the tables of now, but these translations of addresses in place of all that there are. */
+  pipelineWith(nat: readonly NatMapping[]): Pipeline {
+    const pipeline = this.pipelineAt(this.#clock.nowMs())
+    fillNat(pipeline, nat)
+    return pipeline
   }
 
   /** Undefined while it is dead. */

@@ -14,10 +14,14 @@
 import { Mac, Prefix } from '@lodestone/net'
 import {
   CLIENT_ADDRESS,
+  CLIENT_ADDRESS6,
   CLIENT_ASN,
   CLIENT_PREFIX,
+  CLIENT_PREFIX6,
   clientLinkPrefix,
+  clientLinkPrefix6,
   DEFAULT_POOL,
+  DEFAULT_POOL6,
   RACK_ASN,
   sledAddress,
   sledNicMac,
@@ -27,6 +31,7 @@ import {
   tunnelEndpoint,
   UPSTREAM_ASN,
   uplinkPrefix,
+  uplinkPrefix6,
 } from './rack-plan.ts'
 import type {
   HostSpec,
@@ -46,14 +51,30 @@ export interface RackOptions {
   readonly places?: number
   /** How sleds choose between the switches; default: by a hash of the flow. */
   readonly multipath?: MultipathMode
+  /** What the world outside speaks; default: IPv4 only. */
+  readonly outside?: Outside
 }
+
+/** `dual-stack`: IPv6 as well, with addresses, BGP sessions and a prefix of the rack of its own. */
+export type Outside = 'ipv4' | 'dual-stack'
 
 const SWITCHES = [0, 1] as const
 const ROUTERS = [0, 1] as const
+/** The families of the outside, and what is different in each. */
+type Family = 4 | 6
+const IPV4_ONLY: readonly Family[] = [4]
+const BOTH: readonly Family[] = [4, 6]
+const UPLINK = { 4: uplinkPrefix, 6: uplinkPrefix6 } as const
+const CLIENT_LINK = { 4: clientLinkPrefix, 6: clientLinkPrefix6 } as const
+const POOL = { 4: DEFAULT_POOL.prefix, 6: DEFAULT_POOL6.prefix } as const
+const CLIENT_AT = { 4: CLIENT_ADDRESS, 6: CLIENT_ADDRESS6 } as const
+const CLIENT_NET = { 4: CLIENT_PREFIX, 6: CLIENT_PREFIX6 } as const
+const EVERYTHING = { 4: Prefix.of('0.0.0.0/0'), 6: Prefix.of('::/0') } as const
 const UNDERLAY_MTU = 9216
 const EXTERNAL_MTU = 1500
 
 export function rackTopology(options: RackOptions): Topology {
+  const families = options.outside === 'dual-stack' ? BOTH : IPV4_ONLY
   const sleds = Array.from({ length: options.sleds }, (_, index) => index)
   const links: LinkSpec[] = []
   for (const sw of SWITCHES) {
@@ -85,9 +106,11 @@ export function rackTopology(options: RackOptions): Topology {
     name: 'rack',
     nodes: [
       ...sleds.map((index) => sledSpec(index, options.multipath ?? 'hash')),
-      ...SWITCHES.map((index) => switchSpec(index, options.sleds, Math.max(options.sleds, options.places ?? 0))),
-      ...ROUTERS.map(routerSpec),
-      clientSpec(),
+      ...SWITCHES.map((index) =>
+        switchSpec(index, options.sleds, Math.max(options.sleds, options.places ?? 0), families),
+      ),
+      ...ROUTERS.map((router) => routerSpec(router, families)),
+      clientSpec(families),
     ],
     links,
   }
@@ -150,7 +173,7 @@ function sledSpec(index: number, multipath: MultipathMode): SledSpec {
   }
 }
 
-function switchSpec(index: number, sledCount: number, places: number): SwitchSpec {
+function switchSpec(index: number, sledCount: number, places: number, families: readonly Family[]): SwitchSpec {
   const rear = Array.from({ length: places }, (_, sled): SwitchPortSpec => ({
     name: `rear${sled}`,
     mac: switchPortMac(index, `rear${sled}`),
@@ -163,7 +186,7 @@ function switchSpec(index: number, sledCount: number, places: number): SwitchSpe
     mac: switchPortMac(index, `qsfp${router}`),
     mtuBytes: EXTERNAL_MTU,
     isUplink: true,
-    addresses: [hostIn(uplinkPrefix(router, index), 2)],
+    addresses: families.map((family) => hostIn(UPLINK[family](router, index), 2)),
   }))
   return {
     kind: 'switch',
@@ -174,22 +197,24 @@ function switchSpec(index: number, sledCount: number, places: number): SwitchSpe
     bgp: {
       asn: RACK_ASN,
       routerId: uplinkPrefix(0, index).nth(2),
-      peers: ROUTERS.map((router) => ({
-        name: `isp${router}`,
-        address: uplinkPrefix(router, index).nth(1),
-        asn: UPSTREAM_ASN[router]!,
-      })),
-      originate: [DEFAULT_POOL.prefix],
+      peers: families.flatMap((family) =>
+        ROUTERS.map((router) => ({
+          name: sessionName(`isp${router}`, family),
+          address: UPLINK[family](router, index).nth(1),
+          asn: UPSTREAM_ASN[router]!,
+        })),
+      ),
+      originate: families.map((family) => POOL[family]),
     },
   }
 }
 
-function routerSpec(router: number): HostSpec {
+function routerSpec(router: number, families: readonly Family[]): HostSpec {
   const toSwitches = SWITCHES.map((sw): InterfaceSpec => ({
     name: `switch${sw}`,
     mac: externalMac(router, sw),
     mtuBytes: EXTERNAL_MTU,
-    addresses: [hostIn(uplinkPrefix(router, sw), 1)],
+    addresses: families.map((family) => hostIn(UPLINK[family](router, sw), 1)),
   }))
   return {
     kind: 'host',
@@ -200,7 +225,7 @@ function routerSpec(router: number): HostSpec {
         name: 'client',
         mac: externalMac(router, 2),
         mtuBytes: EXTERNAL_MTU,
-        addresses: [hostIn(clientLinkPrefix(router), 1)],
+        addresses: families.map((family) => hostIn(CLIENT_LINK[family](router), 1)),
       },
     ],
     loopbacks: [],
@@ -208,20 +233,20 @@ function routerSpec(router: number): HostSpec {
     bgp: {
       asn: UPSTREAM_ASN[router]!,
       routerId: clientLinkPrefix(router).nth(1),
-      peers: [
+      peers: families.flatMap((family) => [
         ...SWITCHES.map((sw) => ({
-          name: `switch${sw}`,
-          address: uplinkPrefix(router, sw).nth(2),
+          name: sessionName(`switch${sw}`, family),
+          address: UPLINK[family](router, sw).nth(2),
           asn: RACK_ASN,
         })),
-        { name: 'client', address: clientLinkPrefix(router).nth(2), asn: CLIENT_ASN },
-      ],
-      originate: [Prefix.of('0.0.0.0/0')],
+        { name: sessionName('client', family), address: CLIENT_LINK[family](router).nth(2), asn: CLIENT_ASN },
+      ]),
+      originate: families.map((family) => EVERYTHING[family]),
     },
   }
 }
 
-function clientSpec(): HostSpec {
+function clientSpec(families: readonly Family[]): HostSpec {
   return {
     kind: 'host',
     name: 'client',
@@ -229,21 +254,28 @@ function clientSpec(): HostSpec {
       name: `isp${router}`,
       mac: externalMac(2, router),
       mtuBytes: EXTERNAL_MTU,
-      addresses: [hostIn(clientLinkPrefix(router), 2)],
+      addresses: families.map((family) => hostIn(CLIENT_LINK[family](router), 2)),
     })),
-    loopbacks: [CLIENT_ADDRESS],
+    loopbacks: families.map((family) => CLIENT_AT[family]),
     forwarding: false,
     bgp: {
       asn: CLIENT_ASN,
       routerId: CLIENT_ADDRESS,
-      peers: ROUTERS.map((router) => ({
-        name: `isp${router}`,
-        address: clientLinkPrefix(router).nth(1),
-        asn: UPSTREAM_ASN[router]!,
-      })),
-      originate: [CLIENT_PREFIX],
+      peers: families.flatMap((family) =>
+        ROUTERS.map((router) => ({
+          name: sessionName(`isp${router}`, family),
+          address: CLIENT_LINK[family](router).nth(1),
+          asn: UPSTREAM_ASN[router]!,
+        })),
+      ),
+      originate: families.map((family) => CLIENT_NET[family]),
     },
   }
+}
+
+/** Neighbours have a session for each family. */
+function sessionName(neighbor: string, family: Family): string {
+  return family === 4 ? neighbor : `${neighbor}-ipv6`
 }
 
 /** MACs outside the rack, in the locally administered range. */

@@ -4,10 +4,10 @@ import { type Clock, sleep } from '@lodestone/host'
 import type { Prefix } from '@lodestone/net'
 import type { Emulation } from './emulation.ts'
 import { RackStartError } from './rack-options.ts'
-import { DEFAULT_POOL } from './rack-plan.ts'
 import { CLIENT_NAME } from './rack-topology.ts'
 
-const READY_WITHIN_MS = 60_000
+/** Two seconds are usual. A machine may be slow, or have stood still. */
+const READY_WITHIN_MS = 180_000
 const CHECK_PERIOD_MS = 25
 
 type Check = RackInfo['checks'][number]
@@ -22,7 +22,7 @@ export interface NetworkWait {
   readonly isGivenUp: () => boolean
 }
 
-/** Resolves when all hold, or nobody waits any more. Rejects with `RackStartError` where they do not in a minute. */
+/** Resolves when all hold, or nobody waits any more. Rejects with `RackStartError` where they do not in three minutes. */
 export async function waitForNetwork(rack: Emulation, wait: NetworkWait): Promise<void> {
   const { clock, pool, onReady, isGivenUp } = wait
   const seen = new Set<string>()
@@ -43,9 +43,14 @@ export async function waitForNetwork(rack: Emulation, wait: NetworkWait): Promis
   }
 }
 
-/** @param pool what the rack announces. */
-export function rackChecks(rack: Emulation, pool: Prefix = DEFAULT_POOL.prefix): Check[] {
-  return [bgpCheck(rack), ddmCheck(rack), tunnelCheck(rack), poolCheck(rack, pool), forwardingCheck(rack)]
+/** @param pool what the rack announces; default: all that its plan says. */
+export function rackChecks(rack: Emulation, pool?: Prefix): Check[] {
+  const planned = rack.specs('switch')[0]?.bgp.originate ?? []
+  // A rack that was made before its plan had IPv6 outside goes on without.
+  const peers = rack.switches().flatMap((node) => [...(node.routed?.speaker?.peers() ?? [])])
+  const isSpoken = ({ family }: Prefix): boolean => peers.some(({ config }) => config.remoteAddress?.family === family)
+  const pools = pool === undefined ? planned.filter((each) => each.family === 4 || isSpoken(each)) : [pool]
+  return [bgpCheck(rack), ddmCheck(rack), tunnelCheck(rack, pools), poolCheck(rack, pools), forwardingCheck(rack)]
 }
 
 function bgpCheck(rack: Emulation): Check {
@@ -67,12 +72,15 @@ function ddmCheck(rack: Emulation): Check {
   return check('ddm', up === wanted, `${up} of ${wanted} links between sleds and switches exchange routes`)
 }
 
-function tunnelCheck(rack: Emulation): Check {
+/** Of each family that the rack has outside. */
+function tunnelCheck(rack: Emulation, pools: readonly Prefix[]): Check {
   const sleds = rack.sleds()
   const switches = rack.switches().length
   const ready = sleds.filter((sled) => {
-    const endpoints = sled.engine.tunnelEndpoints().find((route) => route.prefix.length === 0)?.endpoints ?? []
-    return endpoints.length === switches
+    const ways = sled.engine.tunnelEndpoints().filter((route) => route.prefix.length === 0)
+    return pools.every(({ family }) => {
+      return ways.find(({ prefix }) => prefix.family === family)?.endpoints.length === switches
+    })
   }).length
   return check(
     'way out',
@@ -81,17 +89,17 @@ function tunnelCheck(rack: Emulation): Check {
   )
 }
 
-function poolCheck(rack: Emulation, pool: Prefix): Check {
-  const route = rack
+function poolCheck(rack: Emulation, pools: readonly Prefix[]): Check {
+  const routes = rack
     .hosts()
     .find((node) => node.name === CLIENT_NAME)
     ?.stack.routes()
-    .find((each) => each.prefix.equals(pool))
-  const ways = route?.nextHops.length ?? 0
+  const waysOf = (pool: Prefix): number => routes?.find(({ prefix }) => prefix.equals(pool))?.nextHops.length ?? 0
+  const ways = pools.length === 0 ? 0 : Math.min(...pools.map(waysOf))
   return check(
     'pool',
     ways > 0,
-    `${pool} is announced to the client over ${ways} upstream router${ways === 1 ? '' : 's'}`,
+    `${pools.join(' and ')} ${pools.length > 1 ? 'are' : 'is'} announced to the client over ${ways} upstream router${ways === 1 ? '' : 's'}`,
   )
 }
 

@@ -1,5 +1,5 @@
 /** For tests: stories as short lists of hops, so that a claim about a packet's way is one comparison. */
-import type { Step, Story } from '@lodestone/probe'
+import { type Step, type Story, StoryBook, type Tracer } from '@lodestone/probe'
 
 type Kind = Step['kind']
 type StepOf<K extends Kind> = Extract<Step, { kind: K }>
@@ -44,4 +44,25 @@ export function dropsIn(stories: readonly Story[]): Record<string, number> {
 
 function local(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1)
+}
+
+/** Every story that ends while `work` is under way, and those it leaves open. */
+export async function storiesDuring<T>(
+  tracer: Tracer,
+  work: () => Promise<T>,
+): Promise<{ readonly value: T; readonly stories: readonly Story[] }> {
+  const stories: Story[] = []
+  const book = new StoryBook({ onStory: (story) => stories.push(story), capacity: 16_384 })
+  const stop = tracer.listen((event) => book.add(event))
+  const value = await work()
+  stop()
+  book.sweep(Infinity, 0)
+  return { value, stories }
+}
+
+/** How a story ends, in the words of an explained path. */
+export function fateOf(story: Story): string {
+  const { step } = story.events.at(-1)!
+  if (step.kind === 'dropped') return `dropped ${step.reason.code}`
+  return step.kind === 'delivered' ? 'delivered' : `ends with ${step.kind}`
 }

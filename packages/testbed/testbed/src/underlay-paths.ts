@@ -81,6 +81,18 @@ export interface UnderlayPathStatus extends PathStatus {
   readonly isRouted: boolean
 }
 
+/** A way that a packet may take. */
+export interface UnderlayWay {
+  readonly nic: string
+  /** 0 … 1; those of all ways together are 1. */
+  readonly chance: number
+  /** It is too long for this one: the stack's routes take it. */
+  readonly isByRoutes: boolean
+  /** Of what goes to another switch than the engine has named: that one, and the one whose address takes its place. */
+  readonly instead?: Ip
+  readonly destination?: Ip
+}
+
 export interface UnderlayCounters {
   readonly stamped: number
   readonly probes: number
@@ -133,7 +145,10 @@ export class UnderlayPaths {
     this.paths = new DelayDrivenPaths(
       options.random,
       { ...options.multipath, pathCount: nics.length },
-      (path) => (this.#ports[path]?.backlogMs ?? 0) * 1000,
+      {
+        backlogUs: (path) => (this.#ports[path]?.backlogMs ?? 0) * 1000,
+        limitUs: (path) => (this.#ports[path]?.backlogLimitMs ?? Infinity) * 1000,
+      },
     )
     this.paths.split(SWITCHES)
   }
@@ -174,15 +189,16 @@ export class UnderlayPaths {
     const arena = this.#arena
     const start = arena.start(slot)
     const isIpv6 = arena.bytes[start]! >>> 4 === 6
-    const named = isIpv6 ? this.#switchAt(start + IPV6_DST) : -1
+    const named = isIpv6 ? this.#switchAt(arena.bytes, start + IPV6_DST) : -1
     if (named >= 0) return this.#toSwitch(slot, named)
-    const peer = isIpv6 ? this.#peerAt(start + IPV6_DST) : -1
+    const peer = isIpv6 ? this.#peerAt(arena.bytes, start + IPV6_DST) : -1
     // What is no peer's nobody answers, and one way is no choice.
     const mask = peer <= SWITCHES ? 0 : this.#findHops(peer)
     if ((mask & (mask - 1)) === 0) return this.#options.stack.outputIp(slot)
     const nowUs = this.#nowUs()
     const length = arena.length(slot)
-    const path = this.paths.choose(peer, mask, flowHash(arena, slot), length + ETHERNET_MIN, nowUs)
+    const hash = flowHash(arena.bytes, arena.start(slot), length)
+    const path = this.paths.choose(peer, mask, hash, length + ETHERNET_MIN, nowUs)
     // because `choose` stays within the mask
     const hop = this.#hops[path]!
     const room = hop.interface.mtuBytes - length
@@ -204,7 +220,8 @@ export class UnderlayPaths {
     if ((mask & (mask - 1)) === 0) return this.#options.stack.outputIp(slot)
     const nowUs = this.#nowUs()
     const length = arena.length(slot)
-    const path = this.paths.choose(SWITCHES, mask, flowHash(arena, slot), length + ETHERNET_MIN, nowUs)
+    const hash = flowHash(arena.bytes, arena.start(slot), length)
+    const path = this.paths.choose(SWITCHES, mask, hash, length + ETHERNET_MIN, nowUs)
     const hop = this.#hops[path]! // because `choose` stays within the mask
     if (hop.interface.mtuBytes < length) return this.#options.stack.outputIp(slot)
     if (path !== named) {
@@ -219,6 +236,37 @@ export class UnderlayPaths {
     this.#send(slot, hop)
     if (probe >= 0) this.#sendProbe(probe, SWITCHES, due)
     this.#awaitOverdue(nowUs)
+  }
+
+  /**
+   * The ways that a packet might take if it were sent now, with the chance of each. Nothing changes by asking.
+   * @param packet from its IPv6 header on
+   * @returns undefined where the stack's routes alone decide
+   */
+  ways(packet: Uint8Array): UnderlayWay[] | undefined {
+    const isIpv6 = packet.length >= IPV6_MIN && packet[0]! >>> 4 === 6
+    const named = isIpv6 ? this.#switchAt(packet, IPV6_DST) : -1
+    const peer = named >= 0 ? SWITCHES : isIpv6 ? this.#peerAt(packet, IPV6_DST) : -1
+    if (named < 0 && peer <= SWITCHES) return undefined
+    const mask = this.#findHops(peer) & (named < 0 ? -1 : this.#standIns[named]!)
+    if ((mask & (mask - 1)) === 0) return undefined
+    const hash = flowHash(packet, 0, packet.length)
+    const chances = this.paths.chances(peer, mask, hash, packet.length + ETHERNET_MIN, this.#nowUs())
+    const ways: UnderlayWay[] = []
+    for (const [path, chance] of chances.entries()) {
+      if (chance === 0) continue
+      const hop = this.#hops[path]! // because only paths of the mask have a chance
+      // Where it does not fit, the stack says so by its own routes.
+      const fits = hop.interface.mtuBytes >= packet.length
+      const isMoved = named >= 0 && fits && path !== named
+      ways.push({
+        nic: this.#options.nics[path]!,
+        chance,
+        isByRoutes: !fits,
+        ...(isMoved ? { instead: this.#options.switches[named]!, destination: this.#options.switches[path]! } : {}),
+      })
+    }
+    return ways
   }
 
   #noteRedirected(slot: number, named: number, path: number): void {
@@ -332,8 +380,7 @@ export class UnderlayPaths {
   }
 
   /** Path of the switch whose tunnel endpoint stands at `at`; -1 for anybody else. */
-  #switchAt(at: number): number {
-    const { bytes } = this.#arena
+  #switchAt(bytes: Uint8Array, at: number): number {
     for (let path = 0; path < this.#switches.length; path++) {
       if (isSame(bytes, at, this.#switches[path]!)) return path
     }
@@ -341,8 +388,7 @@ export class UnderlayPaths {
   }
 
   /** Number of the sled whose address stands at `at`; -1 for anybody else. */
-  #peerAt(at: number): number {
-    const { bytes } = this.#arena
+  #peerAt(bytes: Uint8Array, at: number): number {
     for (let peer = 0; peer < this.#peers.length; peer++) {
       if (isSame(bytes, at, this.#peers[peer]!.bytes)) return peer
     }
@@ -393,7 +439,7 @@ export class UnderlayPaths {
     }
     // A sled passes on what is for another one as it is.
     if (!isSame(arena.bytes, ip + IPV6_DST, this.#own)) return true
-    const peer = this.#peerAt(ip + IPV6_SRC)
+    const peer = this.#peerAt(this.#arena.bytes, ip + IPV6_SRC)
     if (isAnswer(arena, slot)) {
       this.#onAnswer(peer, slot)
       return false
@@ -476,10 +522,8 @@ export class UnderlayPaths {
 }
 
 /** Of a tunnel packet: its UDP source port tells its flows apart (RFC 8926 §3.3). */
-function flowHash(arena: Arena, slot: number): number {
-  const { bytes } = arena
-  const start = arena.start(slot)
-  if (ipv6NextHeader(bytes, start) !== IpProtocol.udp || arena.length(slot) < IPV6_MIN + 4) return 0
+function flowHash(bytes: Uint8Array, start: number, length: number): number {
+  if (ipv6NextHeader(bytes, start) !== IpProtocol.udp || length < IPV6_MIN + 4) return 0
   const port = (bytes[start + IPV6_MIN]! << 8) | bytes[start + IPV6_MIN + 1]!
   return Math.imul(port + 1, 0x9e3779b1)
 }

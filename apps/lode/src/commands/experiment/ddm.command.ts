@@ -1,7 +1,7 @@
 import { buildCommand } from '@stricli/core'
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ExitStatus, type LodeContext } from '../../context.ts'
+import { writeOutput } from '../../output-file.ts'
 import { parseText } from '../../state-flag.ts'
 import { answerJobs, isJobWorker, runJobs } from '../job-workers.ts'
 import { type DdmFlags, experimentOf, parseFlows, parseList, parseLoads, parseSeeds } from './ddm-flags.ts'
@@ -103,11 +103,9 @@ export const ddmCommand = buildCommand({
     const goals = experiment.judgeGoals(rows)
     const directory = flags.plots ?? (flags.quick || flags.json ? undefined : 'ddm-plots')
     if (directory !== undefined) {
-      mkdirSync(directory, { recursive: true })
       for (const plot of experiment.plotRows(rows)) {
         const file = join(directory, `${plot.name}.svg`)
-        writeFileSync(file, plot.svg)
-        this.note(`wrote ${file}`)
+        this.note(writeOutput(file, plot.svg) ?? `wrote ${file}`)
       }
     }
     if (flags.json) this.printJson({ options, rows, goals })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { lode, temporaryDirectory } from '../../lode-process.fixture.ts'
+import { lode, says, temporaryDirectory } from '../../lode-process.fixture.ts'
 
 const DOCUMENT = `name: run-test-${process.pid}
 nodes:
@@ -21,22 +21,9 @@ test('a document is launched, used and destroyed', { skip: process.platform !== 
   try {
     const launched = await run('launch')
     assert.equal(launched.status, 0, launched.stderr)
-    const ping = await lode([
-      'run',
-      file,
-      '--',
-      'exec',
-      '--state',
-      join(folder, 'state'),
-      'left',
-      '--',
-      'ping',
-      '-c',
-      '1',
-      '10.0.0.2',
-    ])
-    assert.equal(ping.status, 0, ping.stdout + ping.stderr)
-    assert.match(ping.stdout, /1 of 1 answered/)
+    const exec = ['run', file, '--', 'exec', '--state', join(folder, 'state'), 'left', '--']
+    const { status } = await says(/1 of 1 answered/, () => lode([...exec, 'ping', '-c', '1', '10.0.0.2']))
+    assert.equal(status, 0)
   } finally {
     assert.equal((await run('destroy')).status, 0)
   }

@@ -3,7 +3,7 @@ import { ExitStatus, type LodeContext } from '../../context.ts'
 import { parseText } from '../../state-flag.ts'
 import { sourceAliases, type SourceFlags, sourceFlags, sourceOptions } from './compiler-flags.ts'
 import { jsonDiagnostic, reportDiagnostics } from './diagnostic-report.ts'
-import { writeOutput } from './output-file.ts'
+import { writeOutput } from '../../output-file.ts'
 
 interface CompileFlags extends SourceFlags {
   readonly output: string

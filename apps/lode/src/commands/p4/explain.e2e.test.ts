@@ -1,11 +1,11 @@
-/** `lode p4 explain` and `lode p4 run` as processes, on a program and entries of their own. */
+/** `lode p4 explain` and `lode p4 run`, on a program and entries of their own. */
 import assert from 'node:assert/strict'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import type { Explanation } from '@lodestone/npu'
 import { readPcap, writePcap } from '@lodestone/packet'
-import { lode, temporaryDirectory } from '../../lode-process.fixture.ts'
+import { lode, lodeHere, temporaryDirectory } from '../../lode-process.fixture.ts'
 
 const ROUTER = `#include <core.p4>
 #include <v1model.p4>
@@ -67,7 +67,7 @@ describe('lode p4 explain', () => {
   test('names the bit by which a packet misses a prefix, the line that drops it, and exits with 1', async (t) => {
     const { program, entries } = await files(t)
     const args = ['p4', 'explain', program, '--packet', packetTo('0a000309'), '--port', '1', '--entries', entries]
-    const { status, stdout, stderr } = await lode(args)
+    const { status, stdout, stderr } = await lodeHere(...args)
     assert.equal(status, 1, stderr)
     assert.match(stdout, /table I\.ipv4_lpm: hdr\.ipv4\.dst=10\.0\.3\.9 MISS → drop\(\) +router\.p4:33:/)
     assert.match(stdout, /closest entry: 10\.0\.2\.0\/24 → forward\(mac=02:00:00:00:00:ff, port=2\)/)
@@ -79,13 +79,13 @@ describe('lode p4 explain', () => {
   test('gives the same as JSON, and exits with 0 for a packet that is sent', async (t) => {
     const { program, entries } = await files(t)
     const flags = ['--port', '1', '--entries', entries, '--json']
-    const missed = await lode(['p4', 'explain', program, '--packet', packetTo('0a000309'), ...flags])
+    const missed = await lodeHere('p4', 'explain', program, '--packet', packetTo('0a000309'), ...flags)
     assert.equal(missed.status, 1, missed.stderr)
     const explanation = JSON.parse(missed.stdout) as Explanation
     assert.equal(explanation.version, 1)
     const table = explanation.runs[0]!.steps.find((step) => step.kind === 'table')
     assert.deepEqual(table?.nearest?.failed[0]?.differingBits, [24])
-    const sent = await lode(['p4', 'explain', program, '--packet', packetTo('0a000209'), ...flags])
+    const sent = await lodeHere('p4', 'explain', program, '--packet', packetTo('0a000209'), ...flags)
     assert.equal(sent.status, 0, sent.stderr)
     const [run] = (JSON.parse(sent.stdout) as Explanation).runs
     assert.ok(run!.outcome.kind === 'sent' && run!.outcome.port === 2)
@@ -96,14 +96,14 @@ describe('lode p4 explain', () => {
     const bad = join(directory, 'bad.stf')
     await writeFile(bad, 'add I.ipv4_lpm hdr.ipv4.dst:0x0a000200/24 I.nothing()\n')
     const packet = ['--packet', packetTo('0a000309'), '--port', '1']
-    const entries = await lode(['p4', 'explain', program, ...packet, '--entries', bad])
+    const entries = await lodeHere('p4', 'explain', program, ...packet, '--entries', bad)
     assert.equal(entries.status, 1)
     assert.match(entries.stderr, /bad\.stf:1:\d+: .*nothing/)
-    const hex = await lode(['p4', 'explain', program, '--packet', '02000', '--port', '1'])
+    const hex = await lodeHere('p4', 'explain', program, '--packet', '02000', '--port', '1')
     assert.equal(hex.status, 2)
     assert.match(hex.stderr, /two per byte/)
     await writeFile(program, ROUTER.replace('std.egress_spec', 'std.egres_spec'))
-    const wrong = await lode(['p4', 'explain', program, ...packet])
+    const wrong = await lodeHere('p4', 'explain', program, ...packet)
     assert.equal(wrong.status, 1)
     assert.match(wrong.stderr, /router\.p4:23:\d+/)
   })
@@ -132,13 +132,13 @@ test('lode p4 run sends captures through in the order of their times and says wh
       [10, '0a000209', 0x3f],
     ],
   )
-  const json = JSON.parse((await lode([...args, '--json'])).stdout) as Record<string, unknown>
+  const json = JSON.parse((await lodeHere(...args, '--json')).stdout) as Record<string, unknown>
   assert.deepEqual([json['received'], json['sent']], [3, 2])
   assert.deepEqual(json['ports'], [
     { port: 1, received: 3, sent: 0 },
     { port: 2, received: 0, sent: 2 },
   ])
-  const missing = await lode(['p4', 'run', program, '--pcap', '1=nowhere.pcap', '--out', out])
+  const missing = await lodeHere('p4', 'run', program, '--pcap', '1=nowhere.pcap', '--out', out)
   assert.equal(missing.status, 2)
   assert.match(missing.stderr, /cannot read nowhere\.pcap/)
 })

@@ -8,7 +8,7 @@ import { textTable } from '../../text-table.ts'
 import { sourceAliases, type SourceFlags, sourceFlags } from './compiler-flags.ts'
 import { parsePort } from './explain.command.ts'
 import { loadProgram } from './load-program.ts'
-import { makeFolder, writeOutput } from './output-file.ts'
+import { makeFolder, writeOutput } from '../../output-file.ts'
 
 interface RunFlags extends SourceFlags {
   readonly pcap: readonly PortCapture[]

@@ -7,8 +7,10 @@ import {
   type Finished,
   freePort,
   lode,
+  lodeHere,
   LODE,
   type Running,
+  says,
   start,
   temporaryDirectory,
   until,
@@ -45,14 +47,14 @@ test('two daemons exchange routes; commands explain them; a reload applies what 
     const place = join(directory, name, 'admin.sock')
     await writeFile(file, text)
     const env = { ...process.env, LODE_ROUTED: place }
-    const daemon = start(process.execPath, [LODE, 'routed', '--config', file], { env, limitMs: 120_000 })
+    const daemon = start(process.execPath, [LODE, 'routed', '--config', file], { env })
     t.after(() => daemon.kill('SIGKILL'))
-    await until(`${name} runs`, 30_000, () => daemon.stderr().includes('routed.started') || undefined)
+    await until(`${name} runs`, () => daemon.stderr().includes('routed.started') || undefined)
     return { file, place, daemon }
   }
   const a = await run('a', left('import: accept'))
   const b = await run('b', right)
-  const ask = (...args: readonly string[]): Promise<Finished> => lode([...args, '--routed', a.place])
+  const ask = (...args: readonly string[]): Promise<Finished> => lodeHere(...args, '--routed', a.place)
   const lines = async (...args: readonly string[]): Promise<{ prefix: string }[]> => {
     const { stdout } = await ask(...args, '--json')
     return stdout
@@ -62,9 +64,8 @@ test('two daemons exchange routes; commands explain them; a reload applies what 
   }
   const routes = async (): Promise<string[]> => (await lines('rib', 'routes')).map(({ prefix }) => prefix).toSorted()
 
-  await until('all routes are there', 30_000, async () => (await routes()).length === 3 || undefined)
-  const peers = await ask('bgp', 'peers')
-  assert.match(peers.stdout, /other +127\.0\.0\.2 +65002 +Established/)
+  await until('all routes are there', async () => (await routes()).length === 3 || undefined)
+  await says(/other +127\.0\.0\.2 +65002 +Established/, () => ask('bgp', 'peers'))
   const explained = await ask('rib', 'explain', '198.51.100.7')
   assert.equal(explained.status, 0)
   assert.match(explained.stdout, /^198\.51\.100\.0\/24\n\n> bgp other via 198\.18\.77\.2/)
@@ -81,7 +82,7 @@ test('two daemons exchange routes; commands explain them; a reload applies what 
 
   await writeFile(a.file, left('import: in'))
   a.daemon.kill('SIGHUP')
-  await until('the policy is in force', 30_000, async () => (await routes()).length === 2 || undefined)
+  await until('the policy is in force', async () => (await routes()).length === 2 || undefined)
   const received = await ask('bgp', 'received', 'other')
   assert.match(received.stdout, /203\.0\.113\.0\/24 .*refused: /)
   assert.doesNotMatch(a.daemon.stderr(), /routed\.bgp-down/, 'the session was not disturbed')
@@ -89,20 +90,20 @@ test('two daemons exchange routes; commands explain them; a reload applies what 
   await writeFile(a.file, left('import: nothing'))
   a.daemon.kill('SIGHUP')
   // The last of what it says about it.
-  await until('the mistake is named', 30_000, () => a.daemon.stderr().includes('has not changed') || undefined)
+  await until('the mistake is named', () => a.daemon.stderr().includes('has not changed') || undefined)
   assert.match(a.daemon.stderr(), /router\.yaml:6:\d+: peers\[0\]\.import: there is no policy nothing; there are in\n/)
   const refused = await ask('routed', '--reload')
   assert.equal(refused.status, 1)
   assert.equal((await routes()).length, 2)
 
-  await until('a file of messages', 30_000, async () => {
+  await until('a file of messages', async () => {
     const names = await readdir(join(directory, 'a', 'mrt')).catch(() => [])
     return names.some((name) => /^updates\..*\.mrt$/.test(name)) || undefined
   })
   a.daemon.kill('SIGTERM')
   assert.equal((await a.daemon.finished).status, 0)
   assert.equal((await ask('bgp', 'peers')).status, 3, 'nobody answers any more')
-  await until('the peer knows', 30_000, () => b.daemon.stderr().includes('routed.bgp-down') || undefined)
+  await until('the peer knows', () => b.daemon.stderr().includes('routed.bgp-down') || undefined)
 })
 
 test('a file with mistakes is refused at the start, with each line', async (t) => {

@@ -1,5 +1,4 @@
 /** Simulates one seed after the other, and shrinks and stores what fails. */
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ProbeOutput, renderProbeOutput } from '@lodestone/probe'
 import {
@@ -12,6 +11,7 @@ import {
   type Verdict,
 } from '@lodestone/simulation'
 import { ExitStatus, type LodeContext } from '../../context.ts'
+import { writeOutput } from '../../output-file.ts'
 import { loadTopology } from './load-topology.ts'
 import { probeSimulation } from './probe-simulation.ts'
 
@@ -64,10 +64,10 @@ export async function runSimulations(this: LodeContext, flags: RunFlags): Promis
       if (shrunk.verdict !== undefined) [stored, storedMinutes] = [shrunk.verdict, shrunk.minutes]
       if (!flags.json) for (const event of stored.timeline) this.print(`  ${describeEvent(event)}`)
     }
-    mkdirSync(flags.output, { recursive: true })
     const file = join(flags.output, `failure-${seed}.json`)
-    writeFileSync(file, replayText(stored, storedMinutes, flags.topology))
-    if (!flags.json) this.print(`  again: lode sim replay ${file}`)
+    const problem = writeOutput(file, replayText(stored, storedMinutes, flags.topology))
+    if (problem !== undefined) this.note(`lode sim: ${problem}`)
+    else if (!flags.json) this.print(`  again: lode sim replay ${file}`)
   }
   await database.close()
   const failed = verdicts.filter((verdict) => verdict.failure !== undefined).length

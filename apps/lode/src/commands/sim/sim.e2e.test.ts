@@ -9,7 +9,6 @@ import { replayText } from '@lodestone/simulation'
 import { lode, temporaryDirectory } from '../../lode-process.fixture.ts'
 
 const TOPOLOGY = join(import.meta.dirname, 'small-rack.fixture.ts')
-const LIMIT = { limitMs: 120_000 }
 const MINUTES = 0.05
 
 interface Stop {
@@ -35,7 +34,7 @@ const cleanups: (() => Promise<void>)[] = []
 before(async () => {
   folder = await temporaryDirectory({ after: (fn) => cleanups.push(fn) })
   const flags = ['--seeds', '3', '--minutes', String(MINUTES), '--topology', TOPOLOGY, '--output', folder, '--json']
-  const run = await lode(['sim', 'run', ...flags], LIMIT)
+  const run = await lode(['sim', 'run', ...flags])
   assert.equal(run.status, 0, run.stderr + run.stdout)
   const { seeds, passed } = JSON.parse(run.stdout) as Runs
   assert.equal(passed, 1)
@@ -50,14 +49,14 @@ after(async () => {
 })
 
 async function replay(...flags: readonly string[]): Promise<Stop> {
-  const result = await lode(['sim', 'replay', file, '--json', ...flags], LIMIT)
+  const result = await lode(['sim', 'replay', file, '--json', ...flags])
   assert.equal(result.status, 0, result.stderr)
   return JSON.parse(result.stdout) as Stop
 }
 
 test('a replay of a run on a topology of one’s own ends with the same hash, in another process', async () => {
   assert.match(hash, /^[0-9a-f]{16}$/)
-  const text = await lode(['sim', 'replay', file], LIMIT)
+  const text = await lode(['sim', 'replay', file])
   assert.equal(text.status, 0, text.stderr)
   assert.match(text.stdout, new RegExp(`hash ${hash}, as stored\n$`))
 })
@@ -81,7 +80,7 @@ test('--break stops where its condition holds first', async () => {
   const last = stop.packets.at(-1)
   assert.deepEqual([last?.link, last?.direction], ['sled1-switch0', 'b-to-a'])
   assert.ok(stop.stoppedAtMs > 1000)
-  const wrong = await lode(['sim', 'replay', file, '--break', 'now >'], LIMIT)
+  const wrong = await lode(['sim', 'replay', file, '--break', 'now >'])
   assert.equal(wrong.status, 2)
   assert.match(wrong.stderr, /--break: .*column 6/)
 })
@@ -108,10 +107,10 @@ test('--probe watches a run in virtual time, per interval too, and changes nothi
     'requests of users',
   )
   assert.ok(probe.some((each) => each.kind === 'text' && each.text === 'over'))
-  const wrong = await lode(['sim', 'replay', file, '--probe', 'bgp:upp { @ = count() }'], LIMIT)
+  const wrong = await lode(['sim', 'replay', file, '--probe', 'bgp:upp { @ = count() }'])
   assert.equal(wrong.status, 2)
   assert.match(wrong.stderr, /bgp:upp .*\n\^{7}\n/)
-  const mistaken = await lode(['sim', 'run', '--seeds', '1', '--probe', 'bgp:up { @ = cnt() }'], LIMIT)
+  const mistaken = await lode(['sim', 'run', '--seeds', '1', '--probe', 'bgp:up { @ = cnt() }'])
   assert.equal(mistaken.status, 2)
   assert.match(mistaken.stderr, /\^{3}/)
 })
@@ -119,7 +118,7 @@ test('--probe watches a run in virtual time, per interval too, and changes nothi
 test('a file that is no stored run is refused with what is wrong', async () => {
   const bad = join(folder, 'bad.json')
   await writeFile(bad, (await readFile(file, 'utf8')).replace('"seed": 3', '"seed": "three"'))
-  const refused = await lode(['sim', 'replay', bad], LIMIT)
+  const refused = await lode(['sim', 'replay', bad])
   assert.equal(refused.status, 2)
   assert.match(refused.stderr, /seed: /)
 })

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type Finished, LODE, RackProcess, lode, start, until } from '../../lode-process.fixture.ts'
+import { type Finished, LODE, RackProcess, lode, lodeHere, says, start, until } from '../../lode-process.fixture.ts'
 
 /** The command of util-linux that gives a program a terminal. */
 const WITHOUT_SCRIPT: string | false =
@@ -35,38 +35,41 @@ describe('service processors of a running rack', () => {
     await rm(directory, { recursive: true, force: true, maxRetries: 5 })
   })
 
-  const sp = (...args: readonly string[]): Promise<Finished> => lode(['sp', ...args, '--state', directory])
+  const sp = (...args: readonly string[]): Promise<Finished> => lodeHere('sp', ...args, '--state', directory)
   const board = async (name: string): Promise<Board> => {
     const boards = JSON.parse((await sp('list', '--json')).stdout) as Board[]
     const found = boards.find((each) => each.name === name)
     assert.ok(found !== undefined)
     return found
   }
-  const isLinkUp = async (name: string): Promise<boolean | undefined> => {
-    const info = await rack.json<{ links: { name: string; up: boolean }[] }>('status')
-    return info.links.find((each) => each.name === name)?.up
-  }
+  /** Its host, and the link of its host. */
+  const isUp = (name: string, wanted: boolean): Promise<true> =>
+    until(`${name} is ${wanted ? 'on' : 'off'}`, async () => {
+      if ((await board(name)).host !== wanted) return undefined
+      const { links } = await rack.json<{ links: { name: string; up: boolean }[] }>('status')
+      return links.find((each) => each.name === `${name}-switch0`)?.up === wanted ? true : undefined
+    })
 
   test('A2 takes a sled’s links down, A0 brings them back, and lode power is the same power', async () => {
-    assert.match((await sp('list')).stdout, /^sled1 +in +on +on +runs +A0PlusHP /m)
+    await says(/^sled1 +in +on +on +runs +A0PlusHP /m, () => sp('list'))
     assert.equal((await sp('power', 'sled1', 'A2')).stdout, 'sled1 is in A2\n')
-    assert.deepEqual([(await board('sled1')).host, await isLinkUp('sled1-switch0')], [false, false])
+    await isUp('sled1', false)
     assert.equal((await sp('power', 'sled1')).stdout, 'A2\n')
     assert.equal((await sp('power', 'sled1', 'A0')).status, 0)
-    assert.deepEqual([(await board('sled1')).host, await isLinkUp('sled1-switch0')], [true, true])
+    await isUp('sled1', true)
     assert.equal((await rack.lode('power', 'sled1', 'off')).status, 0)
     assert.deepEqual([(await board('sled1')).standby, (await board('sled1')).running], [false, false])
     assert.equal((await rack.lode('power', 'sled1', 'on')).status, 0)
-    assert.equal((await board('sled1')).host, true)
+    await isUp('sled1', true)
   })
 
   test('ignition works on a board whose service processor is dead; a rail that stays down is told', async () => {
     assert.equal((await sp('fault', 'sled1', 'unresponsive')).status, 0)
     assert.equal((await sp('ignition', 'sled1', 'off')).status, 0)
-    await until('sled1 off', 10_000, async () => ((await board('sled1')).standby ? undefined : true))
+    await until('sled1 off', async () => ((await board('sled1')).standby ? undefined : true))
     assert.equal((await sp('fault', '--clear', 'sled1')).stdout, '1 mended\n')
     assert.equal((await sp('ignition', 'sled1', 'on')).status, 0)
-    await until('sled1 on', 10_000, async () => ((await board('sled1')).host ? true : undefined))
+    await until('sled1 on', async () => ((await board('sled1')).host ? true : undefined))
     await sp('power', 'sled1', 'A2')
     await sp('fault', 'sled1', 'rail-stuck', 'rail=0')
     const failed = await rack.lode('power', 'sled1', 'on')
@@ -75,6 +78,13 @@ describe('service processors of a running rack', () => {
     await sp('fault', '--clear', 'sled1')
     assert.equal((await sp('power', 'sled1', 'A0')).status, 0)
   })
+
+  /** How often somebody has attached to the console, by the log of the service processor. */
+  const attachments = async (name: string): Promise<number> => {
+    const log = await sp('ringbuf', name, 'control_plane_agent', '--json')
+    const entries = JSON.parse(log.stdout) as { text: string; count: number }[]
+    return entries.reduce((sum, { text, count }) => sum + (text.startsWith('console attached') ? count : 0), 0)
+  }
 
   test('an update is written and started, the console answers, sensors plot, logs are there', async () => {
     const update = await sp('update', 'sled0', '--release', '2.0.0', '--reset')
@@ -86,26 +96,27 @@ describe('service processors of a running rack', () => {
     assert.match((await sp('inventory', 'sled0')).stdout, /^host-boot-flash /m)
     assert.match((await sp('ringbuf', 'sled0', 'thermal')).stdout, /Boot/)
     await sp('fault', 'sled0', 'task-crash', 'task=hf')
-    assert.equal((await sp('dump', 'sled0')).stdout, '1 dumps\n')
+    await says(/^1 dumps\n$/, () => sp('dump', 'sled0'))
     assert.match((await sp('dump', 'sled0', '0')).stdout, /^task hf$/m)
-    assert.match((await sp('ereports', 'sled0')).stdout, /task\.faulted/)
+    await says(/task\.faulted/, () => sp('ereports', 'sled0'))
   })
 
   test('the console is a WebSocket: one line, lines of a pipe, and somebody else who attaches', async () => {
-    assert.match((await sp('console', 'sled0', '--send', 'hostname')).stdout, /^sled0$/m)
-    const piped = await lode(['sp', 'console', 'sled0', '--state', directory], { input: 'hostname\nping -c 1 ::1\n' })
-    assert.equal(piped.status, 0, piped.stderr)
-    assert.match(piped.stdout, /^sled0$/m)
-    assert.match(piped.stdout, /hostname[^]*ping/, 'one after the other')
+    await says(/^sled0$/m, () => sp('console', 'sled0', '--send', 'hostname'))
+    const piped = { input: 'hostname\nping -c 1 ::1\n' }
+    // One after the other.
+    const { status, stderr } = await says(/hostname[^]*^sled0$[^]*ping[^]*1 of 1 answered/m, () =>
+      lode(['sp', 'console', 'sled0', '--state', directory], piped),
+    )
+    assert.equal(status, 0, stderr)
     assert.match((await sp('console', 'switch0', '--send', 'x')).stderr, /unsupported/)
 
+    const attached = await attachments('sled0')
     const long = start(process.execPath, [
       ...[LODE, 'sp', 'console', 'sled0', '--state', directory],
-      ...['--send', 'hostname', '--wait-ms', '15000'],
+      ...['--send', 'hostname', '--wait-ms', '600000'],
     ])
-    await until('it is attached', 20_000, async () =>
-      /attach/.test((await sp('ringbuf', 'sled0', 'control_plane_agent')).stdout) ? true : undefined,
-    )
+    await until('it is attached', async () => ((await attachments('sled0')) > attached ? true : undefined))
     const second = await sp('console', 'sled0', '--send', 'hostname')
     assert.equal(second.status, 0)
     const taken = await long.finished
@@ -119,7 +130,7 @@ describe('service processors of a running rack', () => {
       const command = [process.execPath, LODE, 'sp', 'console', 'sled0', '--state', directory].join(' ')
       const typed = start('script', ['-qec', command, '/dev/null'], { keepsInput: true })
       const shows = (pattern: RegExp): Promise<true> =>
-        until(`${pattern} is shown`, 20_000, () => (pattern.test(typed.stdout()) ? true : undefined))
+        until(`${pattern} is shown`, () => (pattern.test(typed.stdout()) ? true : undefined))
       await shows(/attached; Ctrl-\] leaves/)
       typed.type('hostn')
       await shows(/hostn$/) // the host echoes, not the terminal
@@ -138,7 +149,7 @@ describe('service processors of a running rack', () => {
     assert.equal(pushed.status, 0, pushed.stderr)
     assert.equal((await sp('power', 'sled1', 'A2')).status, 0)
     assert.equal((await sp('power', 'sled1', 'A0')).status, 0)
-    await until('sled1 runs', 20_000, async () =>
+    await until('sled1 runs', async () =>
       /^host +running$/m.test((await sp('recovery', 'status', 'sled1')).stdout) ? true : undefined,
     )
     assert.match((await sp('recovery', 'status', 'sled1')).stdout, /^image +5000 of 5000 bytes of [0-9a-f]{64}$/m)
@@ -153,6 +164,6 @@ describe('service processors of a running rack', () => {
     assert.match((await sp('power', 'sled1', 'A1')).stderr, /A1 is only passed through/)
     assert.match((await sp('state', 'sled9')).stderr, /not found/)
     assert.match((await sp('fault', 'sled1', 'fan')).stderr, /fan: fan /)
-    assert.equal((await lode(['sp', 'list', '--state', join(directory, 'none')])).status, 3)
+    assert.equal((await lodeHere('sp', 'list', '--state', join(directory, 'none'))).status, 3)
   })
 })

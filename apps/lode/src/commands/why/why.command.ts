@@ -14,8 +14,9 @@ export const whyCommand = buildCommand({
   docs: {
     brief: "Say why an instance's packets were dropped",
     fullDescription: [
-      'The drops at the ports of an instance, grouped by reason, most recent first, each with its last packet and what came closest to',
-      'letting it pass. The last 64 drops of each port are remembered; the number in front counts all of them.',
+      'The drops at the ports of an instance, grouped by reason and rule, most recent first, each with its last packet and what came',
+      'closest to letting it pass. The last 64 drops of each port are remembered; the number in front counts all of their reason.',
+      'docs/drop-codes.md has a section for each reason.',
     ].join('\n'),
     customUsage: [
       { input: 'web1', brief: 'Drops of the last minute' },
@@ -37,8 +38,11 @@ export const whyCommand = buildCommand({
       const older = result.value.length > 0 ? '; there are older ones: --all' : ''
       return this.print(`nothing was dropped at ${instance}${flags.all ? '' : ' in the last minute'}${older}`)
     }
-    for (const { total, direction, port, reason, detail, nearest, summary, last_ago_ms: agoMs } of groups) {
-      this.print(`${total} × ${reason.code}  ${direction} at ${port}, last ${(agoMs / 1000).toFixed(1)} s ago`)
+    for (const { total, recent, direction, port, reason, rule, detail, nearest, summary, ...times } of groups) {
+      const [first, last] = [times.first_ago_ms, times.last_ago_ms].map((agoMs) => `${(agoMs / 1000).toFixed(1)} s ago`)
+      const seen = recent === 1 ? last : `last ${last}, first of ${recent} ${first}`
+      const by = rule === undefined ? '' : ` by "${rule}"`
+      this.print(`${total} × ${reason.code}${by}  ${direction} at ${port}, ${seen}`)
       this.print(`  because  ${reason.sentence}${detail === '' ? '' : ` (${detail})`}`)
       this.print(`  packet   ${summary}`)
       for (const each of nearest) this.print(`  closest  ${renderNearMiss(each).replace(/^closest /, '')}`)

@@ -4,8 +4,17 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { CauseAnswer, DropGroup, PathAnswer } from '@lodestone/contract-testbed'
-import { readPcapng, summarize } from '@lodestone/packet'
-import { RackProcess, temporaryDirectory, until } from '../../lode-process.fixture.ts'
+import { summarize } from '@lodestone/packet'
+import {
+  captured,
+  during,
+  type Finished,
+  RackProcess,
+  type Running,
+  says,
+  temporaryDirectory,
+  until,
+} from '../../lode-process.fixture.ts'
 import { createWebInstance } from '../../web-instance.fixture.ts'
 
 const ADDRESS = '198.51.100.30'
@@ -27,7 +36,7 @@ after(async () => {
 
 test('explain says verdict, cause and remedy first, and with its exit status whether it is well', async () => {
   // The switches learn of the address a moment after the API has.
-  const open = await until('web1 can be reached', 20_000, async () => {
+  const open = await until('web1 can be reached', async () => {
     const result = await rack.lode('explain', 'client', 'web1', 'tcp/80', '--brief')
     return result.status === 0 ? result : undefined
   })
@@ -36,7 +45,7 @@ test('explain says verdict, cause and remedy first, and with its exit status whe
   assert.equal(closed.status, 1)
   assert.match(
     closed.stdout,
-    /^DROPPED .* equal paths\nbecause .*\[FW_DEFAULT_DENY\]\nclosest {2}rule .* packet has 81\n(closest .*\n)*fix /,
+    /^DROPPED .* on (\d+) of \1 paths\nbecause .*\[FW_DEFAULT_DENY\]\nclosest {2}rule .* packet has 81\n(closest .*\n)*fix /,
   )
   assert.match(closed.stdout, / {2}switch\d {2}[^]*ingress_ipv4/)
   const wrong = await rack.lode('explain', 'client', 'nobody', 'tcp/80')
@@ -44,19 +53,56 @@ test('explain says verdict, cause and remedy first, and with its exit status whe
   assert.match(wrong.stderr, /there are .*web1/)
 })
 
+test('explain follows the answer, a rule that is only proposed, and an earlier configuration', async () => {
+  const both = await rack.lode('explain', 'client', 'web1', 'tcp/80', '--reply')
+  assert.equal(both.status, 0, both.stdout)
+  assert.match(both.stdout, /\nREPLY DELIVERED {2}IPv4 \S+:80 > \S+ TCP SYN,ACK length 20 {2}at client/)
+  assert.match(both.stdout, /flow: opens a connection, TCP Closed → Listen/)
+  assert.match(both.stdout, /firewall out: allow by flow state .*part of a connection that began outside/)
+  assert.match(both.stdout, /\naround {3}\d+ links, \d+ packet sizes.*: all well/)
+  assert.match(both.stdout, /\ntold {5}switch\d: .*nat \d+ \(\d+ s\)/)
+  const short = await rack.lode('explain', 'client', 'web1', 'tcp/80', '--reply', '--minimal')
+  assert.equal(short.stdout, 'delivered web1\nreply delivered client\n')
+  assert.equal(
+    (await rack.lode('explain', 'client', 'web1', 'tcp/81', '--minimal')).stdout,
+    'dropped sled0 FW_DEFAULT_DENY\n',
+  )
+  const rule = 'fw allow inbound tcp/81 from 203.0.113.0/24 target instance:web1'
+  const open = await rack.lode('explain', 'client', 'web1', 'tcp/81', '--with', rule, '--brief')
+  assert.equal(open.status, 0, open.stdout)
+  assert.match(open.stdout, /^with {5}fw allow .*\(VPC default; nothing was changed\)\nDELIVERED/)
+  const mistake = await rack.lode('explain', 'client', 'web1', 'tcp/81', '--with', 'fw allow inwards')
+  assert.equal(mistake.status, 2)
+  assert.match(mistake.stderr, /expected inbound or outbound/)
+  const before = await rack.lode('explain', 'client', 'web1', 'tcp/80', '--at', '2020-01-01T00:00:00Z')
+  assert.equal(before.status, 2)
+  assert.match(before.stderr, /is not kept any more; it reaches back to 2/)
+})
+
+test('diff compares two times, a proposed rule, and two places', async () => {
+  const gone = await rack.lode('diff', 'client', 'web1', 'tcp/80', '--with', 'fw remove allow-http')
+  assert.equal(gone.status, 1)
+  assert.match(
+    gone.stdout,
+    /^delivered → dropped.*\nthe same up to .*\n- sled\d: firewall in: allow by .*\n\+ sled\d: firewall in: deny/,
+  )
+  const places = await rack.lode('diff', 'client', 'web1', 'tcp/80', '--or-from', 'isp0')
+  assert.ok(places.status === 0 || places.status === 1, places.stderr)
+  const none = await rack.lode('diff', 'client', 'web1', 'tcp/80')
+  assert.equal(none.status, 2)
+  assert.match(none.stderr, /say one thing that is to be different/)
+})
+
 test('explain takes a packet out of a capture, and out of its tunnel', async () => {
   const file = join(directory, 'web.pcapng')
   const capture = rack.begin('capture', 'isp0-client', 'isp1-client', 'sled0-switch0', 'sled1-switch1', '-w', file)
-  await until('the capture has begun', 20_000, async () =>
+  await until('the capture has begun', async () =>
     (await readFile(file).catch(() => '')).length > 0 ? true : undefined,
   )
   await rack.lode('exec', 'client', '--', 'curl', `http://${ADDRESS}:80/`)
-  capture.kill('SIGINT')
-  await capture.finished
-  const { packets } = readPcapng(await readFile(file))
-  const isSyn = (bytes: Uint8Array): boolean => /:80 TCP SYN(?! ACK)/.test(summarize(bytes, 0, bytes.length))
-  const frame = 1 + packets.findIndex(({ bytes }) => isSyn(bytes))
-  assert.ok(frame > 0)
+  const isSyn = /:80 TCP SYN(?! ACK)/
+  const packets = await captured(capture, file, isSyn)
+  const frame = 1 + packets.findIndex(({ bytes }) => isSyn.test(summarize(bytes, 0, bytes.length)))
   const answer = await rack.json<PathAnswer>('explain', 'client', '--pcap', file, '--frame', String(frame))
   assert.equal(answer.verdict, 'delivered')
   assert.equal(answer.destination, ADDRESS)
@@ -70,39 +116,53 @@ test('explain takes a packet out of a capture, and out of its tunnel', async () 
 
 test('diff names the first step at which two explanations part', async () => {
   const file = join(directory, 'before.json')
-  const answer = await rack.json<PathAnswer>('explain', 'client', 'web1', 'tcp/80', '--brief')
-  await writeFile(file, JSON.stringify(answer))
-  const same = await rack.lode('diff', file)
-  assert.equal(same.status, 0, same.stdout)
+  await until('nothing differs', async () => {
+    const answer = await rack.json<PathAnswer>('explain', 'client', 'web1', 'tcp/80', '--brief')
+    await writeFile(file, JSON.stringify(answer))
+    return (await rack.lode('diff', file)).status === 0 ? true : undefined
+  })
   const path = '/v1/vpc-firewall-rules?project=shop&vpc=default'
+  const openAt = new Date().toISOString()
   const { rules } = await rack.api<{ rules: { name: string }[] }>('GET', path)
   await rack.api('PUT', path, { rules: rules.filter(({ name }) => name !== 'allow-http') })
-  const different = await until('the rule is gone', 10_000, async () => {
-    const result = await rack.lode('diff', file)
-    return result.status === 1 ? result : undefined
-  })
-  assert.match(different.stdout, /\n- sled\d: .*\n\+ sled\d: .*/)
+  // Asked again where something else differs for a while: a route that a machine that stood still has lost.
+  const different = await says(/\n- sled\d: .*\n\+ sled\d: .*/, () => rack.lode('diff', file))
+  assert.equal(different.status, 1)
+  const since = await says(
+    /^delivered → dropped.*\nthe same up to .*\n- sled\d: firewall in: allow.*\n\+ sled\d: firewall in: deny/,
+    () => rack.lode('diff', 'client', 'web1', 'tcp/80', '--at', openAt),
+  )
+  assert.equal(since.status, 1)
 })
 
+/** A request that is not answered is sent again and again, and so are its packets. */
+function visitTo(port: number): () => Running {
+  return () => rack.begin('exec', 'client', '--', 'curl', `http://${ADDRESS}:${port}/`)
+}
+
 test('why groups what was dropped at an instance, with its last packet', async () => {
-  await rack.lode('exec', 'client', '--', 'curl', `http://${ADDRESS}:81/`)
-  const groups = await rack.json<DropGroup[]>('why', 'web1')
-  const denied = groups.find(({ reason }) => reason.code === 'FW_DEFAULT_DENY')
-  assert.ok(denied, JSON.stringify(groups))
-  assert.ok(denied.total >= 1 && denied.recent >= 1)
-  assert.match(denied.summary, /:81 TCP SYN/)
-  const text = await rack.lode('why', 'web1')
-  assert.match(text.stdout, /× FW_DEFAULT_DENY {2}in at web1/)
+  await during(visitTo(81), async () => {
+    const denied = await until('the drop is told', async () => {
+      const groups = await rack.json<DropGroup[]>('why', 'web1')
+      return groups.find(({ reason, summary }) => reason.code === 'FW_DEFAULT_DENY' && summary.includes(':81 TCP SYN'))
+    })
+    assert.ok(denied.total >= 1 && denied.recent >= 1)
+    const text = await rack.lode('why', 'web1')
+    assert.match(text.stdout, /× FW_DEFAULT_DENY {2}in at web1/)
+  })
 })
 
 test('watch follows drops, and a probe program counts them by reason', async () => {
   const watch = rack.begin('watch')
-  const probe = rack.begin('probe', '*:drop { @[provider, reason] = count() } END { print("over") }')
+  const program = '*:drop { @[provider, reason] = count(); printf("%s\\n", reason) } END { printf("over\\n") }'
+  const probe = rack.begin('probe', program)
   try {
-    await until('the drop was seen', 20_000, async () => {
-      await rack.lode('exec', 'client', '--', 'curl', `http://${ADDRESS}:82/`)
-      return /DROPPED .*:82 TCP SYN.* FW_DEFAULT_DENY/.test(watch.stdout()) ? true : undefined
-    })
+    await during(visitTo(82), () =>
+      until('the drop was seen by both', () => {
+        const isWatched = /DROPPED .*:82 TCP SYN.* FW_DEFAULT_DENY/.test(watch.stdout())
+        return isWatched && probe.stdout().includes('FW_DEFAULT_DENY') ? true : undefined
+      }),
+    )
   } finally {
     watch.kill('SIGINT')
     probe.kill('SIGINT')
@@ -119,7 +179,7 @@ test('flows tells when a connection of an instance begins', async () => {
   const flows = rack.begin('flows')
   const hidden = rack.begin('flows', '--no-addresses', '--json')
   try {
-    await until('a connection was told', 20_000, async () => {
+    await until('a connection was told', async () => {
       await rack.lode('exec', 'client', '--', 'ping', '-c', '1', ADDRESS)
       return flows.stdout().includes('opened') && hidden.stdout().includes('opened') ? true : undefined
     })
@@ -143,7 +203,7 @@ test('cause leads from the request over the entry that it made to the packets th
   const body = { name: 'spare', description: '' }
   const { ip } = await rack.api<{ ip: string }>('POST', '/v1/floating-ips?project=shop', body)
   await rack.api('POST', '/v1/floating-ips/spare/attach?project=shop', { kind: 'instance', parent: 'web1' })
-  const answer = await until('the switch translates it', 10_000, async () => {
+  const answer = await until('the switch translates it', async () => {
     const result = await rack.lode('cause', 'switch0', 'ingress_ipv4', ip, '--wait', '0', '--json')
     return result.status === 0 ? (JSON.parse(result.stdout) as CauseAnswer) : undefined
   })
@@ -157,15 +217,18 @@ test('cause leads from the request over the entry that it made to the packets th
   const logged = items.find(({ request_id }) => request_id === entry.requests[0]!.id)
   assert.match(logged?.request_uri ?? '', /spare\/attach/)
   // Both switches are watched, because either may get the packets.
-  const watched = ['switch0', 'switch1'].map((name) => rack.lode('cause', name, 'ingress_ipv4', ip, '--wait', '4'))
-  const ping = rack.lode('exec', 'client', '--', 'ping', '-c', '5', ip)
-  const texts = (await Promise.all(watched)).map(({ stdout }) => stdout)
-  await ping
+  const pings = (): Running => rack.begin('exec', 'client', '--', 'ping', '-c', '10', ip)
+  const cause = (name: string): Promise<Finished> => rack.lode('cause', name, 'ingress_ipv4', ip, '--wait', '2')
+  const [first] = await during(pings, () =>
+    until('packets that used the entry', async () => {
+      const texts = (await Promise.all(['switch0', 'switch1'].map(cause))).map(({ stdout }) => stdout)
+      return /\npacket {4}\d+ {2}DELIVERED .* ICMP/.test(texts.join('\n')) ? texts : undefined
+    }),
+  )
   assert.match(
-    texts[0]!,
+    first!,
     /^switch0 ingress\.\S*ingress_ipv4 {2}.*\nwritten {3}\S+, by switchd, .*\npushed .*\nbecause .* floating_ip_attach /,
   )
-  assert.match(texts.join('\n'), /\npacket {4}\d+ {2}DELIVERED .* ICMP/)
   const none = await rack.lode('cause', 'switch0', 'ingress_ipv4', '192.0.2.77')
   assert.equal(none.status, 1)
   const wrong = await rack.lode('cause', 'switch0', 'nonsense')

@@ -20,7 +20,7 @@ import {
   type SiloIpPoolRow,
   siloPoolByRef,
 } from '../store/ip-pool.ts'
-import { nicsOfInstance } from '../store/instance.ts'
+import { type NetworkInterfaceRow, nicsOfInstance } from '../store/instance.ts'
 import type { Db } from '../store/store.ts'
 import { identityFromRow } from './resource.ts'
 import { notFound } from './selector.ts'
@@ -154,7 +154,15 @@ export async function attachEphemeral(
 
 /** External addresses are those of the primary interface, which must have an address of the same IP version to be translated to. */
 export async function checkPrimary(db: Db, instanceId: string, external: string): Promise<void> {
-  const primary = (await nicsOfInstance(db, instanceId)).find((nic) => nic.is_primary)
+  checkPrimaryAmong(await nicsOfInstance(db, instanceId), external)
+}
+
+/** @param nics of the instance */
+export function checkPrimaryAmong(
+  nics: readonly Pick<NetworkInterfaceRow, 'is_primary' | 'ipv4' | 'ipv6'>[],
+  external: string,
+): void {
+  const primary = nics.find((nic) => nic.is_primary)
   if (primary === undefined)
     throw invalidRequest('an instance without network interfaces cannot have external addresses')
   const version = external.includes(':') ? 6 : 4

@@ -111,7 +111,8 @@ const MAX_RULES = 1024
 /** Targets, hosts, protocols or ports of one rule. */
 const MAX_PARTS = 256
 
-function checkRules(rules: readonly VpcFirewallRuleUpdate[], vpcName: string): void {
+/** Throws what a request with these rules is refused with. */
+export function checkRules(rules: readonly VpcFirewallRuleUpdate[], vpcName: string): void {
   checkLength('rules', rules, MAX_RULES)
   const names = new Set<string>()
   for (const rule of rules) {

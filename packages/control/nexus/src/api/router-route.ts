@@ -97,7 +97,7 @@ function kindMessage(route: RouterRouteRow, done: string): string {
 }
 
 /** What users may ask for: no other VPCs, no subnets as targets, and one IP version. */
-function checkRoute(destination: RouteDestination, target: RouteTarget): void {
+export function checkRoute(destination: RouteDestination, target: RouteTarget): void {
   if (destination.type === 'vpc') throw invalidRequest('a VPC cannot be the destination of a route')
   if (target.type === 'vpc') throw invalidRequest('a VPC cannot be the target of a route')
   if (target.type === 'subnet') throw invalidRequest('a subnet cannot be the target of a route')

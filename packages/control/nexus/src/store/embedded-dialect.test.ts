@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { PGlite } from '@electric-sql/pglite'
 import { Kysely, sql } from 'kysely'
+import { TEST_ARCHIVES } from '../archives.fixture.ts'
+import { openEmbeddedDatabase } from './embedded-database.ts'
 import { EmbeddedDialect } from './embedded-dialect.ts'
 import { isUniqueViolation } from './store.ts'
 
@@ -21,7 +22,7 @@ let db: Kysely<Tables>
 const none = { at: null, body: null, big: null, flag: null, bytes: null }
 
 before(async () => {
-  db = new Kysely<Tables>({ dialect: new EmbeddedDialect(await PGlite.create()) })
+  db = new Kysely<Tables>({ dialect: new EmbeddedDialect(await openEmbeddedDatabase({ archives: TEST_ARCHIVES })) })
   await sql`create table thing (id int primary key, name text, at timestamptz, body jsonb, big bigint, flag boolean,
     bytes bytea)`.execute(db)
 })

@@ -39,8 +39,16 @@ export interface Snapshot {
 }
 
 export function readSnapshot(store: Store): Promise<Snapshot> {
-  return store.transaction(async (tx) => ({
-    number: await nextSnapshot(tx),
+  return store.transaction(async (tx) => ({ number: await nextSnapshot(tx), ...(await readRows(tx)) }))
+}
+
+/** The same for whoever derives nothing from it that is written: nothing is, and its number is below all others. */
+export function lookAtStore(store: Store): Promise<Snapshot> {
+  return store.transaction(async (tx) => ({ number: 0, ...(await readRows(tx)) }))
+}
+
+async function readRows(tx: Db): Promise<Omit<Snapshot, 'number'>> {
+  return {
     sleds: await sledsInService(tx),
     silos: await tx.selectFrom('silo').select(['id', 'name']).orderBy('name').execute(),
     vpcs: await stamped(tx.selectFrom('vpc').selectAll().orderBy('id').execute()),
@@ -67,7 +75,7 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
     loopbacks: await listLoopbacks(tx),
     lotBlocks: await allBlocks(tx),
     bfdSessions: await listBfdSessions(tx),
-  }))
+  }
 }
 
 async function stamped<Row>(rows: Promise<Row[]>): Promise<Stamped<Row>[]> {

@@ -124,8 +124,11 @@ describe('DhcpClient', () => {
     isSilent = true
     await network.clock.advance(500_000)
     assert.equal(client.state, 'renewing')
-    await network.clock.advance(450_000)
-    assert.equal(client.state, 'rebinding')
+    await network.clock.advance(370_000)
+    assert.equal(client.state, 'renewing')
+    await network.clock.advance(10_000)
+    assert.equal(client.state, 'rebinding', '875 s after the renewal')
+    await network.clock.advance(70_000)
     assert.equal(guest.interface('nic0')!.addresses.filter((ip) => ip.family === 4).length, 1)
     await network.clock.advance(100_000)
     assert.equal(client.state, 'selecting')

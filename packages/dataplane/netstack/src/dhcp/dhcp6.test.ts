@@ -107,8 +107,9 @@ describe('DHCPv6 client', () => {
     isSilent = true
     await network.clock.advance(799_000)
     assert.ok(asked.slice(1).every((type) => type === 5) && asked.length > 3, 'renewals to the server')
-    await network.clock.advance(1_190_000)
-    assert.equal(asked.at(-1), 6, 'then rebinding with anyone')
+    await network.clock.advance(5_000)
+    assert.equal(asked.at(-1), 6, 'then rebinding with anyone, after four fifths of the preferred lifetime')
+    await network.clock.advance(1_185_000)
     assert.deepEqual(addressesOf(host), ['fd00:7::5'])
     await network.clock.advance(20_000)
     assert.deepEqual(addressesOf(host), [])

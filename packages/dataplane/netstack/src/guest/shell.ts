@@ -2,8 +2,7 @@
  * The shell on an embedded guest's serial console: a person can look at its addresses, routes and neighbors, ping and
  * fetch. One command at a time; ^C stops it.
  */
-import { request } from 'node:http'
-import type { Clock, TcpSocket } from '@lodestone/host'
+import { type Clock, http, type TcpSocket } from '@lodestone/host'
 import { parseZoned } from '../address-text.ts'
 import type { Netstack } from '../netstack.ts'
 import type { PingResult } from '../ping.ts'
@@ -326,7 +325,7 @@ interface Answer {
 function fetchOver(socket: TcpSocket, url: URL): Promise<Answer> {
   return new Promise((resolve, reject) => {
     // An agent, even `false`, would open connections of its own and never ask for this one.
-    const asked = request({
+    const asked = http.request({
       createConnection: () => socket,
       host: url.hostname,
       path: url.pathname + url.search,

@@ -2,8 +2,8 @@
  * The web server of an embedded guest: says who it is. HTTP is Node's own (RFC 9112), over sockets of the guest's stack,
  * so the same bytes cross the emulated network that a real server would send. Runs in virtual time.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { InterfaceNetwork, TcpListener } from '@lodestone/host'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { http, type InterfaceNetwork, type TcpListener } from '@lodestone/host'
 
 export interface WebServerOptions {
   readonly network: InterfaceNetwork
@@ -24,7 +24,7 @@ export class WebServer {
     this.#network = options.network
     this.#hostName = options.hostName
     this.#port = options.port ?? 80
-    this.#server = createServer((request, response) => this.#answer(request, response))
+    this.#server = http.createServer((request, response) => this.#answer(request, response))
   }
 
   get requests(): number {

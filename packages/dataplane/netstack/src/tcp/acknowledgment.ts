@@ -3,6 +3,7 @@
  * (RFC 9293 §3.10.7.4 "ACK", RFC 6298, 7323 §4, 8985, 3168 §6.1.2). Whether it is to be believed `input.ts` has decided.
  */
 import { onCongestionSign, onDelivered, onLoss, onNewAck } from './congestion.ts'
+import { FRTO_OFF, onFrtoAck } from './frto.ts'
 import { adaptWindow, detectLosses, takeAcknowledged, takeReports } from './rack.ts'
 import { sampleRtt, setRto } from './rto.ts'
 import type { InSegment } from './segment.ts'
@@ -24,6 +25,7 @@ export function afterReports(
   const isDuplicate = segment.sackCount > 0 && takeReports(tcb, segment, ack, nowMs)
   if (isDuplicate) tcb.counts.duplicateReports++
   adaptWindow(tcb, isDuplicate)
+  if (tcb.frto !== FRTO_OFF && moved <= 0 && segment.sackCount > 0) onFrtoAck(tcb, false)
   const isBareDuplicate = moved <= 0 && segment.payloadLength === 0 && segment.sackCount === 0
   if (onProbeAnswer(tcb, ack, isDuplicate, isBareDuplicate)) onCongestionSign(tcb)
   if (detectLosses(tcb, nowMs)) onLoss(tcb)
@@ -58,6 +60,7 @@ export function advance(tcb: Tcb, segment: InSegment, ack: number, nowMs: number
   if (tcb.sndNxt < ack) tcb.sndNxt = ack
   if (tcb.isSackPermitted) takeAcknowledged(tcb, ack, segment, nowMs)
   undoIfSpurious(tcb, segment)
+  if (tcb.frto !== FRTO_OFF) onFrtoAck(tcb, true)
   onNewAck(tcb, acked, nowMs)
   // RFC 6298 §5.2, §5.3
   tcb.retransmitAtMs = ack === tcb.sndMax ? Infinity : nowMs + tcb.rtoMs

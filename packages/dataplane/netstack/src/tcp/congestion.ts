@@ -1,10 +1,12 @@
 /**
- * Congestion control: slow start and avoidance (RFC 5681, counting bytes as RFC 3465 does), fast retransmit and
+ * Congestion control: slow start (the first one: `slow-start.ts`) and avoidance (RFC 5681, counting bytes as RFC 3465 does), fast retransmit and
  * recovery (NewReno, RFC 6582; with SACK, what RACK finds lost and RFC 6937), reaction to ECN (RFC 3168 §6.1.2). What a window grows to
  * and what a loss leaves of it is CUBIC's or Reno's choice (`congestionControl`). Windows are in bytes.
  */
 import { CUBIC_BETA, growCubic, noteCubicLoss } from './cubic.ts'
+import { FRTO_OFF, isProbingFrto, onFrtoAck, startFrto } from './frto.ts'
 import { ageWindow, markLossesOnTimeout } from './rack.ts'
+import { growFirst } from './slow-start.ts'
 import type { Tcb } from './tcb.ts'
 import { rememberWindow } from './undo.ts'
 
@@ -33,6 +35,7 @@ export function onNewAck(tcb: Tcb, acked: number, nowMs: number): void {
   }
   // RFC 7661: a window that is not used does not grow; nor does one that was just reduced (RFC 3168 §6.1.2).
   if (!tcb.isCwndLimited || tcb.sndUna < tcb.reducedTo) return
+  if (tcb.ssthresh === Infinity && growFirst(tcb, acked)) return
   // A jump of the acknowledgment (a hole was filled) must not blow the window past what was found to fit.
   const slowStart = Math.max(0, Math.min(acked, tcb.ssthresh - tcb.cwnd))
   tcb.cwnd += slowStart
@@ -65,6 +68,7 @@ export function onDuplicateAck(tcb: Tcb): void {
     tcb.cwnd += tcb.mss
     return
   }
+  if (tcb.frto !== FRTO_OFF) return onFrtoAck(tcb, false)
   tcb.dupAcks++
   // RFC 6582 §3.2 step 2: duplicates caused by our own timeout do not start another recovery.
   if (tcb.dupAcks >= DUPLICATE_THRESHOLD && tcb.sndUna >= tcb.recover) enterRecovery(tcb)
@@ -90,7 +94,7 @@ function reduce(tcb: Tcb, outstanding: number): void {
 
 function enterRecovery(tcb: Tcb): void {
   tcb.counts.recoveries++
-  rememberWindow(tcb)
+  if (tcb.hasTimestamps) rememberWindow(tcb)
   // A round trip that was reduced for its marks is not reduced for its losses as well (RFC 3168 §6.1.2).
   if (tcb.sndUna >= tcb.reducedTo) reduce(tcb, tcb.sndMax - tcb.sndUna)
   tcb.cwnd = tcb.isSackPermitted ? tcb.ssthresh : tcb.ssthresh + DUPLICATE_THRESHOLD * tcb.mss
@@ -148,8 +152,9 @@ export function noteRecoverySend(tcb: Tcb, length: number): void {
 export function onRetransmitTimeout(tcb: Tcb, nowMs: number): void {
   tcb.counts.timeouts++
   if (tcb.isSackPermitted) markLossesOnTimeout(tcb, nowMs)
+  startFrto(tcb)
   if (tcb.retransmits === 0) {
-    rememberWindow(tcb)
+    if (tcb.hasTimestamps) rememberWindow(tcb)
     reduce(tcb, tcb.sndMax - tcb.sndUna - tcb.flight.sackedBytes)
   }
   tcb.cwnd = tcb.mss
@@ -172,6 +177,7 @@ export function afterIdle(tcb: Tcb, nowMs: number): void {
 
 /** How many more bytes congestion control lets out now. */
 export function congestionRoom(tcb: Tcb): number {
+  if (isProbingFrto(tcb)) return tcb.frtoRoom * tcb.mss
   if (tcb.isSackPermitted) return tcb.inRecovery ? tcb.prrRoom : Math.floor(tcb.cwnd) - pipe(tcb)
   // RFC 3042: the first two duplicates each let one new segment out, so that a small window can reach the threshold.
   const limited = tcb.inRecovery ? 0 : Math.min(tcb.dupAcks, 2) * tcb.mss

@@ -24,6 +24,23 @@ describe('timestamps (RFC 7323)', () => {
     assert.deepEqual(b.pump(545)[0]!.ts, [545, 500])
   })
 
+  test('the echo is that of the first segment that the acknowledgment is about, so that its delay counts (§4.3)', () => {
+    const { a, b } = pair(STAMPED)
+    written(a.tcb, 500)
+    const [first] = a.pump(500)
+    written(a.tcb, 500)
+    const [second] = a.pump(530)
+    written(a.tcb, 500)
+    const [third] = a.pump(560)
+    b.take(first!, 505)
+    b.take(second!, 535)
+    b.timer(545)
+    assert.deepEqual(b.pump(545)[0]!.ts, [545, 500])
+    // What lies behind a hole is not echoed either.
+    b.take({ ...third!, seq: (third!.seq + 100) >>> 0 }, 565)
+    assert.deepEqual(b.pump(565)[0]!.ts, [565, 500])
+  })
+
   test('are in no segment when one side does not want them', () => {
     const a = new End(open(STAMPED, ISS_A, 1000))
     const [syn] = a.pump(0)

@@ -379,8 +379,14 @@ describe('data', () => {
     settle(a, b, 100)
     read(b.tcb, 500)
     assert.deepEqual(b.pump(110), [])
+    written(a.tcb, 1000)
+    a.pump(110)
+    a.timer(nextDeadlineMs(a.tcb))
+    const [probe] = a.pump(400)
+    b.take(probe!, 400)
+    assert.equal(b.pump(400)[0]!.window, 0, 'nor in an acknowledgment that is sent anyway')
     read(b.tcb, 1500)
-    assert.equal(b.pump(110).length, 1)
+    assert.equal(b.pump(410).length, 1)
   })
 
   test('a zero-window peer that falls silent is given up', () => {
@@ -573,10 +579,12 @@ describe('defence', () => {
     a.tcb.cwnd = 1e6
     a.tcb.lastSendMs = 100
     written(a.tcb, 300_000)
+    a.tcb.sndWnd = 300_000
+    b.tcb.rcvEdge = 300_001
     a.pump(100).forEach((wire, i) => {
       if (i % 2 === 1) b.take(wire, 110)
     })
-    assert.equal(b.tcb.outOfOrder.count, 64)
+    assert.equal(b.tcb.outOfOrder.count, 1024)
     let nowMs = 120
     for (let i = 0; i < 100 && b.tcb.rcvNxt < 300_001; i++) {
       settle(a, b, nowMs)

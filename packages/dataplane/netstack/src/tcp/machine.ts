@@ -4,13 +4,13 @@
  * `nextSegment` until it says no, and waits until `nextDeadlineMs`.
  */
 import { onDelivered, onLoss, onRetransmitTimeout } from './congestion.ts'
+import { stopFrto } from './frto.ts'
 import { close } from './input.ts'
 import { windowCandidate } from './output.ts'
 import { detectLosses } from './rack.ts'
 import { backOff } from './rto.ts'
 import { ACK, RST, TIMESTAMPS_LENGTH } from './segment.ts'
 import { onProbeTimer } from './tail-probe.ts'
-import { forgetUndo } from './undo.ts'
 import { ACK_SOON, Tcb, type TcpActions, type TcpFailure, type TcpParameters } from './tcb.ts'
 
 /** Active open: a block whose first segment is a SYN. */
@@ -165,7 +165,7 @@ export function onPathMss(tcb: Tcb, sequence: number, mss: number): void {
   tcb.timedTo = -1
   tcb.inRecovery = false
   tcb.isRetransmitDue = false
-  forgetUndo(tcb)
+  stopFrto(tcb)
   if (tcb.isSackPermitted) tcb.flight.recut(tcb.mss)
   else tcb.sndNxt = tcb.sndUna
 }

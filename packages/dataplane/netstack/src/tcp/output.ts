@@ -4,6 +4,7 @@
  */
 import { afterIdle, congestionRoom, noteRecoverySend } from './congestion.ts'
 import { MOST_SEGMENTS, REPEATED } from './flight.ts'
+import { isProbingFrto, noteNothingNew } from './frto.ts'
 import { ACK, CWR, ECE, ECT_0, FIN, MAX_SACK_BLOCKS, type OutSegment, PSH, startSegment, SYN } from './segment.ts'
 import { scheduleProbe } from './tail-probe.ts'
 import { ACK_NONE, ACK_SOON, type Tcb } from './tcb.ts'
@@ -40,6 +41,10 @@ function fillNext(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   // Holes are reported in bare acknowledgments, which have room for the blocks; so these go before data.
   if (tcb.ackOwed >= ACK_SOON && (tcb.outOfOrder.count > 0 || tcb.repeatEnd > 0)) return sendAck(tcb, out)
   if (tcb.isTailProbeDue && sendTailProbe(tcb, nowMs, out)) return true
+  if (isProbingFrto(tcb)) {
+    if (sendNew(tcb, nowMs, out)) return true
+    noteNothingNew(tcb)
+  }
   if (sendHole(tcb, nowMs, out) || sendNew(tcb, nowMs, out) || sendProbe(tcb, nowMs, out)) return true
   armPersist(tcb, nowMs)
   if (tcb.isKeepAliveDue) return sendKeepAlive(tcb, out)
@@ -159,6 +164,7 @@ function sendNew(tcb: Tcb, nowMs: number, out: OutSegment): boolean {
   if (tcb.isNagleOn && length < tcb.mss && !isFin && tcb.sndNxt > tcb.sndUna && tcb.sndNxt >= tcb.sndMax) return false
   if (length === 0 && !isFin) return false
   sendFresh(tcb, nowMs, out, length, isFin)
+  if (isProbingFrto(tcb)) tcb.frtoRoom--
   scheduleProbe(tcb, nowMs)
   return true
 }

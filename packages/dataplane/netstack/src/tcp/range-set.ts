@@ -3,8 +3,9 @@
  * peer reported in SACK blocks. Ranges that touch are one range.
  */
 
-// Most connections never see a hole, so memory is taken with the first range.
+// Most connections never see a hole, so memory is taken with the first range, and more with more.
 const NONE = new Float64Array(0)
+const FIRST_ROOM = 64
 
 export class RangeSet {
   starts: Float64Array<ArrayBuffer> = NONE
@@ -23,12 +24,10 @@ export class RangeSet {
    * @returns the bytes that were not covered before, or -1 when the set is full and the range touches no member.
    */
   add(start: number, end: number): number {
-    if (this.starts === NONE) {
-      this.starts = new Float64Array(this.#limit)
-      this.ends = new Float64Array(this.#limit)
-    }
+    if (this.count === this.starts.length && this.count < this.#limit) this.#grow()
     const { starts, ends } = this
-    let first = 0
+    // What arrives is mostly beyond all that did.
+    let first = this.count > 0 && ends[this.count - 1]! < start ? this.count : 0
     while (first < this.count && ends[first]! < start) first++
     let last = first
     let covered = 0
@@ -37,7 +36,7 @@ export class RangeSet {
       last++
     }
     if (first === last) {
-      if (this.count === starts.length) return -1
+      if (this.count === this.#limit) return -1
       starts.copyWithin(first + 1, first, this.count)
       ends.copyWithin(first + 1, first, this.count)
       starts[first] = start
@@ -50,6 +49,15 @@ export class RangeSet {
     }
     this.latest = starts[first]!
     return end - start - covered
+  }
+
+  #grow(): void {
+    const room = Math.min(this.#limit, Math.max(FIRST_ROOM, 2 * this.starts.length))
+    const { starts, ends } = this
+    this.starts = new Float64Array(room)
+    this.ends = new Float64Array(room)
+    this.starts.set(starts)
+    this.ends.set(ends)
   }
 
   /** Forgets everything below `position`. */

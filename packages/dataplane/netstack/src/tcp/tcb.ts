@@ -46,6 +46,8 @@ export interface TcpParameters {
   readonly sack: boolean
   /** Whether a lost tail is probed for before the retransmission timeout (RFC 8985 §7); needs SACK. */
   readonly tailLossProbe: boolean
+  /** Whether the first slow start ends when round trips grow (RFC 9406); needs SACK. */
+  readonly hystart: boolean
   /** Explicit congestion notification (RFC 3168): as Linux, it is accepted from those who offer it unless told otherwise. */
   readonly ecn: EcnUse
   /** Whether small segments wait for what is in flight (Nagle, RFC 9293 §3.7.4), until a socket says otherwise. */
@@ -86,6 +88,7 @@ export const DEFAULT_TCP_PARAMETERS: TcpParameters = {
   timestamps: true,
   sack: true,
   tailLossProbe: true,
+  hystart: true,
   ecn: 'accept',
   // Daemons here write messages, not keystrokes; sockets turn it on with `setNoDelay(false)`.
   nagle: false,
@@ -105,6 +108,12 @@ export const ACK_DELAYED = 1
 export const ACK_SOON = 2
 /** Before the next segment is looked at: duplicates are counted by the sender. */
 export const ACK_NOW = 3
+
+/**
+ * Pieces that are kept of what arrives with holes in it. A slow start that overruns a queue loses every other segment of up to a window;
+ * pieces that are not kept are sent again for nothing.
+ */
+const MOST_HOLES = 1024
 
 /** For blocks that belong to no stack; nobody reads it. */
 const UNREAD = new TcpCounts()
@@ -152,7 +161,7 @@ export class Tcb {
   readTo = 1
   /** What the option announces. */
   readonly advertisedMss: number
-  readonly outOfOrder: RangeSet = new RangeSet(64)
+  readonly outOfOrder: RangeSet = new RangeSet(MOST_HOLES)
   /** What arrived although it was there already, to be told in the next acknowledgment (RFC 2883); an end of 0 is none. */
   repeatStart = 0
   repeatEnd = 0
@@ -205,6 +214,14 @@ export class Tcb {
   cubicRenoWindow = 0
   /** The window, and not a lack of bytes or the peer, held back the last segment. */
   isCwndLimited = false
+  // HyStart++ (RFC 9406 §4.2), in the first slow start: the round's end, its least round trip and how many there were, that of the round before, …
+  roundEnd = 0
+  roundRttMs = Infinity
+  roundSamples = 0
+  lastRoundRttMs = Infinity
+  /** … the one that made the growth conservative (Infinity: it is not), and the rounds since. */
+  conservativeRttMs = Infinity
+  conservativeRounds = 0
   isSackPermitted = false
   /** Of a connection with SACK: the segments from `sndUna` to `sndNxt`. */
   readonly flight: Flight = new Flight()
@@ -221,6 +238,9 @@ export class Tcb {
   /** The time that what was sent again first was stamped with. */
   hasUndoStamp = false
   undoStamp = 0
+  /** Where a timeout stands that may be for nothing (see `frto.ts`), and segments of new data that are to tell. */
+  frto = 0
+  frtoRoom = 0
   /** Without SACK: one past the highest position that was sent again. */
   repeatedTo = 0
   /** The segment at `sndUna` (with SACK the first lost one) is to be sent again, whatever the window says. */

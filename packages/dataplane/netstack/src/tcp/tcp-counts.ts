@@ -6,6 +6,8 @@ export class TcpCounts {
   timeouts = 0
   recoveries = 0
   tailProbes = 0
+  /** First slow starts that ended because round trips grew, and not with a loss. */
+  slowStartExits = 0
   /** Reductions of the window taken back, because nothing was lost. */
   undone = 0
   /** Segments that peers said they had got twice (D-SACK). */

@@ -3,8 +3,8 @@
  * what was sent again echoes a time before it was sent again, the first transmission had arrived. Then the window is what it was, what
  * counted as lost is under way, and sending goes on with new data.
  *
- * Peers without timestamps are believed to have lost what was sent again. Times are whole milliseconds: a retransmission within the
- * same one as the segment whose time comes back decides nothing.
+ * Of peers without timestamps the order of acknowledgments after a timeout tells (`frto.ts`); their recoveries are believed. Times are whole
+ * milliseconds: a retransmission within the same one as the segment whose time comes back decides nothing.
  */
 import type { InSegment } from './segment.ts'
 import type { Tcb } from './tcb.ts'
@@ -13,7 +13,7 @@ import { timestampAt } from './timestamp-clock.ts'
 /** The window is about to be reduced for a loss that may be none. */
 export function rememberWindow(tcb: Tcb): void {
   // Of several reductions before an answer the first one is taken back.
-  if (!tcb.hasTimestamps || tcb.undoCwnd >= 0) return
+  if (tcb.undoCwnd >= 0) return
   tcb.undoCwnd = tcb.inRecovery ? Math.min(tcb.cwnd, tcb.ssthresh) : tcb.cwnd
   tcb.undoSsthresh = tcb.ssthresh
   tcb.undoCubicMax = tcb.cubicMax
@@ -26,7 +26,7 @@ export function rememberWindow(tcb: Tcb): void {
  * acknowledgment tells which of the two arrived.
  */
 export function noteRetransmission(tcb: Tcb, position: number, wasRepeated: boolean, nowMs: number): void {
-  if (tcb.undoCwnd < 0 || tcb.hasUndoStamp) return
+  if (tcb.undoCwnd < 0 || tcb.hasUndoStamp || !tcb.hasTimestamps) return
   if (position !== tcb.sndUna || wasRepeated) return forgetUndo(tcb)
   tcb.hasUndoStamp = true
   tcb.undoStamp = timestampAt(tcb, nowMs)
@@ -37,7 +37,7 @@ export function forgetUndo(tcb: Tcb): void {
 }
 
 /**
- * An acknowledgment of new data came, and \`sndUna\` has moved.
+ * An acknowledgment of new data came, and `sndUna` has moved.
  * @returns whether all was for nothing, and has been taken back.
  */
 export function undoIfSpurious(tcb: Tcb, segment: InSegment): boolean {
@@ -48,7 +48,8 @@ export function undoIfSpurious(tcb: Tcb, segment: InSegment): boolean {
   return isSpurious
 }
 
-function undo(tcb: Tcb): void {
+/** Takes the last reduction back. */
+export function undo(tcb: Tcb): void {
   tcb.counts.undone++
   tcb.flight.forgetLosses()
   if (!tcb.isSackPermitted) tcb.sndNxt = Math.max(tcb.sndNxt, tcb.sndMax)

@@ -1,4 +1,7 @@
-/** Answers the guest's ARP requests (RFC 826) for the gateway; every other request gets silence. */
+/**
+ * Answers the guest's ARP requests (RFC 826) for the gateway; every other request gets silence. A guest that announces its own
+ * address, or asks whether somebody else has it (RFC 5227 §1.1), does right, and nobody needs to know: that is consumed.
+ */
 import type { Arena } from '@lodestone/frame'
 import type { Ip, Mac } from '@lodestone/net'
 import {
@@ -6,6 +9,7 @@ import {
   arpOperation,
   ArpOperation,
   arpSenderIp,
+  arpSenderMacNumber,
   arpTargetIp,
   EtherType,
   formatIpv4,
@@ -18,10 +22,31 @@ import { Verdict, type Walk } from '../walk.ts'
 import { GATEWAY_MAC } from './gateway-address.ts'
 import { newReply } from './reply-frame.ts'
 
-export function answerArp(walk: Walk, arena: Arena, guest: Mac, gateway: Ip): Verdict {
+export interface ArpSide {
+  readonly guest: Mac
+  readonly gateway: Ip
+  /** Whether the guest may say that an address is its own. */
+  readonly isGuests: (ip: number) => boolean
+}
+
+export function answerArp(walk: Walk, arena: Arena, { guest, gateway, isGuests }: ArpSide): Verdict {
   const arp = walk.row[ROW_L3]!
   const target = arpTargetIp(walk.bytes, arp)
-  if (arpOperation(walk.bytes, arp) !== ArpOperation.request || target !== gateway.word(0)) {
+  const sender = arpSenderIp(walk.bytes, arp)
+  const operation = arpOperation(walk.bytes, arp)
+  if (arpSenderMacNumber(walk.bytes, arp) !== guest.toNumber()) {
+    return walk.deny(Drop.spoofMac, 'the sender’s MAC address in the ARP packet is not the port’s')
+  }
+  const isProbe = sender === 0 && operation === ArpOperation.request && isGuests(target)
+  const isAnnouncement = sender !== 0 && (sender === target || operation === ArpOperation.reply)
+  if (isAnnouncement && !isGuests(sender)) {
+    return walk.deny(Drop.spoofIp, `ARP announces ${formatIpv4(sender)}, which is not an address of this port`)
+  }
+  if (isProbe || isAnnouncement) {
+    walk.detail = `ARP: the guest announces its own ${formatIpv4(isProbe ? target : sender)}`
+    return Verdict.hairpin
+  }
+  if (operation !== ArpOperation.request || target !== gateway.word(0)) {
     return walk.deny(Drop.arpOther, `ARP for ${formatIpv4(target)}; only ${gateway} is answered`)
   }
   const slot = newReply(arena, guest, EtherType.arp, ARP_MIN)
@@ -31,7 +56,7 @@ export function answerArp(walk: Walk, arena: Arena, guest: Mac, gateway: Ip): Ve
     senderMac: GATEWAY_MAC.bytes,
     senderIp: target,
     targetMac: guest.bytes,
-    targetIp: arpSenderIp(walk.bytes, arp),
+    targetIp: sender,
   })
   walk.hairpin = slot
   walk.detail = `ARP: ${gateway} is at ${GATEWAY_MAC}`

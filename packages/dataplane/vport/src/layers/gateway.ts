@@ -2,15 +2,24 @@
  * The gateway layer, closest to the guest: answers what the guest asks its router (ARP, DHCP, ping, neighbour
  * discovery), lets out only what carries the guest's own addresses, and lets in only what is for them.
  */
-import { type Ip, Mac } from '@lodestone/net'
-import { EtherType, IpProtocol, ROW_ETHER_TYPE, ethernetSrcNumber, UdpPort } from '@lodestone/packet'
-import { isAddress, prefixWords, wordsOf } from '../address-words.ts'
+import { type Ip, Mac, Prefix } from '@lodestone/net'
+import {
+  EtherType,
+  ethernetDstNumber,
+  ethernetSrcNumber,
+  Icmpv6Type,
+  IpProtocol,
+  ROW_ETHER_TYPE,
+  UdpPort,
+} from '@lodestone/packet'
+import { isAddress, ipOfWords, isInPrefix, type PrefixWords, prefixWords, wordsOf } from '../address-words.ts'
 import { Drop } from '../drop-reasons.ts'
 import { answerArp } from '../gateway/arp-responder.ts'
 import { answerDhcp4 } from '../gateway/dhcp4-server.ts'
 import { answerDhcp6 } from '../gateway/dhcp6-server.ts'
 import { answerEcho } from '../gateway/echo-responder.ts'
 import { GATEWAY_LINK_LOCAL, GATEWAY_MAC } from '../gateway/gateway-address.ts'
+import { takeGroupReport } from '../gateway/group-reports.ts'
 import { answerNeighborDiscovery } from '../gateway/neighbor-responder.ts'
 import { type Layer, layerOf } from '../layer.ts'
 import type { IpConfig, PortConfig } from '../port-config.ts'
@@ -31,6 +40,7 @@ export function gatewayLayer(config: PortConfig, context: LayerContext): Layer {
   addOwnAddresses(config, context, out, into)
   addTransit(config, context, out, into)
   addGroups(config, into)
+  addJoined(config, context, out, into)
   const macNumber = config.mac.toNumber()
   const denyOut = (walk: Walk): Verdict => explainSpoof(walk, macNumber)
   const denyIn = (walk: Walk): Verdict => walk.deny(Drop.notForPort, `${walk.dstText} is not an address of this port`)
@@ -54,9 +64,15 @@ function addIpv4(config: PortConfig, ip: IpConfig, context: LayerContext, out: L
   const { arena } = context
   const mac = config.mac
   const fromGuest: Predicate = { kind: 'ether-src', macs: [mac.toNumber()] }
+  const owned = ownedBy(config, ip)
+  const words = new Int32Array(1)
+  const isGuests = (address: number): boolean => {
+    words[0] = address
+    return owned.some((prefix) => isInPrefix(words, 0, 4, prefix))
+  }
   out.push(
     rule('arp', 'arp-gateway', 1, [{ kind: 'ether-type', value: EtherType.arp }, fromGuest], (walk) =>
-      answerArp(walk, arena, mac, ip.gateway),
+      answerArp(walk, arena, { guest: mac, gateway: ip.gateway, isGuests }),
     ),
   )
   // A renewal goes by unicast, from the leased address to the server: it must not end in the anti-spoof rule.
@@ -108,9 +124,13 @@ function addIpv6(config: PortConfig, ip: IpConfig, context: LayerContext, out: L
       text: `icmpv6 type ${NDP_FIRST + i}`,
     })),
   }
+  const owned = ownedBy(config, ip)
+  // On its link the guest is alone with the gateway, so what it calls itself there is its own affair (RFC 7217).
+  const isGuests = (address: Ip): boolean =>
+    address.isLinkLocal || owned.some((prefix) => isInPrefix(wordsOf(address), 0, 6, prefix))
   out.push(
     rule('ndp', 'neighbor-discovery', 3, [fromGuest, ndp], (walk) =>
-      answerNeighborDiscovery(walk, arena, mac, gateways, config.mtuBytes),
+      answerNeighborDiscovery(walk, arena, { guest: mac, gateways, mtuBytes: config.mtuBytes, isGuests }),
     ),
   )
   into.push(
@@ -178,6 +198,47 @@ function addGroups(config: PortConfig, into: LayerRule[]): void {
   }
 }
 
+/** What the guest says about groups, and what comes for those that it has joined. */
+function addJoined(config: PortConfig, { joined }: LayerContext, out: LayerRule[], into: LayerRule[]): void {
+  const fromGuest: Predicate = { kind: 'ether-src', macs: [config.mac.toNumber()] }
+  const take = (walk: Walk): Verdict => takeGroupReport(walk, joined)
+  if (config.ip4 !== undefined) {
+    const src: Predicate = { kind: 'src', addresses: [v4(0, '0.0.0.0'), own(config.ip4.address)] }
+    out.push(rule('igmp', 'groups', 1, [fromGuest, protocol(IpProtocol.igmp, 'igmp'), src], take))
+  }
+  if (config.ip6 !== undefined) {
+    const types = [
+      Icmpv6Type.listenerQuery,
+      Icmpv6Type.listenerReport,
+      Icmpv6Type.listenerDone,
+      Icmpv6Type.listenerReportV2,
+    ]
+    const protocols = types.map((icmpType) => ({
+      protocol: IpProtocol.icmpv6,
+      icmpType,
+      icmpCodes: undefined,
+      text: `icmpv6 type ${icmpType}`,
+    }))
+    out.push(rule('mld', 'groups', 1, [fromGuest, { kind: 'protocol', protocols }], take))
+  }
+  // Those of the configuration have been asked for already.
+  const groups: Predicate = {
+    kind: 'dst-prefix',
+    prefixes: ['224.0.0.0/4', 'ff00::/8'].map((text) => prefixWords(Prefix.of(text))),
+  }
+  const isForGroup = (walk: Walk, family: 4 | 6): boolean =>
+    ethernetDstNumber(walk.bytes, walk.start) ===
+    Mac.forMulticast(ipOfWords(walk.current, walk.dstAt, family)).toNumber()
+  const act = (walk: Walk): Verdict | undefined => {
+    const family = walk.family as 4 | 6 // because the destination matched
+    const isWanted = joined.admits(walk.current, 0, walk.dstAt, family)
+    if (isWanted === undefined || !isForGroup(walk, family)) return undefined
+    if (isWanted) return arrive(walk)
+    return walk.deny(Drop.multicastSource, `${walk.srcText} is no source that the guest wants of ${walk.dstText}`)
+  }
+  into.push(rule('joined', 'joined-groups', 1002, [groups], act))
+}
+
 /** Notes whether the destination is in the VPC: the firewall's VPC rules ask for it. */
 function leave(walk: Walk, config: PortConfig, context: LayerContext): Verdict {
   const family = walk.family as 4 | 6 // because the source address matched
@@ -207,6 +268,12 @@ function explainSpoof(walk: Walk, mac: number): Verdict {
   return walk.deny(Drop.spoofIp, `${walk.srcText} is not an address of this port`)
 }
 
+/** What a guest may send from. */
+function ownedBy(config: PortConfig, ip: IpConfig): PrefixWords[] {
+  const transit = config.transitIps.filter(({ prefix, allowOut }) => allowOut && prefix.family === ip.address.family)
+  return [Prefix.host(ip.address), ...transit.map(({ prefix }) => prefix)].map(prefixWords)
+}
+
 function own(ip: Ip): AddressMatch {
   return { family: ip.family, words: wordsOf(ip), text: ip.toString() }
 }
@@ -225,7 +292,7 @@ function rule(
   name: string,
   priority: number,
   predicates: readonly Predicate[],
-  act: (walk: Walk) => Verdict,
+  act: (walk: Walk) => Verdict | undefined,
 ): LayerRule {
   // What tells packets apart is asked first: nearly all of them come from the guest's MAC address.
   const isMac = (predicate: Predicate): boolean => predicate.kind === 'ether-src'

@@ -2,6 +2,7 @@
 import type { Arena } from '@lodestone/frame'
 import type { ExternalAddresses } from '../external-addresses.ts'
 import type { FlowCache } from '../flow-cache.ts'
+import type { JoinedGroups } from '../joined-groups.ts'
 import type { MulticastGroups } from '../multicast-groups.ts'
 import type { TunnelEndpoints } from '../tunnel-endpoints.ts'
 import type { Versions } from '../versions.ts'
@@ -17,6 +18,8 @@ export interface LayerContext {
   readonly groups: MulticastGroups
   readonly versions: Versions
   readonly cache: FlowCache
+  /** What the guest has joined itself. */
+  readonly joined: JoinedGroups
   /** Grows with each change of the port's configuration that can change a verdict. */
   epoch: number
 }

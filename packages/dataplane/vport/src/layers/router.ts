@@ -64,10 +64,10 @@ function routeRule(route: Route): LayerRule {
 }
 
 function follow(walk: Walk, route: Route): Verdict {
+  walk.route = route
   if (route.target.kind === 'drop') {
     return walk.deny(Drop.dropRoute, `route ${route.name} (${route.destination}) says drop`)
   }
-  walk.route = route
   if (walk.isHeard) walk.detail = `${route.class} route ${route.destination} via ${targetText(route)}`
   return Verdict.allow
 }

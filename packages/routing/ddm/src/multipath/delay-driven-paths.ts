@@ -48,6 +48,14 @@ class Peer {
   }
 }
 
+/** The queues in front of the host's own cables, which it knows without measuring. */
+export interface OwnQueues {
+  /** How long a packet waits that is put on the path's cable now. µs */
+  backlogUs(path: number): number
+  /** How long it would behind a full queue; Infinity where nobody knows, or nothing is ever dropped. µs */
+  limitUs(path: number): number
+}
+
 /** Why an answer was not believed; counted. */
 export type AnswerProblem = 'unknown-peer' | 'unknown-path' | 'not-pending'
 
@@ -57,7 +65,7 @@ export interface PathStatus {
   readonly delayUs: number | undefined
   readonly roundTripUs: number | undefined
   readonly ageUs: number | undefined
-  /** Probability that a new flowlet takes it now. */
+  /** Probability that a new flow takes it now. */
   readonly weight: number
   readonly isDead: boolean
   readonly sent: number
@@ -68,12 +76,13 @@ export interface PathStatus {
 export class DelayDrivenPaths {
   readonly options: MultipathOptions
   readonly #random: Random
-  readonly #backlogUs: (path: number) => number
+  readonly #queues: OwnQueues
   readonly #peers: (Peer | undefined)[] = []
   /** Of each path, whatever the peer. */
   readonly #shared: PathDelay[]
   readonly #flowlets: FlowletTable
   readonly #delays: Float64Array<ArrayBuffer>
+  readonly #costs: Float64Array<ArrayBuffer>
   readonly #weights: Float64Array<ArrayBuffer>
   #creditBytes: number
   #earnedAtUs = -Infinity
@@ -84,13 +93,8 @@ export class DelayDrivenPaths {
   moves = 0
   readonly problems: Record<AnswerProblem, number> = { 'unknown-peer': 0, 'unknown-path': 0, 'not-pending': 0 }
 
-  /** @param backlogUs how long a packet waits that is put on the path's own cable now; the host knows its queues */
-  constructor(
-    random: Random,
-    options: Partial<MultipathOptions> = {},
-    backlogUs: (path: number) => number = noBacklog,
-  ) {
-    this.#backlogUs = backlogUs
+  constructor(random: Random, options: Partial<MultipathOptions> = {}, queues: OwnQueues = NO_QUEUES) {
+    this.#queues = queues
     this.options = { ...DEFAULT_MULTIPATH, ...options }
     const { pathCount, flowletRows, budgetBytes } = this.options
     if (pathCount < 1 || pathCount > MAX_PATHS) throw new RangeError(`${pathCount} paths: 1 to ${MAX_PATHS} have room`)
@@ -98,6 +102,7 @@ export class DelayDrivenPaths {
     this.#shared = Array.from({ length: pathCount }, () => new PathDelay())
     this.#flowlets = new FlowletTable(flowletRows)
     this.#delays = new Float64Array(pathCount)
+    this.#costs = new Float64Array(pathCount)
     this.#weights = new Float64Array(pathCount)
     this.packets = new Float64Array(pathCount)
     this.flowlets = new Float64Array(pathCount)
@@ -118,17 +123,47 @@ export class DelayDrivenPaths {
     const row = flowlets.row(flowHash ^ Math.imul(peer + 1, 0x9e3779b1))
     const current = flowlets.path(row)
     const pauseUs = flowlets.pauseUs(row, nowUs)
+    const sentBytes = flowlets.bytesWith(row, bytes, pauseUs > options.staleUs)
+    flowlets.setBytes(row, sentBytes)
+    const isSmall = sentBytes < options.smallFlowBytes
     let path = current
     const isUsable = current >= 0 && (mask & (1 << current)) !== 0
     const isImpatient = flowlets.settledUs(row, nowUs) > options.patienceUs
-    if (!isUsable || isImpatient || pauseUs > options.gapMarginUs || this.#isSilent(peer, current, nowUs)) {
-      path = this.#decide(peer, mask, isUsable ? current : -1, pauseUs, isImpatient, nowUs)
+    if (!isUsable || this.#mayMove(peer, current, pauseUs, isImpatient, nowUs)) {
+      path = this.#decide(peer, mask, isUsable ? current : -1, pauseUs, isImpatient, isSmall, nowUs)
       if (path !== current || pauseUs > options.staleUs) this.flowlets[path]!++
       if (path !== current || isImpatient) flowlets.decided(row, nowUs)
     }
     flowlets.note(row, path, nowUs)
     this.packets[path]!++
     return path
+  }
+
+  /**
+   * How likely `choose` is to give a packet each path if it is asked now; nothing changes by asking.
+   * @returns by number of the path; their sum is 1
+   */
+  chances(peer: number, mask: number, flowHash: number, bytes: number, nowUs: number): Float64Array<ArrayBuffer> {
+    const { pathCount, staleUs, smallFlowBytes, patienceUs } = this.options
+    const chances = new Float64Array(pathCount)
+    const flowlets = this.#flowlets
+    const row = flowlets.row(flowHash ^ Math.imul(peer + 1, 0x9e3779b1))
+    const current = flowlets.path(row)
+    const pauseUs = flowlets.pauseUs(row, nowUs)
+    const isUsable = current >= 0 && (mask & (1 << current)) !== 0
+    const isImpatient = flowlets.settledUs(row, nowUs) > patienceUs
+    if (isUsable && !this.#mayMove(peer, current, pauseUs, isImpatient, nowUs)) {
+      chances[current] = 1
+      return chances
+    }
+    const isSmall = flowlets.bytesWith(row, bytes, pauseUs > staleUs) < smallFlowBytes
+    this.#estimate(this.#peers[peer], mask, nowUs)
+    this.#weigh(mask, isSmall)
+    for (let path = 0; path < pathCount; path++) {
+      const isKept = isUsable && this.#staysOn(peer, current, path, pauseUs, isImpatient, isSmall, nowUs)
+      chances[isKept ? current : path]! += this.#weights[path]!
+    }
+    return chances
   }
 
   #earn(bytes: number, nowUs: number): void {
@@ -139,32 +174,72 @@ export class DelayDrivenPaths {
     this.#creditBytes = Math.min(budgetBytes, this.#creditBytes + earned)
   }
 
-  #decide(peer: number, mask: number, current: number, pauseUs: number, isImpatient: boolean, nowUs: number): number {
-    const { options } = this
-    const delays = this.#delays
+  #decide(
+    peer: number,
+    mask: number,
+    current: number,
+    pauseUs: number,
+    isImpatient: boolean,
+    isSmall: boolean,
+    nowUs: number,
+  ): number {
     this.#estimate(this.#peers[peer], mask, nowUs)
-    weightsOf(delays, mask, options.exponent, this.#weights)
+    this.#weigh(mask, isSmall)
     const chosen = pick(this.#weights, this.#random.float())
     if (current < 0 || chosen === current) return chosen
-    // A flow that paused for longer than any measurement lasts begins anew.
-    if (pauseUs < options.staleUs) {
-      if (delays[chosen]! > options.moveRatio * delays[current]!) return current
-      const isWorthDisorder = isImpatient && delays[chosen]! < IMPATIENT_RATIO * delays[current]!
-      if (!isWorthDisorder && pauseUs < this.#safePauseUs(peer, current, chosen, nowUs)) return current
-    }
+    if (this.#staysOn(peer, current, chosen, pauseUs, isImpatient, isSmall, nowUs)) return current
     this.moves++
     return chosen
   }
 
+  /** Whether a flow on `current` is to be decided about at all. */
+  #mayMove(peer: number, current: number, pauseUs: number, isImpatient: boolean, nowUs: number): boolean {
+    return isImpatient || pauseUs > this.options.gapMarginUs || this.#isSilent(peer, current, nowUs)
+  }
+
+  /** After `#weigh`: whether a flow does not follow what was chosen, because that is too little better or would overtake what is on its way. */
+  #staysOn(
+    peer: number,
+    current: number,
+    chosen: number,
+    pauseUs: number,
+    isImpatient: boolean,
+    isSmall: boolean,
+    nowUs: number,
+  ): boolean {
+    const { staleUs, smallMoveRatio, moveRatio } = this.options
+    const costs = this.#costs
+    // A flow that paused for longer than any measurement lasts begins anew.
+    if (pauseUs >= staleUs) return false
+    if (costs[chosen]! > (isSmall ? smallMoveRatio : moveRatio) * costs[current]!) return true
+    const isWorthDisorder = isImpatient && costs[chosen]! < IMPATIENT_RATIO * costs[current]!
+    return !isWorthDisorder && pauseUs < this.#safePauseUs(peer, current, chosen, isSmall, nowUs)
+  }
+
+  /**
+   * From `#delays` to costs and the probability of each path. A queue that is nearly full drops, and what a small flow loses costs it
+   * more than a queue does; a path that is slower but has room is the better one for it. Long flows are what fills the queue: if they
+   * left it, too, they would fill the slower one.
+   */
+  #weigh(mask: number, isSmall: boolean): void {
+    const { pathCount, crowdedRatio, crowdedCostUs, exponent } = this.options
+    const queues = this.#queues
+    for (let i = 0; i < pathCount; i++) {
+      const isCrowded = isSmall && queues.backlogUs(i) > crowdedRatio * queues.limitUs(i)
+      this.#costs[i] = this.#delays[i]! + (isCrowded ? crowdedCostUs : 0)
+    }
+    weightsOf(this.#costs, mask, exponent, this.#weights)
+  }
+
   /** How long a flow must have paused so that what it sent by `current` arrives before what it sends by `chosen`. */
-  #safePauseUs(peer: number, current: number, chosen: number, nowUs: number): number {
-    const { orderFactor, gapMarginUs, ageFactor, staleUs } = this.options
+  #safePauseUs(peer: number, current: number, chosen: number, isSmall: boolean, nowUs: number): number {
+    const { orderFactor, gapMarginUs, ageFactor, staleUs, smallPauseFactor } = this.options
     const saved = this.#delays[current]! - this.#delays[chosen]!
     // What a dead path holds will not arrive to be overtaken.
     if (this.#delays[current] === Infinity) return 0
     const own = this.#peers[peer]?.paths[current]
     const age = own === undefined ? 0 : Math.min(staleUs, nowUs - own.measuredAtUs)
-    return orderFactor * saved + gapMarginUs + ageFactor * age
+    return (isSmall ? smallPauseFactor : 1) * (orderFactor * saved + ageFactor * age) + gapMarginUs
   }
 
   /** Whether a flow should leave its path without waiting for a pause. */
@@ -200,7 +275,7 @@ export class DelayDrivenPaths {
         delay = Math.max(delay, overdueUs(own, nowUs))
         if (own.misses >= deadAfter) isDead = true
       }
-      this.#delays[i] = isDead ? Infinity : Math.max(1, delay) + this.#backlogUs(i)
+      this.#delays[i] = isDead ? Infinity : Math.max(1, delay) + this.#queues.backlogUs(i)
       if (!isDead && (mask & (1 << i)) !== 0) alive++
     }
     if (alive === 0) this.#estimateDead(peer, mask, nowUs)
@@ -233,7 +308,7 @@ export class DelayDrivenPaths {
     own.pendingId = (path << SEQUENCE_BITS) | own.sequence
     own.pendingStamp = stampOf(nowUs)
     own.sentAtUs = nowUs
-    own.sentBacklogUs = this.#backlogUs(path)
+    own.sentBacklogUs = this.#queues.backlogUs(path)
     own.isOwed = false
     own.sent++
     this.#shared[path]!.sent++
@@ -387,7 +462,7 @@ export class DelayDrivenPaths {
   status(peer: number | undefined, mask: number, nowUs: number): PathStatus[] {
     const known = peer === undefined ? undefined : this.#peers[peer]
     this.#estimate(known, mask, nowUs)
-    weightsOf(this.#delays, mask, this.options.exponent, this.#weights)
+    this.#weigh(mask, true)
     return (known?.paths ?? this.#shared).map((each, path) => {
       const isMeasured = each.answered > 0
       return {
@@ -405,9 +480,7 @@ export class DelayDrivenPaths {
   }
 }
 
-function noBacklog(): number {
-  return 0
-}
+const NO_QUEUES: OwnQueues = { backlogUs: () => 0, limitUs: () => Infinity }
 
 /**
  * The way there alone, without what the answer waited for on its way back. The clocks differ by an unknown offset, but by the same

@@ -1,5 +1,5 @@
 /**
- * Which path each flow took last, and when. A fixed number of rows, found by the flow's hash and without a tag: flows that share
+ * Which path each flow took last, when, and how much it has sent. A fixed number of rows, found by the flow's hash and without a tag: flows that share
  * a row share its path and its pauses, which costs balance and never order.
  */
 
@@ -8,6 +8,7 @@ export class FlowletTable {
   readonly #paths: Int8Array<ArrayBuffer>
   readonly #lastUs: Float64Array<ArrayBuffer>
   readonly #decidedUs: Float64Array<ArrayBuffer>
+  readonly #bytes: Float64Array<ArrayBuffer>
 
   /** @param rows a power of two */
   constructor(rows: number) {
@@ -16,6 +17,7 @@ export class FlowletTable {
     this.#paths = new Int8Array(rows).fill(-1)
     this.#lastUs = new Float64Array(rows).fill(-Infinity)
     this.#decidedUs = new Float64Array(rows).fill(-Infinity)
+    this.#bytes = new Float64Array(rows)
   }
 
   row(flowHash: number): number {
@@ -35,6 +37,15 @@ export class FlowletTable {
   /** Microseconds since `decided`. */
   settledUs(row: number, nowUs: number): number {
     return nowUs - this.#decidedUs[row]!
+  }
+
+  /** What the row's flow has sent with a packet more, of a flow that begins anew if `isFirst`. */
+  bytesWith(row: number, bytes: number, isFirst: boolean): number {
+    return isFirst ? bytes : this.#bytes[row]! + bytes
+  }
+
+  setBytes(row: number, bytes: number): void {
+    this.#bytes[row] = bytes
   }
 
   /** The row's flow began, moved, or lost its patience and stayed. */

@@ -18,6 +18,16 @@ export interface MultipathOptions {
    * packets arrive out of order, and then it is off a path that would hold it for ever.
    */
   readonly patienceUs: number
+  /**
+   * A flow is small until it has sent this much since it began. Small flows have few of all packets, so that some disorder in them is
+   * cheap, and a bad path costs them most: they move below another ratio, and after this part of the pause.
+   */
+  readonly smallFlowBytes: number
+  readonly smallMoveRatio: number
+  readonly smallPauseFactor: number
+  /** A queue of our own cable that is filled beyond this part counts for more to a small flow: it is about to drop. */
+  readonly crowdedRatio: number
+  readonly crowdedCostUs: number
   /** A measurement this old counts half as much as a new one replaces: the time constant of the smoothing. */
   readonly smoothingUs: number
   /** A measurement of this age counts for nothing; between, it fades. */
@@ -51,6 +61,11 @@ export const DEFAULT_MULTIPATH: MultipathOptions = {
   orderFactor: 1,
   ageFactor: 1,
   patienceUs: 500_000,
+  smallFlowBytes: 110_000,
+  smallMoveRatio: 0.85,
+  smallPauseFactor: 0.5,
+  crowdedRatio: 0.85,
+  crowdedCostUs: 3_000,
   smoothingUs: 300,
   staleUs: 10_000,
   sharedStaleUs: 5_000,

@@ -81,10 +81,10 @@ export function runCell(run: CellRun): CellResult {
     queueBytes: QUEUE_BYTES,
     flows,
     random: random.fork('rack'),
-    makePolicy: (fork, backlogUs, arrivalUs) =>
+    makePolicy: (fork, queues, arrivalUs) =>
       makePolicy(run.policy, {
         random: fork,
-        backlogUs,
+        queues,
         arrivalUs,
         rates,
         letFlowGapUs: run.letFlowGapUs,

@@ -7,6 +7,7 @@ import {
   ELEMENT_COST_BYTES,
   FlowletTable,
   type MultipathOptions,
+  type OwnQueues,
   PROBE_COST_BYTES,
   stampOf,
 } from '@lodestone/ddm'
@@ -53,8 +54,7 @@ export interface PolicyOptions {
   readonly multipath: Partial<MultipathOptions>
   /** Whether answers tell what was measured, or always the same. */
   readonly telemetry: Telemetry
-  /** What a packet has to wait on the host's own cable of a path. µs */
-  readonly backlogUs: (path: number) => number
+  readonly queues: OwnQueues
   /** What only an oracle knows. */
   readonly arrivalUs: ArrivalUs
 }
@@ -186,7 +186,7 @@ class DelayPolicy implements PathPolicy {
       options.random,
       options.multipath,
       // Queues are not looked at either when nothing is measured.
-      this.#isConstant ? undefined : options.backlogUs,
+      this.#isConstant ? undefined : options.queues,
     )
   }
 

@@ -2,7 +2,7 @@
  * The rack of the experiment: hosts wired to every switch, each direction of each cable a queue, packets between them in virtual
  * time. Switch s gives path s. A switch that dies swallows what it gets and tells nobody; routing finds out later.
  */
-import { stampOf } from '@lodestone/ddm'
+import { type OwnQueues, stampOf } from '@lodestone/ddm'
 import type { Random } from '@lodestone/host'
 import { nextDeadlineMs, nextSegment } from '@lodestone/netstack'
 import { Connection, type Endpoint } from './connection.ts'
@@ -41,8 +41,8 @@ export interface RackOptions {
   readonly queueBytes: number
   readonly flows: readonly Flow[]
   readonly random: Random
-  /** @param backlogUs of the host's cable to each switch @param arrivalUs what only an oracle knows */
-  readonly makePolicy: (random: Random, backlogUs: (path: number) => number, arrivalUs: ArrivalUs) => PathPolicy
+  /** @param queues of the host's cables @param arrivalUs what only an oracle knows */
+  readonly makePolicy: (random: Random, queues: OwnQueues, arrivalUs: ArrivalUs) => PathPolicy
   /** When switch 1 stops forwarding, and when routing takes it out. µs; undefined for never. */
   readonly death: { readonly atUs: number; readonly routedAtUs: number } | undefined
   /** How often the share of the first path is noted. µs. */
@@ -125,7 +125,10 @@ export class Rack {
     this.#policies = Array.from({ length: hosts }, (_, host) =>
       options.makePolicy(
         random.fork(`policy${host}`),
-        (path) => this.#wires[host * rates.length + path]!.backlogUs(this.#nowUs),
+        {
+          backlogUs: (path) => this.#wires[host * rates.length + path]!.backlogUs(this.#nowUs),
+          limitUs: (path) => this.#wires[host * rates.length + path]!.limitUs,
+        },
         (peer, path, bytes) => this.#arrivalUs(host, peer, path, bytes),
       ),
     )

@@ -37,6 +37,11 @@ export class Wire {
     return Math.max(0, this.#busyUntilUs - nowUs)
   }
 
+  /** How long behind a full queue. */
+  get limitUs(): number {
+    return this.#queueBytes * this.#usPerByte
+  }
+
   /** When a packet of `bytes` would arrive that is offered at `atUs`, if nothing else is until then; Infinity for a full queue. */
   arrivalUs(bytes: number, atUs: number): number {
     const waitUs = this.backlogUs(atUs)

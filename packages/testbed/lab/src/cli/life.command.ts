@@ -4,7 +4,7 @@ import { isProcessAlive, sleep } from '@lodestone/host'
 import { ExitStatus, type LabContext } from '../os-context.ts'
 import { connect, type LabFlags, labFlags, parseText } from './connection.ts'
 
-const LAUNCH_LIMIT_MS = 120_000
+const LAUNCH_LIMIT_MS = 240_000
 const DESTROY_LIMIT_MS = 10_000
 const POLL_MS = 10
 

@@ -4,11 +4,12 @@ import { after, before, test } from 'node:test'
 import { SeededRandom } from '@lodestone/host'
 import { Ip } from '@lodestone/net'
 import type { Story } from '@lodestone/probe'
-import { allowTcp, defaultRules } from '../control-plane.fixture.ts'
+import { allowTcp, defaultRules, denyAllOut } from '../control-plane.fixture.ts'
 import { failure, type LabGuest, RackLab } from '../rack-lab.fixture.ts'
-import { sentBy } from '../story-hops.fixture.ts'
+import { fateOf, sentBy } from '../story-hops.fixture.ts'
 import { describedPacket } from './described-packet.ts'
-import { explainPath, type PathAnswer } from './explain-path.ts'
+import type { ExplainedPath } from './path-walk.ts'
+import { explainPath, type PathAnswer, type PathQuestion } from './explain-path.ts'
 
 const VPC = { vni: 1000, subnet: '172.30.0.0/22' }
 const OTHER_VPC = { vni: 2000, subnet: '10.1.0.0/24' }
@@ -29,14 +30,20 @@ before(async () => {
 })
 after(() => lab.close())
 
-function ask(from: string, to: string, port: number): PathAnswer {
-  const result = explainPath(lab.emulation, { from, to, protocol: 'tcp', port })
+function ask(from: string, to: string, port: number, more: Partial<PathQuestion> = {}): PathAnswer {
+  const result = explainPath(lab.emulation, { from, to, protocol: 'tcp', port, ...more })
   assert.ok(result.ok, result.ok ? '' : result.message)
   return result.answer
 }
 
-/** The fate of the first SYN. */
-async function send(from: string, to: string, port: number): Promise<Story> {
+interface Sent {
+  readonly syn: Story
+  /** What the other side's stack sent back; nothing where the SYN did not arrive. */
+  readonly reply: Story | undefined
+}
+
+/** The fate of the first SYN, and of the first answer to it. */
+async function send(from: string, to: string, port: number): Promise<Sent> {
   const stack = guests.get(from)?.stack ?? lab.client.stack
   const { stories } = await lab.stories(() =>
     failure(
@@ -48,8 +55,14 @@ async function send(from: string, to: string, port: number): Promise<Story> {
   )
   const [syn] = sentBy(stories, from, new RegExp(`> ${to.replaceAll('.', String.raw`\.`)}:${port} TCP SYN$`))
   assert.ok(syn, `${from} sent a SYN to ${to}:${port}`)
-  return syn
+  const end = syn.events.at(-1)!
+  if (end.step.kind !== 'delivered') return { syn, reply: undefined }
+  const [reply] = sentBy(stories, end.node, new RegExp(String.raw`:${port} > \S+ TCP (SYN,ACK|RST,ACK)`))
+  return { syn, reply }
 }
+
+const fatesOf = (paths: readonly ExplainedPath[]): Set<string> =>
+  new Set(paths.map((path) => (path.verdict === 'dropped' ? `dropped ${path.reason?.code}` : path.verdict)))
 
 test('from the internet to an instance: every equal path, each with all that happens on it', () => {
   const answer = ask('client', WEB, 22)
@@ -84,7 +97,8 @@ test('asking changes nothing: no counter, no connection, no drop', () => {
     ])
   const before = state()
   ask('client', WEB, 80)
-  ask('web', '172.30.0.6', 22)
+  ask('web', '172.30.0.6', 22, { reply: true })
+  ask('client', WEB, 22, { reply: true })
   assert.equal(state(), before)
 })
 
@@ -96,34 +110,33 @@ test('explanations and real packets agree for every pair, port and set of rules'
   const seen = new Map<string, number>()
   for (let round = 0; round < 24; round++) {
     const open = random.u32() % 2 === 0
-    await lab.run(
-      lab.control.setRules(VPC.vni, open ? [...defaultRules(VPC.vni), allowTcp(VPC.vni, 80)] : defaultRules(VPC.vni)),
-    )
+    const isQuiet = random.u32() % 3 === 0
+    const rules = open ? [...defaultRules(VPC.vni), allowTcp(VPC.vni, 80)] : defaultRules(VPC.vni)
+    await lab.run(lab.control.setRules(VPC.vni, isQuiet ? [...rules, denyAllOut(VPC.vni)] : rules))
     const from = places[random.u32() % places.length]!
     const addresses = from === 'client' ? outside : inside
     const to = addresses[random.u32() % addresses.length]!
     const port = random.u32() % 2 === 0 ? 80 : 22
-    const answer = ask(from, to, port)
-    const story = await send(from, to, port)
-    const end = story.events.at(-1)!
-    const { step } = end
-    const real =
-      step.kind === 'dropped'
-        ? `dropped ${step.reason.code}`
-        : step.kind === 'delivered'
-          ? 'delivered'
-          : `ends with ${step.kind}`
+    const answer = ask(from, to, port, { reply: true })
+    const { syn, reply } = await send(from, to, port)
+    const real = fateOf(syn)
     // A stack without a route refuses before there is a packet to tell of.
-    const said = new Set(
-      answer.paths.map((path) => (path.verdict === 'dropped' ? `dropped ${path.reason?.code}` : path.verdict)),
-    )
+    const told = fatesOf(answer.paths)
+    const what = `${from} to ${to}:${port}, ${open ? 'open' : 'closed'}`
     assert.ok(
-      said.has(real) || (said.has('answered') && step.kind !== 'delivered'),
-      `${from} to ${to}:${port}, ${open ? 'open' : 'closed'}: said ${[...said].join(', ')}, was ${real} at ${end.node}`,
+      told.has(real) || (told.has('answered') && real !== 'delivered'),
+      `${what}: said ${[...told].join(', ')}, was ${real} at ${syn.events.at(-1)!.node}`,
     )
+    if (reply !== undefined) {
+      const toldBack = fatesOf(answer.paths.flatMap((path) => path.reply?.paths ?? []))
+      const back = fateOf(reply)
+      assert.ok(toldBack.has(back), `answer to ${what}: said ${[...toldBack].join(', ')}, was ${back}`)
+      seen.set(`answer ${back}`, (seen.get(`answer ${back}`) ?? 0) + 1)
+    }
     seen.set(real, (seen.get(real) ?? 0) + 1)
   }
-  assert.ok((seen.get('delivered') ?? 0) > 2 && seen.size > 2, JSON.stringify([...seen]))
+  assert.ok((seen.get('delivered') ?? 0) > 2 && seen.size > 3, JSON.stringify([...seen]))
+  assert.ok((seen.get('answer delivered') ?? 0) > 2, JSON.stringify([...seen]))
 })
 
 test('a link that is down ends the paths over it, and only those', async () => {
