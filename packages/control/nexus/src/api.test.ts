@@ -34,9 +34,8 @@ let api: NexusClient
 
 before(async () => {
   rack = await makeFakeRack(1)
-  opened = await openTestStore()
+  opened = await openTestStore(rack.clock)
   store = opened.store
-  rack.clock.waitAlsoFor(opened.isQuiet)
   nexus = rack.makeNexus({ store })
   const early = await nexus.handler(new Request('http://nexus/v1/ping'))
   assert.equal(early.status, 503)

@@ -31,9 +31,8 @@ let outside: Network
 
 before(async () => {
   rack = await makeFakeRack(1, Date.now()) // because OpenSSL judges by the real time
-  opened = await openTestStore()
+  opened = await openTestStore(rack.clock)
   store = opened.store
-  rack.clock.waitAlsoFor(opened.isQuiet)
   authority = await CertificateAuthority.open(new MemoryFiles(), rack.clock, new SeededRandom(1))
   nexus = rack.makeNexus({ store, authority, secrets, dnsZone: ZONE })
   await nexus.start()
@@ -226,7 +225,7 @@ test('what was written in the clear before is sealed at the next start, and stil
   const row = await store.db.selectFrom('certificate').select('key').where('id', '=', id).executeTakeFirstOrThrow()
   assert.ok(isSealed(row.key))
   assert.equal((await next.tlsIdentity(SILO))?.key, key)
-  await next.close()
+  await rack.clock.run(next.close())
   valueOf(await api.certificate_delete({ params: { certificate: id } }))
 })
 
@@ -239,7 +238,7 @@ test('another control plane has the same authority; one with another key for sec
   assert.equal(own.certificate, authority.certificate)
   const shown = new X509Certificate((await second.tlsIdentity(SILO))!.cert)
   assert.ok(shown.verify(new X509Certificate(authority.certificate).publicKey))
-  await second.close()
+  await rack.clock.run(second.close())
   const again = await CertificateAuthority.open(files, rack.clock, new SeededRandom(6))
   assert.equal(again.certificate, authority.certificate, 'its files are those of the shared one')
 

@@ -27,7 +27,7 @@ before(async () => {
 })
 
 after(async () => {
-  await nexus.close()
+  await rack.clock.run(nexus.close())
   await store.close()
 })
 

@@ -165,7 +165,7 @@ test('each code has its status, its message and nothing else, whatever is asked'
 })
 
 test('a failure of ours says nothing of what failed', async () => {
-  const broken = await openTestStore()
+  const broken = await openTestStore(rack.clock)
   const other = rack.makeNexus({ store: broken.store })
   await other.start()
   await settle(rack, other)
@@ -177,7 +177,7 @@ test('a failure of ours says nothing of what failed', async () => {
   isError(answer, 500, 'Internal', 'Internal Server Error')
   assert.equal(rack.errors.length, 1)
   assert.match(JSON.stringify(rack.errors.pop()), /session/, 'it is in the log')
-  await other.close()
+  await rack.clock.run(other.close())
   await broken.close()
 })
 

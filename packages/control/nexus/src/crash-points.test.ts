@@ -98,11 +98,11 @@ async function startProcess(): Promise<Process> {
     api,
     handler: nexus.handler,
     connection,
-    bury: () => nexus.close().catch(() => {}), // it cannot give its leases back
+    bury: () => rack.clock.run(nexus.close()).catch(() => {}), // it cannot give its leases back
     async end() {
       connection.dieAt(Infinity)
       await settle(rack, nexus)
-      await nexus.close()
+      await rack.clock.run(nexus.close())
     },
   }
 }

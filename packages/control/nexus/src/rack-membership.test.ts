@@ -23,8 +23,7 @@ let api: NexusClient
 
 before(async () => {
   rack = await makeFakeRack(1)
-  opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
+  opened = await openTestStore(rack.clock)
   await restart(true)
 })
 

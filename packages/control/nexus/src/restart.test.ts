@@ -41,11 +41,11 @@ test('a process killed in the middle of writing has lost nothing it acknowledged
   assert.equal(rack.switches[0]!.entries[0]?.external_address, '198.51.100.10')
   assert.equal(rack.sleds[0]!.v2p.mappings.length, 2)
   const generation = rack.sleds[0]!.v2p.generation
-  await nexus.close()
+  await rack.clock.run(nexus.close())
 
   const next = rack.makeNexus({ storeDirectory: directory })
   await next.start()
   await settle(rack, next)
   assert.equal(rack.sleds[0]!.v2p.generation, generation, 'what has not changed keeps its generation')
-  await next.close()
+  await rack.clock.run(next.close())
 })

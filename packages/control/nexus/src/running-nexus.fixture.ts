@@ -30,8 +30,7 @@ interface Options extends NexusVariant {
 
 export async function openNexus({ sleds = 1, startWallMs, watch, ...variant }: Options = {}): Promise<RunningNexus> {
   const rack = await makeFakeRack(sleds, startWallMs)
-  const opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
+  const opened = await openTestStore(rack.clock)
   const nexus = rack.makeNexus({ store: opened.store, ...variant })
   await nexus.start()
   const handler = watch === undefined ? nexus.handler : watch(nexus.handler)

@@ -35,8 +35,7 @@ let time: Promise<void>
 
 before(async () => {
   rack = await makeFakeRack(2, Date.now()) // because OpenSSL judges certificates by the real time
-  opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
+  opened = await openTestStore(rack.clock)
   nexus = rack.makeNexus({ store: opened.store })
   await nexus.start()
   server = await serveHttp(new OsNetwork(), { address: '127.0.0.1', port: 0 }, reference.watch(nexus.handler))

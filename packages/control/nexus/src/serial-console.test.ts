@@ -20,7 +20,7 @@ before(async () => {
 })
 
 after(async () => {
-  await nexus.close()
+  await rack.clock.run(nexus.close()) // a pass may be on its way through the rack
   await store.close()
 })
 

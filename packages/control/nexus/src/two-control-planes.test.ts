@@ -22,8 +22,7 @@ let other: NexusClient
 
 before(async () => {
   rack = await makeFakeRack(2)
-  opened = await openTestStore()
-  rack.clock.waitAlsoFor(opened.isQuiet)
+  opened = await openTestStore(rack.clock)
   first = rack.makeNexus({ store: opened.store })
   await first.start()
   await rack.clock.advance(1000)

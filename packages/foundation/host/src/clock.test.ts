@@ -92,6 +92,32 @@ describe('VirtualClock', () => {
     assert.equal(clock.nowMs(), 1230)
   })
 
+  test('stands while anything of the real world is under way that it was told of, until it is told that this has ended', async () => {
+    const clock = new VirtualClock()
+    const isBusy = [true, true]
+    const [, unwatch] = isBusy.map((_, i) => clock.waitAlsoFor(() => isBusy[i] === false))
+    let atMs: number | undefined
+    clock.after(5, () => (atMs = clock.nowMs()))
+    const turns = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    const done = clock.advance(10)
+    await turns()
+    isBusy[0] = false
+    await turns()
+    assert.equal(atMs, undefined, 'the other one is still busy')
+    unwatch!()
+    await done
+    assert.deepEqual([atMs, clock.nowMs()], [5, 10])
+    isBusy[0] = true
+    let isOver = false
+    const more = clock.advance(10).then(() => (isOver = true))
+    await turns()
+    assert.equal(isOver, false, 'the first is asked again')
+    isBusy[0] = false
+    await more
+  })
+
   test('a cancelled timer does not run, and cancelling twice or too late is harmless', async () => {
     const clock = new VirtualClock()
     let ran = 0

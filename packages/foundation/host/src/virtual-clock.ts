@@ -38,8 +38,8 @@ export class VirtualClock implements Clock {
     return this.#startWallMs + Math.floor(this.#nowMs)
   }
 
-  #isQuiet: () => boolean = () => true
-  #needsTurns = false
+  /** Of the real world, what must have come to rest before time moves. */
+  readonly #others = new Set<() => boolean>()
   #afterEvent: () => void | Promise<void> = () => {}
 
   after(delayMs: number, fn: () => void): Timer {
@@ -73,10 +73,7 @@ export class VirtualClock implements Clock {
     return new Promise((resolve, reject) => {
       let isEventOpen = false
       const burst = (): void => {
-        if (!this.#isQuiet()) {
-          turnLoop(burst)
-          return
-        }
+        for (const isQuiet of this.#others) if (!isQuiet()) return void turnLoop(burst)
         for (let left = BURST; left > 0; left--) {
           try {
             if (isEventOpen) {
@@ -97,7 +94,7 @@ export class VirtualClock implements Clock {
           } catch (error) {
             return reject(error)
           }
-          if (runTicks === undefined || this.#needsTurns) break
+          if (runTicks === undefined || this.#others.size > 0) break
           runTicks()
         }
         turnLoop(burst)
@@ -121,11 +118,12 @@ export class VirtualClock implements Clock {
 
   /**
    * Before time moves, this must have come to rest too: I/O of the real world, such as a database server that a test
-   * uses. Simulations have none.
+   * uses, and each of several. Simulations have none.
+   * @returns what ends that: whatever has been closed is not waited for any more.
    */
-  waitAlsoFor(isQuiet: () => boolean): void {
-    this.#isQuiet = isQuiet
-    this.#needsTurns = true
+  waitAlsoFor(isQuiet: () => boolean): () => void {
+    this.#others.add(isQuiet)
+    return () => void this.#others.delete(isQuiet)
   }
 
   /**

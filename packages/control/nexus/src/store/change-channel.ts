@@ -9,6 +9,8 @@ export interface ChangeChannel {
   announce(from: string): void
   /** @returns unsubscribe. */
   listen(as: string, notify: () => void): () => void
+  /** Whether all that was announced here has come to the listeners here, for whoever must not go on before. */
+  isQuiet(): boolean
   close(): Promise<void>
 }
 
@@ -23,6 +25,10 @@ export class ProcessChanges implements ChangeChannel {
   listen(as: string, notify: () => void): () => void {
     this.#listeners.set(as, notify)
     return () => void this.#listeners.delete(as)
+  }
+
+  isQuiet(): boolean {
+    return true
   }
 
   close(): Promise<void> {
@@ -40,13 +46,19 @@ export class ServerChanges implements ChangeChannel {
   readonly #local = new ProcessChanges()
   /** Whose announcement is on its way; a second one until then would say the same. */
   readonly #pending = new Set<string>()
+  /** Announcements that have not come back, by who made them; undefined when none will any more. */
+  #unheard: Map<string, number> | undefined = new Map()
 
   private constructor(pool: pg.Pool, client: pg.Client) {
     this.#pool = pool
     this.#client = client
-    client.on('notification', ({ payload }) => this.#local.announce(payload ?? ''))
+    client.on('notification', ({ payload = '' }) => {
+      this.#owe(payload, -1)
+      this.#local.announce(payload)
+    })
     // A connection that breaks costs promptness only; without a listener it would end the process.
     client.on('error', () => {})
+    client.on('end', () => (this.#unheard = undefined))
   }
 
   static async open(pool: pg.Pool): Promise<ServerChanges> {
@@ -60,14 +72,26 @@ export class ServerChanges implements ChangeChannel {
   announce(from: string): void {
     if (this.#pending.has(from)) return
     this.#pending.add(from)
+    this.#owe(from, 1)
     this.#pool
       .query('select pg_notify($1, $2)', [CHANNEL, from])
-      .catch(() => {}) // the period of the reconcilers does for it
+      .catch(() => this.#owe(from, -1)) // the period of the reconcilers does for it
       .finally(() => this.#pending.delete(from))
   }
 
   listen(as: string, notify: () => void): () => void {
     return this.#local.listen(as, notify)
+  }
+
+  isQuiet(): boolean {
+    return this.#unheard === undefined || this.#unheard.size === 0
+  }
+
+  /** Control planes of other processes have none here. */
+  #owe(from: string, more: 1 | -1): void {
+    const count = (this.#unheard?.get(from) ?? 0) + more
+    if (count > 0) this.#unheard?.set(from, count)
+    else this.#unheard?.delete(from)
   }
 
   async close(): Promise<void> {
