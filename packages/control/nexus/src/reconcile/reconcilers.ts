@@ -56,6 +56,9 @@ const WATCHES: ReadonlySet<string> = new Set(['switchd', 'agent'])
 
 export class Reconcilers {
   readonly #loops: ReconcilerLoop[] = []
+  /** Of sleds that are gone: their last passes. */
+  readonly #ending = new Set<Promise<void>>()
+  #isClosed = false
   readonly #sleds = new Map<string, SledLoops>()
   readonly #snapshots: Snapshots
   readonly #clock: Clock
@@ -152,12 +155,14 @@ export class Reconcilers {
 
   /** Begins with sleds that are new, and ends with those that are gone or have moved. */
   #follow(sleds: readonly SledRow[]): void {
+    if (this.#isClosed) return // a pass that is the last one: what it began would go on for ever
     for (const [id, { address, loops }] of this.#sleds) {
       if (sleds.some((sled) => sled.id === id && sled.underlay_address === address)) continue
       this.#sleds.delete(id)
       for (const loop of loops) {
         this.#loops.splice(this.#loops.indexOf(loop), 1)
-        void loop.close()
+        const ended: Promise<void> = loop.close().finally(() => this.#ending.delete(ended))
+        this.#ending.add(ended)
       }
     }
     for (const sled of sleds) if (!this.#sleds.has(sled.id)) this.#sleds.set(sled.id, this.#begin(sled))
@@ -221,8 +226,9 @@ export class Reconcilers {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#unlisten()
-    await Promise.all(this.#loops.map((loop) => loop.close()))
+    await Promise.all([...this.#loops.map((loop) => loop.close()), ...this.#ending])
     await this.#leases.release()
   }
 
