@@ -16,7 +16,10 @@ import type { FetchLike } from './client.ts'
 import { bytesOf } from './serve-http.ts'
 
 export interface HttpFetchOptions {
-  /** With a clock, a request that has no response headers after `timeoutMs` fails with `ETIMEDOUT`. */
+  /**
+   * With a clock, a request that has no response headers after `timeoutMs` fails with `ETIMEDOUT`, and so does the body of one whose length
+   * the headers say: a server that went away without a word would never be heard of again. Other bodies are streams, which take their time.
+   */
   readonly clock?: Clock
   /** Counted from the start of the request, connecting included; default 30 000. */
   readonly timeoutMs?: number
@@ -51,8 +54,10 @@ export function httpFetch(network: Network, options: HttpFetchOptions = {}): Fet
     return new Promise<Response>((resolve, reject) => {
       let socket: TcpSocket | undefined
       let outgoing: ClientRequest | undefined
+      let incoming: IncomingMessage | undefined
       let isOver = false
       const fail = (error: Error): void => {
+        if (!isOver) incoming?.destroy(error) // whoever reads the body is told
         done()
         outgoing?.destroy()
         socket?.destroy()
@@ -83,7 +88,8 @@ export function httpFetch(network: Network, options: HttpFetchOptions = {}): Fet
         })
         outgoing.on('error', fail)
         outgoing.on('response', (message) => {
-          timer?.cancel()
+          if (message.headers['content-length'] === undefined) timer?.cancel()
+          incoming = message
           resolve(toResponse(message, done))
         })
         outgoing.end(body)

@@ -101,6 +101,43 @@ test('nobody listening, a silent server and a server that goes away are unreacha
   assert.ok(!gone.ok && gone.kind === 'unreachable', JSON.stringify(gone))
 })
 
+test('a server that is cut off in the middle of a document is unreachable, and in the middle of a stream is waited for', async () => {
+  const { clock, near, far, fabric } = makeWorld()
+  const shelf = client(shelfApi, httpFetch(near, { clock, timeoutMs: 2000 }), 'http://[fd00::2]')
+  await serveHttp(far, { port: 80 }, handler)
+  const sent: Record<string, string> = {
+    half: 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"id":',
+    stream: 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n{"id":',
+  }
+  for (const [port, what] of [
+    [81, 'half'],
+    [82, 'stream'],
+  ] as const) {
+    await far.listenTcp({ port }, (socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () => socket.write(sent[what]!))
+    })
+  }
+  const ask = (port: number) =>
+    client(shelfApi, httpFetch(near, { clock, timeoutMs: 2000 }), `http://[fd00::2]:${port}`)
+  const startMs = clock.nowMs()
+  clock.after(200, () => fabric.setReachable('near', 'far', false))
+  const half = await clock.run(ask(81).book_newest())
+  assert.ok(!half.ok && half.kind === 'unreachable')
+  assert.match(half.message, /broke off: .*ETIMEDOUT/)
+  assert.ok(clock.nowMs() - startMs <= 2020)
+  fabric.setReachable('near', 'far', true)
+  let isOver = false
+  void ask(82)
+    .book_newest()
+    .then(() => (isOver = true))
+  await clock.advance(60_000)
+  assert.equal(isOver, false)
+  const viewed = await clock.run(shelf.book_view({ params: { book: 'x' } }))
+  assert.ok(viewed.ok, 'a document that came in time is not ended afterwards')
+  await clock.advance(10_000)
+})
+
 test('an aborted request fails at once', async () => {
   const { clock, near, far } = makeWorld()
   await serveHttp(far, { port: 80 }, handler)
