@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import process from 'node:process'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isProcessAlive } from './os-process.ts'
 
 test('this process runs, and a number that no process can have does not', () => {
@@ -20,6 +21,12 @@ test(
     try {
       const [chunk] = (await once(parent.stdout, 'data')) as [Buffer]
       const child = Number(chunk.toString())
+      // A shell may still ask about its child.
+      const limitMs = performance.now() + 60_000
+      while (readFileSync(`/proc/${parent.pid}/comm`, 'utf8') !== 'sleep\n') {
+        assert.ok(performance.now() < limitMs, 'the shell does not become a program')
+        await sleep(1)
+      }
       assert.equal(isProcessAlive(child), true)
       process.kill(child, 'SIGKILL')
       const endMs = performance.now() + 60_000
