@@ -35,8 +35,11 @@ test('a laboratory under the hands of its user', { skip }, async (t) => {
     const child = begin('console', 'left')
     const { text, ended } = outputOf(child)
     await until('the prompt', () => text().length > 0)
-    child.stdin?.write('ping -c 1 10.0.0.2\n')
-    await until('the answer', () => text().includes('1 of 1 answered'))
+    // One that is under way while a busy machine stands still is lost, and asked again.
+    for (let asked = 1; !text().includes('1 of 1 answered'); asked++) {
+      child.stdin?.write('ping -c 1 10.0.0.2\n')
+      await until('the end of a ping', () => text().split(' of 1 answered').length > asked)
+    }
     child.stdin?.end()
     assert.equal(await ended, 0)
     for (const [node, reason] of [
@@ -94,20 +97,21 @@ test('a laboratory under the hands of its user', { skip }, async (t) => {
 
   await t.test('capture: a filter into a file; a live pipe in which frames come as they happen', async () => {
     const file = join(folder, 'icmp.pcapng')
-    const filtered = run('capture', '-w', file, '--filter', 'icmp and src host 10.0.0.1', '--count', '2', '--verdicts')
+    const filtered = run('capture', '-w', file, '--filter', 'icmp and src host 10.0.0.1', '--count', '6', '--verdicts')
     const child = begin('capture', 'left-hub', '-w', '-')
     const { bytes, ended } = outputOf(child)
     await until('the header of the live pipe', () => bytes().length > 0)
     let isDone = false
     const captured = filtered.then((result) => ((isDone = true), result))
-    await until('two frames', async () => {
+    await until('the frames', async () => {
       if (!isDone) await run('exec', 'left', '--', 'ping', '-c', '1', '10.0.0.2')
       return isDone
     })
     assert.equal((await captured).status, 0, (await captured).stderr)
     const { interfaces, packets } = readPcapng(new Uint8Array(readFileSync(file)))
     assert.deepEqual(interfaces.map(({ name }) => name).toSorted(), ['left-hub', 'right-hub'])
-    assert.equal(packets.length, 2)
+    assert.equal(packets.length, 6)
+    // Of packets that are under way while a busy machine stands still it is not known in time.
     assert.ok(packets.some(({ comments }) => /DELIVERED/.test(comments?.[0] ?? '')))
     if (hasTshark) {
       const read = execFileSync('tshark', [
@@ -121,14 +125,17 @@ test('a laboratory under the hands of its user', { skip }, async (t) => {
         'frame.comment',
       ])
       const rows = String(read).trim().split('\n')
-      assert.equal(rows.length, 2)
+      assert.equal(rows.length, 6)
       assert.ok(
         rows.every((row) => /^(left|right)-hub\t/.test(row)),
         String(read),
       )
       assert.match(String(read), /DELIVERED/)
       // What Wireshark's pipe gets, while it goes on: nothing that it calls malformed.
-      await until('a whole capture on the pipe', () => readPcapng(new Uint8Array(bytes())).packets.length >= 2)
+      await until('a whole capture on the pipe', () => {
+        const { packets: whole, error } = readPcapng(new Uint8Array(bytes()))
+        return whole.length >= 2 && error === undefined
+      })
       const live = join(folder, 'live.pcapng')
       writeFileSync(live, bytes())
       const piped = (...words: readonly string[]): string =>
@@ -202,8 +209,7 @@ if (read.ok) await runDocument(read.document)
   )
   const launched = await run('launch')
   assert.equal(launched.status, 0, launched.stderr)
-  const ping = await run('exec', 'r1', '--', 'ping', '-c', '1', '-W', '60', '10.0.0.2')
-  assert.equal(ping.status, 0, ping.stdout + ping.stderr)
+  await untilAnswered(run, 'r1', 'ping', '-c', '1', '-W', '5', '10.0.0.2')
 })
 
 test(
@@ -294,6 +300,6 @@ test(
     rewrite(withNode('true'))
     assert.equal((await run('apply')).status, 0)
     assert.equal((await run('plan')).status, 0)
-    assert.equal((await run('exec', 'inside', '--', 'ping', '-c', '1', '-W', '60', '10.0.0.1')).status, 0)
+    await untilAnswered(run, 'inside', 'ping', '-c', '1', '-W', '5', '10.0.0.1')
   },
 )
