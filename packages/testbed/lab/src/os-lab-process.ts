@@ -12,6 +12,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmdirSync,
   rmSync,
   writeFileSync,
@@ -23,9 +24,10 @@ import { isProcessAlive } from '@lodestone/host'
 export const TAG = 'LODE_LAB'
 export const CONTROL_SOCKET = 'control.sock'
 export const LOG_FILE = 'manager.log'
-export const FAILURE_FILE = 'launch-failure'
+const FAILURE_FILE = 'launch-failure'
+const FAILURE_DRAFT = `${FAILURE_FILE}.draft`
 /** What may be in a state directory: nothing else is ever removed. */
-const OWN_FILES = [CONTROL_SOCKET, LOG_FILE, FAILURE_FILE, 'lock', 'nodes']
+const OWN_FILES = [CONTROL_SOCKET, LOG_FILE, FAILURE_FILE, FAILURE_DRAFT, 'lock', 'nodes']
 /** A process that does not end when told to is ended. */
 const PATIENCE_MS = 5000
 
@@ -97,6 +99,13 @@ export function spawnManager(directory: string, command: readonly string[]): Chi
 export function compiledFolder(): string {
   const { NODE_COMPILE_CACHE, XDG_CACHE_HOME } = process.env
   return NODE_COMPILE_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'lodestone', 'compiled')
+}
+
+/** Leaves word why the manager cannot start: whole or not at all, because whoever waits for it reads it as soon as it is there. */
+export function leaveFailure(directory: string, reason: string): void {
+  const draft = join(directory, FAILURE_DRAFT)
+  writeFileSync(draft, reason, { mode: 0o600 })
+  renameSync(draft, join(directory, FAILURE_FILE))
 }
 
 /** Why the manager could not start, as it left word. */

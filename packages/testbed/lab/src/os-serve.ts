@@ -2,11 +2,11 @@
 import { serveHttp } from '@lodestone/api'
 import { isProcessAlive, OsRandom, SeededRandom } from '@lodestone/host'
 import { lockStateDirectory } from '@lodestone/testbed'
-import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { labHandler } from './control/lab-handler.ts'
 import type { LabContext } from './os-context.ts'
-import { CONTROL_SOCKET, FAILURE_FILE, sweep } from './os-lab-process.ts'
+import { CONTROL_SOCKET, leaveFailure, sweep } from './os-lab-process.ts'
 import { labProgram } from './os-p4-program.ts'
 import { realDriver } from './os-real-driver.ts'
 import { LabRuntime } from './runtime/lab-runtime.ts'
@@ -56,9 +56,7 @@ export async function serve(context: LabContext, { directory, frames }: ServeOpt
     clock.after(SETTLE_MS, () => runtime?.resetLateness())
   } catch (error) {
     await runtime?.close()
-    writeFileSync(join(directory, FAILURE_FILE), error instanceof Error ? error.message : String(error), {
-      mode: 0o600,
-    })
+    leaveFailure(directory, error instanceof Error ? error.message : String(error))
     await lock.release()
     console.error(error)
     process.exit(1)
