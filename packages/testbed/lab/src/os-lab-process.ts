@@ -30,6 +30,8 @@ const FAILURE_DRAFT = `${FAILURE_FILE}.draft`
 const OWN_FILES = [CONTROL_SOCKET, LOG_FILE, FAILURE_FILE, FAILURE_DRAFT, 'lock', 'nodes']
 /** A process that does not end when told to is ended. */
 const PATIENCE_MS = 5000
+/** What that may take on a busy machine: one that has been ended has to run for it. */
+const END_LIMIT_MS = 60_000
 
 /** Names of namespaces: of this laboratory of this user and of nobody else's. */
 export function namespacePrefix(lab: string): string {
@@ -167,7 +169,7 @@ async function endAll(find: () => readonly number[]): Promise<void> {
   for (let pids = find(); pids.length > 0; pids = find()) {
     for (const pid of pids) end(pid, signal)
     if (performance.now() > endMs) signal = 'SIGKILL'
-    if (performance.now() > endMs + PATIENCE_MS) throw new Error(`processes ${pids.join(', ')} do not end`)
+    if (performance.now() > endMs + END_LIMIT_MS) throw new Error(`processes ${pids.join(', ')} do not end`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
