@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import type { Daemon } from './daemon.ts'
 import type { Namespace } from './namespace.ts'
 import { eventually } from './patience.ts'
-import { ANNOUNCED, type LearnedRoute, type PeerRouter, type PeerSession, type PeerSetup } from './peer-router.ts'
+import {
+  ANNOUNCED,
+  GRACEFUL_RESTART_S,
+  type LearnedRoute,
+  type PeerRouter,
+  type PeerSession,
+  type PeerSetup,
+} from './peer-router.ts'
 
 export class Bird implements PeerRouter {
   readonly name = 'BIRD'
@@ -160,7 +167,7 @@ protocol bgp lode${i} {
   hold time 90; keepalive time 30; connect retry time 1; error wait time 1, 2; connect delay time 1;
   ${session.md5 === undefined ? '' : `password "${session.md5}";`}
   ${session.gtsm === true ? 'ttl security on;' : ''}
-  ${session.gracefulRestart === true ? 'graceful restart on; graceful restart time 120;' : 'graceful restart off;'}
+  ${session.gracefulRestart === true ? `graceful restart on; graceful restart time ${GRACEFUL_RESTART_S};` : 'graceful restart off;'}
   ${session.bfd === true ? 'bfd on;' : ''}
   ${families.map(channel).join('')}
 }`

@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import type { Daemon } from './daemon.ts'
 import type { Namespace } from './namespace.ts'
 import { eventually } from './patience.ts'
-import { ANNOUNCED, type LearnedRoute, type PeerRouter, type PeerSession, type PeerSetup } from './peer-router.ts'
+import {
+  ANNOUNCED,
+  GRACEFUL_RESTART_S,
+  type LearnedRoute,
+  type PeerRouter,
+  type PeerSession,
+  type PeerSetup,
+} from './peer-router.ts'
 
 const DAEMONS = '/usr/lib/frr'
 
@@ -182,7 +189,7 @@ router bgp ${asn}
  no bgp ebgp-requires-policy
  no bgp network import-check
  no bgp default ipv4-unicast
-${isRestarting ? ' bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time 120' : ''}
+${isRestarting ? ` bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time ${GRACEFUL_RESTART_S}` : ''}
 ${lines((session, name) => {
   const peer =
     session.address === undefined

@@ -4,10 +4,20 @@ import { join } from 'node:path'
 import type { Daemon } from './daemon.ts'
 import type { Namespace } from './namespace.ts'
 import { eventually } from './patience.ts'
-import { ANNOUNCED, type LearnedRoute, type PeerRouter, type PeerSession, type PeerSetup } from './peer-router.ts'
+import {
+  ANNOUNCED,
+  GRACEFUL_RESTART_S,
+  type LearnedRoute,
+  type PeerRouter,
+  type PeerSession,
+  type PeerSetup,
+} from './peer-router.ts'
 
 /** ESTABLISHED in the answers of its API. */
 const ESTABLISHED = 6
+/** What gobgp(1) prints when the daemon did not take its connection within a second. */
+const CONNECT_TOO_LATE = 'context deadline exceeded'
+const CONNECT_TRIES = 120
 
 interface GoPath {
   readonly attrs: ReadonlyArray<Readonly<Record<string, unknown>>>
@@ -87,9 +97,20 @@ export class GoBgp implements PeerRouter {
     return this.#daemon?.log() ?? ''
   }
 
-  #ask(...words: string[]): Promise<string> {
+  /**
+   * gobgp(1) gives the daemon one second to take its connection, which is not enough where processors are shared. It has asked
+   * nothing by then, so it may ask again.
+   */
+  async #ask(...words: string[]): Promise<string> {
     if (this.#namespace === undefined) throw new Error('GoBGP was not started')
-    return this.#namespace.ask('gobgp', ...words)
+    for (let left = CONNECT_TRIES; ; left--) {
+      try {
+        return await this.#namespace.ask('gobgp', ...words)
+      } catch (error) {
+        const isTooLate = ((error as { readonly stdout?: string }).stdout ?? '').includes(CONNECT_TOO_LATE)
+        if (!isTooLate || left === 0 || this.#daemon?.isRunning !== true) throw error
+      }
+    }
   }
 }
 
@@ -135,7 +156,7 @@ function neighbour(session: PeerSession, remoteAsn: number): unknown {
     },
     transport: { config: { 'local-address': localAddress } },
     ...(gtsm === true ? { 'ttl-security': { config: { enabled: true, 'ttl-min': 255 } } } : {}),
-    ...(isRestarting ? { 'graceful-restart': { config: { enabled: true, 'restart-time': 120 } } } : {}),
+    ...(isRestarting ? { 'graceful-restart': { config: { enabled: true, 'restart-time': GRACEFUL_RESTART_S } } } : {}),
     'afi-safis': [
       {
         config: { 'afi-safi-name': family },

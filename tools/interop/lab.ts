@@ -33,8 +33,6 @@ export function reasonToSkip(router: keyof typeof PROGRAMS): string | false {
   return false
 }
 
-let labs = 0
-
 export class Lab {
   readonly ours: Namespace
   readonly theirs: Namespace
@@ -44,7 +42,8 @@ export class Lab {
   constructor(label: string) {
     this.#folder = mkdtempSync(join(tmpdir(), 'lode-interop-'))
     chmodSync(this.#folder, 0o755) // the daemons give up root
-    const id = `lsi-${process.pid % 100_000}-${labs++}-${label.slice(0, 8).toLowerCase()}`
+    // The folder's name is nobody else's: of a run that was killed, namespaces are left, and process ids come again.
+    const id = `lsi-${this.#folder.slice(-6)}-${label.slice(0, 8).toLowerCase()}`
     this.ours = new Namespace(`${id}-a`, this.#folder)
     this.theirs = new Namespace(`${id}-b`, this.#folder)
     connect(

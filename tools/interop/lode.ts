@@ -93,7 +93,9 @@ export class Lode {
 
   get<T>(path: string): Promise<T> {
     return new Promise((resolve, reject) => {
-      const sent = request({ socketPath: this.#socket, path, headers: { host: 'lode' } }, (response) => {
+      // A connection of its own: one that is kept may be closed by the daemon just when the next question is on its way.
+      const options = { socketPath: this.#socket, path, headers: { host: 'lode' }, agent: false } as const
+      const sent = request(options, (response) => {
         let text = ''
         response.on('data', (chunk: Buffer) => (text += chunk.toString()))
         response.on('end', () => {

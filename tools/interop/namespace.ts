@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { Daemon } from './daemon.ts'
 
 const run = promisify(execFile)
-const COMMAND_TIMEOUT_MS = 120_000
+const COMMAND_TIMEOUT_MS = 300_000
 
 export class Namespace {
   readonly name: string

@@ -3,7 +3,7 @@ const PAUSE_MS = 100
 /** Between two looks at the time. */
 const LOOK_MS = 10
 /** So long that only what never comes true takes it, also where processors are shared. */
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 300_000
 
 /**
  * @param what for the message when it does not come true.

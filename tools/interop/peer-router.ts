@@ -48,6 +48,9 @@ export const ANNOUNCED = {
   med: 50,
 } as const
 
+/** How long routes wait for a router that restarts: longer than its start takes on any machine, so that only what is broken loses them. */
+export const GRACEFUL_RESTART_S = 600
+
 export interface PeerRouter {
   readonly name: string
   readonly can: {
