@@ -53,6 +53,7 @@ export const captureCommand = buildCommand({
     positional: { kind: 'array', parameter: { parse: parseText, brief: 'Links; none means all', placeholder: 'LINK' } },
   },
   async func(this: LodeContext, flags: CaptureFlags, ...links: string[]) {
+    const { PcapngBlocks } = await import('@lodestone/packet')
     const directory = this.stateDirectory(flags.state)
     const file = flags.write === '-' ? undefined : await open(flags.write, 'w')
     const aborter = new AbortController()
@@ -72,9 +73,12 @@ export const captureCommand = buildCommand({
       await file?.close()
       return reportFailure(this, directory, result)
     }
+    // Ctrl-C comes at any time, and what came over the socket until then may end inside a block.
+    const blocks = new PcapngBlocks()
     let bytes = 0
     try {
-      for await (const chunk of result.value) {
+      for await (const part of result.value) {
+        const chunk = blocks.push(part)
         bytes += chunk.length
         if (file === undefined) this.process.stdout.write(chunk)
         else await file.write(chunk)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { captureTime, PcapngWriter, readPcap, readPcapng, writePcap } from './index.ts'
+import { captureTime, PcapngBlocks, PcapngWriter, readPcap, readPcapng, writePcap } from './index.ts'
 import type { CapturedPacket } from './index.ts'
 import { goldenFrames } from './golden-frames.ts'
 import { concat } from './pcap.ts'
@@ -79,6 +79,29 @@ test('pcapng is a round trip: names, nanoseconds, comments, direction, packet nu
     { interfaceId: 1, ...packets[1]!, direction: 'out', packetId: 0xfffffffe },
     { interfaceId: 1, ...packets[2]! },
   ])
+})
+
+test('pcapng that comes in pieces and ends anywhere is cut after its last whole block', () => {
+  const { blocks, writer } = pcapng('a', 'b')
+  for (const packet of packets) writer.write({ interfaceId: 1, ...packet, comments: ['why'] })
+  const whole = concat(blocks)
+  const ends = blocks.map((_, index) => concat(blocks.slice(0, index + 1)).length)
+  fc.assert(
+    fc.property(fc.array(fc.nat(whole.length)), fc.nat(whole.length), (cuts, length) => {
+      const cutter = new PcapngBlocks()
+      const borders = [0, ...cuts.filter((cut) => cut < length).toSorted((a, b) => a - b), length]
+      const pieces = borders.slice(1).map((end, index) => cutter.push(whole.subarray(borders[index]!, end)))
+      const end = ends.findLast((each) => each <= length) ?? 0
+      assert.deepEqual(concat(pieces), whole.subarray(0, end))
+    }),
+  )
+  const none = new PcapngBlocks()
+  const text = new TextEncoder().encode('no\0\0\0\0\0\0capture')
+  assert.deepEqual(
+    concat([none.push(text.subarray(0, 9)), none.push(text.subarray(9))]),
+    text,
+    'what is none goes through',
+  )
 })
 
 test('any time survives pcapng to the nanosecond', () => {

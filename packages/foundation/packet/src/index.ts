@@ -27,5 +27,6 @@ export { encodeTcpOptions, findTcpOption, decodeTcpOptions, type TcpOptions } fr
 export { summarize, summarizeIp } from './summarize.ts'
 export { type CapturedPacket, type CaptureError, captureTime, LinkType } from './capture.ts'
 export { type Pcap, pcapFileHeader, type PcapOptions, pcapRecord, readPcap, writePcap } from './pcap.ts'
+export { PcapngBlocks } from './pcapng-blocks.ts'
 export { type Pcapng, type PcapngInterface, readPcapng } from './pcapng-reader.ts'
 export { pcapngInterface, pcapngPacket, type PcapngPacket, pcapngSection, PcapngWriter } from './pcapng-writer.ts'

@@ -127,7 +127,7 @@ export const captureCommand = buildCommand({
     },
   },
   async func(this: LabContext, flags: CaptureFlags, ...targets: string[]) {
-    const { writeStream } = await import('../os-text-file.ts')
+    const { writeCapture } = await import('../os-text-file.ts')
     const aborter = new AbortController()
     this.process.once('SIGINT', () => aborter.abort())
     const result = valueOrReport(
@@ -146,7 +146,7 @@ export const captureCommand = buildCommand({
       }),
     )
     if (result === undefined) return
-    const bytes = await writeStream(flags.write, result.value, aborter.signal)
+    const bytes = await writeCapture(flags.write, result.value, aborter.signal)
     this.note(flags.json ? JSON.stringify({ file: flags.write, bytes }) : `${bytes} bytes written`)
   },
 })
