@@ -152,7 +152,7 @@ function neighbour(session: PeerSession, remoteAsn: number): unknown {
       ...(md5 === undefined ? {} : { 'auth-password': md5 }),
     },
     timers: {
-      config: { 'hold-time': 9, 'keepalive-interval': 3, 'connect-retry': 5, 'idle-hold-time-after-reset': 1 },
+      config: { 'hold-time': 90, 'keepalive-interval': 30, 'connect-retry': 5, 'idle-hold-time-after-reset': 1 },
     },
     transport: { config: { 'local-address': localAddress } },
     ...(gtsm === true ? { 'ttl-security': { config: { enabled: true, 'ttl-min': 255 } } } : {}),

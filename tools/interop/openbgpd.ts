@@ -100,7 +100,7 @@ function configuration({ asn, routerId, remoteAsn, sessions }: PeerSetup, socket
 AS ${asn}
 router-id ${routerId}
 fib-update no
-holdtime 9
+holdtime 90
 socket "${socket}"
 network ${ANNOUNCED.ipv4} ${attributes}
 network ${ANNOUNCED.ipv6} ${attributes}
