@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { freePort, pageAt, RackProcess, temporaryDirectory } from './lode-process.fixture.ts'
+import { pageAt, RackProcess, temporaryDirectory } from './lode-process.fixture.ts'
 import { createWebInstance, instanceState } from './web-instance.fixture.ts'
 
 const WEB = '198.51.100.19'
@@ -17,8 +17,7 @@ interface Page {
 
 test('kill -9 amid API writes loses none that was acknowledged; instances run again with their addresses', async (t) => {
   const directory = await temporaryDirectory(t)
-  const port = await freePort()
-  const flags = ['--sleds', '2', `--publish=${port}=${WEB}:80`]
+  const flags = ['--sleds', '2', `--publish=0=${WEB}:80`]
   let rack = await RackProcess.start(directory, ...flags)
   t.after(() => rack.kill('SIGKILL'))
   await createWebInstance(rack, { project: 'shop', name: 'web1', address: WEB })
@@ -42,7 +41,7 @@ test('kill -9 amid API writes loses none that was acknowledged; instances run ag
     floating.items.map((each) => each.ip),
     [WEB],
   )
-  const page = await pageAt(`http://127.0.0.1:${port}/`)
+  const page = await pageAt(`http://127.0.0.1:${rack.portOf(`${WEB}:80`)}/`)
   assert.match(page, /web1/)
 })
 

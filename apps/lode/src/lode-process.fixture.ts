@@ -1,7 +1,6 @@
 /** Runs the real command as a child process, with state in a directory of its own, and leaves nothing behind. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -43,9 +42,11 @@ export interface StartOptions {
   readonly input?: string
   /** Its input goes on after `input`. */
   readonly keepsInput?: boolean
+  /** It serves as long as there are tests, each with a limit of its own: whoever starts it kills it. */
+  readonly isUnlimited?: boolean
 }
 
-/** Starts a program; it is killed when it does not end. */
+/** Starts a program; it is killed when it does not end, unless it is to go on. */
 export function start(command: string, args: readonly string[], options: StartOptions = {}): Running {
   const startMs = performance.now()
   const child = spawn(command, args, {
@@ -60,7 +61,7 @@ export function start(command: string, args: readonly string[], options: StartOp
   child.stdin.on('error', () => {}) // it did not want the input
   if (options.keepsInput === true) child.stdin.write(options.input ?? '')
   else child.stdin.end(options.input ?? '')
-  const limit = setTimeout(() => child.kill('SIGKILL'), PROCESS_LIMIT_MS)
+  const limit = options.isUnlimited === true ? undefined : setTimeout(() => child.kill('SIGKILL'), PROCESS_LIMIT_MS)
   const finished = new Promise<Finished>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (status, signal) => {
@@ -109,6 +110,7 @@ export interface UpEvent {
   readonly event: string
   readonly api: string
   readonly readyAfterMs: number
+  readonly published: readonly { readonly host_port: number; readonly target: string }[]
   readonly tls: { readonly caCertificate: string; readonly hostname: string; readonly port?: number }
 }
 
@@ -120,7 +122,7 @@ export class RackProcess {
 
   static async start(directory: string, ...flags: readonly string[]): Promise<RackProcess> {
     const args = ['up', '--state', directory, '--api-port', '0', '--json', ...flags]
-    const running = start(process.execPath, [...LODE_ARGUMENTS, ...args])
+    const running = start(process.execPath, [...LODE_ARGUMENTS, ...args], { isUnlimited: true })
     let isOver = false
     void running.finished.then(() => (isOver = true))
     const up = await until(`lode up ${flags.join(' ')}`, () => {
@@ -142,6 +144,13 @@ export class RackProcess {
     this.directory = directory
     this.process = running
     this.up = up
+  }
+
+  /** The port of this machine that leads to a target, `198.51.100.10:80`, which was published on port 0. */
+  portOf(target: string): number {
+    const found = this.up.published.find((each) => each.target === target)
+    if (found === undefined) throw new Error(`${target} is not published`)
+    return found.host_port
   }
 
   /** A command on this rack, as `lodeHere`: `lode('status', '--json')`. */
@@ -263,26 +272,4 @@ export async function temporaryDirectory(test: { after(fn: () => Promise<void>):
   const directory = await mkdtemp(join(tmpdir(), 'lode-test-'))
   test.after(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }))
   return directory
-}
-
-/** Below the ports that operating systems give to whoever asks for any: nobody else takes one of these meanwhile. */
-const FIRST_PORT = 10_000
-const PORTS = 20_000
-/** Test processes that run at the same time begin at different ones. */
-let nextPort = (process.pid * 16) % PORTS
-
-/** A port of this machine that nobody has. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = FIRST_PORT + (nextPort++ % PORTS)
-    if (await isFree(port)) return port
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }

@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { tmpdir } from 'node:os'
-import { freePort, lode, RackProcess, until } from './lode-process.fixture.ts'
+import { lode, RackProcess, until } from './lode-process.fixture.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../../examples/rack.toml')
 
@@ -17,10 +17,10 @@ let apiPort = 0
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lode-test-'))
-  dnsPort = await freePort()
-  apiPort = await freePort()
-  const publish = [`--publish=${dnsPort}=198.51.100.2:53`, `--publish=${apiPort}=198.51.100.4:443`]
+  const publish = ['--publish=0=198.51.100.2:53', '--publish=0=198.51.100.4:443']
   rack = await RackProcess.start(directory, '--sleds', '2', '--tls-port', '0', '--config', EXAMPLE, ...publish)
+  dnsPort = rack.portOf('198.51.100.2:53')
+  apiPort = rack.portOf('198.51.100.4:443')
 })
 
 after(async () => {

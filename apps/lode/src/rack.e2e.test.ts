@@ -7,7 +7,6 @@ import { after, before, describe, test } from 'node:test'
 import { tmpdir } from 'node:os'
 import {
   captured,
-  freePort,
   LODE,
   lode,
   lodeHere,
@@ -36,6 +35,7 @@ interface Page {
 const WEB = '198.51.100.19'
 const EXAMPLE = join(import.meta.dirname, '../../../examples/web1.sh')
 const EXAMPLE_WEB = '198.51.100.21'
+const MODULE_WEB = '198.51.100.20'
 const MODULE = `
 export default async function main(guest: { hostname: string; console: { print(text: string): void }; http: any }) {
   const visits: number[] = []
@@ -60,12 +60,11 @@ describe('a running rack', () => {
     // What a killed process leaves behind: a lock with the id of nobody, and a socket where nobody listens.
     await writeFile(join(directory, 'lock'), '999999999')
     await symlink('/nowhere', join(directory, 'control.sock'))
-    publishPort = await freePort()
-    modulePort = await freePort()
-    examplePort = await freePort()
-    const publish = [`--publish=${publishPort}=${WEB}:80`, `--publish=${modulePort}=198.51.100.20:80`]
-    publish.push(`--publish=${examplePort}=${EXAMPLE_WEB}:80`)
+    const publish = [WEB, MODULE_WEB, EXAMPLE_WEB].map((address) => `--publish=0=${address}:80`)
     rack = await RackProcess.start(directory, '--sleds', '2', ...publish)
+    publishPort = rack.portOf(`${WEB}:80`)
+    modulePort = rack.portOf(`${MODULE_WEB}:80`)
+    examplePort = rack.portOf(`${EXAMPLE_WEB}:80`)
     await createWebInstance(rack, { project: 'shop', name: 'web1', address: WEB })
   })
 
@@ -236,7 +235,7 @@ describe('a running rack', () => {
   })
 
   test('a TypeScript module as user_data answers through the rack and prints on its serial console', async () => {
-    await createWebInstance(rack, { project: 'shop', name: 'ts1', address: '198.51.100.20', userData: MODULE })
+    await createWebInstance(rack, { project: 'shop', name: 'ts1', address: MODULE_WEB, userData: MODULE })
     const text = await pageAt(`http://127.0.0.1:${modulePort}/hello`)
     assert.equal(text, 'typescript on ts1\n')
     const console = await rack.api<{ data: number[] }>(
@@ -272,7 +271,11 @@ describe('a running rack', () => {
     await pageAt(`http://127.0.0.1:${publishPort}/`)
     assert.deepEqual(await rack.json('power', 'switch0', 'on'), { node: 'switch0', on: true })
     await isReady()
-    await pageAt(`http://127.0.0.1:${publishPort}/`)
+    await pageAt(`http://127.0.0.1:${publishPort}/last`)
+    // The file is behind the rack, and what it does not have yet is lost with the signal.
+    await until('the last page is captured', async () =>
+      (await readFile(file)).includes('GET /last ') ? true : undefined,
+    )
     capture.kill('SIGINT')
     assert.equal((await capture.finished).status, 0, capture.stderr())
     if (WITHOUT_TSHARK !== false) return t.diagnostic(WITHOUT_TSHARK)

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Api, type ApiResult, type BgpPeerStatus, type VpcFirewallRuleUpdate } from '@oxide/api'
-import { freePort, pageAt, pageWithin, RackProcess, until } from './lode-process.fixture.ts'
+import { pageAt, pageWithin, RackProcess, until } from './lode-process.fixture.ts'
 
 const GIB = 2 ** 30
 const SILO = 'test-suite-silo'
@@ -44,9 +44,10 @@ let api: Api['methods']
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'lode-test-'))
-  ;[webPort, morePort] = await Promise.all([freePort(), freePort()])
-  const publish = [`--publish=${webPort}=${WEB}:80`, `--publish=${morePort}=${MORE.first}:80`]
+  const publish = [WEB, MORE.first].map((address) => `--publish=0=${address}:80`)
   rack = await RackProcess.start(directory, '--sleds', '2', ...publish)
+  webPort = rack.portOf(`${WEB}:80`)
+  morePort = rack.portOf(`${MORE.first}:80`)
 })
 
 after(async () => {

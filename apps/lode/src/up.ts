@@ -84,7 +84,7 @@ export async function up(context: LodeContext, flags: UpFlags): Promise<void> {
       `tls       https://${rack.tls.hostname}${tlsPort === undefined ? '' : ` and https://localhost:${tlsPort}`}`,
       `          its authority's certificate is ${rack.tls.caCertificate}`,
       `state     ${stateDirectory}`,
-      ...flags.publish.map((p) => `published http://127.0.0.1:${p.hostPort} → ${p.address}:${p.port}`),
+      ...rack.info().published.map((p) => `published http://127.0.0.1:${p.host_port} → ${p.target}`),
       '',
       'Try, in another terminal:  npx lode status    npx lode api GET /v1/projects    npx lode trace dropped',
       'Ctrl-C stops the rack; its state stays.',

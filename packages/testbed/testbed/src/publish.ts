@@ -4,6 +4,7 @@ import type { Ip } from '@lodestone/net'
 import type { HostNode } from './host-node.ts'
 
 export interface PublishSpec {
+  /** 0 picks a free one. */
   readonly hostPort: number
   readonly address: Ip
   readonly port: number

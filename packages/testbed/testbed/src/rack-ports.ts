@@ -7,7 +7,7 @@ import type { TcpListener, TlsIdentityOf } from '@lodestone/host'
 import type { Emulation } from './emulation.ts'
 import type { HostNode } from './host-node.ts'
 import { makePrivate, removeFile } from './os-state-directory.ts'
-import { publish, publishFrom } from './publish.ts'
+import { publish, publishFrom, type PublishSpec } from './publish.ts'
 import { type RackOptions, RackStartError } from './rack-options.ts'
 import { openTechnicianPort, SETUP_PORT, technicianAddress, technicianLaptop } from './technician-port.ts'
 
@@ -21,9 +21,11 @@ export class RackPorts {
   #apiPort = 0
   #tlsPort: number | undefined
   #technicianPort: number | undefined
+  #published: readonly PublishSpec[]
 
   constructor(options: RackOptions) {
     this.#options = options
+    this.#published = options.publish
   }
 
   /** 0 before it is open. */
@@ -40,6 +42,11 @@ export class RackPorts {
     return this.#technicianPort
   }
 
+  /** What is published, with the ports that were picked once they are open. */
+  get published(): readonly PublishSpec[] {
+    return this.#published
+  }
+
   /** Over TLS the certificate is looked up for each connection. */
   async openApi(api: HttpHandler, identity: TlsIdentityOf): Promise<void> {
     const { apiPort, tlsPort } = this.#options
@@ -49,11 +56,14 @@ export class RackPorts {
 
   /** @param client whose stack connects to what is published. */
   async openPublished(client: () => HostNode): Promise<void> {
-    const { os, publish: published } = this.#options
-    for (const spec of published) {
+    const { os } = this.#options
+    const opened: PublishSpec[] = []
+    for (const spec of this.#published) {
       const listener = await claimPort(spec.hostPort, () => publish(os, client, spec))
       this.#closers.push(() => listener.close())
+      opened.push({ ...spec, hostPort: listener.port })
     }
+    this.#published = opened
   }
 
   async openControl(handler: HttpHandler): Promise<void> {

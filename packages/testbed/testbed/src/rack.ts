@@ -120,7 +120,7 @@ export class Rack {
   }
 
   info(): RackInfo {
-    const { publish: published, apiAddress } = this.#options
+    const { apiAddress } = this.#options
     const { recovery, config } = this.#control
     return {
       version: VERSION,
@@ -135,7 +135,10 @@ export class Rack {
         password_hint: recovery.password,
       },
       technician_port: this.#ports.technicianPort ?? null,
-      published: published.map((each) => ({ host_port: each.hostPort, target: `${each.address}:${each.port}` })),
+      published: this.#ports.published.map((each) => ({
+        host_port: each.hostPort,
+        target: `${each.address}:${each.port}`,
+      })),
       checks: rackChecks(this.emulation, config?.pools[0]?.prefix),
       nodes: nodeInfos(this.emulation),
       links: [...this.emulation.links().values()].map(linkInfo),

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import {
   type Finished,
-  freePort,
   lode,
   lodeHere,
   LODE,
@@ -16,29 +15,36 @@ import {
   until,
 } from '../../lode-process.fixture.ts'
 
+/**
+ * Each daemon has a loopback address that no other process of tests has, so that a port of it is free: ports that each other's
+ * configurations have to name cannot be picked by the system.
+ */
+const loopback = (n: number): string =>
+  `127.${100 + n + 2 * (process.pid >> 16)}.${(process.pid >> 8) & 0xff}.${process.pid & 0xff}`
+const PORT = 1790
+
 const PREFIXES = ['198.51.100.0/24', '203.0.113.0/24', '2001:db8:7::/48']
 
 test('two daemons exchange routes; commands explain them; a reload applies what differs; a wrong file changes nothing', async (t) => {
   const directory = await temporaryDirectory(t)
-  const [port1, port2] = [await freePort(), await freePort()]
-  const peer = (n: number, port: number, more: string): string =>
+  const peer = (n: number, more: string): string =>
     [
-      `  - { name: other, address: 127.0.0.${n}, port: ${port}, asn: 6500${n}, local_address: 127.0.0.${3 - n}, connect_retry_s: 0.5,`,
+      `  - { name: other, address: ${loopback(n)}, port: ${PORT}, asn: 6500${n}, local_address: ${loopback(3 - n)}, connect_retry_s: 0.5,`,
       `      export: accept, next_hop_ipv4: 198.18.77.${3 - n}, next_hop_ipv6: "2001:db8::${3 - n}", ${more} }`,
     ].join('\n')
   const left = (more: string): string =>
     [
-      `router: { asn: 65001, id: 10.0.0.1, listen: ["127.0.0.1:${port1}"] }`,
+      `router: { asn: 65001, id: 10.0.0.1, listen: ["${loopback(1)}:${PORT}"] }`,
       'policies:',
       '  in: [{ match: { prefix: [203.0.113.0/24] }, verdict: reject }, { set: { local_pref: 150 }, verdict: accept }]',
       'peers:',
-      peer(2, port2, more),
+      peer(2, more),
       'mrt: { directory: mrt, updates: true, rotate_s: 1 }',
     ].join('\n')
   const right = [
-    `router: { asn: 65002, id: 10.0.0.2, listen: ["127.0.0.2:${port2}"], originate: [${PREFIXES.map((each) => `"${each}"`).join(', ')}] }`,
+    `router: { asn: 65002, id: 10.0.0.2, listen: ["${loopback(2)}:${PORT}"], originate: [${PREFIXES.map((each) => `"${each}"`).join(', ')}] }`,
     'peers:',
-    peer(1, port1, 'import: accept, passive: true'),
+    peer(1, 'import: accept, passive: true'),
   ].join('\n')
 
   const run = async (name: string, text: string): Promise<{ file: string; place: string; daemon: Running }> => {
@@ -65,7 +71,7 @@ test('two daemons exchange routes; commands explain them; a reload applies what 
   const routes = async (): Promise<string[]> => (await lines('rib', 'routes')).map(({ prefix }) => prefix).toSorted()
 
   await until('all routes are there', async () => (await routes()).length === 3 || undefined)
-  await says(/other +127\.0\.0\.2 +65002 +Established/, () => ask('bgp', 'peers'))
+  await says(new RegExp(`other +${loopback(2).replaceAll('.', '\\.')} +65002 +Established`), () => ask('bgp', 'peers'))
   const explained = await ask('rib', 'explain', '198.51.100.7')
   assert.equal(explained.status, 0)
   assert.match(explained.stdout, /^198\.51\.100\.0\/24\n\n> bgp other via 198\.18\.77\.2/)
