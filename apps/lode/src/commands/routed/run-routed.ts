@@ -44,8 +44,6 @@ export async function runRouted(context: LodeContext, flags: RoutedFlags, file: 
     os.close()
     return context.exit(ExitStatus.failed)
   }
-  host.log('info', 'routed.started', { config: path, pid: context.process.pid, admin: daemon.adminPlaces().join(' ') })
-
   context.process.on('SIGHUP', () => {
     void daemon.reload().then((result) => {
       if (result.ok) host.log('info', 'routed.reloaded', { config: path, changes: result.changes.length })
@@ -61,6 +59,8 @@ export async function runRouted(context: LodeContext, flags: RoutedFlags, file: 
   }
   context.process.on('SIGTERM', stop)
   context.process.on('SIGINT', stop)
+  // Last: whoever reads it may send a signal at once, and one that nobody handles ends the process.
+  host.log('info', 'routed.started', { config: path, pid: context.process.pid, admin: daemon.adminPlaces().join(' ') })
 }
 
 async function check(context: LodeContext, flags: RoutedFlags, path: string): Promise<void> {
