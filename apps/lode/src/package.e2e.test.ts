@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import { start, temporaryDirectory } from './lode-process.fixture.ts'
 
 const APP = join(import.meta.dirname, '..')
-const NO_REGISTRY = /E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|429|5\d\d)\b|ERR_SOCKET_TIMEOUT/
+const NO_REGISTRY =
+  /E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|PIPE|HOSTUNREACH|NETUNREACH|TIMEDOUT|429|5\d\d)\b|ERR_SOCKET_TIMEOUT/
 const INSTALL = ['--prefer-offline', '--no-audit', '--no-fund', '--no-progress']
 
 test('the packed command runs from an empty directory: help and the whole demonstration', async (t) => {

@@ -181,7 +181,7 @@ test('flows tells when a connection of an instance begins', async () => {
   try {
     await until('a connection was told', async () => {
       await rack.lode('exec', 'client', '--', 'ping', '-c', '1', ADDRESS)
-      return flows.stdout().includes('opened') && hidden.stdout().includes('opened') ? true : undefined
+      return flows.stdout().includes('opened icmp') && hidden.stdout().includes('opened') ? true : undefined
     })
   } finally {
     flows.kill('SIGINT')
