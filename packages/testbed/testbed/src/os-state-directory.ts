@@ -3,7 +3,7 @@
  * directory, and a lock whose process is gone is taken over.
  */
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const UNFINISHED = 'database.unfinished'
@@ -20,20 +20,40 @@ export async function lockStateDirectory(
 ): Promise<LockResult> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, 'lock')
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const file = await open(path, 'wx', 0o600)
-      await file.writeFile(String(processId))
-      await file.close()
-      return { ok: true, release: () => rm(path, { force: true }) }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  // Written before it gets its name: a lock without a process would look like that of one that is gone.
+  const own = `${path}.${processId}`
+  const isHeldBy = (pid: number): boolean => pid > 0 && pid !== processId && isAlive(pid)
+  try {
+    for (;;) {
+      await rm(own, { force: true }) // what was taken may be another's lock again: that file is not to be written to
+      await writeFile(own, String(processId), { mode: 0o600 })
+      if (await unlessFails(link(own, path), 'EEXIST')) return { ok: true, release: () => rm(path, { force: true }) }
+      const pid = await holder(path)
+      if (isHeldBy(pid)) return { ok: false, pid }
+      // Taken, not removed: another process may have taken over meanwhile, and then it gets its lock back. (A third one that begins
+      // in just that moment would have it, too.)
+      if (!(await unlessFails(rename(path, own), 'ENOENT'))) continue
+      if (isHeldBy(await holder(own))) await unlessFails(link(own, path), 'EEXIST')
     }
-    const pid = Number(await readFile(path, 'utf8').catch(() => ''))
-    if (pid > 0 && pid !== processId && isAlive(pid)) return { ok: false, pid }
-    await rm(path, { force: true })
+  } finally {
+    await rm(own, { force: true })
   }
-  return { ok: false, pid: 0 }
+}
+
+/** The process that a lock is of; 0 when it is gone. */
+async function holder(path: string): Promise<number> {
+  return Number(await readFile(path, 'utf8').catch(() => '0'))
+}
+
+/** @returns whether it was done, rather than refused with that code. */
+async function unlessFails(done: Promise<void>, code: string): Promise<boolean> {
+  try {
+    await done
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === code) return false // because only the file system rejects here
+    throw error
+  }
 }
 
 /**
