@@ -43,6 +43,8 @@ const SUBSTITUTES: readonly (readonly [RegExp, string])[] = [
   [/meta\.other = \(how \? given : meta\.pair\);/g, 'meta.other.x = (how == 1 ? given : meta.pair.x);'],
   [/meta\.pair\.z = how;/g, 'meta.pair.z = (how == 1);'],
   [/dice\.read\(\)/g, '16w5'],
+  // p4c drops what a variable was; where a register or meter has no such cell, nothing is written either.
+  [/(bit<\d+> \w+) = [59];(?=\s+\w+\.(?:execute_meter|read)\()/g, '$1 = 0;'],
 ]
 const compileOurs = compilerOf((file) => readFileSync(file, 'utf8'), true)
 
@@ -168,20 +170,21 @@ function thinned(first: string, draw: Draw): string {
 }
 
 /**
- * A table applied again, switches in actions, loops over ranges and stacks, slices and concatenations of signed values,
- * shifts by more than 8 bits, calls of functions in parsers (which become conditions), conditions in deparsers, externs
- * under conditions in actions.
+ * A table applied again, switches in actions, loops over ranges and stacks and all that are not in actions (p4c has those
+ * run once), slices and concatenations of signed values, shifts by more than 8 bits, calls of functions in parsers (which
+ * become conditions), conditions in deparsers, externs under conditions in actions.
  */
 function isRefused(lines: readonly string[], k: number): boolean {
   const line = lines[k]!
   if (/^\s*(meta\.i\d+|hdr\.first\.c|hdr\.wide\.[fi]|\S+\.[ly])\[/.test(line)) return true
   const table = /(\w+)\.apply\(\)/.exec(line)?.[1]
   if (table !== undefined && lines.findIndex((one) => one.includes(`${table}.apply()`)) < k) return true
-  if (/loop\[meta\.index\]\S* =/.test(line) && isWithin(lines, k, 'parser ')) return true
+  if (/loop\[meta\.index\]\S* \S*= /.test(line) && isWithin(lines, k, 'parser ')) return true
   if (/\+\+/.test(line) && /int<|\ds\d|\+\+ \(-|\.[ylcfi]\b|meta\.i\d/.test(line)) return true
   if (/^\s*if/.test(line) && isWithin(lines, k, 'control D')) return true
   if (/(<<|>>) (?!\d+\b|\(*bit<[38]>|3w|8w)/.test(line)) return true
   if (/for \(\S+ \w+ in /.test(line)) return true
+  if (/for \(/.test(line) && !isWithin(lines, k, 'action ')) return true
   const isConditional = isWithin(lines, k, 'if ') || isWithin(lines, k, 'else')
   if (isConditional && /^\s*(counts|narrow|broad)\./.test(line) && isWithin(lines, k, 'action ')) return true
   if (/switch/.test(line)) return isWithin(lines, k, 'action ')
