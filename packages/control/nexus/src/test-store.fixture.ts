@@ -19,6 +19,7 @@ export async function openTestStore(clock: VirtualClock): Promise<TestStore> {
   const server = process.env['LODE_TEST_POSTGRES']
   if (server === undefined || server === '') {
     const store = await Store.open({ archives: TEST_ARCHIVES })
+    // Time passes in the same turns of the loop as with a server.
     const unwatch = clock.waitAlsoFor(() => true)
     return {
       store,
